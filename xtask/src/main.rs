@@ -1,0 +1,3 @@
+//! Belay's own tools for developers: `cargo xtask tidy`, `record`, `apiserver`, …
+
+fn main() {}

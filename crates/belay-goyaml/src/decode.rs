@@ -1,0 +1,438 @@
+//! Nodes to JSON, as `sigs.k8s.io/yaml.YAMLToJSON` (yaml.v2) and yaml.v3 decode them.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Number, Value};
+
+use crate::composer::parse_first;
+use crate::error::Error;
+use crate::json::{format_float, quote};
+use crate::node::{Content, Node, ParseOptions, Resolution, Style};
+use crate::resolve::{Resolved, resolve_plain, resolve_tagged, short_tag};
+
+/// Reads the first document of `text` as `sigs.k8s.io/yaml.YAMLToJSON` does.
+///
+/// Booleans of YAML 1.1 are booleans, keys become strings, the last of duplicate keys wins, and an
+/// empty text is `null`. Floats without a fraction become integers, as they do in Go's JSON.
+pub fn to_json(text: &str) -> Result<Value, Error> {
+    to_json_with(text, &ParseOptions::default(), false)
+}
+
+/// Like [`to_json`], but duplicate keys are errors (`YAMLToJSONStrict`).
+pub fn to_json_strict(text: &str) -> Result<Value, Error> {
+    to_json_with(text, &ParseOptions::default(), true)
+}
+
+/// [`to_json`] under given limits and rules.
+pub fn to_json_with(text: &str, options: &ParseOptions, strict: bool) -> Result<Value, Error> {
+    match parse_first(text, options)? {
+        None => Ok(Value::Null),
+        Some(document) => document.root.to_json(options.resolution, strict),
+    }
+}
+
+/// Decodes one node by the rules of yaml.v2 (see [`Node::to_json`]).
+pub fn node_to_json(node: &Node, strict: bool) -> Result<Value, Error> {
+    node.to_json(Resolution::V2, strict)
+}
+
+impl Node {
+    /// Decodes the node and everything below it, aliases and merge keys expanded under Go's budget.
+    ///
+    /// `strict` makes duplicate keys errors under [`Resolution::V2`]; they always are under V3.
+    pub fn to_json(&self, rules: Resolution, strict: bool) -> Result<Value, Error> {
+        let mut decoder = Decoder {
+            rules,
+            strict,
+            decoded: 0,
+            decoded_in_aliases: 0,
+            open_aliases: Vec::new(),
+            errors: Vec::new(),
+            first_error_line: 0,
+        };
+        let value = decoder.value(self)?;
+        if decoder.errors.is_empty() {
+            Ok(value)
+        } else {
+            Err(Error::unmarshal(decoder.first_error_line, &decoder.errors))
+        }
+    }
+}
+
+struct Decoder<'n> {
+    rules: Resolution,
+    strict: bool,
+    decoded: usize,
+    decoded_in_aliases: usize,
+    open_aliases: Vec<&'n Node>,
+    /// Errors that decoding collects and reports together.
+    errors: Vec<String>,
+    first_error_line: usize,
+}
+
+/// A mapping that is being filled, with what strict mode must know about its keys.
+#[derive(Default)]
+struct Entries {
+    map: Map<String, Value>,
+    /// Keys with their Go type, because `1` and `"1"` are two keys to Go.
+    seen: HashSet<String>,
+}
+
+type Decode<T> = Result<T, Error>;
+
+impl<'n> Decoder<'n> {
+    fn value(&mut self, node: &'n Node) -> Decode<Value> {
+        self.spend()?;
+        match &node.content {
+            Content::Scalar(text) => self.scalar(node, text),
+            Content::Sequence(items) => {
+                let items: Decode<Vec<Value>> = items.iter().map(|item| self.value(item)).collect();
+                Ok(Value::Array(items?))
+            }
+            Content::Mapping(entries) => {
+                let mut into = Entries::default();
+                self.mapping(entries, &mut into)?;
+                Ok(Value::Object(into.map))
+            }
+            Content::Alias { name, target } => {
+                let target = self.enter_alias(node, name, target.as_deref())?;
+                let value = self.value(target);
+                self.open_aliases.pop();
+                value
+            }
+        }
+    }
+
+    /// The share of nodes that may come from aliases, which shrinks as the document grows: the
+    /// rule Go's libraries stop billion laughs with.
+    fn spend(&mut self) -> Decode<()> {
+        self.decoded += 1;
+        if !self.open_aliases.is_empty() {
+            self.decoded_in_aliases += 1;
+        }
+        let share = self.decoded_in_aliases as f64 / self.decoded as f64;
+        if self.decoded_in_aliases > 100 && self.decoded > 1000 && share > allowed_alias_share(self.decoded) {
+            return Err(Error::plain("document contains excessive aliasing"));
+        }
+        Ok(())
+    }
+
+    fn enter_alias(&mut self, alias: &'n Node, name: &str, target: Option<&'n Node>) -> Decode<&'n Node> {
+        let open = self.open_aliases.iter().any(|other| std::ptr::eq(*other, alias));
+        match target {
+            Some(target) if !open => {
+                self.open_aliases.push(alias);
+                Ok(target)
+            }
+            _ => Err(Error::plain(format!("anchor '{name}' value contains itself"))),
+        }
+    }
+
+    fn scalar(&self, node: &Node, text: &str) -> Decode<Value> {
+        Ok(match self.resolved(node, text)? {
+            Resolved::Null => Value::Null,
+            Resolved::Bool(value) => Value::Bool(value),
+            Resolved::Int(value) => Value::from(value),
+            Resolved::Uint(value) => Value::from(value),
+            Resolved::Float(value) => Value::Number(json_number(value)?),
+            Resolved::Str | Resolved::Foreign => Value::String(text.to_owned()),
+            Resolved::Timestamp => Value::String(self.timestamp(text)),
+            Resolved::Binary(bytes) => Value::String(replace_invalid(&bytes)),
+        })
+    }
+
+    fn resolved(&self, node: &Node, text: &str) -> Decode<Resolved> {
+        match node.tag.as_deref() {
+            None if node.style == Style::Plain => Ok(resolve_plain(text, self.rules)),
+            None => Ok(Resolved::Str),
+            // yaml.v3 drops a lone `!` and looks at the style, v2 reads it as a string.
+            Some("!") if self.rules == Resolution::V3 && node.style == Style::Plain => {
+                Ok(resolve_plain(text, self.rules))
+            }
+            Some(tag) => resolve_tagged(tag, text, self.rules),
+        }
+    }
+
+    /// v2 hands timestamps on as they are written; v3 makes a `time.Time`, printed as RFC 3339.
+    fn timestamp(&self, text: &str) -> String {
+        match self.rules {
+            Resolution::V2 => text.to_owned(),
+            Resolution::V3 => crate::resolve::rfc3339(text).unwrap_or_else(|| text.to_owned()),
+        }
+    }
+
+    // ---- mappings ----
+
+    fn mapping(&mut self, entries: &'n [(Node, Node)], into: &mut Entries) -> Decode<()> {
+        match self.rules {
+            Resolution::V2 => self.mapping_v2(entries, into),
+            Resolution::V3 => self.mapping_v3(entries, into),
+        }
+    }
+
+    /// v2 merges where the `<<` stands, so that a later `<<` overrides earlier keys.
+    fn mapping_v2(&mut self, entries: &'n [(Node, Node)], into: &mut Entries) -> Decode<()> {
+        for (key, value) in entries {
+            if is_merge(key) {
+                self.merge(value, into)?;
+                continue;
+            }
+            let (name, identity) = self.key(key, value)?;
+            let line = value.line;
+            let value = self.value(value)?;
+            if self.strict && into.seen.contains(&identity) {
+                self.collect(line, format!("line {line}: key {identity} already set in map"));
+                continue;
+            }
+            if self.strict {
+                into.seen.insert(identity);
+            }
+            into.map.insert(name, value);
+        }
+        Ok(())
+    }
+
+    /// v3 refuses duplicates, and merges last, without overriding.
+    fn mapping_v3(&mut self, entries: &'n [(Node, Node)], into: &mut Entries) -> Decode<()> {
+        if self.duplicates_v3(entries) {
+            return Ok(());
+        }
+        let mut merged = None;
+        for (key, value) in entries {
+            if is_merge(key) {
+                merged = Some(value);
+                continue;
+            }
+            if !self.is_string_key(key)? {
+                return Err(Error::bare(
+                    "json: unsupported type: map[interface {}]interface {}",
+                ));
+            }
+            let (name, _) = self.key(key, value)?;
+            if into.seen.contains(&name) {
+                self.value(value)?;
+                continue;
+            }
+            into.seen.insert(name.clone());
+            let value = self.value(value)?;
+            into.map.insert(name, value);
+        }
+        match merged {
+            Some(value) => self.merge(value, into),
+            None => Ok(()),
+        }
+    }
+
+    fn duplicates_v3(&mut self, entries: &'n [(Node, Node)]) -> bool {
+        let mut first_lines = std::collections::HashMap::new();
+        let before = self.errors.len();
+        for (key, _) in entries {
+            let text = match &key.content {
+                Content::Scalar(text) => (0, text.as_str()),
+                Content::Alias { name, .. } => (1, name.as_str()),
+                Content::Sequence(_) => (2, ""),
+                Content::Mapping(_) => (3, ""),
+            };
+            match first_lines.get(&text) {
+                None => {
+                    first_lines.insert(text, key.line);
+                }
+                Some(first) => {
+                    let (line, name) = (key.line, quote(text.1));
+                    let message = format!("line {line}: mapping key {name} already defined at line {first}");
+                    self.collect(line, message);
+                }
+            }
+        }
+        self.errors.len() > before
+    }
+
+    fn is_string_key(&self, key: &Node) -> Decode<bool> {
+        match &key.resolved().content {
+            Content::Scalar(text) => Ok(matches!(
+                self.resolved(key.resolved(), text)?,
+                Resolved::Str | Resolved::Foreign | Resolved::Binary(_)
+            )),
+            _ => Ok(true),
+        }
+    }
+
+    fn collect(&mut self, line: usize, message: String) {
+        if self.errors.is_empty() {
+            self.first_error_line = line;
+        }
+        self.errors.push(message);
+    }
+
+    /// The key as JSON names it, and as Go prints it with its type.
+    fn key(&mut self, key: &'n Node, value: &'n Node) -> Decode<(String, String)> {
+        self.spend()?;
+        match &key.content {
+            Content::Scalar(text) => {
+                let resolved = self.resolved(key, text)?;
+                self.key_names(resolved, text, value)
+            }
+            Content::Alias { name, target } => {
+                let target = self.enter_alias(key, name, target.as_deref())?;
+                let names = self.key(target, value);
+                self.open_aliases.pop();
+                names
+            }
+            Content::Sequence(_) | Content::Mapping(_) => {
+                let decoded = self.value(key)?;
+                Err(Error::plain(format!(
+                    "invalid map key: {}",
+                    go_syntax(&decoded, true)
+                )))
+            }
+        }
+    }
+
+    fn key_names(&mut self, resolved: Resolved, text: &str, value: &'n Node) -> Decode<(String, String)> {
+        let same = |name: String| (name.clone(), name);
+        let unsupported = match resolved {
+            Resolved::Bool(value) => return Ok(same(value.to_string())),
+            Resolved::Int(value) => return Ok(same(value.to_string())),
+            Resolved::Float(value) => return Ok((float_key(value), format_float(value))),
+            Resolved::Str | Resolved::Foreign => return Ok((text.to_owned(), quote(text))),
+            Resolved::Timestamp => {
+                let name = self.timestamp(text);
+                let identity = quote(&name);
+                return Ok((name, identity));
+            }
+            Resolved::Binary(bytes) => {
+                let name = replace_invalid(&bytes);
+                let identity = quote(&name);
+                return Ok((name, identity));
+            }
+            Resolved::Null => ("%!s(<nil>)", "<nil>".to_owned()),
+            Resolved::Uint(value) => ("uint64", format!("{value:#x}")),
+        };
+        let value = self.value(value)?;
+        let (kind, key) = unsupported;
+        Err(Error::bare(format!(
+            "unsupported map key of type: {kind}, key: {key}, value: {}",
+            go_syntax(&value, true)
+        )))
+    }
+
+    // ---- merge keys ----
+
+    fn merge(&mut self, node: &'n Node, into: &mut Entries) -> Decode<()> {
+        match &node.content {
+            Content::Mapping(_) | Content::Alias { .. } => self.merge_one(node, into),
+            Content::Sequence(items) => {
+                // Earlier ones win: v2 lets them write last, v3 writes only what is missing.
+                let items: Vec<&Node> = match self.rules {
+                    Resolution::V2 => items.iter().rev().collect(),
+                    Resolution::V3 => items.iter().collect(),
+                };
+                items.into_iter().try_for_each(|item| self.merge_one(item, into))
+            }
+            Content::Scalar(_) => Err(want_map()),
+        }
+    }
+
+    fn merge_one(&mut self, node: &'n Node, into: &mut Entries) -> Decode<()> {
+        self.spend()?;
+        match &node.content {
+            Content::Mapping(entries) => self.mapping(entries, into),
+            Content::Alias { name, target } => {
+                let target = self.enter_alias(node, name, target.as_deref())?;
+                let Content::Mapping(entries) = &target.content else {
+                    return Err(want_map());
+                };
+                self.spend()?;
+                let merged = self.mapping(entries, into);
+                self.open_aliases.pop();
+                merged
+            }
+            _ => Err(want_map()),
+        }
+    }
+}
+
+fn want_map() -> Error {
+    Error::plain("map merge requires map or sequence of maps as the value")
+}
+
+fn is_merge(key: &Node) -> bool {
+    let Content::Scalar(text) = &key.content else {
+        return false;
+    };
+    text == "<<"
+        && match key.tag.as_deref() {
+            None => key.style == Style::Plain,
+            Some("!") => true,
+            Some(tag) => short_tag(tag) == "!!merge",
+        }
+}
+
+fn allowed_alias_share(decoded: usize) -> f64 {
+    const LOW: f64 = 400_000.0;
+    const HIGH: f64 = 4_000_000.0;
+    let above = (decoded as f64 - LOW) / (HIGH - LOW);
+    0.99 - 0.89 * above.clamp(0.0, 1.0)
+}
+
+/// The number Go's JSON prints for a float: whole ones lose their fraction.
+fn json_number(value: f64) -> Decode<Number> {
+    let whole = value.fract() == 0.0 && value.abs() < 1e19 && (value != 0.0 || value.is_sign_positive());
+    let number = if whole && value >= 0.0 {
+        Some(Number::from(value as u64))
+    } else if whole && value >= -9.2e18 {
+        Some(Number::from(value as i64))
+    } else {
+        Number::from_f64(value)
+    };
+    number.ok_or_else(|| {
+        let name = match value {
+            value if value.is_nan() => "NaN",
+            value if value > 0.0 => "+Inf",
+            _ => "-Inf",
+        };
+        Error::bare(format!("json: unsupported value: {name}"))
+    })
+}
+
+/// Float keys are printed with the precision of a `float32`.
+fn float_key(value: f64) -> String {
+    crate::json::format_float32(value as f32)
+}
+
+/// Invalid UTF-8 as Go's JSON writes it: one U+FFFD for each byte.
+fn replace_invalid(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| '\u{FFFD}'));
+    }
+    text
+}
+
+/// A value as Go's `%#v` prints it.
+fn go_syntax(value: &Value, top: bool) -> String {
+    match value {
+        Value::Null if top => "<nil>".to_owned(),
+        Value::Null => "interface {}(nil)".to_owned(),
+        Value::Bool(value) => value.to_string(),
+        Value::Number(number) => match number.as_f64() {
+            Some(float) if number.is_f64() => format_float(float),
+            _ => number.to_string(),
+        },
+        Value::String(text) => quote(text),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(|item| go_syntax(item, false)).collect();
+            format!("[]interface {{}}{{{}}}", items.join(", "))
+        }
+        Value::Object(entries) => {
+            let mut entries: Vec<(&String, &Value)> = entries.iter().collect();
+            entries.sort_by_key(|(key, _)| key.as_str());
+            let entries: Vec<String> = entries
+                .into_iter()
+                .map(|(key, value)| format!("{}:{}", quote(key), go_syntax(value, false)))
+                .collect();
+            format!("map[interface {{}}]interface {{}}{{{}}}", entries.join(", "))
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! YAML and JSON read and written exactly as Go programs do.
+//!
+//! Kubernetes tools are written in Go, and what a manifest means to them is what Go's libraries
+//! make of it: `yes` is a boolean, `010` is eight, floats lose their fraction on the way through
+//! JSON, keys come out in natural order. This crate follows three libraries to the byte:
+//!
+//! | Go | here |
+//! |---|---|
+//! | `sigs.k8s.io/yaml` (on yaml.v2) | [`to_json`], [`to_json_strict`], [`marshal`], [`to_yaml`] |
+//! | `go.yaml.in/yaml/v3` | [`ParseOptions::resolution`] V3, [`Node::to_json`], [`to_yaml_v3`] |
+//! | `encoding/json` | [`to_go_json`], [`to_go_json_indent`], [`format_json_float`] |
+//! | `k8s.io/apimachinery/pkg/util/yaml` | [`split_documents`] |
+//!
+//! [`parse`] keeps places, styles, anchors and (on request) comments, for edits that leave every
+//! other byte alone.
+//!
+//! ```text
+//! text ── scanner ── composer ── nodes ── decode ── JSON value ── emitter ── text
+//! ```
+//!
+//! Hostile input: depth, documents and bytes are limited by [`ParseOptions`], aliases are shared
+//! and expanded under Go's own ratio, and every step takes linear time.
+
+mod characters;
+mod composer;
+mod decode;
+mod emitter;
+mod error;
+mod json;
+mod key_order;
+mod node;
+mod resolve;
+mod scanner;
+mod split;
+
+pub use composer::parse;
+pub use decode::{node_to_json, to_json, to_json_strict, to_json_with};
+pub use emitter::{marshal, to_yaml, to_yaml_v3};
+pub use error::Error;
+pub use json::{format_float, format_json_float, to_go_json, to_go_json_indent};
+pub use node::{Comment, Content, Document, Node, ParseOptions, Resolution, Style};
+pub use split::{split_documents, try_split_documents};

@@ -1,3 +1,61 @@
-//! Belay's own tools for developers: `cargo xtask tidy`, `record`, `apiserver`, …
+//! Belay's own tools for developers: `cargo xtask tidy`, `cargo xtask apiserver up`, …
 
-fn main() {}
+mod apiserver;
+mod tidy;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Tools for working on Belay.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check layering, purity, lints and names of the workspace.
+    Tidy,
+    /// Build, start and stop a real kube-apiserver with etcd on loopback.
+    Apiserver {
+        #[command(subcommand)]
+        command: apiserver::Command,
+    },
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Tidy => tidy::run(&repository()),
+        Command::Apiserver { command } => apiserver::run(&repository(), command),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The root of the checkout, from where cargo built this.
+fn repository() -> PathBuf {
+    let mut root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    root.pop();
+    root
+}
+
+/// Writes a line for the person at the terminal.
+#[expect(clippy::print_stderr, reason = "these tools talk to a terminal")]
+fn report(line: &str) {
+    eprintln!("{line}");
+}
+
+/// Prints a result, for a script to read.
+#[expect(clippy::print_stdout, reason = "these tools talk to a terminal")]
+fn print(line: &str) {
+    println!("{line}");
+}

@@ -208,7 +208,9 @@ fn resolve<T: FileTree + ?Sized>(tree: &T, path: &TreePath) -> Result<Option<(Tr
             _ => return Ok(None),
         }
         let next = place.child(&name);
-        let Some(found) = tree.lookup(&next)? else { return Ok(None) };
+        let Some(found) = tree.lookup(&next)? else {
+            return Ok(None);
+        };
         if found.kind != Kind::Link {
             (place, entry) = (next, found);
             continue;

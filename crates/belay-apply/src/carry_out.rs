@@ -1,0 +1,300 @@
+//! From a plan to outcomes.
+
+use std::time::Duration;
+
+use belay_cluster::{LiveState, Resource, Scope};
+use belay_diff::{Difference, take_over};
+use belay_manifest::{Object, ObjectKey};
+use belay_plan::{Action, KeptReason, Plan, Step};
+use futures::{StreamExt, stream};
+use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, Preconditions, PropagationPolicy};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use crate::error::ApplyError;
+
+/// How long a definition may take to be established.
+const ESTABLISH: Duration = Duration::from_secs(60);
+
+/// How a plan is carried out.
+#[derive(Debug, Clone)]
+pub struct ApplySettings {
+    /// Our field manager.
+    pub manager: String,
+    /// Requests in flight at once.
+    pub in_flight: usize,
+    /// How dependents go when an object is deleted.
+    pub propagation: PropagationPolicy,
+}
+
+/// What was done with an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// It was created.
+    Created,
+    /// It was changed.
+    Configured,
+    /// Nothing had to be done.
+    Unchanged,
+    /// It was deleted, or was gone already.
+    Pruned,
+    /// It left Git and stays.
+    Kept(KeptReason),
+    /// Nobody treats it.
+    Ignored,
+}
+
+/// What came of one step.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The object.
+    pub key: ObjectKey,
+    /// What was done, or why not.
+    pub result: Result<Done, ApplyError>,
+}
+
+/// Carries out the steps in their order. Steps of one stage and kind run together.
+/// Every step of the plan has exactly one outcome.
+pub async fn carry_out(plan: &Plan, live: &LiveState, settings: &ApplySettings) -> Vec<Outcome> {
+    let mut outcomes = Vec::with_capacity(plan.steps.len());
+    let mut failed = false;
+    for group in plan
+        .steps
+        .chunk_by(|one, other| one.stage == other.stage && one.key.kind == other.key.kind)
+    {
+        if failed {
+            outcomes.extend(group.iter().map(not_tried));
+            continue;
+        }
+        let mut done: Vec<Outcome> = stream::iter(group)
+            .map(|step| async move {
+                Outcome {
+                    key: step.key.clone(),
+                    result: one(step, live, settings).await,
+                }
+            })
+            .buffered(settings.in_flight.max(1))
+            .collect()
+            .await;
+        if is_definitions(group) {
+            establish(&mut done, live).await;
+        }
+        failed = done.iter().any(|outcome| outcome.result.is_err());
+        outcomes.append(&mut done);
+    }
+    outcomes
+}
+
+fn not_tried(step: &Step) -> Outcome {
+    let result = match step.action {
+        Action::Nothing => Ok(Done::Unchanged),
+        Action::Ignore => Ok(Done::Ignored),
+        Action::Keep(reason) => Ok(Done::Kept(reason)),
+        _ => Err(ApplyError::NotTried {
+            key: step.key.clone(),
+        }),
+    };
+    Outcome {
+        key: step.key.clone(),
+        result,
+    }
+}
+
+async fn one(step: &Step, live: &LiveState, settings: &ApplySettings) -> Result<Done, ApplyError> {
+    match &step.action {
+        Action::Nothing => Ok(Done::Unchanged),
+        Action::Ignore => Ok(Done::Ignored),
+        Action::Keep(reason) => Ok(Done::Kept(*reason)),
+        Action::Create => apply(step, live, settings).await.map(|()| Done::Created),
+        Action::Apply { differences } => {
+            release(step, differences, live, settings).await?;
+            apply(step, live, settings).await.map(|()| Done::Configured)
+        }
+        Action::Prune { uid } => prune(step, uid, live, settings).await.map(|()| Done::Pruned),
+    }
+}
+
+async fn resource(object: &Object, live: &LiveState) -> Result<Resource, ApplyError> {
+    let kind = object.gvk();
+    live.kinds().find(&kind).await.map_err(|source| ApplyError::Kind {
+        key: object.key(),
+        source,
+    })
+}
+
+fn api(live: &LiveState, resource: &Resource, namespace: &str) -> Api<DynamicObject> {
+    match resource.scope {
+        Scope::Cluster => Api::all_with(live.client().clone(), &resource.api),
+        Scope::Namespaced => Api::namespaced_with(live.client().clone(), namespace, &resource.api),
+    }
+}
+
+async fn apply(step: &Step, live: &LiveState, settings: &ApplySettings) -> Result<(), ApplyError> {
+    let Some(desired) = &step.desired else {
+        return Ok(());
+    };
+    let resource = resource(&desired.object, live).await?;
+    let api = api(live, &resource, &step.key.namespace);
+    let params = PatchParams::apply(&settings.manager).force();
+    let sent = Patch::Apply(desired.object.value());
+    let answer = match api.patch(&step.key.name, &params, &sent).await {
+        Err(kube::Error::Api(status)) if desired.treatment.recreate && is_immutable(&status) => {
+            recreate(&api, &step.key, &params, &sent).await
+        }
+        answer => answer,
+    };
+    let answer = answer.map_err(|source| ApplyError::Refused {
+        key: step.key.clone(),
+        source,
+    })?;
+    learn(live, &step.key, answer)
+}
+
+fn learn(live: &LiveState, key: &ObjectKey, answer: DynamicObject) -> Result<(), ApplyError> {
+    let fault = || ApplyError::Answer { key: key.clone() };
+    let value = serde_json::to_value(answer).map_err(|_not_json| fault())?;
+    live.learn(Object::new(value).map_err(|_no_object| fault())?);
+    Ok(())
+}
+
+fn is_immutable(status: &kube::core::Status) -> bool {
+    status.code == 422 || status.message.contains("immutable")
+}
+
+async fn recreate(
+    api: &Api<DynamicObject>,
+    key: &ObjectKey,
+    params: &PatchParams,
+    sent: &Patch<&Value>,
+) -> Result<DynamicObject, kube::Error> {
+    api.delete(&key.name, &DeleteParams::background()).await?;
+    let deadline = Instant::now() + ESTABLISH;
+    while api.get_metadata_opt(&key.name).await?.is_some() && Instant::now() < deadline {
+        sleep(Duration::from_millis(100)).await;
+    }
+    api.patch(&key.name, params, sent).await
+}
+
+/// Takes over what others added, so that the apply that follows removes it.
+async fn release(
+    step: &Step,
+    differences: &[Difference],
+    live: &LiveState,
+    settings: &ApplySettings,
+) -> Result<(), ApplyError> {
+    let Some(object) = &step.live else { return Ok(()) };
+    let strange = |difference: &&Difference| {
+        difference.desired.is_none()
+            && difference
+                .owner
+                .as_ref()
+                .is_some_and(|owner| owner.manager != settings.manager || owner.operation != "Apply")
+    };
+    let paths: Vec<_> = differences
+        .iter()
+        .filter(strange)
+        .map(|difference| difference.path.clone())
+        .collect();
+    if paths.is_empty() {
+        return Ok(());
+    }
+    let managed_fields = take_over(object.value(), &settings.manager, &paths);
+    let version = object.value()["metadata"]["resourceVersion"].clone();
+    let patch = json!([
+        {"op": "replace", "path": "/metadata/managedFields", "value": managed_fields},
+        {"op": "replace", "path": "/metadata/resourceVersion", "value": version},
+    ]);
+    let resource = resource(object, live).await?;
+    let api = api(live, &resource, &step.key.namespace);
+    let patch = serde_json::from_value(patch).map_err(|_not_a_patch| ApplyError::Answer {
+        key: step.key.clone(),
+    })?;
+    let params = PatchParams {
+        field_manager: Some(settings.manager.clone()),
+        ..PatchParams::default()
+    };
+    match api
+        .patch(&step.key.name, &params, &Patch::<()>::Json(patch))
+        .await
+    {
+        Ok(_) => Ok(()),
+        Err(source) => Err(ApplyError::Refused {
+            key: step.key.clone(),
+            source,
+        }),
+    }
+}
+
+async fn prune(step: &Step, uid: &str, live: &LiveState, settings: &ApplySettings) -> Result<(), ApplyError> {
+    let Some(object) = &step.live else { return Ok(()) };
+    let resource = resource(object, live).await?;
+    let api = api(live, &resource, &step.key.namespace);
+    let params = DeleteParams {
+        propagation_policy: Some(settings.propagation.clone()),
+        preconditions: Some(Preconditions {
+            uid: Some(uid.to_owned()),
+            resource_version: None,
+        }),
+        ..DeleteParams::default()
+    };
+    match api.delete(&step.key.name, &params).await {
+        Ok(_) => Ok(()),
+        Err(kube::Error::Api(status)) if status.code == 404 => {
+            live.learn_gone(&step.key);
+            Ok(())
+        }
+        // Another object of this name has been made since: it is not ours to delete.
+        Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
+        Err(source) => Err(ApplyError::Delete {
+            key: step.key.clone(),
+            source,
+        }),
+    }
+}
+
+fn is_definitions(group: &[Step]) -> bool {
+    group.iter().any(|step| {
+        step.key.kind == "CustomResourceDefinition"
+            && matches!(step.action, Action::Create | Action::Apply { .. })
+    })
+}
+
+/// Waits until the definitions just applied are established, and learns their kinds.
+async fn establish(outcomes: &mut [Outcome], live: &LiveState) {
+    let kind = belay_manifest::GroupVersionKind::new("apiextensions.k8s.io/v1", "CustomResourceDefinition");
+    let Ok(resource) = live.kinds().find(&kind).await else {
+        return;
+    };
+    let api: Api<DynamicObject> = Api::all_with(live.client().clone(), &resource.api);
+    let deadline = Instant::now() + ESTABLISH;
+    for outcome in outcomes.iter_mut().filter(|outcome| outcome.result.is_ok()) {
+        while !is_established(&api, &outcome.key.name).await {
+            if Instant::now() >= deadline {
+                let seconds = ESTABLISH.as_secs();
+                outcome.result = Err(ApplyError::NotEstablished {
+                    key: outcome.key.clone(),
+                    seconds,
+                });
+                break;
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+    if let Err(error) = live.kinds().refresh(Duration::ZERO).await {
+        tracing::warn!(%error, "new kinds could not be learnt");
+    }
+}
+
+async fn is_established(api: &Api<DynamicObject>, name: &str) -> bool {
+    let Ok(definition) = api.get(name).await else {
+        return false;
+    };
+    let conditions = definition
+        .data
+        .pointer("/status/conditions")
+        .and_then(Value::as_array);
+    conditions
+        .into_iter()
+        .flatten()
+        .any(|condition| condition["type"] == "Established" && condition["status"] == "True")
+}

@@ -1,0 +1,144 @@
+//! Which kinds the API server knows: discovery, kept and asked again when a kind is missing.
+
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use belay_manifest::GroupVersionKind;
+use kube::Client;
+use kube::core::ApiResource;
+use kube::discovery::{Discovery, Scope as KubeScope, verbs};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+/// Least time between two discoveries that a missing kind asks for.
+const REFRESH_PAUSE: Duration = Duration::from_secs(1);
+
+/// Whether objects of a kind live in namespaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// In a namespace.
+    Namespaced,
+    /// In the cluster.
+    Cluster,
+}
+
+/// A kind as the API server serves it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource {
+    /// Group, version, kind and plural, for the client.
+    pub api: ApiResource,
+    /// Where its objects live.
+    pub scope: Scope,
+    /// Whether it can be listed and watched.
+    pub watchable: bool,
+}
+
+/// Why a kind is not known.
+#[derive(Debug, thiserror::Error)]
+pub enum KindError {
+    /// The API server does not serve it.
+    #[error("the cluster does not know kind {kind}")]
+    Unknown {
+        /// Group, version and kind.
+        kind: GroupVersionKind,
+    },
+    /// Discovery failed.
+    #[error("the cluster's kinds cannot be listed")]
+    Discovery {
+        /// What the client said.
+        #[source]
+        source: kube::Error,
+    },
+}
+
+/// The kinds of one cluster.
+#[derive(Clone)]
+pub struct Kinds {
+    client: Client,
+    known: Arc<RwLock<HashMap<GroupVersionKind, Resource>>>,
+    last: Arc<Mutex<Option<Instant>>>,
+}
+
+impl Kinds {
+    /// Nothing known yet; the first look-up asks.
+    pub fn new(client: Client) -> Kinds {
+        Kinds {
+            client,
+            known: Arc::default(),
+            last: Arc::default(),
+        }
+    }
+
+    /// The kind, if it is known already. Asks nothing.
+    pub fn known(&self, kind: &GroupVersionKind) -> Option<Resource> {
+        self.known
+            .read()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .get(kind)
+            .cloned()
+    }
+
+    /// Any served version of the kind, if it is known already. Asks nothing.
+    pub fn known_in_any_version(&self, group: &str, kind: &str) -> Option<Resource> {
+        let known = self.known.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        known
+            .iter()
+            .find(|(key, _)| key.group == group && key.kind == kind)
+            .map(|(_, resource)| resource.clone())
+    }
+
+    /// The kind; asks the API server again if it is not known.
+    pub async fn find(&self, kind: &GroupVersionKind) -> Result<Resource, KindError> {
+        if let Some(resource) = self.known(kind) {
+            return Ok(resource);
+        }
+        self.refresh(REFRESH_PAUSE).await?;
+        self.known(kind)
+            .ok_or_else(|| KindError::Unknown { kind: kind.clone() })
+    }
+
+    /// Asks the API server for its kinds, unless that was done less than `pause` ago.
+    pub async fn refresh(&self, pause: Duration) -> Result<(), KindError> {
+        let mut last = self.last.lock().await;
+        if last.is_some_and(|last| last.elapsed() < pause) {
+            return Ok(());
+        }
+        let discovery = Discovery::new(self.client.clone())
+            .run_aggregated()
+            .await
+            .map_err(|source| KindError::Discovery { source })?;
+        let mut found = HashMap::new();
+        for group in discovery.groups() {
+            for version in group.versions() {
+                for (api, capabilities) in group.versioned_resources(version) {
+                    let kind = GroupVersionKind {
+                        group: api.group.clone(),
+                        version: api.version.clone(),
+                        kind: api.kind.clone(),
+                    };
+                    let scope = match capabilities.scope {
+                        KubeScope::Cluster => Scope::Cluster,
+                        KubeScope::Namespaced => Scope::Namespaced,
+                    };
+                    let watchable = capabilities.supports_operation(verbs::LIST)
+                        && capabilities.supports_operation(verbs::WATCH);
+                    found.insert(
+                        kind,
+                        Resource {
+                            api,
+                            scope,
+                            watchable,
+                        },
+                    );
+                }
+            }
+        }
+        *self
+            .known
+            .write()
+            .unwrap_or_else(|poisoned| poisoned.into_inner()) = found;
+        *last = Some(Instant::now());
+        Ok(())
+    }
+}

@@ -1,0 +1,13 @@
+//! A cluster seen from outside: which kinds it has, what is live in it, and a queue of work.
+//!
+//! Live state comes from watches and is asked for only once; see [`LiveState`].
+
+mod connect;
+mod kinds;
+mod live;
+mod queue;
+
+pub use connect::{ConnectError, connect};
+pub use kinds::{KindError, Kinds, Resource, Scope};
+pub use live::{Change, LiveError, LiveState};
+pub use queue::WorkQueue;

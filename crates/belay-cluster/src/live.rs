@@ -1,0 +1,406 @@
+//! What is live in the cluster, from watches.
+//!
+//! A kind is watched from the moment somebody needs it. Objects that belong to an app are kept
+//! whole; of all others only what the resource tree shows: metadata, status and the few spec
+//! fields that health needs. The watch owns the picture; an apply's answer is learnt at once, so
+//! that the next look does not see the past.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+
+use belay_manifest::{GroupVersionKind, Object, ObjectKey};
+use futures::{StreamExt, pin_mut};
+use kube::api::{Api, DynamicObject};
+use kube::core::ApiResource;
+use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{Config, Event, watcher};
+use kube::{Client, ResourceExt};
+use serde_json::Value;
+use tokio::sync::{broadcast, watch};
+
+use crate::kinds::{KindError, Kinds};
+
+/// How long the first list of a kind may take before a look at it fails.
+const FIRST_LIST: Duration = Duration::from_secs(30);
+/// Changes kept for a slow reader; one that falls further behind looks at everything again.
+const CHANGES: usize = 16 * 1024;
+
+/// An object changed, appeared (`before` is `None`) or went (`after` is `None`).
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// Which object.
+    pub key: ObjectKey,
+    /// As it was.
+    pub before: Option<Arc<Object>>,
+    /// As it is.
+    pub after: Option<Arc<Object>>,
+}
+
+/// Why the live state of a kind is not known.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum LiveError {
+    /// The cluster does not know the kind.
+    #[error("the cluster does not know kind {kind}")]
+    UnknownKind {
+        /// The kind.
+        kind: GroupVersionKind,
+    },
+    /// The kind cannot be listed, or the list failed.
+    #[error("the live objects of kind {kind} are not known: {reason}")]
+    NotListed {
+        /// The kind.
+        kind: GroupVersionKind,
+        /// What the API server said.
+        reason: String,
+    },
+}
+
+/// Progress of one kind's watch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Listing {
+    Pending(Option<String>),
+    Complete,
+}
+
+/// The live objects of one cluster.
+#[derive(Clone)]
+pub struct LiveState {
+    client: Client,
+    kinds: Kinds,
+    is_tracked: Arc<dyn Fn(&Object) -> bool + Send + Sync>,
+    picture: Arc<RwLock<Picture>>,
+    watches: Arc<RwLock<Watches>>,
+    changes: broadcast::Sender<Change>,
+}
+
+/// The progress of each watched kind, by group and kind.
+type Watches = HashMap<(String, String), watch::Receiver<Listing>>;
+
+#[derive(Default)]
+struct Picture {
+    objects: BTreeMap<ObjectKey, Arc<Object>>,
+    owned: HashMap<String, BTreeSet<ObjectKey>>,
+    by_kind: HashMap<(String, String), BTreeSet<ObjectKey>>,
+}
+
+impl LiveState {
+    /// Nothing is watched yet. `is_tracked` tells which objects belong to an app.
+    pub fn new(
+        client: Client,
+        kinds: Kinds,
+        is_tracked: impl Fn(&Object) -> bool + Send + Sync + 'static,
+    ) -> LiveState {
+        LiveState {
+            client,
+            kinds,
+            is_tracked: Arc::new(is_tracked),
+            picture: Arc::default(),
+            watches: Arc::default(),
+            changes: broadcast::channel(CHANGES).0,
+        }
+    }
+
+    /// The cluster's kinds.
+    pub fn kinds(&self) -> &Kinds {
+        &self.kinds
+    }
+
+    /// The client of this cluster.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Changes from now on.
+    pub fn subscribe(&self) -> broadcast::Receiver<Change> {
+        self.changes.subscribe()
+    }
+
+    /// Watches the kind, if that is not done yet, and waits for its first list.
+    pub async fn ensure(&self, kind: &GroupVersionKind) -> Result<(), LiveError> {
+        let resource = self.kinds.find(kind).await.map_err(|error| match error {
+            KindError::Unknown { kind } => LiveError::UnknownKind { kind },
+            other => LiveError::NotListed {
+                kind: kind.clone(),
+                reason: chain(&other),
+            },
+        })?;
+        if !resource.watchable {
+            let reason = "it can be neither listed nor watched".to_owned();
+            return Err(LiveError::NotListed {
+                kind: kind.clone(),
+                reason,
+            });
+        }
+        let mut listing = self.watch_of(&resource.api);
+        let wait = listing.wait_for(|listing| *listing == Listing::Complete);
+        let complete = matches!(tokio::time::timeout(FIRST_LIST, wait).await, Ok(Ok(_)));
+        if complete {
+            return Ok(());
+        }
+        let reason = match &*listing.borrow() {
+            Listing::Pending(Some(reason)) => reason.clone(),
+            _ => format!("the list did not end within {} s", FIRST_LIST.as_secs()),
+        };
+        Err(LiveError::NotListed {
+            kind: kind.clone(),
+            reason,
+        })
+    }
+
+    /// An object, if it is live and its kind is watched.
+    pub fn get(&self, key: &ObjectKey) -> Option<Arc<Object>> {
+        self.read().objects.get(key).cloned()
+    }
+
+    /// All watched objects of a kind.
+    pub fn of_kind(&self, group: &str, kind: &str) -> Vec<Arc<Object>> {
+        let picture = self.read();
+        let keys = picture.by_kind.get(&(group.to_owned(), kind.to_owned()));
+        keys.into_iter()
+            .flatten()
+            .filter_map(|key| picture.objects.get(key).cloned())
+            .collect()
+    }
+
+    /// All watched objects that pass.
+    pub fn matching(&self, wanted: impl Fn(&Object) -> bool) -> Vec<Arc<Object>> {
+        self.read()
+            .objects
+            .values()
+            .filter(|object| wanted(object))
+            .cloned()
+            .collect()
+    }
+
+    /// The watched objects whose owner references name this uid.
+    pub fn children(&self, uid: &str) -> Vec<Arc<Object>> {
+        let picture = self.read();
+        let keys = picture.owned.get(uid).into_iter().flatten();
+        keys.filter_map(|key| picture.objects.get(key).cloned()).collect()
+    }
+
+    /// Takes in the API server's answer to a write of ours, ahead of the watch.
+    pub fn learn(&self, object: Object) {
+        self.put(object);
+    }
+
+    /// Takes in that a delete of ours has ended, ahead of the watch.
+    pub fn learn_gone(&self, key: &ObjectKey) {
+        self.take(key);
+    }
+
+    fn watch_of(&self, api: &ApiResource) -> watch::Receiver<Listing> {
+        let place = (api.group.clone(), api.kind.clone());
+        let mut watches = self
+            .watches
+            .write()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(listing) = watches.get(&place) {
+            return listing.clone();
+        }
+        let (sender, receiver) = watch::channel(Listing::Pending(None));
+        watches.insert(place, receiver.clone());
+        tokio::spawn(follow(self.clone(), api.clone(), sender));
+        receiver
+    }
+
+    /// Puts an object, unless an even newer one is there. Tells subscribers of a change.
+    fn put(&self, object: Object) {
+        let tracked = (self.is_tracked)(&object);
+        let object = Arc::new(if tracked { object } else { trimmed(object) });
+        let key = object.key();
+        let before = {
+            let mut picture = self.write();
+            if picture
+                .objects
+                .get(&key)
+                .is_some_and(|known| !is_newer(&object, known))
+            {
+                return;
+            }
+            for owner in owners(&object) {
+                picture.owned.entry(owner).or_default().insert(key.clone());
+            }
+            picture
+                .by_kind
+                .entry((key.group.clone(), key.kind.clone()))
+                .or_default()
+                .insert(key.clone());
+            picture.objects.insert(key.clone(), object.clone())
+        };
+        // No subscriber is no fault.
+        let _ = self.changes.send(Change {
+            key,
+            before,
+            after: Some(object),
+        });
+    }
+
+    fn take(&self, key: &ObjectKey) {
+        let before = {
+            let mut picture = self.write();
+            let Some(before) = picture.objects.remove(key) else {
+                return;
+            };
+            for owner in owners(&before) {
+                if let Some(owned) = picture.owned.get_mut(&owner) {
+                    owned.remove(key);
+                    if owned.is_empty() {
+                        picture.owned.remove(&owner);
+                    }
+                }
+            }
+            if let Some(keys) = picture.by_kind.get_mut(&(key.group.clone(), key.kind.clone())) {
+                keys.remove(key);
+            }
+            before
+        };
+        let _ = self.changes.send(Change {
+            key: key.clone(),
+            before: Some(before),
+            after: None,
+        });
+    }
+
+    /// After a full list: what was there and is not in the list has gone.
+    fn retain(&self, api: &ApiResource, listed: &BTreeSet<ObjectKey>) {
+        let known = {
+            let picture = self.read();
+            picture
+                .by_kind
+                .get(&(api.group.clone(), api.kind.clone()))
+                .cloned()
+                .unwrap_or_default()
+        };
+        known.difference(listed).for_each(|key| self.take(key));
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Picture> {
+        self.picture
+            .read()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Picture> {
+        self.picture
+            .write()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// Follows one kind for as long as the process lives.
+async fn follow(state: LiveState, api: ApiResource, listing: watch::Sender<Listing>) {
+    let objects: Api<DynamicObject> = Api::all_with(state.client.clone(), &api);
+    let stream = watcher(objects, Config::default().any_semantic()).default_backoff();
+    pin_mut!(stream);
+    let mut listed = BTreeSet::new();
+    while let Some(event) = stream.next().await {
+        match event {
+            Ok(Event::Init) => listed.clear(),
+            Ok(Event::InitApply(object)) => {
+                if let Some(object) = as_object(object, &api) {
+                    listed.insert(object.key());
+                    state.put(object);
+                }
+            }
+            Ok(Event::InitDone) => {
+                state.retain(&api, &listed);
+                listed.clear();
+                listing.send_replace(Listing::Complete);
+            }
+            Ok(Event::Apply(object)) => {
+                if let Some(object) = as_object(object, &api) {
+                    state.put(object);
+                }
+            }
+            Ok(Event::Delete(object)) => {
+                if let Some(object) = as_object(object, &api) {
+                    state.take(&object.key());
+                }
+            }
+            Err(error) => {
+                tracing::debug!(kind = %api.kind, error = %chain(&error), "watch failed, trying again");
+                if *listing.borrow() != Listing::Complete {
+                    listing.send_replace(Listing::Pending(Some(chain(&error))));
+                }
+            }
+        }
+    }
+}
+
+fn as_object(object: DynamicObject, api: &ApiResource) -> Option<Object> {
+    let name = object.name_any();
+    let mut value = serde_json::to_value(object).ok()?;
+    // Lists leave the type out of their items.
+    let fields = value.as_object_mut()?;
+    fields.insert("apiVersion".to_owned(), Value::from(api.api_version.clone()));
+    fields.insert("kind".to_owned(), Value::from(api.kind.clone()));
+    Object::new(value)
+        .inspect_err(
+            |error| tracing::warn!(kind = %api.kind, name, %error, "passing over a malformed object"),
+        )
+        .ok()
+}
+
+fn owners(object: &Object) -> Vec<String> {
+    let references = object
+        .value()
+        .pointer("/metadata/ownerReferences")
+        .and_then(Value::as_array);
+    let references = references.into_iter().flatten();
+    references
+        .filter_map(|reference| Some(reference["uid"].as_str()?.to_owned()))
+        .collect()
+}
+
+/// Whether `object` is a later state than `known`. Resource versions of one kind count up; another
+/// uid is another life.
+fn is_newer(object: &Object, known: &Object) -> bool {
+    let version = |object: &Object| -> Option<u64> {
+        object
+            .value()
+            .pointer("/metadata/resourceVersion")?
+            .as_str()?
+            .parse()
+            .ok()
+    };
+    match (version(object), version(known)) {
+        (Some(new), Some(old)) => new > old,
+        _ => true,
+    }
+}
+
+/// What the resource tree needs of an object that belongs to no app.
+fn trimmed(mut object: Object) -> Object {
+    let kind = object.kind().to_owned();
+    if let Some(fields) = object.value_mut().as_object_mut() {
+        if let Some(metadata) = fields.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.remove("managedFields");
+            if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+                annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+            }
+        }
+        let needed: &[&str] = match kind.as_str() {
+            "ConfigMap" | "Secret" => &["apiVersion", "kind", "metadata", "type"],
+            _ => &["apiVersion", "kind", "metadata", "spec", "status"],
+        };
+        fields.retain(|name, _| needed.contains(&name.as_str()));
+    }
+    object
+}
+
+/// An error with its causes, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}

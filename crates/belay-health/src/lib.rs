@@ -1,0 +1,6 @@
+//! Is an object healthy? Pure functions from its JSON to a verdict.
+//!
+//! [`argo`] holds Argo CD's rules and messages, [`kstatus`] those by which Flux waits.
+
+pub mod argo;
+pub mod kstatus;

@@ -1,0 +1,16 @@
+//! From a file tree to objects.
+//!
+//! [`detect`] tells which tool a folder is for, as Argo CD does; each tool has a function that
+//! renders the folder to [`Manifest`](belay_manifest::Manifest)s. All are pure: the tree, the
+//! options and the cluster's capabilities in, objects with their files and lines out.
+
+mod detect;
+mod directory;
+mod glob;
+
+pub use detect::{SourceType, detect};
+pub use directory::{DirectoryOptions, render_directory};
+pub use glob::{Glob, GlobError};
+
+mod error;
+pub use error::RenderError;

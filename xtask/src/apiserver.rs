@@ -1,0 +1,330 @@
+//! A real kube-apiserver and etcd on loopback, without root or Docker.
+//!
+//! Binaries are built once from `tests/apiserver` with the Go toolchain, into a cache folder keyed
+//! by that module's `go.mod`, `go.sum` and sources.
+
+use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command as Process, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use clap::Subcommand;
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, SanType};
+
+/// Kubernetes' version, as the API server is to report it.
+const VERSION: &str = "v1.34.4";
+/// How long the API server may take to be ready.
+const READY: Duration = Duration::from_secs(90);
+
+/// `cargo xtask apiserver …`
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Build what is missing; print the folder of the binaries.
+    Build {
+        /// Also kube-controller-manager and kube-scheduler.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Start etcd and kube-apiserver; print the kubeconfig's path when it is ready.
+    Up {
+        /// Where state, keys and the kubeconfig go.
+        #[arg(long, default_value = "build/apiserver")]
+        dir: PathBuf,
+    },
+    /// Stop what `up` started.
+    Down {
+        /// The folder given to `up`.
+        #[arg(long, default_value = "build/apiserver")]
+        dir: PathBuf,
+    },
+    /// Print the path of the kubeconfig.
+    Kubeconfig {
+        /// The folder given to `up`.
+        #[arg(long, default_value = "build/apiserver")]
+        dir: PathBuf,
+    },
+}
+
+/// Runs one of the commands.
+pub(crate) fn run(root: &Path, command: Command) -> Result<()> {
+    match command {
+        Command::Build { all } => {
+            let folder = build(root, all)?;
+            crate::print(&folder.display().to_string());
+        }
+        Command::Up { dir } => {
+            let kubeconfig = up(root, &std::path::absolute(dir)?)?;
+            crate::print(&kubeconfig.display().to_string());
+        }
+        Command::Down { dir } => down(&std::path::absolute(dir)?)?,
+        Command::Kubeconfig { dir } => {
+            crate::print(&std::path::absolute(dir)?.join("kubeconfig").display().to_string());
+        }
+    }
+    Ok(())
+}
+
+/// Builds the binaries, if they are not in the cache, and gives their folder.
+fn build(root: &Path, all: bool) -> Result<PathBuf> {
+    let module = root.join("tests/apiserver");
+    let folder = cache_folder()?.join(format!("apiserver-{VERSION}-{}", fingerprint(&module)?));
+    fs::create_dir_all(&folder)?;
+    let mut wanted = vec!["etcd", "kube-apiserver", "kubectl"];
+    if all {
+        wanted.extend(["kube-controller-manager", "kube-scheduler"]);
+    }
+    for name in wanted {
+        let binary = folder.join(name);
+        if binary.is_file() {
+            continue;
+        }
+        crate::report(&format!(
+            "building {name} {VERSION} (once; minutes on a cold cache)"
+        ));
+        build_one(&module, name, &binary)?;
+    }
+    Ok(folder)
+}
+
+fn build_one(module: &Path, name: &str, binary: &Path) -> Result<()> {
+    let version = "k8s.io/component-base/version";
+    let flags =
+        format!("-s -w -X {version}.gitVersion={VERSION} -X {version}.gitMajor=1 -X {version}.gitMinor=34");
+    let unfinished = binary.with_extension("unfinished");
+    let status = Process::new("go")
+        .args(["build", "-ldflags", &flags, "-o"])
+        .arg(&unfinished)
+        .arg(format!("./cmd/{name}"))
+        .current_dir(module)
+        .env("CGO_ENABLED", "0")
+        .status()
+        .context("go cannot be started; install Go 1.24 or newer")?;
+    if !status.success() {
+        bail!("building {name} failed");
+    }
+    fs::rename(unfinished, binary)?;
+    Ok(())
+}
+
+fn cache_folder() -> Result<PathBuf> {
+    if let Some(folder) = std::env::var_os("BELAY_CACHE") {
+        return Ok(folder.into());
+    }
+    let home = std::env::var_os("HOME").context("HOME is not set")?;
+    Ok(PathBuf::from(home).join(".cache/belay"))
+}
+
+/// A name for the module's content, so that a stale binary is never used.
+fn fingerprint(module: &Path) -> Result<String> {
+    let mut hasher = DefaultHasher::new();
+    for file in ["go.mod", "go.sum"] {
+        fs::read(module.join(file))?.hash(&mut hasher);
+    }
+    let mut commands: Vec<PathBuf> = fs::read_dir(module.join("cmd"))?
+        .map(|entry| Ok(entry?.path().join("main.go")))
+        .collect::<Result<_>>()?;
+    commands.sort();
+    for file in commands {
+        fs::read(file)?.hash(&mut hasher);
+    }
+    Ok(format!("{:016x}", hasher.finish()))
+}
+
+fn up(root: &Path, dir: &Path) -> Result<PathBuf> {
+    let binaries = build(root, false)?;
+    down(dir)?;
+    fs::create_dir_all(dir)?;
+    let ports = free_ports(3)?;
+    let [client, peer, secure] = ports[..] else {
+        bail!("no free ports")
+    };
+    let token = format!("{:032x}", rand::random::<u128>());
+    write_keys(dir, &token)?;
+    start_etcd(&binaries, dir, client, peer)?;
+    wait_for_port(client, "etcd")?;
+    start_apiserver(&binaries, dir, client, secure)?;
+    let kubeconfig = write_kubeconfig(dir, secure, &token)?;
+    wait_until_ready(&binaries, &kubeconfig, dir)?;
+    Ok(kubeconfig)
+}
+
+fn free_ports(count: usize) -> Result<Vec<u16>> {
+    let listeners: Vec<TcpListener> = (0..count)
+        .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
+        .collect::<std::io::Result<_>>()?;
+    listeners
+        .iter()
+        .map(|listener| Ok(listener.local_addr()?.port()))
+        .collect()
+}
+
+fn write_keys(dir: &Path, token: &str) -> Result<()> {
+    let mut authority = CertificateParams::new(Vec::<String>::new())?;
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    authority
+        .distinguished_name
+        .push(DnType::CommonName, "belay-test-ca");
+    let authority_key = KeyPair::generate()?;
+    let authority_certificate = authority.self_signed(&authority_key)?;
+    let issuer = Issuer::new(authority, authority_key);
+
+    let mut server =
+        CertificateParams::new(vec!["localhost".to_owned(), "kubernetes.default.svc".to_owned()])?;
+    server
+        .subject_alt_names
+        .push(SanType::IpAddress(Ipv4Addr::LOCALHOST.into()));
+    server
+        .subject_alt_names
+        .push(SanType::IpAddress(Ipv4Addr::new(10, 96, 0, 1).into()));
+    let server_key = KeyPair::generate()?;
+    let server_certificate = server.signed_by(&server_key, &issuer)?;
+
+    fs::write(dir.join("ca.crt"), authority_certificate.pem())?;
+    fs::write(dir.join("api.crt"), server_certificate.pem())?;
+    fs::write(dir.join("api.key"), server_key.serialize_pem())?;
+    // The service accounts' key pair: any key the server can sign with.
+    let accounts = KeyPair::generate()?;
+    fs::write(dir.join("sa.key"), accounts.serialize_pem())?;
+    fs::write(dir.join("sa.pub"), accounts.public_key_pem())?;
+    fs::write(
+        dir.join("tokens.csv"),
+        format!("{token},admin,admin-uid,\"system:masters\"\n"),
+    )?;
+    Ok(())
+}
+
+fn start_etcd(binaries: &Path, dir: &Path, client: u16, peer: u16) -> Result<()> {
+    let client_url = format!("http://127.0.0.1:{client}");
+    let peer_url = format!("http://127.0.0.1:{peer}");
+    spawn(
+        dir,
+        "etcd",
+        Process::new(binaries.join("etcd"))
+            .arg(format!("--data-dir={}", dir.join("etcd").display()))
+            .arg(format!("--listen-client-urls={client_url}"))
+            .arg(format!("--advertise-client-urls={client_url}"))
+            .arg(format!("--listen-peer-urls={peer_url}"))
+            .arg(format!("--initial-advertise-peer-urls={peer_url}"))
+            .arg(format!("--initial-cluster=default={peer_url}"))
+            .arg("--quota-backend-bytes=8589934592")
+            .arg("--log-level=warn"),
+    )
+}
+
+fn start_apiserver(binaries: &Path, dir: &Path, etcd: u16, secure: u16) -> Result<()> {
+    let file = |name: &str| dir.join(name).display().to_string();
+    spawn(
+        dir,
+        "kube-apiserver",
+        Process::new(binaries.join("kube-apiserver"))
+            .arg(format!("--etcd-servers=http://127.0.0.1:{etcd}"))
+            .args(["--bind-address=127.0.0.1", "--advertise-address=127.0.0.1"])
+            .arg(format!("--secure-port={secure}"))
+            .arg(format!("--tls-cert-file={}", file("api.crt")))
+            .arg(format!("--tls-private-key-file={}", file("api.key")))
+            .arg(format!("--client-ca-file={}", file("ca.crt")))
+            .arg(format!("--token-auth-file={}", file("tokens.csv")))
+            .args([
+                "--authorization-mode=RBAC",
+                "--service-cluster-ip-range=10.96.0.0/12",
+                "--allow-privileged=true",
+            ])
+            .arg("--service-account-issuer=https://kubernetes.default.svc")
+            .arg(format!("--service-account-key-file={}", file("sa.pub")))
+            .arg(format!("--service-account-signing-key-file={}", file("sa.key")))
+            .args([
+                "--endpoint-reconciler-type=none",
+                "--disable-admission-plugins=ServiceAccount",
+            ]),
+    )
+}
+
+fn spawn(dir: &Path, name: &str, process: &mut Process) -> Result<()> {
+    let log = File::create(dir.join(format!("{name}.log")))?;
+    let child = process
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .spawn()
+        .with_context(|| format!("{name} cannot be started"))?;
+    fs::write(dir.join(format!("{name}.pid")), child.id().to_string())?;
+    Ok(())
+}
+
+fn wait_for_port(port: u16, name: &str) -> Result<()> {
+    let start = Instant::now();
+    while TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).is_err() {
+        if start.elapsed() > READY {
+            bail!("{name} did not listen within {} s", READY.as_secs());
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
+
+fn write_kubeconfig(dir: &Path, port: u16, token: &str) -> Result<PathBuf> {
+    let path = dir.join("kubeconfig");
+    let authority = dir.join("ca.crt").display().to_string();
+    let config = serde_json::json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "real",
+        "clusters": [{"name": "real", "cluster": {
+            "server": format!("https://127.0.0.1:{port}"), "certificate-authority": authority}}],
+        "users": [{"name": "admin", "user": {"token": token}}],
+        "contexts": [{"name": "real", "context": {"cluster": "real", "user": "admin"}}],
+    });
+    fs::write(&path, serde_json::to_string_pretty(&config)?)?;
+    Ok(path)
+}
+
+fn wait_until_ready(binaries: &Path, kubeconfig: &Path, dir: &Path) -> Result<()> {
+    let start = Instant::now();
+    loop {
+        let answer = Process::new(binaries.join("kubectl"))
+            .args(["get", "--raw", "/readyz"])
+            .env("KUBECONFIG", kubeconfig)
+            .output()?;
+        let namespaces = Process::new(binaries.join("kubectl"))
+            .args(["get", "namespace", "default"])
+            .env("KUBECONFIG", kubeconfig)
+            .output()?;
+        if answer.status.success() && namespaces.status.success() {
+            return Ok(());
+        }
+        if start.elapsed() > READY {
+            bail!(
+                "kube-apiserver is not ready after {} s; see {}",
+                READY.as_secs(),
+                dir.join("kube-apiserver.log").display()
+            );
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+fn down(dir: &Path) -> Result<()> {
+    for name in ["kube-apiserver", "etcd"] {
+        let file = dir.join(format!("{name}.pid"));
+        let Ok(pid) = fs::read_to_string(&file) else {
+            continue;
+        };
+        // `kill` of the base system; an already dead process is no fault.
+        let _ = Process::new("kill")
+            .arg(pid.trim())
+            .stderr(Stdio::null())
+            .status();
+        fs::remove_file(file)?;
+    }
+    for leftover in ["etcd", "kubeconfig"] {
+        let path = dir.join(leftover);
+        if path.is_dir() {
+            // etcd may still hold its files for a moment; a new folder is used next time anyway.
+            let _ = fs::remove_dir_all(&path);
+        } else if path.is_file() {
+            fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
+}

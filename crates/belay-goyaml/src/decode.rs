@@ -49,13 +49,15 @@ impl Node {
             open_aliases: Vec::new(),
             errors: Vec::new(),
             first_error_line: 0,
+            unsupported_key: None,
+            unsupported_value: None,
         };
         let value = decoder.value(self)?;
-        if decoder.errors.is_empty() {
-            Ok(value)
-        } else {
-            Err(Error::unmarshal(decoder.first_error_line, &decoder.errors))
+        if !decoder.errors.is_empty() {
+            return Err(Error::unmarshal(decoder.first_error_line, &decoder.errors));
         }
+        let unsupported = decoder.unsupported_key.or(decoder.unsupported_value);
+        unsupported.map_or(Ok(value), Err)
     }
 }
 
@@ -68,14 +70,39 @@ struct Decoder<'n> {
     /// Errors that decoding collects and reports together.
     errors: Vec<String>,
     first_error_line: usize,
+    /// A key JSON cannot have; Go finds it only after everything is decoded.
+    unsupported_key: Option<Error>,
+    unsupported_value: Option<Error>,
 }
 
 /// A mapping that is being filled, with what strict mode must know about its keys.
 #[derive(Default)]
 struct Entries {
     map: Map<String, Value>,
-    /// Keys with their Go type, because `1` and `"1"` are two keys to Go.
-    seen: HashSet<String>,
+    seen: HashSet<Key>,
+}
+
+/// A key as JSON names it and as Go prints it. Go keeps `1`, `1.0` and `"1"` apart.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    name: String,
+    shown: String,
+    is_float: bool,
+}
+
+impl Key {
+    fn new(name: impl Into<String>, shown: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            shown: shown.into(),
+            is_float: false,
+        }
+    }
+
+    fn text(name: String) -> Self {
+        let shown = quote(&name);
+        Self::new(name, shown)
+    }
 }
 
 type Decode<T> = Result<T, Error>;
@@ -128,17 +155,28 @@ impl<'n> Decoder<'n> {
         }
     }
 
-    fn scalar(&self, node: &Node, text: &str) -> Decode<Value> {
+    fn scalar(&mut self, node: &Node, text: &str) -> Decode<Value> {
         Ok(match self.resolved(node, text)? {
             Resolved::Null => Value::Null,
             Resolved::Bool(value) => Value::Bool(value),
             Resolved::Int(value) => Value::from(value),
             Resolved::Uint(value) => Value::from(value),
-            Resolved::Float(value) => Value::Number(json_number(value)?),
+            Resolved::Float(value) => self.float(value),
             Resolved::Str | Resolved::Foreign => Value::String(text.to_owned()),
             Resolved::Timestamp => Value::String(self.timestamp(text)),
             Resolved::Binary(bytes) => Value::String(replace_invalid(&bytes)),
         })
+    }
+
+    /// Infinity and NaN have no JSON; Go finds that last.
+    fn float(&mut self, value: f64) -> Value {
+        match json_number(value) {
+            Ok(number) => Value::Number(number),
+            Err(error) => {
+                self.unsupported_value.get_or_insert(error);
+                Value::Null
+            }
+        }
     }
 
     fn resolved(&self, node: &Node, text: &str) -> Decode<Resolved> {
@@ -146,9 +184,10 @@ impl<'n> Decoder<'n> {
             None if node.style == Style::Plain => Ok(resolve_plain(text, self.rules)),
             None => Ok(Resolved::Str),
             // yaml.v3 drops a lone `!` and looks at the style, v2 reads it as a string.
-            Some("!") if self.rules == Resolution::V3 && node.style == Style::Plain => {
-                Ok(resolve_plain(text, self.rules))
-            }
+            Some("!") if self.rules == Resolution::V3 => match node.style {
+                Style::Plain => Ok(resolve_plain(text, self.rules)),
+                _ => Ok(Resolved::Str),
+            },
             Some(tag) => resolve_tagged(tag, text, self.rules),
         }
     }
@@ -177,17 +216,18 @@ impl<'n> Decoder<'n> {
                 self.merge(value, into)?;
                 continue;
             }
-            let (name, identity) = self.key(key, value)?;
+            let key = self.key(key, value)?;
             let line = value.line;
             let value = self.value(value)?;
-            if self.strict && into.seen.contains(&identity) {
-                self.collect(line, format!("line {line}: key {identity} already set in map"));
+            if self.strict && into.seen.contains(&key) {
+                let message = format!("line {line}: key {} already set in map", key.shown);
+                self.collect(line, message);
                 continue;
             }
+            into.map.insert(key.name.clone(), value);
             if self.strict {
-                into.seen.insert(identity);
+                into.seen.insert(key);
             }
-            into.map.insert(name, value);
         }
         Ok(())
     }
@@ -203,19 +243,19 @@ impl<'n> Decoder<'n> {
                 merged = Some(value);
                 continue;
             }
-            if !self.is_string_key(key)? {
-                return Err(Error::bare(
-                    "json: unsupported type: map[interface {}]interface {}",
-                ));
+            let names_string = self.is_string_key(key)?;
+            let key = self.key(key, value)?;
+            if !names_string {
+                let message = "json: unsupported type: map[interface {}]interface {}";
+                self.unsupported_key = Some(Error::bare(message));
             }
-            let (name, _) = self.key(key, value)?;
-            if into.seen.contains(&name) {
+            if into.seen.contains(&key) {
                 self.value(value)?;
                 continue;
             }
-            into.seen.insert(name.clone());
             let value = self.value(value)?;
-            into.map.insert(name, value);
+            into.map.insert(key.name.clone(), value);
+            into.seen.insert(key);
         }
         match merged {
             Some(value) => self.merge(value, into),
@@ -249,10 +289,7 @@ impl<'n> Decoder<'n> {
 
     fn is_string_key(&self, key: &Node) -> Decode<bool> {
         match &key.resolved().content {
-            Content::Scalar(text) => Ok(matches!(
-                self.resolved(key.resolved(), text)?,
-                Resolved::Str | Resolved::Foreign | Resolved::Binary(_)
-            )),
+            Content::Scalar(text) => Ok(self.resolved(key.resolved(), text)? == Resolved::Str),
             _ => Ok(true),
         }
     }
@@ -264,56 +301,48 @@ impl<'n> Decoder<'n> {
         self.errors.push(message);
     }
 
-    /// The key as JSON names it, and as Go prints it with its type.
-    fn key(&mut self, key: &'n Node, value: &'n Node) -> Decode<(String, String)> {
+    fn key(&mut self, key: &'n Node, value: &'n Node) -> Decode<Key> {
         self.spend()?;
         match &key.content {
             Content::Scalar(text) => {
                 let resolved = self.resolved(key, text)?;
-                self.key_names(resolved, text, value)
+                self.scalar_key(resolved, text, value)
             }
             Content::Alias { name, target } => {
                 let target = self.enter_alias(key, name, target.as_deref())?;
-                let names = self.key(target, value);
+                let key = self.key(target, value);
                 self.open_aliases.pop();
-                names
+                key
             }
             Content::Sequence(_) | Content::Mapping(_) => {
                 let decoded = self.value(key)?;
-                Err(Error::plain(format!(
-                    "invalid map key: {}",
-                    go_syntax(&decoded, true)
-                )))
+                let shown = go_syntax(&decoded, self.rules, true);
+                Err(Error::plain(format!("invalid map key: {shown}")))
             }
         }
     }
 
-    fn key_names(&mut self, resolved: Resolved, text: &str, value: &'n Node) -> Decode<(String, String)> {
-        let same = |name: String| (name.clone(), name);
-        let unsupported = match resolved {
-            Resolved::Bool(value) => return Ok(same(value.to_string())),
-            Resolved::Int(value) => return Ok(same(value.to_string())),
-            Resolved::Float(value) => return Ok((float_key(value), format_float(value))),
-            Resolved::Str | Resolved::Foreign => return Ok((text.to_owned(), quote(text))),
-            Resolved::Timestamp => {
-                let name = self.timestamp(text);
-                let identity = quote(&name);
-                return Ok((name, identity));
+    fn scalar_key(&mut self, resolved: Resolved, text: &str, value: &'n Node) -> Decode<Key> {
+        let (kind, shown) = match resolved {
+            Resolved::Bool(value) => return Ok(Key::new(value.to_string(), value.to_string())),
+            Resolved::Int(value) => return Ok(Key::new(value.to_string(), value.to_string())),
+            Resolved::Float(value) => {
+                return Ok(Key {
+                    is_float: true,
+                    ..Key::new(float_key(value), format_float(value))
+                });
             }
-            Resolved::Binary(bytes) => {
-                let name = replace_invalid(&bytes);
-                let identity = quote(&name);
-                return Ok((name, identity));
-            }
+            Resolved::Str | Resolved::Foreign => return Ok(Key::text(text.to_owned())),
+            Resolved::Timestamp => return Ok(Key::text(self.timestamp(text))),
+            Resolved::Binary(bytes) => return Ok(Key::text(replace_invalid(&bytes))),
             Resolved::Null => ("%!s(<nil>)", "<nil>".to_owned()),
             Resolved::Uint(value) => ("uint64", format!("{value:#x}")),
         };
         let value = self.value(value)?;
-        let (kind, key) = unsupported;
-        Err(Error::bare(format!(
-            "unsupported map key of type: {kind}, key: {key}, value: {}",
-            go_syntax(&value, true)
-        )))
+        let value = go_syntax(&value, self.rules, true);
+        let message = format!("unsupported map key of type: {kind}, key: {shown}, value: {value}");
+        self.unsupported_key = Some(Error::bare(message));
+        Ok(Key::new(shown.clone(), shown))
     }
 
     // ---- merge keys ----
@@ -411,7 +440,7 @@ fn replace_invalid(bytes: &[u8]) -> String {
 }
 
 /// A value as Go's `%#v` prints it.
-fn go_syntax(value: &Value, top: bool) -> String {
+fn go_syntax(value: &Value, rules: Resolution, top: bool) -> String {
     match value {
         Value::Null if top => "<nil>".to_owned(),
         Value::Null => "interface {}(nil)".to_owned(),
@@ -422,7 +451,7 @@ fn go_syntax(value: &Value, top: bool) -> String {
         },
         Value::String(text) => quote(text),
         Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(|item| go_syntax(item, false)).collect();
+            let items: Vec<String> = items.iter().map(|item| go_syntax(item, rules, false)).collect();
             format!("[]interface {{}}{{{}}}", items.join(", "))
         }
         Value::Object(entries) => {
@@ -430,9 +459,13 @@ fn go_syntax(value: &Value, top: bool) -> String {
             entries.sort_by_key(|(key, _)| key.as_str());
             let entries: Vec<String> = entries
                 .into_iter()
-                .map(|(key, value)| format!("{}:{}", quote(key), go_syntax(value, false)))
+                .map(|(key, value)| format!("{}:{}", quote(key), go_syntax(value, rules, false)))
                 .collect();
-            format!("map[interface {{}}]interface {{}}{{{}}}", entries.join(", "))
+            let key = match rules {
+                Resolution::V2 => "interface {}",
+                Resolution::V3 => "string",
+            };
+            format!("map[{key}]interface {{}}{{{}}}", entries.join(", "))
         }
     }
 }

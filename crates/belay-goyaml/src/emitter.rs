@@ -6,6 +6,7 @@
 use serde_json::Value;
 
 use crate::characters::is_printable;
+use crate::decode::to_json;
 use crate::error::Error;
 use crate::json::{format_float, json_number_text, to_go_json};
 use crate::key_order::sort_keys;
@@ -19,9 +20,11 @@ const JSON_KEY_LENGTH: usize = 1024;
 
 /// Writes a value as `sigs.k8s.io/yaml.Marshal` does, or says why Go would refuse it.
 pub fn marshal(value: &Value) -> Result<String, Error> {
-    let mut emitter = Emitter::new(Resolution::V2, 2);
-    emitter.document(value)?;
-    Ok(emitter.out)
+    if is_changed_by_json(value) {
+        let read_back = to_json(&to_go_json(value, true))?;
+        return Ok(emit(&read_back, Resolution::V2, 2));
+    }
+    Ok(emit(value, Resolution::V2, 2))
 }
 
 /// [`marshal`] as Helm's `toYaml` uses it: what Go refuses (control characters that JSON leaves as
@@ -32,9 +35,14 @@ pub fn to_yaml(value: &Value) -> String {
 
 /// Writes a value as yaml.v3's `Encoder` does after `SetIndent(indent)`.
 pub fn to_yaml_v3(value: &Value, indent: usize) -> String {
-    let mut emitter = Emitter::new(Resolution::V3, indent);
-    // Only the detour through JSON, which v3 does not take, can fail.
-    emitter.document(value).map(|()| emitter.out).unwrap_or_default()
+    emit(value, Resolution::V3, indent)
+}
+
+fn emit(value: &Value, rules: Resolution, indent: usize) -> String {
+    let mut emitter = Emitter::new(rules, indent);
+    emitter.node(value, -1, Place::Root);
+    emitter.write_indent(0);
+    emitter.out
 }
 
 /// Where a node stands.
@@ -75,8 +83,6 @@ struct Emitter {
     indention: bool,
 }
 
-type Emit = Result<(), Error>;
-
 impl Emitter {
     fn new(rules: Resolution, indent: usize) -> Self {
         Self {
@@ -97,13 +103,7 @@ impl Emitter {
         }
     }
 
-    fn document(&mut self, value: &Value) -> Emit {
-        self.node(value, -1, Place::Root)?;
-        self.write_indent(0);
-        Ok(())
-    }
-
-    fn node(&mut self, value: &Value, indent: isize, place: Place) -> Emit {
+    fn node(&mut self, value: &Value, indent: isize, place: Place) {
         match value {
             Value::Null => self.plain_word("null", indent, place),
             Value::Bool(true) => self.plain_word("true", indent, place),
@@ -118,13 +118,12 @@ impl Emitter {
                 };
                 self.plain_word(&text, indent, place);
             }
-            Value::String(text) => self.string(text, indent, place)?,
+            Value::String(text) => self.string(text, indent, place),
             Value::Array(items) if items.is_empty() => self.empty_collection("[", "]"),
-            Value::Array(items) => self.sequence(items, indent, place)?,
+            Value::Array(items) => self.sequence(items, indent, place),
             Value::Object(entries) if entries.is_empty() => self.empty_collection("{", "}"),
-            Value::Object(entries) => self.mapping(entries, indent, place)?,
+            Value::Object(entries) => self.mapping(entries, indent, place),
         }
-        Ok(())
     }
 
     /// The JSON text of a number read again by yaml.v2: an integer where it looks like one.
@@ -144,7 +143,7 @@ impl Emitter {
 
     // ---- collections ----
 
-    fn sequence(&mut self, items: &[Value], indent: isize, place: Place) -> Emit {
+    fn sequence(&mut self, items: &[Value], indent: isize, place: Place) {
         // yaml.v2 writes the items of a mapping's value under the key, without indentation.
         let indentless = self.rules == Resolution::V2
             && matches!(place, Place::Value | Place::ComplexKey)
@@ -156,37 +155,31 @@ impl Emitter {
         for item in items {
             self.write_indent(indent);
             self.write_indicator("-", true, false, true);
-            self.node(item, indent, Place::Item)?;
+            self.node(item, indent, Place::Item);
         }
-        Ok(())
     }
 
-    fn mapping(&mut self, entries: &serde_json::Map<String, Value>, indent: isize, place: Place) -> Emit {
+    fn mapping(&mut self, entries: &serde_json::Map<String, Value>, indent: isize, place: Place) {
         let indent = self.deeper(indent, place, false);
         let mut keys: Vec<&String> = entries.keys().collect();
         sort_keys(&mut keys, self.rules);
         for key in keys {
             self.write_indent(indent);
-            self.key_and_colon(key, indent)?;
-            self.node(&entries[key.as_str()], indent, Place::Value)?;
+            self.key_and_colon(key, indent);
+            self.node(&entries[key.as_str()], indent, Place::Value);
         }
-        Ok(())
     }
 
-    fn key_and_colon(&mut self, key: &str, indent: isize) -> Emit {
-        if self.rules == Resolution::V2 {
-            check_json_key(key)?;
-        }
+    fn key_and_colon(&mut self, key: &str, indent: isize) {
         if !has_breaks(key) && key.len() <= SIMPLE_KEY_LENGTH {
-            self.string(key, indent, Place::SimpleKey)?;
+            self.string(key, indent, Place::SimpleKey);
             self.write_indicator(":", false, false, false);
         } else {
             self.write_indicator("?", true, false, true);
-            self.string(key, indent, Place::ComplexKey)?;
+            self.string(key, indent, Place::ComplexKey);
             self.write_indent(indent);
             self.write_indicator(":", true, false, true);
         }
-        Ok(())
     }
 
     /// The indentation one level down.
@@ -209,15 +202,7 @@ impl Emitter {
         self.write_plain(word, indent, place != Place::SimpleKey);
     }
 
-    fn string(&mut self, text: &str, indent: isize, place: Place) -> Emit {
-        let through_json;
-        let text = match self.rules {
-            Resolution::V2 if text.contains(is_changed_by_json) => {
-                through_json = read_back_from_json(text)?;
-                through_json.as_str()
-            }
-            _ => text,
-        };
+    fn string(&mut self, text: &str, indent: isize, place: Place) {
         let analysis = analyse(text, self.rules);
         let style = self.style(text, &analysis, place);
         let indent = self.deeper(indent, place, true);
@@ -228,7 +213,6 @@ impl Emitter {
             ScalarStyle::DoubleQuoted => self.write_double_quoted(text, indent, allow_breaks),
             ScalarStyle::Literal => self.write_literal(text, indent),
         }
-        Ok(())
     }
 
     fn style(&self, text: &str, analysis: &Analysis, place: Place) -> ScalarStyle {
@@ -314,15 +298,13 @@ impl Emitter {
 
     fn write_double_quoted(&mut self, text: &str, indent: isize, allow_breaks: bool) {
         self.write_indicator("\"", true, false, false);
+        // libyaml looks for a byte order mark at the start instead of here, and escapes everything.
+        let bom_first = text.starts_with('\u{FEFF}');
         let mut after_space = false;
         let mut characters = text.char_indices().peekable();
         while let Some((position, character)) = characters.next() {
-            let special = !is_printable(character) && u32::from(character) < 0x10000;
-            if special
-                || is_break_character(character)
-                || matches!(character, '"' | '\\')
-                || is_astral(character)
-            {
+            let special = !is_printable(character) || is_astral(character);
+            if special || bom_first || is_break_character(character) || matches!(character, '"' | '\\') {
                 self.write_escape(character);
                 after_space = false;
             } else if character == ' ' {
@@ -544,26 +526,24 @@ fn analyse(text: &str, rules: Resolution) -> Analysis {
 
 // ---- the detour of sigs.k8s.io/yaml: value → JSON → yaml.v2 → value → YAML ----
 
-/// Characters JSON writes raw and YAML then refuses (DEL, C1, the last two of the plane) or folds (NEL).
-fn is_changed_by_json(character: char) -> bool {
+/// Whether YAML reads the value's JSON as something else, or not at all.
+fn is_changed_by_json(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains(is_changed_character),
+        Value::Array(items) => items.iter().any(is_changed_by_json),
+        Value::Object(entries) => entries
+            .iter()
+            .any(|(key, value)| is_changed_key(key) || is_changed_by_json(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// JSON writes DEL, C1 and the last two of the plane raw, which YAML refuses, or folds (NEL).
+fn is_changed_character(character: char) -> bool {
     matches!(character, '\u{7F}'..='\u{9F}' | '\u{FFFE}' | '\u{FFFF}')
 }
 
-fn read_back_from_json(text: &str) -> Result<String, Error> {
-    let json = to_go_json(&Value::String(text.to_owned()), true);
-    match crate::decode::to_json(&json)? {
-        Value::String(text) => Ok(text),
-        other => Ok(other.to_string()),
-    }
-}
-
-fn check_json_key(key: &str) -> Emit {
-    if key.len() < JSON_KEY_LENGTH / 6 {
-        return Ok(());
-    }
-    let json = to_go_json(&Value::String(key.to_owned()), true);
-    if json.chars().count() > JSON_KEY_LENGTH {
-        return Err(Error::plain("did not find expected ',' or '}'"));
-    }
-    Ok(())
+/// A key may not be farther than 1024 characters from its `:`; an escape has at most six.
+fn is_changed_key(key: &str) -> bool {
+    key.contains(is_changed_character) || key.len() > JSON_KEY_LENGTH / 6 - 2
 }

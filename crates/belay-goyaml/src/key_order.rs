@@ -11,10 +11,7 @@ use crate::node::Resolution;
 /// The order of the originals is not transitive for every set of keys, which `slice::sort_by` may
 /// answer with a panic; this merge sort does not care.
 pub(crate) fn sort_keys(keys: &mut Vec<&String>, rules: Resolution) {
-    if keys.is_sorted_by(|a, b| less(a, b, rules)) {
-        return;
-    }
-    // Go's own starting order is random; ours is by bytes, so that the result is always the same.
+    // Where the order is not transitive Go's result is random; from one starting order ours is not.
     keys.sort_unstable();
     let sorted = merge_sort(keys, rules);
     *keys = sorted;

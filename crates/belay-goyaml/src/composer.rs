@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::error::Error;
 use crate::node::{Content, Document, Node, ParseOptions, Style};
-use crate::scanner::{Mark, Scanner, Token, TokenKind};
+use crate::scanner::{Mark, Scanner, TokenKind};
 
 /// Reads every document of a stream.
 ///
@@ -34,7 +34,6 @@ struct Composer<'a> {
     tag_directives: Vec<(String, String)>,
     /// Finished anchored nodes; `None` while the collection is still being read.
     anchors: HashMap<String, Option<Arc<Node>>>,
-    depth: usize,
     max_depth: usize,
     started: bool,
 }
@@ -59,7 +58,6 @@ impl<'a> Composer<'a> {
             scanner: Scanner::new(text, options),
             tag_directives: Vec::new(),
             anchors: HashMap::new(),
-            depth: 0,
             max_depth: options.max_depth.min(ParseOptions::DEPTH_CEILING),
             started: false,
         })
@@ -88,7 +86,7 @@ impl<'a> Composer<'a> {
         self.process_directives()?;
         self.anchors.clear();
         let root = if implicit {
-            self.node(true, false)?
+            self.node()?
         } else {
             self.explicit_document()?
         };
@@ -119,7 +117,7 @@ impl<'a> Composer<'a> {
             | TokenKind::DocumentStart
             | TokenKind::DocumentEnd
             | TokenKind::StreamEnd => Ok(empty(self.start()?)),
-            _ => self.node(true, false),
+            _ => self.node(),
         }
     }
 
@@ -164,19 +162,129 @@ impl<'a> Composer<'a> {
         Ok(self.scanner.peek()?.start)
     }
 
-    fn node(&mut self, block: bool, indentless_sequence: bool) -> Parse<Node> {
+    /// Reads a node and everything below it. The open collections are on a list of our own, so
+    /// that deep nesting does not use the stack.
+    fn node(&mut self) -> Parse<Node> {
+        let mut open: Vec<Open> = Vec::new();
+        let mut next = Next::Node(Context::BLOCK);
+        loop {
+            let node = match next {
+                Next::Node(context) => match self.begin(context)? {
+                    Begun::Leaf(node) => node,
+                    Begun::Collection(collection) => {
+                        next = self.descend(&mut open, collection)?;
+                        continue;
+                    }
+                },
+                Next::Collection(collection) => {
+                    next = self.descend(&mut open, collection)?;
+                    continue;
+                }
+                Next::Given(node) => node,
+                Next::Close(end) => match open.pop() {
+                    Some(collection) => self.close(collection, end),
+                    None => unreachable!("only an open collection asks to be closed"),
+                },
+            };
+            let Some(parent) = open.last_mut() else {
+                return Ok(node);
+            };
+            parent.children.push(node);
+            next = self.advance(parent)?;
+        }
+    }
+
+    fn descend(&mut self, open: &mut Vec<Open>, mut collection: Open) -> Parse<Next> {
+        if open.len() == self.max_depth {
+            let mark = self.start()?;
+            let message = format!("exceeded max depth of {}", self.max_depth);
+            return Err(Scanner::grammar_error(None, mark, &message));
+        }
+        let next = self.advance(&mut collection)?;
+        open.push(collection);
+        Ok(next)
+    }
+
+    /// A scalar or alias as a whole, or the start of a collection.
+    fn begin(&mut self, context: Context) -> Parse<Begun> {
         if let TokenKind::Alias(_) = self.peek()? {
-            return self.alias();
+            return Ok(Begun::Leaf(self.alias()?));
         }
         let properties = self.properties()?;
         if let Some(anchor) = &properties.anchor {
             self.anchors.insert(anchor.clone(), None);
         }
-        let node = self.content(&properties, block, indentless_sequence)?;
-        if let Some(anchor) = &properties.anchor {
+        let kind = match self.peek()? {
+            TokenKind::BlockEntry if context.indentless_sequence => Kind::IndentlessSequence,
+            TokenKind::FlowSequenceStart => Kind::FlowSequence,
+            TokenKind::FlowMappingStart => Kind::FlowMapping,
+            TokenKind::BlockSequenceStart if context.block => Kind::BlockSequence,
+            TokenKind::BlockMappingStart if context.block => Kind::BlockMapping,
+            _ => return self.leaf(properties).map(Begun::Leaf),
+        };
+        let (start, end) = match kind {
+            // Its dash is its first item's.
+            Kind::IndentlessSequence => {
+                let token = self.scanner.peek()?;
+                (token.start, token.end)
+            }
+            _ => {
+                let token = self.scanner.take()?;
+                (token.start, token.end)
+            }
+        };
+        Ok(Begun::Collection(Open::new(kind, start, end, Some(properties))))
+    }
+
+    fn leaf(&mut self, properties: Properties) -> Parse<Node> {
+        let start = self.start()?;
+        let node = match self.peek()? {
+            TokenKind::Scalar(..) => self.scalar()?,
+            _ if properties.tag.is_some() || properties.anchor.is_some() => empty(properties.end),
+            _ => {
+                let message = "did not find expected node content";
+                return Err(Scanner::grammar_error(Some(properties.start), start, message));
+            }
+        };
+        Ok(self.finish(node, properties))
+    }
+
+    /// Gives the node its tag, anchor and first place, and makes it known to aliases.
+    fn finish(&mut self, mut node: Node, properties: Properties) -> Node {
+        node.tag = properties.tag;
+        node.anchor = properties.anchor;
+        node.line = properties.start.line + 1;
+        node.column = properties.start.column + 1;
+        node.span.start = properties.start.offset;
+        if let Some(anchor) = &node.anchor {
             self.anchors.insert(anchor.clone(), Some(Arc::new(node.clone())));
         }
-        Ok(node)
+        node
+    }
+
+    fn close(&mut self, open: Open, end: Option<Mark>) -> Node {
+        let last = open.children.iter().map(|child| child.span.end).next_back();
+        let style = match open.kind {
+            Kind::BlockSequence | Kind::IndentlessSequence | Kind::BlockMapping => Style::Block,
+            Kind::FlowSequence | Kind::FlowMapping | Kind::Pair => Style::Flow,
+        };
+        let content = match open.kind {
+            Kind::BlockSequence | Kind::IndentlessSequence | Kind::FlowSequence => {
+                Content::Sequence(Arc::new(open.children))
+            }
+            Kind::BlockMapping | Kind::FlowMapping | Kind::Pair => {
+                Content::Mapping(Arc::new(in_pairs(open.children)))
+            }
+        };
+        let mut node = bare(content, style, open.start, open.end);
+        // Block collections end where their last item ends, flow collections with their bracket.
+        let end = end.map(|mark| mark.offset).or(last).unwrap_or(open.end.offset);
+        node.span.end = end.max(node.span.start);
+        node.value_span.end = node.span.end;
+        match open.properties {
+            Some(properties) => self.finish(node, properties),
+            None => node,
+        }
     }
 
     fn alias(&mut self) -> Parse<Node> {
@@ -240,45 +348,6 @@ impl<'a> Composer<'a> {
         }
     }
 
-    fn content(&mut self, properties: &Properties, block: bool, indentless_sequence: bool) -> Parse<Node> {
-        let start = self.start()?;
-        let mut node = match self.peek()? {
-            TokenKind::BlockEntry if indentless_sequence => self.nested(Self::indentless_sequence)?,
-            TokenKind::Scalar(..) => self.scalar()?,
-            TokenKind::FlowSequenceStart => self.nested(Self::flow_sequence)?,
-            TokenKind::FlowMappingStart => self.nested(Self::flow_mapping)?,
-            TokenKind::BlockSequenceStart if block => self.nested(Self::block_sequence)?,
-            TokenKind::BlockMappingStart if block => self.nested(Self::block_mapping)?,
-            _ if properties.tag.is_some() || properties.anchor.is_some() => empty(properties.end),
-            _ => {
-                let context = properties.start;
-                return Err(Scanner::grammar_error(
-                    Some(context),
-                    start,
-                    "did not find expected node content",
-                ));
-            }
-        };
-        node.tag.clone_from(&properties.tag);
-        node.anchor.clone_from(&properties.anchor);
-        node.line = properties.start.line + 1;
-        node.column = properties.start.column + 1;
-        node.span.start = properties.start.offset;
-        Ok(node)
-    }
-
-    fn nested(&mut self, read: fn(&mut Self) -> Parse<Node>) -> Parse<Node> {
-        self.depth += 1;
-        if self.depth > self.max_depth {
-            let mark = self.start()?;
-            let message = format!("exceeded max depth of {}", self.max_depth);
-            return Err(Scanner::grammar_error(None, mark, &message));
-        }
-        let node = read(self);
-        self.depth -= 1;
-        node
-    }
-
     fn scalar(&mut self) -> Parse<Node> {
         let token = self.scanner.take()?;
         let TokenKind::Scalar(value, style) = token.kind else {
@@ -292,171 +361,243 @@ impl<'a> Composer<'a> {
         ))
     }
 
-    // ---- block collections ----
+    // ---- collections ----
 
-    fn block_sequence(&mut self) -> Parse<Node> {
-        let opening = self.scanner.take()?;
-        let mut items = Vec::new();
-        loop {
-            match self.peek()? {
-                TokenKind::BlockEntry => {
-                    let entry = self.scanner.take()?;
-                    items.push(match self.peek()? {
-                        TokenKind::BlockEntry | TokenKind::BlockEnd => empty(entry.end),
-                        _ => self.node(true, false)?,
-                    });
-                }
-                TokenKind::BlockEnd => {
-                    self.scanner.take()?;
-                    return Ok(sequence(items, Style::Block, &opening, None));
-                }
-                _ => return self.unexpected(&opening, "did not find expected '-' indicator"),
+    /// What comes next in an open collection, going by how many children it has.
+    fn advance(&mut self, open: &mut Open) -> Parse<Next> {
+        let wants_key = open.children.len().is_multiple_of(2);
+        match open.kind {
+            Kind::BlockSequence => self.block_sequence_item(open),
+            Kind::IndentlessSequence => self.indentless_sequence_item(),
+            Kind::BlockMapping if wants_key => self.block_mapping_key(open),
+            Kind::BlockMapping => self.block_mapping_value(),
+            Kind::FlowSequence => self.flow_sequence_item(open),
+            Kind::Pair => match open.children.len() {
+                0 => self.pair_key(),
+                1 => self.pair_value(),
+                _ => Ok(Next::Close(None)),
+            },
+            Kind::FlowMapping if wants_key => self.flow_mapping_key(open),
+            Kind::FlowMapping => self.flow_mapping_value(open),
+        }
+    }
+
+    fn block_sequence_item(&mut self, open: &Open) -> Parse<Next> {
+        match self.peek()? {
+            TokenKind::BlockEntry => {}
+            TokenKind::BlockEnd => {
+                self.scanner.take()?;
+                return Ok(Next::Close(None));
             }
+            _ => return self.unexpected(open, "did not find expected '-' indicator"),
         }
+        let mark = self.scanner.take()?.end;
+        Ok(match self.peek()? {
+            TokenKind::BlockEntry | TokenKind::BlockEnd => Next::Given(empty(mark)),
+            _ => Next::Node(Context::BLOCK),
+        })
     }
 
-    fn indentless_sequence(&mut self) -> Parse<Node> {
-        let opening = self.scanner.peek()?.clone();
-        let mut items = Vec::new();
-        while self.peek()? == &TokenKind::BlockEntry {
-            let entry = self.scanner.take()?;
-            items.push(match self.peek()? {
-                TokenKind::BlockEntry | TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd => {
-                    empty(entry.end)
-                }
-                _ => self.node(true, false)?,
-            });
+    fn indentless_sequence_item(&mut self) -> Parse<Next> {
+        if self.peek()? != &TokenKind::BlockEntry {
+            return Ok(Next::Close(None));
         }
-        Ok(sequence(items, Style::Block, &opening, None))
-    }
-
-    fn block_mapping(&mut self) -> Parse<Node> {
-        let opening = self.scanner.take()?;
-        let mut entries = Vec::new();
-        loop {
-            match self.peek()? {
-                TokenKind::Key => {
-                    let mark = self.scanner.take()?.end;
-                    let key = self.block_mapping_part(mark)?;
-                    let value = self.block_mapping_value()?;
-                    entries.push((key, value));
-                }
-                TokenKind::BlockEnd => {
-                    self.scanner.take()?;
-                    return Ok(mapping(entries, Style::Block, &opening, None));
-                }
-                _ => return self.unexpected(&opening, "did not find expected key"),
+        let mark = self.scanner.take()?.end;
+        Ok(match self.peek()? {
+            TokenKind::BlockEntry | TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd => {
+                Next::Given(empty(mark))
             }
+            _ => Next::Node(Context::BLOCK),
+        })
+    }
+
+    fn block_mapping_key(&mut self, open: &Open) -> Parse<Next> {
+        match self.peek()? {
+            TokenKind::Key => {
+                let mark = self.scanner.take()?.end;
+                self.block_mapping_part(mark)
+            }
+            TokenKind::BlockEnd => {
+                self.scanner.take()?;
+                Ok(Next::Close(None))
+            }
+            _ => self.unexpected(open, "did not find expected key"),
         }
     }
 
-    fn block_mapping_value(&mut self) -> Parse<Node> {
+    fn block_mapping_value(&mut self) -> Parse<Next> {
         if self.peek()? != &TokenKind::Value {
-            return Ok(empty(self.start()?));
+            return Ok(Next::Given(empty(self.start()?)));
         }
         let mark = self.scanner.take()?.end;
         self.block_mapping_part(mark)
     }
 
-    fn block_mapping_part(&mut self, mark: Mark) -> Parse<Node> {
-        match self.peek()? {
-            TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd => Ok(empty(mark)),
-            _ => self.node(true, true),
-        }
+    fn block_mapping_part(&mut self, mark: Mark) -> Parse<Next> {
+        Ok(match self.peek()? {
+            TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd => Next::Given(empty(mark)),
+            _ => Next::Node(Context::BLOCK_OR_INDENTLESS),
+        })
     }
 
-    // ---- flow collections ----
-
-    fn flow_sequence(&mut self) -> Parse<Node> {
-        let opening = self.scanner.take()?;
-        let mut items = Vec::new();
-        while self.peek()? != &TokenKind::FlowSequenceEnd {
-            if !items.is_empty() {
-                if self.peek()? != &TokenKind::FlowEntry {
-                    return self.unexpected(&opening, "did not find expected ',' or ']'");
-                }
-                self.scanner.take()?;
+    fn flow_sequence_item(&mut self, open: &Open) -> Parse<Next> {
+        if self.peek()? != &TokenKind::FlowSequenceEnd && !open.children.is_empty() {
+            if self.peek()? != &TokenKind::FlowEntry {
+                return self.unexpected(open, "did not find expected ',' or ']'");
             }
-            match self.peek()? {
-                TokenKind::FlowSequenceEnd => break,
-                TokenKind::Key => items.push(self.nested(Self::single_pair)?),
-                _ => items.push(self.node(false, false)?),
-            }
-        }
-        let closing = self.scanner.take()?;
-        Ok(sequence(items, Style::Flow, &opening, Some(closing.end)))
-    }
-
-    /// `[a: b]`: a mapping of one entry without braces.
-    fn single_pair(&mut self) -> Parse<Node> {
-        let opening = self.scanner.take()?;
-        let key = match self.peek()? {
-            TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowSequenceEnd => {
-                // libyaml takes the token away here, `:` included, so that `[? : a]` is an error.
-                empty(self.scanner.take()?.end)
-            }
-            _ => self.node(false, false)?,
-        };
-        let value = if self.peek()? == &TokenKind::Value {
             self.scanner.take()?;
-            match self.peek()? {
-                TokenKind::FlowEntry | TokenKind::FlowSequenceEnd => empty(self.start()?),
-                _ => self.node(false, false)?,
-            }
-        } else {
-            empty(self.start()?)
-        };
-        Ok(mapping(vec![(key, value)], Style::Flow, &opening, None))
-    }
-
-    fn flow_mapping(&mut self) -> Parse<Node> {
-        let opening = self.scanner.take()?;
-        let mut entries = Vec::new();
-        while self.peek()? != &TokenKind::FlowMappingEnd {
-            if !entries.is_empty() {
-                if self.peek()? != &TokenKind::FlowEntry {
-                    return self.unexpected(&opening, "did not find expected ',' or '}'");
-                }
-                self.scanner.take()?;
-            }
-            match self.peek()? {
-                TokenKind::FlowMappingEnd => break,
-                TokenKind::Key => {
-                    self.scanner.take()?;
-                    let key = match self.peek()? {
-                        TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowMappingEnd => {
-                            empty(self.start()?)
-                        }
-                        _ => self.node(false, false)?,
-                    };
-                    let value = self.flow_mapping_value()?;
-                    entries.push((key, value));
-                }
-                _ => {
-                    let key = self.node(false, false)?;
-                    let value = empty(self.start()?);
-                    entries.push((key, value));
-                }
-            }
         }
-        let closing = self.scanner.take()?;
-        Ok(mapping(entries, Style::Flow, &opening, Some(closing.end)))
+        match self.peek()? {
+            TokenKind::FlowSequenceEnd => Ok(Next::Close(Some(self.scanner.take()?.end))),
+            TokenKind::Key => {
+                let token = self.scanner.take()?;
+                Ok(Next::Collection(Open::new(
+                    Kind::Pair,
+                    token.start,
+                    token.end,
+                    None,
+                )))
+            }
+            _ => Ok(Next::Node(Context::FLOW)),
+        }
     }
 
-    fn flow_mapping_value(&mut self) -> Parse<Node> {
+    fn pair_key(&mut self) -> Parse<Next> {
+        match self.peek()? {
+            // libyaml takes the token away here, `:` included, so that `[? : a]` is an error.
+            TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowSequenceEnd => {
+                Ok(Next::Given(empty(self.scanner.take()?.end)))
+            }
+            _ => Ok(Next::Node(Context::FLOW)),
+        }
+    }
+
+    fn pair_value(&mut self) -> Parse<Next> {
         if self.peek()? == &TokenKind::Value {
             self.scanner.take()?;
-            if !matches!(self.peek()?, TokenKind::FlowEntry | TokenKind::FlowMappingEnd) {
-                return self.node(false, false);
+            if !matches!(self.peek()?, TokenKind::FlowEntry | TokenKind::FlowSequenceEnd) {
+                return Ok(Next::Node(Context::FLOW));
             }
         }
-        Ok(empty(self.start()?))
+        Ok(Next::Given(empty(self.start()?)))
     }
 
-    fn unexpected(&mut self, opening: &Token<'a>, message: &str) -> Parse<Node> {
-        let mark = self.start()?;
-        Err(Scanner::grammar_error(Some(opening.start), mark, message))
+    fn flow_mapping_key(&mut self, open: &mut Open) -> Parse<Next> {
+        if self.peek()? != &TokenKind::FlowMappingEnd && !open.children.is_empty() {
+            if self.peek()? != &TokenKind::FlowEntry {
+                return self.unexpected(open, "did not find expected ',' or '}'");
+            }
+            self.scanner.take()?;
+        }
+        open.key_seen = self.peek()? == &TokenKind::Key;
+        if self.peek()? == &TokenKind::FlowMappingEnd {
+            return Ok(Next::Close(Some(self.scanner.take()?.end)));
+        }
+        if open.key_seen {
+            self.scanner.take()?;
+            if matches!(
+                self.peek()?,
+                TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowMappingEnd
+            ) {
+                return Ok(Next::Given(empty(self.start()?)));
+            }
+        }
+        Ok(Next::Node(Context::FLOW))
     }
+
+    fn flow_mapping_value(&mut self, open: &Open) -> Parse<Next> {
+        if open.key_seen && self.peek()? == &TokenKind::Value {
+            self.scanner.take()?;
+            if !matches!(self.peek()?, TokenKind::FlowEntry | TokenKind::FlowMappingEnd) {
+                return Ok(Next::Node(Context::FLOW));
+            }
+        }
+        Ok(Next::Given(empty(self.start()?)))
+    }
+
+    fn unexpected(&mut self, open: &Open, message: &str) -> Parse<Next> {
+        let mark = self.start()?;
+        Err(Scanner::grammar_error(Some(open.start), mark, message))
+    }
+}
+
+/// Which nodes may stand at a place.
+#[derive(Debug, Clone, Copy)]
+struct Context {
+    block: bool,
+    indentless_sequence: bool,
+}
+
+impl Context {
+    const FLOW: Self = Self {
+        block: false,
+        indentless_sequence: false,
+    };
+    const BLOCK: Self = Self {
+        block: true,
+        ..Self::FLOW
+    };
+    const BLOCK_OR_INDENTLESS: Self = Self {
+        block: true,
+        indentless_sequence: true,
+    };
+}
+
+enum Begun {
+    Leaf(Node),
+    Collection(Open),
+}
+
+enum Next {
+    Node(Context),
+    Collection(Open),
+    Given(Node),
+    /// The collection is complete; flow collections end at the mark.
+    Close(Option<Mark>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    BlockSequence,
+    IndentlessSequence,
+    BlockMapping,
+    FlowSequence,
+    FlowMapping,
+    /// `[a: b]`: a mapping of one entry without braces.
+    Pair,
+}
+
+/// A collection that is being read; the children of a mapping are keys and values in turn.
+struct Open {
+    kind: Kind,
+    start: Mark,
+    end: Mark,
+    properties: Option<Properties>,
+    children: Vec<Node>,
+    /// In a flow mapping: whether the current key was marked as one.
+    key_seen: bool,
+}
+
+impl Open {
+    fn new(kind: Kind, start: Mark, end: Mark, properties: Option<Properties>) -> Self {
+        Self {
+            kind,
+            start,
+            end,
+            properties,
+            children: Vec::new(),
+            key_seen: false,
+        }
+    }
+}
+
+fn in_pairs(children: Vec<Node>) -> Vec<(Node, Node)> {
+    let mut entries = Vec::with_capacity(children.len() / 2);
+    let mut children = children.into_iter();
+    while let (Some(key), Some(value)) = (children.next(), children.next()) {
+        entries.push((key, value));
+    }
+    entries
 }
 
 fn bare(content: Content, style: Style, start: Mark, end: Mark) -> Node {
@@ -476,34 +617,4 @@ fn bare(content: Content, style: Style, start: Mark, end: Mark) -> Node {
 /// The null that stands where nothing is written.
 fn empty(mark: Mark) -> Node {
     bare(Content::Scalar(String::new()), Style::Plain, mark, mark)
-}
-
-fn sequence(items: Vec<Node>, style: Style, opening: &Token<'_>, closing: Option<Mark>) -> Node {
-    let last = items.last().map(|item| item.span.end);
-    collection(Content::Sequence(Arc::new(items)), style, opening, closing, last)
-}
-
-fn mapping(entries: Vec<(Node, Node)>, style: Style, opening: &Token<'_>, closing: Option<Mark>) -> Node {
-    let last = entries
-        .last()
-        .map(|(key, value)| key.span.end.max(value.span.end));
-    collection(Content::Mapping(Arc::new(entries)), style, opening, closing, last)
-}
-
-/// Block collections end where their last item ends, flow collections with their bracket.
-fn collection(
-    content: Content,
-    style: Style,
-    opening: &Token<'_>,
-    closing: Option<Mark>,
-    last: Option<usize>,
-) -> Node {
-    let mut node = bare(content, style, opening.start, opening.end);
-    let end = closing
-        .map(|mark| mark.offset)
-        .or(last)
-        .unwrap_or(opening.end.offset);
-    node.span.end = end.max(node.span.start);
-    node.value_span.end = node.span.end;
-    node
 }

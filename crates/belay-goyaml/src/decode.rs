@@ -1,6 +1,6 @@
 //! Nodes to JSON, as `sigs.k8s.io/yaml.YAMLToJSON` (yaml.v2) and yaml.v3 decode them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Number, Value};
 
@@ -61,6 +61,9 @@ impl Node {
     }
 }
 
+/// Most errors that are collected; each pair of equal keys is one to v3.
+const MOST_ERRORS: usize = 1000;
+
 struct Decoder<'n> {
     rules: Resolution,
     strict: bool,
@@ -80,6 +83,8 @@ struct Decoder<'n> {
 struct Entries {
     map: Map<String, Value>,
     seen: HashSet<Key>,
+    /// Whether what is added now comes from a merge key (v3: without overriding).
+    merging: bool,
 }
 
 /// A key as JSON names it and as Go prints it. Go keeps `1`, `1.0` and `"1"` apart.
@@ -249,39 +254,39 @@ impl<'n> Decoder<'n> {
                 let message = "json: unsupported type: map[interface {}]interface {}";
                 self.unsupported_key = Some(Error::bare(message));
             }
-            if into.seen.contains(&key) {
-                self.value(value)?;
+            if into.merging && into.seen.contains(&key) {
                 continue;
             }
             let value = self.value(value)?;
             into.map.insert(key.name.clone(), value);
             into.seen.insert(key);
         }
-        match merged {
-            Some(value) => self.merge(value, into),
-            None => Ok(()),
+        if let Some(value) = merged {
+            let outer = std::mem::replace(&mut into.merging, true);
+            self.merge(value, into)?;
+            into.merging = outer;
         }
+        Ok(())
     }
 
     fn duplicates_v3(&mut self, entries: &'n [(Node, Node)]) -> bool {
-        let mut first_lines = std::collections::HashMap::new();
         let before = self.errors.len();
+        let mut same: HashMap<(u8, &str), Vec<&Node>> = HashMap::new();
         for (key, _) in entries {
-            let text = match &key.content {
-                Content::Scalar(text) => (0, text.as_str()),
-                Content::Alias { name, .. } => (1, name.as_str()),
-                Content::Sequence(_) => (2, ""),
-                Content::Mapping(_) => (3, ""),
-            };
-            match first_lines.get(&text) {
-                None => {
-                    first_lines.insert(text, key.line);
-                }
-                Some(first) => {
-                    let (line, name) = (key.line, quote(text.1));
-                    let message = format!("line {line}: mapping key {name} already defined at line {first}");
-                    self.collect(line, message);
-                }
+            same.entry(identity(key)).or_default().push(key);
+        }
+        if same.len() == entries.len() {
+            return false;
+        }
+        for (key, _) in entries {
+            let (_, text) = identity(key);
+            let later = same[&identity(key)]
+                .iter()
+                .skip_while(|other| !std::ptr::eq(**other, key));
+            for other in later.skip(1).take(MOST_ERRORS.saturating_sub(self.errors.len())) {
+                let (line, first, name) = (other.line, key.line, quote(text));
+                let message = format!("line {line}: mapping key {name} already defined at line {first}");
+                self.collect(line, message);
             }
         }
         self.errors.len() > before
@@ -378,6 +383,16 @@ impl<'n> Decoder<'n> {
             }
             _ => Err(want_map()),
         }
+    }
+}
+
+/// What v3 compares keys by: their kind and text.
+fn identity(key: &Node) -> (u8, &str) {
+    match &key.content {
+        Content::Scalar(text) => (0, text),
+        Content::Alias { name, .. } => (1, name),
+        Content::Sequence(_) => (2, ""),
+        Content::Mapping(_) => (3, ""),
     }
 }
 

@@ -110,13 +110,13 @@ pub struct ParseOptions {
 
 impl ParseOptions {
     /// Nesting beyond this would endanger the stack of whoever walks the tree.
-    pub const DEPTH_CEILING: usize = 1024;
+    pub const DEPTH_CEILING: usize = 512;
 }
 
 impl Default for ParseOptions {
     fn default() -> Self {
         Self {
-            max_depth: 512,
+            max_depth: 256,
             max_documents: 100_000,
             max_bytes: 256 << 20,
             resolution: Resolution::V2,

@@ -14,7 +14,7 @@ fn deep_nesting_is_an_error_in_linear_time() {
         let start = Instant::now();
         let error = to_json(&text).expect_err("too deep").to_string();
         assert!(start.elapsed() < SOON, "{unit:?} took {:?}", start.elapsed());
-        assert!(error.contains("exceeded max depth of 512"), "{unit:?}: {error}");
+        assert!(error.contains("exceeded max depth of 256"), "{unit:?}: {error}");
     }
 }
 
@@ -24,7 +24,7 @@ fn deep_indentation_is_an_error_that_names_the_line() {
         .map(|depth| format!("{}a:\n", " ".repeat(depth)))
         .collect();
     let error = to_json(&text).expect_err("too deep");
-    assert_eq!(error.to_string(), "yaml: line 513: exceeded max depth of 512");
+    assert_eq!(error.to_string(), "yaml: line 257: exceeded max depth of 256");
 }
 
 #[test]
@@ -33,9 +33,9 @@ fn the_depth_ceiling_fits_a_small_stack() {
         max_depth: usize::MAX,
         ..ParseOptions::default()
     };
-    let fits = format!("{}{}", "[".repeat(1024), "]".repeat(1024));
+    let fits = format!("{}{}", "[".repeat(512), "]".repeat(512));
     assert!(to_json_with(&fits, &options, false).is_ok());
-    let beyond = format!("{}{}", "[".repeat(1025), "]".repeat(1025));
+    let beyond = format!("{}{}", "[".repeat(513), "]".repeat(513));
     assert!(to_json_with(&beyond, &options, false).is_err());
 }
 

@@ -90,6 +90,6 @@ fn errors_have_the_true_place_and_go_s_text() {
     let error = parse("a: 1\nb: [1\nc: 2\n", &options()).expect_err("invalid");
     assert_eq!(
         error.to_string(),
-        "yaml: line 3: did not find expected ',' or ']'"
+        "yaml: line 2: did not find expected ',' or ']'"
     );
 }

@@ -1,0 +1,315 @@
+//! What reading into Go types and writing them out again does to an object of a built-in kind:
+//! unknown fields and empty optional ones vanish, required ones appear, quantities and times take their one form.
+
+use serde_json::{Map, Value, json};
+
+use crate::arena::{Encoding, Field, GoSort, MapType, Scalar, Special, Type, TypeId, Types};
+use crate::kind::KindSchema;
+use crate::quantity::Quantity;
+
+/// A value of a wrong type, worded as the API server's decoder does.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{kind} in version {version:?} cannot be handled as a {kind}: {detail}")]
+pub struct DecodeError {
+    kind: String,
+    version: String,
+    detail: String,
+}
+
+/// The object as the API server holds it once read. Custom resources stay as they are.
+pub fn decode(kind: &KindSchema, object: &Value) -> Result<Value, DecodeError> {
+    let mut object = object.clone();
+    if kind.is_custom() {
+        return Ok(object);
+    }
+    let mut checker = Checker {
+        types: &kind.types,
+        path: Vec::new(),
+    };
+    checker
+        .value(kind.root, &object, "")
+        .map_err(|detail| DecodeError {
+            kind: kind.kind.clone(),
+            version: kind.version.clone(),
+            detail,
+        })?;
+    encode(kind, &mut object);
+    Ok(object)
+}
+
+/// Bring an object into the form Go writes, in place.
+pub(crate) fn encode(kind: &KindSchema, object: &mut Value) {
+    encode_value(&kind.types, kind.root, object);
+}
+
+fn encode_value(types: &Types, id: TypeId, value: &mut Value) {
+    let declared = types.get(id);
+    match declared.special {
+        Special::None => {}
+        Special::Raw | Special::IntOrString | Special::Integer | Special::Float | Special::Bytes => return,
+        Special::Quantity => return encode_quantity(value),
+        Special::Time => return encode_time(value, false),
+        Special::MicroTime => return encode_time(value, true),
+    }
+    match (value, declared) {
+        (Value::Object(object), Type { map: Some(map), .. }) => encode_map(types, map, object),
+        (Value::Array(items), Type { list: Some(list), .. }) => {
+            for item in items {
+                if item.is_null() {
+                    *item = zero_of(types, list.element);
+                }
+                encode_value(types, list.element, item);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn encode_map(types: &Types, map: &MapType, object: &mut Map<String, Value>) {
+    if map.fields.is_empty() {
+        let Some(element) = map.element else { return };
+        for value in object.values_mut() {
+            if value.is_null() && element != Types::DEDUCED && element != Types::UNTYPED {
+                *value = zero_of(types, element);
+            }
+            encode_value(types, element, value);
+        }
+        return;
+    }
+    let mut given = std::mem::take(object);
+    for (name, field) in &map.fields {
+        let value = given.shift_remove(name).filter(|value| !value.is_null());
+        let Some(encoding) = field.encoding else {
+            if let Some(value) = value {
+                object.insert(name.clone(), value);
+            }
+            continue;
+        };
+        if let Some(value) = encode_field(types, field, encoding, value) {
+            object.insert(name.clone(), value);
+        }
+    }
+}
+
+fn encode_field(types: &Types, field: &Field, encoding: Encoding, value: Option<Value>) -> Option<Value> {
+    let present = |mut value: Value| {
+        encode_value(types, field.type_id, &mut value);
+        value
+    };
+    let unless_omitted = |zero: Value| (!encoding.omit).then_some(zero);
+    match encoding.sort {
+        GoSort::Bool => value
+            .filter(|value| *value != json!(false) || !encoding.omit)
+            .or_else(|| unless_omitted(json!(false))),
+        GoSort::Number => {
+            let is_zero = |value: &Value| value.as_f64() == Some(0.0);
+            value
+                .filter(|value| !is_zero(value) || !encoding.omit)
+                .or_else(|| unless_omitted(json!(0)))
+        }
+        GoSort::String | GoSort::Duration => value
+            .filter(|value| *value != json!("") || !encoding.omit)
+            .or_else(|| unless_omitted(json!(""))),
+        GoSort::List | GoSort::Map | GoSort::Bytes => {
+            let is_empty = |value: &Value| match value {
+                Value::Array(items) => items.is_empty(),
+                Value::Object(object) => object.is_empty(),
+                Value::String(text) => text.is_empty(),
+                _ => false,
+            };
+            value
+                .filter(|value| !is_empty(value) || !encoding.omit)
+                .map(present)
+                .or_else(|| unless_omitted(Value::Null))
+        }
+        GoSort::Pointer => value.map(present).or_else(|| unless_omitted(Value::Null)),
+        GoSort::Struct => {
+            let value = present(value.unwrap_or_else(|| Value::Object(Map::new())));
+            let is_zero = value.as_object().is_some_and(Map::is_empty);
+            (!(encoding.omit_zero_struct && is_zero)).then_some(value)
+        }
+        GoSort::Time => match value {
+            Some(value) => Some(present(value)),
+            None => (!encoding.omit_zero_struct).then_some(Value::Null),
+        },
+        GoSort::Quantity => Some(present(value.unwrap_or_else(|| json!("0")))),
+        GoSort::IntOrString => Some(value.unwrap_or_else(|| json!(0))),
+        GoSort::Raw => Some(value.unwrap_or(Value::Null)),
+    }
+}
+
+/// Go's zero value of a list's or map's element.
+fn zero_of(types: &Types, id: TypeId) -> Value {
+    let declared = types.get(id);
+    match declared {
+        Type {
+            special: Special::Quantity,
+            ..
+        } => json!("0"),
+        Type {
+            special: Special::Integer | Special::Float | Special::IntOrString,
+            ..
+        } => json!(0),
+        Type {
+            map: Some(_),
+            scalar: None,
+            ..
+        } => json!({}),
+        Type {
+            scalar: Some(Scalar::String),
+            ..
+        } => json!(""),
+        Type {
+            scalar: Some(Scalar::Boolean),
+            ..
+        } => json!(false),
+        _ => Value::Null,
+    }
+}
+
+fn encode_quantity(value: &mut Value) {
+    let text = match &*value {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => number.to_string(),
+        _ => return,
+    };
+    if let Ok(quantity) = text.parse::<Quantity>() {
+        *value = Value::String(quantity.to_string());
+    }
+}
+
+/// Times are written in UTC, with seconds or microseconds.
+fn encode_time(value: &mut Value, micro: bool) {
+    let Some(written) = value.as_str().and_then(|text| utc(text, micro)) else {
+        return;
+    };
+    *value = Value::String(written);
+}
+
+fn utc(text: &str, micro: bool) -> Option<String> {
+    let timestamp: jiff::Timestamp = text.parse().ok()?;
+    let pattern = if micro {
+        "%Y-%m-%dT%H:%M:%S.%6fZ"
+    } else {
+        "%Y-%m-%dT%H:%M:%SZ"
+    };
+    Some(timestamp.strftime(pattern).to_string())
+}
+
+/// Finds the first value that Go's decoder would refuse.
+struct Checker<'a> {
+    types: &'a Types,
+    path: Vec<String>,
+}
+
+impl Checker<'_> {
+    /// `structure` is the Go struct that holds the value.
+    fn value(&mut self, id: TypeId, value: &Value, structure: &str) -> Result<(), String> {
+        let declared = self.types.get(id);
+        match (declared.special, value) {
+            (_, Value::Null) | (Special::Raw, _) => Ok(()),
+            (Special::Quantity, Value::String(text)) => text
+                .trim()
+                .parse::<Quantity>()
+                .map(drop)
+                .map_err(|error| error.to_string()),
+            (Special::Quantity, Value::Number(_)) => Ok(()),
+            (Special::IntOrString, Value::String(_) | Value::Number(_)) => Ok(()),
+            (Special::Time | Special::MicroTime, Value::String(text)) if !text.is_empty() => {
+                text.parse::<jiff::Timestamp>().map(drop).map_err(|_| {
+                    let layout = "2006-01-02T15:04:05Z07:00";
+                    format!("parsing time {text:?} as {layout:?}: cannot parse {text:?} as \"2006\"")
+                })
+            }
+            (Special::Integer, Value::Number(number)) if number.is_f64() => {
+                Err(self.refusal(&format!("number {number}"), declared, structure))
+            }
+            (_, Value::Object(object)) => match &declared.map {
+                Some(map) => self.map(map, object, declared),
+                None => Err(self.refusal("object", declared, structure)),
+            },
+            (_, Value::Array(items)) => match &declared.list {
+                Some(list) => items
+                    .iter()
+                    .try_for_each(|item| self.value(list.element, item, structure)),
+                None => Err(self.refusal("array", declared, structure)),
+            },
+            (_, Value::String(_)) if !matches!(declared.scalar, Some(Scalar::String | Scalar::Untyped)) => {
+                Err(self.refusal("string", declared, structure))
+            }
+            (_, Value::Bool(_)) if declared.scalar != Some(Scalar::Boolean) => {
+                Err(self.refusal("bool", declared, structure))
+            }
+            (_, Value::Number(_)) if declared.scalar != Some(Scalar::Number) => {
+                Err(self.refusal("number", declared, structure))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn map(&mut self, map: &MapType, object: &Map<String, Value>, declared: &Type) -> Result<(), String> {
+        let structure = declared
+            .go_name()
+            .map(|(_, name)| name.to_owned())
+            .unwrap_or_default();
+        for (name, value) in object {
+            let field = map.fields.get(name).map(|field| field.type_id).or(map.element);
+            let Some(id) = field else { continue };
+            let is_field = map.fields.contains_key(name);
+            if is_field {
+                self.path.push(name.clone());
+            }
+            self.value(id, value, if is_field { &structure } else { "" })?;
+            if is_field {
+                self.path.pop();
+            }
+        }
+        Ok(())
+    }
+
+    fn refusal(&self, found: &str, declared: &Type, structure: &str) -> String {
+        let go_type = go_type(self.types, declared);
+        if self.path.is_empty() {
+            return format!("json: cannot unmarshal {found} into Go value of type {go_type}");
+        }
+        let path = self.path.join(".");
+        format!("json: cannot unmarshal {found} into Go struct field {structure}.{path} of type {go_type}")
+    }
+}
+
+fn go_type(types: &Types, declared: &Type) -> String {
+    if let Some((package, name)) = declared.go_name() {
+        return format!("{package}.{name}");
+    }
+    match declared {
+        Type {
+            special: Special::Integer,
+            long: true,
+            ..
+        } => "int64".to_owned(),
+        Type {
+            special: Special::Integer,
+            ..
+        } => "int32".to_owned(),
+        Type {
+            special: Special::Float,
+            ..
+        } => "float64".to_owned(),
+        Type {
+            special: Special::Bytes,
+            ..
+        } => "[]uint8".to_owned(),
+        Type {
+            scalar: Some(Scalar::Boolean),
+            ..
+        } => "bool".to_owned(),
+        Type { list: Some(list), .. } => format!("[]{}", go_type(types, types.get(list.element))),
+        Type { map: Some(map), .. } => {
+            let element = map
+                .element
+                .map_or_else(|| "string".to_owned(), |id| go_type(types, types.get(id)));
+            format!("map[string]{element}")
+        }
+        _ => "string".to_owned(),
+    }
+}

@@ -46,6 +46,8 @@ impl Node {
             strict,
             decoded: 0,
             decoded_in_aliases: 0,
+            copied_bytes: 0,
+            most_copied_bytes: MOST_COPIED_BYTES.max(10 * self.span.len()),
             open_aliases: Vec::new(),
             errors: Vec::new(),
             first_error_line: 0,
@@ -64,11 +66,16 @@ impl Node {
 /// Most errors that are collected; each pair of equal keys is one to v3.
 const MOST_ERRORS: usize = 1000;
 
+/// Bytes of scalars that aliases may copy; ten times the document if that is more.
+const MOST_COPIED_BYTES: usize = 16 << 20;
+
 struct Decoder<'n> {
     rules: Resolution,
     strict: bool,
     decoded: usize,
     decoded_in_aliases: usize,
+    copied_bytes: usize,
+    most_copied_bytes: usize,
     open_aliases: Vec<&'n Node>,
     /// Errors that decoding collects and reports together.
     errors: Vec<String>,
@@ -114,7 +121,7 @@ type Decode<T> = Result<T, Error>;
 
 impl<'n> Decoder<'n> {
     fn value(&mut self, node: &'n Node) -> Decode<Value> {
-        self.spend()?;
+        self.spend(node)?;
         match &node.content {
             Content::Scalar(text) => self.scalar(node, text),
             Content::Sequence(items) => {
@@ -136,11 +143,18 @@ impl<'n> Decoder<'n> {
     }
 
     /// The share of nodes that may come from aliases, which shrinks as the document grows: the
-    /// rule Go's libraries stop billion laughs with.
-    fn spend(&mut self) -> Decode<()> {
+    /// rule Go's libraries stop billion laughs with. Go shares strings where we copy them, so the
+    /// copied bytes have a budget too.
+    fn spend(&mut self, node: &Node) -> Decode<()> {
         self.decoded += 1;
         if !self.open_aliases.is_empty() {
             self.decoded_in_aliases += 1;
+            if let Content::Scalar(text) = &node.content {
+                self.copied_bytes += text.len();
+            }
+        }
+        if self.copied_bytes > self.most_copied_bytes {
+            return Err(Error::plain("document contains excessive aliasing"));
         }
         let share = self.decoded_in_aliases as f64 / self.decoded as f64;
         if self.decoded_in_aliases > 100 && self.decoded > 1000 && share > allowed_alias_share(self.decoded) {
@@ -307,7 +321,7 @@ impl<'n> Decoder<'n> {
     }
 
     fn key(&mut self, key: &'n Node, value: &'n Node) -> Decode<Key> {
-        self.spend()?;
+        self.spend(key)?;
         match &key.content {
             Content::Scalar(text) => {
                 let resolved = self.resolved(key, text)?;
@@ -368,7 +382,7 @@ impl<'n> Decoder<'n> {
     }
 
     fn merge_one(&mut self, node: &'n Node, into: &mut Entries) -> Decode<()> {
-        self.spend()?;
+        self.spend(node)?;
         match &node.content {
             Content::Mapping(entries) => self.mapping(entries, into),
             Content::Alias { name, target } => {
@@ -376,7 +390,7 @@ impl<'n> Decoder<'n> {
                 let Content::Mapping(entries) = &target.content else {
                     return Err(want_map());
                 };
-                self.spend()?;
+                self.spend(target)?;
                 let merged = self.mapping(entries, into);
                 self.open_aliases.pop();
                 merged

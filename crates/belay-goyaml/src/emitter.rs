@@ -9,7 +9,7 @@ use crate::characters::is_printable;
 use crate::decode::to_json;
 use crate::error::Error;
 use crate::json::{format_float, json_number_text, to_go_json};
-use crate::key_order::sort_keys;
+use crate::key_order::sort_entries;
 use crate::node::Resolution;
 use crate::resolve::{Resolved, is_base60, old_bool, resolve_plain};
 
@@ -161,12 +161,13 @@ impl Emitter {
 
     fn mapping(&mut self, entries: &serde_json::Map<String, Value>, indent: isize, place: Place) {
         let indent = self.deeper(indent, place, false);
-        let mut keys: Vec<&String> = entries.keys().collect();
-        sort_keys(&mut keys, self.rules);
-        for key in keys {
+        let mut entries: Vec<(&str, &Value)> =
+            entries.iter().map(|(key, value)| (key.as_str(), value)).collect();
+        sort_entries(&mut entries, self.rules);
+        for (key, value) in entries {
             self.write_indent(indent);
             self.key_and_colon(key, indent);
-            self.node(&entries[key.as_str()], indent, Place::Value);
+            self.node(value, indent, Place::Value);
         }
     }
 
@@ -261,6 +262,12 @@ impl Emitter {
 
     /// The body of plain and single-quoted scalars: folds at single spaces beyond the width.
     fn write_flowing(&mut self, text: &str, indent: isize, allow_breaks: bool, quoted: bool) {
+        let may_fold = allow_breaks && self.column.saturating_add(text.len()) > self.best_width;
+        if !may_fold && text.is_ascii() && !text.contains(['\r', '\n', '\'']) {
+            self.out.push_str(text);
+            self.column += text.len();
+            return;
+        }
         let mut after_space = false;
         let mut after_break = false;
         let mut characters = text.char_indices().peekable();
@@ -365,18 +372,20 @@ impl Emitter {
         }
         self.put_break();
         self.whitespace = true;
-        let mut after_break = true;
-        for character in text.chars() {
-            if is_break_character(character) {
-                self.write_break(character);
-                after_break = true;
-            } else {
-                if after_break {
-                    self.write_indent(indent);
-                }
-                self.put(character);
+        let mut rest = text;
+        while !rest.is_empty() {
+            let line = &rest[..rest.find(is_break_character).unwrap_or(rest.len())];
+            if !line.is_empty() {
+                self.write_indent(indent);
+                self.out.push_str(line);
+                // Only whether the line is at its start matters from here on.
+                self.column += line.len();
                 self.indention = false;
-                after_break = false;
+            }
+            rest = &rest[line.len()..];
+            if let Some(line_break) = rest.chars().next() {
+                self.write_break(line_break);
+                rest = &rest[line_break.len_utf8()..];
             }
         }
     }
@@ -409,8 +418,9 @@ impl Emitter {
         if !self.indention || self.column > indent || (self.column == indent && !self.whitespace) {
             self.put_break();
         }
-        while self.column < indent {
-            self.put(' ');
+        if self.column < indent {
+            self.out.extend(std::iter::repeat_n(' ', indent - self.column));
+            self.column = indent;
         }
         self.whitespace = true;
         if self.rules == Resolution::V2 {
@@ -462,6 +472,15 @@ fn chomping_hint(text: &str) -> Option<&'static str> {
     }
 }
 
+/// The usual case: nothing in it could be mistaken for YAML.
+fn is_simple_word(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes[0].is_ascii_alphanumeric()
+        && bytes
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/' | b'-' | b'_'))
+}
+
 fn analyse(text: &str, rules: Resolution) -> Analysis {
     if text.is_empty() {
         return Analysis {
@@ -469,6 +488,14 @@ fn analyse(text: &str, rules: Resolution) -> Analysis {
             plain_allowed: true,
             single_quoted_allowed: true,
             block_allowed: false,
+        };
+    }
+    if is_simple_word(text) {
+        return Analysis {
+            multiline: false,
+            plain_allowed: true,
+            single_quoted_allowed: true,
+            block_allowed: true,
         };
     }
     let mut indicators = text.starts_with("---") || text.starts_with("...");

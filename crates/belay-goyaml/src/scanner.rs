@@ -593,9 +593,7 @@ impl<'a> Scanner<'a> {
             return;
         }
         let start = self.mark;
-        while !is_break_or_end(self.bytes, self.mark.offset) {
-            self.skip();
-        }
+        self.skip_line();
         if self.keep_comments {
             self.comments.push(Comment {
                 line: start.line + 1,
@@ -862,9 +860,7 @@ impl<'a> Scanner<'a> {
             trailing_breaks.clear();
             leading_blank = is_blank(self.byte(0));
             let line_start = self.mark.offset;
-            while !is_break_or_end(self.bytes, self.mark.offset) {
-                self.skip();
-            }
+            self.skip_line();
             value.push_str(&self.text[line_start..self.mark.offset]);
             leading_break = self.read_break();
             self.scan_block_breaks(&mut indent, &mut trailing_breaks, start, &mut end)?;
@@ -1152,15 +1148,34 @@ impl<'a> Scanner<'a> {
 
     fn skip_plain_run(&mut self) {
         let in_flow = self.flow_level > 0;
+        let mut offset = self.mark.offset;
         loop {
-            match self.byte(0) {
-                0 | b' ' | b'\t' | b'\r' | b'\n' => return,
-                b':' if is_blank_or_end(self.bytes, self.mark.offset + 1) => return,
-                b',' | b'?' | b'[' | b']' | b'{' | b'}' if in_flow => return,
-                0xC2 | 0xE2 if is_break(self.bytes, self.mark.offset) => return,
-                _ => self.skip(),
+            match at(self.bytes, offset) {
+                0 | b' ' | b'\t' | b'\r' | b'\n' => break,
+                b':' if is_blank_or_end(self.bytes, offset + 1) => break,
+                b',' | b'?' | b'[' | b']' | b'{' | b'}' if in_flow => break,
+                0xC2 | 0xE2 if is_break(self.bytes, offset) => break,
+                _ => offset += 1,
             }
         }
+        self.skip_to(offset);
+    }
+
+    /// Skips to an offset on the same line, which may stand at the end of a character only.
+    fn skip_to(&mut self, offset: usize) {
+        let skipped = &self.bytes[self.mark.offset..offset];
+        let characters = skipped.iter().filter(|byte| (**byte & 0xC0) != 0x80).count();
+        self.mark.offset = offset;
+        self.mark.index += characters;
+        self.mark.column += characters;
+    }
+
+    fn skip_line(&mut self) {
+        let mut offset = self.mark.offset;
+        while !is_break_or_end(self.bytes, offset) {
+            offset += 1;
+        }
+        self.skip_to(offset);
     }
 }
 

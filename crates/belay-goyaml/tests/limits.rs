@@ -54,6 +54,13 @@ fn billion_laughs_is_an_error() {
 }
 
 #[test]
+fn copies_of_a_long_scalar_are_limited() {
+    let text = format!("a: &a {}\nb:\n{}", "x".repeat(1 << 20), "- *a\n".repeat(1000));
+    let error = to_json(&text).expect_err("a gigabyte of copies");
+    assert_eq!(error.to_string(), "yaml: document contains excessive aliasing");
+}
+
+#[test]
 fn long_inputs_without_nesting_stay_linear() {
     let start = Instant::now();
     let many_aliases = format!("a: &a x\nb:\n{}", "- *a\n".repeat(50));

@@ -176,11 +176,12 @@ impl<'a> Composer<'a> {
                         continue;
                     }
                 },
-                Next::Collection(collection) => {
-                    next = self.descend(&mut open, collection)?;
+                Next::Pair(start, end) => {
+                    let pair = Open::new(Kind::Pair, start, end, None);
+                    next = self.descend(&mut open, pair)?;
                     continue;
                 }
-                Next::Given(node) => node,
+                Next::Empty(mark) => empty(mark),
                 Next::Close(end) => match open.pop() {
                     Some(collection) => self.close(collection, end),
                     None => unreachable!("only an open collection asks to be closed"),
@@ -194,15 +195,17 @@ impl<'a> Composer<'a> {
         }
     }
 
-    fn descend(&mut self, open: &mut Vec<Open>, mut collection: Open) -> Parse<Next> {
+    fn descend(&mut self, open: &mut Vec<Open>, collection: Open) -> Parse<Next> {
         if open.len() == self.max_depth {
             let mark = self.start()?;
             let message = format!("exceeded max depth of {}", self.max_depth);
             return Err(Scanner::grammar_error(None, mark, &message));
         }
-        let next = self.advance(&mut collection)?;
         open.push(collection);
-        Ok(next)
+        match open.last_mut() {
+            Some(collection) => self.advance(collection),
+            None => unreachable!("it was pushed just now"),
+        }
     }
 
     /// A scalar or alias as a whole, or the start of a collection.
@@ -393,7 +396,7 @@ impl<'a> Composer<'a> {
         }
         let mark = self.scanner.take()?.end;
         Ok(match self.peek()? {
-            TokenKind::BlockEntry | TokenKind::BlockEnd => Next::Given(empty(mark)),
+            TokenKind::BlockEntry | TokenKind::BlockEnd => Next::Empty(mark),
             _ => Next::Node(Context::BLOCK),
         })
     }
@@ -405,7 +408,7 @@ impl<'a> Composer<'a> {
         let mark = self.scanner.take()?.end;
         Ok(match self.peek()? {
             TokenKind::BlockEntry | TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd => {
-                Next::Given(empty(mark))
+                Next::Empty(mark)
             }
             _ => Next::Node(Context::BLOCK),
         })
@@ -427,7 +430,7 @@ impl<'a> Composer<'a> {
 
     fn block_mapping_value(&mut self) -> Parse<Next> {
         if self.peek()? != &TokenKind::Value {
-            return Ok(Next::Given(empty(self.start()?)));
+            return Ok(Next::Empty(self.start()?));
         }
         let mark = self.scanner.take()?.end;
         self.block_mapping_part(mark)
@@ -435,7 +438,7 @@ impl<'a> Composer<'a> {
 
     fn block_mapping_part(&mut self, mark: Mark) -> Parse<Next> {
         Ok(match self.peek()? {
-            TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd => Next::Given(empty(mark)),
+            TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd => Next::Empty(mark),
             _ => Next::Node(Context::BLOCK_OR_INDENTLESS),
         })
     }
@@ -451,12 +454,7 @@ impl<'a> Composer<'a> {
             TokenKind::FlowSequenceEnd => Ok(Next::Close(Some(self.scanner.take()?.end))),
             TokenKind::Key => {
                 let token = self.scanner.take()?;
-                Ok(Next::Collection(Open::new(
-                    Kind::Pair,
-                    token.start,
-                    token.end,
-                    None,
-                )))
+                Ok(Next::Pair(token.start, token.end))
             }
             _ => Ok(Next::Node(Context::FLOW)),
         }
@@ -466,7 +464,7 @@ impl<'a> Composer<'a> {
         match self.peek()? {
             // libyaml takes the token away here, `:` included, so that `[? : a]` is an error.
             TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowSequenceEnd => {
-                Ok(Next::Given(empty(self.scanner.take()?.end)))
+                Ok(Next::Empty(self.scanner.take()?.end))
             }
             _ => Ok(Next::Node(Context::FLOW)),
         }
@@ -479,7 +477,7 @@ impl<'a> Composer<'a> {
                 return Ok(Next::Node(Context::FLOW));
             }
         }
-        Ok(Next::Given(empty(self.start()?)))
+        Ok(Next::Empty(self.start()?))
     }
 
     fn flow_mapping_key(&mut self, open: &mut Open) -> Parse<Next> {
@@ -499,7 +497,7 @@ impl<'a> Composer<'a> {
                 self.peek()?,
                 TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowMappingEnd
             ) {
-                return Ok(Next::Given(empty(self.start()?)));
+                return Ok(Next::Empty(self.start()?));
             }
         }
         Ok(Next::Node(Context::FLOW))
@@ -512,7 +510,7 @@ impl<'a> Composer<'a> {
                 return Ok(Next::Node(Context::FLOW));
             }
         }
-        Ok(Next::Given(empty(self.start()?)))
+        Ok(Next::Empty(self.start()?))
     }
 
     fn unexpected(&mut self, open: &Open, message: &str) -> Parse<Next> {
@@ -550,8 +548,10 @@ enum Begun {
 
 enum Next {
     Node(Context),
-    Collection(Open),
-    Given(Node),
+    /// A mapping of one entry that begins with a key token from here to there.
+    Pair(Mark, Mark),
+    /// Nothing is written: a null at the mark.
+    Empty(Mark),
     /// The collection is complete; flow collections end at the mark.
     Close(Option<Mark>),
 }

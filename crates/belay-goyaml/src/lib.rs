@@ -11,6 +11,8 @@
 //! | `encoding/json` | [`to_go_json`], [`to_go_json_indent`], [`format_json_float`] |
 //! | `k8s.io/apimachinery/pkg/util/yaml` | [`split_documents`] |
 //!
+//! They take text; [`text_from_bytes`] makes it from a file, UTF-16 included.
+//!
 //! [`parse`] keeps places, styles, anchors and (on request) comments, for edits that leave every
 //! other byte alone.
 //!
@@ -25,6 +27,7 @@ mod characters;
 mod composer;
 mod decode;
 mod emitter;
+mod encoding;
 mod error;
 mod json;
 mod key_order;
@@ -36,6 +39,7 @@ mod split;
 pub use composer::parse;
 pub use decode::{node_to_json, to_json, to_json_strict, to_json_with};
 pub use emitter::{marshal, to_yaml, to_yaml_v3};
+pub use encoding::text_from_bytes;
 pub use error::Error;
 pub use json::{format_float, format_json_float, to_go_json, to_go_json_indent};
 pub use node::{Comment, Content, Document, Node, ParseOptions, Resolution, Style};

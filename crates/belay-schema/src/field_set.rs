@@ -78,6 +78,11 @@ impl FieldSet {
         self.members.contains(element)
     }
 
+    /// Whether this top-level field is a member.
+    pub(crate) fn is_whole(&self, name: &str) -> bool {
+        self.members.contains(&PathElement::field(name))
+    }
+
     /// Add one field. The empty path (the whole object) is owned by nobody.
     pub fn insert(&mut self, path: &[PathElement]) {
         match path {

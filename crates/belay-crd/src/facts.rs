@@ -1,5 +1,7 @@
 //! A CRD as a flat list of facts, one line each, without descriptions: what two CRDs are compared by.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 
 /// One line for everything that a CRD says, sorted; descriptions and the generator's name are left out.
@@ -43,24 +45,62 @@ fn version_facts(version: &Value, lines: &mut Vec<String>) {
     {
         lines.push(format!("{name} column[{index}]={}", sorted(column)));
     }
-    schema_facts(&version["schema"]["openAPIV3Schema"], name, lines);
+    let mut seen = HashMap::new();
+    schema_facts(&version["schema"]["openAPIV3Schema"], name, &mut seen, lines);
 }
 
-fn schema_facts(schema: &Value, path: &str, lines: &mut Vec<String>) {
-    for (keyword, value) in schema.as_object().into_iter().flatten() {
+/// An object that was described before, at another path, is one line that names the first path.
+fn schema_facts(schema: &Value, path: &str, seen: &mut HashMap<String, String>, lines: &mut Vec<String>) {
+    let mut keywords: Vec<(&String, &Value)> = schema.as_object().into_iter().flatten().collect();
+    keywords.sort_by_key(|(keyword, _)| *keyword);
+    if schema["properties"].is_object() {
+        let shape = sorted(&without_descriptions(schema)).to_string();
+        if let Some(first) = seen.get(&shape) {
+            lines.push(format!("{path} as {first}"));
+            return;
+        }
+        seen.insert(shape, path.to_owned());
+    }
+    for (keyword, value) in keywords {
         match keyword.as_str() {
             "description" => {}
             "properties" => {
-                for (name, property) in value.as_object().into_iter().flatten() {
-                    lines.push(format!("{path}.{name}"));
-                    schema_facts(property, &format!("{path}.{name}"), lines);
+                let mut properties: Vec<(&String, &Value)> = value.as_object().into_iter().flatten().collect();
+                properties.sort_by_key(|(name, _)| *name);
+                for (name, property) in properties {
+                    schema_facts(property, &format!("{path}.{name}"), seen, lines);
                 }
             }
-            "items" => schema_facts(value, &format!("{path}[]"), lines),
-            "additionalProperties" if value.is_object() => schema_facts(value, &format!("{path}{{}}"), lines),
+            "items" => schema_facts(value, &format!("{path}[]"), seen, lines),
+            "additionalProperties" if value.is_object() => {
+                schema_facts(value, &format!("{path}{{}}"), seen, lines);
+            }
             "required" | "enum" => lines.push(format!("{path} {keyword}={}", sorted_list(value))),
             _ => lines.push(format!("{path} {keyword}={}", sorted(value))),
         }
+    }
+}
+
+/// A field may be called `description`: only texts are dropped. The order of names in `required` does not count.
+fn without_descriptions(schema: &Value) -> Value {
+    match schema {
+        Value::Object(map) => {
+            let mut kept = Map::new();
+            for (key, value) in map {
+                match (key.as_str(), value) {
+                    ("description", Value::String(_)) => {}
+                    ("required" | "enum", Value::Array(_)) => {
+                        kept.insert(key.clone(), sorted_list(value));
+                    }
+                    _ => {
+                        kept.insert(key.clone(), without_descriptions(value));
+                    }
+                }
+            }
+            Value::Object(kept)
+        }
+        Value::Array(items) => items.iter().map(without_descriptions).collect(),
+        other => other.clone(),
     }
 }
 

@@ -81,9 +81,7 @@ fn build(root: &Path, all: bool) -> Result<PathBuf> {
         if binary.is_file() {
             continue;
         }
-        crate::report(&format!(
-            "building {name} {VERSION} (once; minutes on a cold cache)"
-        ));
+        crate::report(&format!("building {name} {VERSION} (once; minutes on a cold cache)"));
         build_one(&module, name, &binary)?;
     }
     Ok(folder)
@@ -138,9 +136,7 @@ fn up(root: &Path, dir: &Path) -> Result<PathBuf> {
     down(dir)?;
     fs::create_dir_all(dir)?;
     let ports = free_ports(3)?;
-    let [client, peer, secure] = ports[..] else {
-        bail!("no free ports")
-    };
+    let [client, peer, secure] = ports[..] else { bail!("no free ports") };
     let token = format!("{:032x}", rand::random::<u128>());
     write_keys(dir, &token)?;
     start_etcd(&binaries, dir, client, peer)?;
@@ -152,33 +148,23 @@ fn up(root: &Path, dir: &Path) -> Result<PathBuf> {
 }
 
 fn free_ports(count: usize) -> Result<Vec<u16>> {
-    let listeners: Vec<TcpListener> = (0..count)
-        .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
-        .collect::<std::io::Result<_>>()?;
-    listeners
-        .iter()
-        .map(|listener| Ok(listener.local_addr()?.port()))
-        .collect()
+    let listeners: Vec<TcpListener> =
+        (0..count).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect::<std::io::Result<_>>()?;
+    listeners.iter().map(|listener| Ok(listener.local_addr()?.port())).collect()
 }
 
 fn write_keys(dir: &Path, token: &str) -> Result<()> {
     let mut authority = CertificateParams::new(Vec::<String>::new())?;
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    authority
-        .distinguished_name
-        .push(DnType::CommonName, "belay-test-ca");
+    authority.distinguished_name.push(DnType::CommonName, "belay-test-ca");
     let authority_key = KeyPair::generate()?;
     let authority_certificate = authority.self_signed(&authority_key)?;
     let issuer = Issuer::new(authority, authority_key);
 
     let mut server =
         CertificateParams::new(vec!["localhost".to_owned(), "kubernetes.default.svc".to_owned()])?;
-    server
-        .subject_alt_names
-        .push(SanType::IpAddress(Ipv4Addr::LOCALHOST.into()));
-    server
-        .subject_alt_names
-        .push(SanType::IpAddress(Ipv4Addr::new(10, 96, 0, 1).into()));
+    server.subject_alt_names.push(SanType::IpAddress(Ipv4Addr::LOCALHOST.into()));
+    server.subject_alt_names.push(SanType::IpAddress(Ipv4Addr::new(10, 96, 0, 1).into()));
     let server_key = KeyPair::generate()?;
     let server_certificate = server.signed_by(&server_key, &issuer)?;
 
@@ -189,10 +175,7 @@ fn write_keys(dir: &Path, token: &str) -> Result<()> {
     let accounts = KeyPair::generate()?;
     fs::write(dir.join("sa.key"), accounts.serialize_pem())?;
     fs::write(dir.join("sa.pub"), accounts.public_key_pem())?;
-    fs::write(
-        dir.join("tokens.csv"),
-        format!("{token},admin,admin-uid,\"system:masters\"\n"),
-    )?;
+    fs::write(dir.join("tokens.csv"), format!("{token},admin,admin-uid,\"system:masters\"\n"))?;
     Ok(())
 }
 
@@ -235,10 +218,7 @@ fn start_apiserver(binaries: &Path, dir: &Path, etcd: u16, secure: u16) -> Resul
             .arg("--service-account-issuer=https://kubernetes.default.svc")
             .arg(format!("--service-account-key-file={}", file("sa.pub")))
             .arg(format!("--service-account-signing-key-file={}", file("sa.key")))
-            .args([
-                "--endpoint-reconciler-type=none",
-                "--disable-admission-plugins=ServiceAccount",
-            ]),
+            .args(["--endpoint-reconciler-type=none", "--disable-admission-plugins=ServiceAccount"]),
     )
 }
 
@@ -311,10 +291,7 @@ fn down(dir: &Path) -> Result<()> {
             continue;
         };
         // `kill` of the base system; an already dead process is no fault.
-        let _ = Process::new("kill")
-            .arg(pid.trim())
-            .stderr(Stdio::null())
-            .status();
+        let _ = Process::new("kill").arg(pid.trim()).stderr(Stdio::null()).status();
         fs::remove_file(file)?;
     }
     for leftover in ["etcd", "kubeconfig"] {

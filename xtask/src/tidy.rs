@@ -67,11 +67,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
 fn check(root: &Path) -> Result<Vec<String>> {
     let mut faults = Vec::new();
     for folder in crate_folders(root)? {
-        let name = folder
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let manifest =
             fs::read_to_string(folder.join("Cargo.toml")).with_context(|| format!("{name}/Cargo.toml"))?;
         let manifest: toml::Table = manifest.parse().with_context(|| format!("{name}/Cargo.toml"))?;
@@ -97,17 +93,13 @@ fn layer(name: &str) -> Option<(u8, usize)> {
 fn check_manifest(name: &str, manifest: &toml::Table) -> Vec<String> {
     let mut faults = Vec::new();
     let Some((group, position)) = layer(name) else {
-        return vec![format!(
-            "{name}: stands in no group; add it to LAYERS in xtask/src/tidy.rs"
-        )];
+        return vec![format!("{name}: stands in no group; add it to LAYERS in xtask/src/tidy.rs")];
     };
     if DRAWERS.iter().any(|drawer| name.ends_with(&format!("-{drawer}"))) {
         faults.push(format!("{name}: the name says nothing about what it holds"));
     }
-    let inherits = manifest
-        .get("lints")
-        .and_then(|lints| lints.get("workspace"))
-        .and_then(toml::Value::as_bool);
+    let inherits =
+        manifest.get("lints").and_then(|lints| lints.get("workspace")).and_then(toml::Value::as_bool);
     if inherits != Some(true) {
         faults.push(format!("{name}: does not inherit the workspace's lints"));
     }
@@ -123,11 +115,7 @@ fn check_manifest(name: &str, manifest: &toml::Table) -> Vec<String> {
     }
     let families = [("belay-argo", "belay-flux"), ("belay-flux", "belay-argo")];
     for (one, other) in families {
-        if name == one
-            && dependencies(manifest)
-                .iter()
-                .any(|dependency| dependency == other)
-        {
+        if name == one && dependencies(manifest).iter().any(|dependency| dependency == other) {
             faults.push(format!("{one} sees {other}: what both need moves down"));
         }
     }
@@ -136,9 +124,7 @@ fn check_manifest(name: &str, manifest: &toml::Table) -> Vec<String> {
 
 fn dependencies(manifest: &toml::Table) -> Vec<String> {
     let table = manifest.get("dependencies").and_then(toml::Value::as_table);
-    table
-        .map(|table| table.keys().cloned().collect())
-        .unwrap_or_default()
+    table.map(|table| table.keys().cloned().collect()).unwrap_or_default()
 }
 
 fn check_name(file: &Path, place: &str) -> Option<String> {
@@ -208,9 +194,8 @@ mod tests {
 
     #[test]
     fn an_arrow_that_goes_up_is_found() {
-        let manifest: toml::Table = "[dependencies]\nbelay-cluster = {}\n[lints]\nworkspace = true"
-            .parse()
-            .unwrap();
+        let manifest: toml::Table =
+            "[dependencies]\nbelay-cluster = {}\n[lints]\nworkspace = true".parse().unwrap();
         assert_eq!(check_manifest("belay-diff", &manifest).len(), 1);
         let manifest: toml::Table = "[dependencies]\nbelay-argo = {}".parse().unwrap();
         assert_eq!(
@@ -222,9 +207,6 @@ mod tests {
 
     #[test]
     fn impure_code_is_found_and_comments_are_not() {
-        assert_eq!(
-            check_purity("x.rs", "// std::fs is not used\nlet x = std::fs::read(path);").len(),
-            1
-        );
+        assert_eq!(check_purity("x.rs", "// std::fs is not used\nlet x = std::fs::read(path);").len(), 1);
     }
 }

@@ -58,24 +58,15 @@ pub struct Outcome {
 pub async fn carry_out(plan: &Plan, live: &LiveState, settings: &ApplySettings) -> Vec<Outcome> {
     let mut outcomes = Vec::with_capacity(plan.steps.len());
     let mut failed = false;
-    for group in plan
-        .steps
-        .chunk_by(|one, other| one.stage == other.stage && one.key.kind == other.key.kind)
+    for group in plan.steps.chunk_by(|one, other| one.stage == other.stage && one.key.kind == other.key.kind)
     {
         if failed {
             outcomes.extend(group.iter().map(not_tried));
             continue;
         }
-        let mut done: Vec<Outcome> = stream::iter(group)
-            .map(|step| async move {
-                Outcome {
-                    key: step.key.clone(),
-                    result: one(step, live, settings).await,
-                }
-            })
-            .buffered(settings.in_flight.max(1))
-            .collect()
-            .await;
+        let running: Vec<_> = group.iter().map(|step| outcome(step, live, settings)).collect();
+        let mut done: Vec<Outcome> =
+            stream::iter(running).buffered(settings.in_flight.max(1)).collect().await;
         if is_definitions(group) {
             establish(&mut done, live).await;
         }
@@ -90,14 +81,13 @@ fn not_tried(step: &Step) -> Outcome {
         Action::Nothing => Ok(Done::Unchanged),
         Action::Ignore => Ok(Done::Ignored),
         Action::Keep(reason) => Ok(Done::Kept(reason)),
-        _ => Err(ApplyError::NotTried {
-            key: step.key.clone(),
-        }),
+        _ => Err(ApplyError::NotTried { key: step.key.clone() }),
     };
-    Outcome {
-        key: step.key.clone(),
-        result,
-    }
+    Outcome { key: step.key.clone(), result }
+}
+
+async fn outcome(step: &Step, live: &LiveState, settings: &ApplySettings) -> Outcome {
+    Outcome { key: step.key.clone(), result: one(step, live, settings).await }
 }
 
 async fn one(step: &Step, live: &LiveState, settings: &ApplySettings) -> Result<Done, ApplyError> {
@@ -116,10 +106,7 @@ async fn one(step: &Step, live: &LiveState, settings: &ApplySettings) -> Result<
 
 async fn resource(object: &Object, live: &LiveState) -> Result<Resource, ApplyError> {
     let kind = object.gvk();
-    live.kinds().find(&kind).await.map_err(|source| ApplyError::Kind {
-        key: object.key(),
-        source,
-    })
+    live.kinds().find(&kind).await.map_err(|source| ApplyError::Kind { key: object.key(), source })
 }
 
 fn api(live: &LiveState, resource: &Resource, namespace: &str) -> Api<DynamicObject> {
@@ -143,10 +130,7 @@ async fn apply(step: &Step, live: &LiveState, settings: &ApplySettings) -> Resul
         }
         answer => answer,
     };
-    let answer = answer.map_err(|source| ApplyError::Refused {
-        key: step.key.clone(),
-        source,
-    })?;
+    let answer = answer.map_err(|source| ApplyError::Refused { key: step.key.clone(), source })?;
     learn(live, &step.key, answer)
 }
 
@@ -190,11 +174,8 @@ async fn release(
                 .as_ref()
                 .is_some_and(|owner| owner.manager != settings.manager || owner.operation != "Apply")
     };
-    let paths: Vec<_> = differences
-        .iter()
-        .filter(strange)
-        .map(|difference| difference.path.clone())
-        .collect();
+    let paths: Vec<_> =
+        differences.iter().filter(strange).map(|difference| difference.path.clone()).collect();
     if paths.is_empty() {
         return Ok(());
     }
@@ -206,22 +187,12 @@ async fn release(
     ]);
     let resource = resource(object, live).await?;
     let api = api(live, &resource, &step.key.namespace);
-    let patch = serde_json::from_value(patch).map_err(|_not_a_patch| ApplyError::Answer {
-        key: step.key.clone(),
-    })?;
-    let params = PatchParams {
-        field_manager: Some(settings.manager.clone()),
-        ..PatchParams::default()
-    };
-    match api
-        .patch(&step.key.name, &params, &Patch::<()>::Json(patch))
-        .await
-    {
+    let patch =
+        serde_json::from_value(patch).map_err(|_not_a_patch| ApplyError::Answer { key: step.key.clone() })?;
+    let params = PatchParams { field_manager: Some(settings.manager.clone()), ..PatchParams::default() };
+    match api.patch(&step.key.name, &params, &Patch::<()>::Json(patch)).await {
         Ok(_) => Ok(()),
-        Err(source) => Err(ApplyError::Refused {
-            key: step.key.clone(),
-            source,
-        }),
+        Err(source) => Err(ApplyError::Refused { key: step.key.clone(), source }),
     }
 }
 
@@ -231,10 +202,7 @@ async fn prune(step: &Step, uid: &str, live: &LiveState, settings: &ApplySetting
     let api = api(live, &resource, &step.key.namespace);
     let params = DeleteParams {
         propagation_policy: Some(settings.propagation.clone()),
-        preconditions: Some(Preconditions {
-            uid: Some(uid.to_owned()),
-            resource_version: None,
-        }),
+        preconditions: Some(Preconditions { uid: Some(uid.to_owned()), resource_version: None }),
         ..DeleteParams::default()
     };
     match api.delete(&step.key.name, &params).await {
@@ -245,10 +213,7 @@ async fn prune(step: &Step, uid: &str, live: &LiveState, settings: &ApplySetting
         }
         // Another object of this name has been made since: it is not ours to delete.
         Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
-        Err(source) => Err(ApplyError::Delete {
-            key: step.key.clone(),
-            source,
-        }),
+        Err(source) => Err(ApplyError::Delete { key: step.key.clone(), source }),
     }
 }
 
@@ -271,10 +236,7 @@ async fn establish(outcomes: &mut [Outcome], live: &LiveState) {
         while !is_established(&api, &outcome.key.name).await {
             if Instant::now() >= deadline {
                 let seconds = ESTABLISH.as_secs();
-                outcome.result = Err(ApplyError::NotEstablished {
-                    key: outcome.key.clone(),
-                    seconds,
-                });
+                outcome.result = Err(ApplyError::NotEstablished { key: outcome.key.clone(), seconds });
                 break;
             }
             sleep(Duration::from_millis(50)).await;
@@ -289,10 +251,7 @@ async fn is_established(api: &Api<DynamicObject>, name: &str) -> bool {
     let Ok(definition) = api.get(name).await else {
         return false;
     };
-    let conditions = definition
-        .data
-        .pointer("/status/conditions")
-        .and_then(Value::as_array);
+    let conditions = definition.data.pointer("/status/conditions").and_then(Value::as_array);
     conditions
         .into_iter()
         .flatten()

@@ -37,9 +37,7 @@ pub enum ConnectError {
 pub async fn connect(kubeconfig: Option<&Path>) -> Result<Client, ConnectError> {
     let config = match kubeconfig {
         Some(path) => from_file(path).await?,
-        None => Config::infer()
-            .await
-            .map_err(|source| ConnectError::NoCluster { source })?,
+        None => Config::infer().await.map_err(|source| ConnectError::NoCluster { source })?,
     };
     Client::try_from(config).map_err(|source| ConnectError::Client { source })
 }
@@ -50,7 +48,5 @@ async fn from_file(path: &Path) -> Result<Config, ConnectError> {
         source: Box::new(source),
     };
     let kubeconfig = Kubeconfig::read_from(path).map_err(fail)?;
-    Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
-        .await
-        .map_err(fail)
+    Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.map_err(fail)
 }

@@ -63,20 +63,12 @@ pub struct Kinds {
 impl Kinds {
     /// Nothing known yet; the first look-up asks.
     pub fn new(client: Client) -> Kinds {
-        Kinds {
-            client,
-            known: Arc::default(),
-            last: Arc::default(),
-        }
+        Kinds { client, known: Arc::default(), last: Arc::default() }
     }
 
     /// The kind, if it is known already. Asks nothing.
     pub fn known(&self, kind: &GroupVersionKind) -> Option<Resource> {
-        self.known
-            .read()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .get(kind)
-            .cloned()
+        self.known.read().unwrap_or_else(|poisoned| poisoned.into_inner()).get(kind).cloned()
     }
 
     /// Any served version of the kind, if it is known already. Asks nothing.
@@ -94,8 +86,7 @@ impl Kinds {
             return Ok(resource);
         }
         self.refresh(REFRESH_PAUSE).await?;
-        self.known(kind)
-            .ok_or_else(|| KindError::Unknown { kind: kind.clone() })
+        self.known(kind).ok_or_else(|| KindError::Unknown { kind: kind.clone() })
     }
 
     /// Asks the API server for its kinds, unless that was done less than `pause` ago.
@@ -123,21 +114,11 @@ impl Kinds {
                     };
                     let watchable = capabilities.supports_operation(verbs::LIST)
                         && capabilities.supports_operation(verbs::WATCH);
-                    found.insert(
-                        kind,
-                        Resource {
-                            api,
-                            scope,
-                            watchable,
-                        },
-                    );
+                    found.insert(kind, Resource { api, scope, watchable });
                 }
             }
         }
-        *self
-            .known
-            .write()
-            .unwrap_or_else(|poisoned| poisoned.into_inner()) = found;
+        *self.known.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = found;
         *last = Some(Instant::now());
         Ok(())
     }

@@ -3,11 +3,13 @@
 //! Live state comes from watches and is asked for only once; see [`LiveState`].
 
 mod connect;
+mod events;
 mod kinds;
 mod live;
 mod queue;
 
 pub use connect::{ConnectError, connect};
+pub use events::{EventRecorder, Severity};
 pub use kinds::{KindError, Kinds, Resource, Scope};
-pub use live::{Change, LiveError, LiveState};
+pub use live::{Belonging, Change, LiveError, LiveState};
 pub use queue::WorkQueue;

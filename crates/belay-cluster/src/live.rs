@@ -68,10 +68,21 @@ enum Listing {
 pub struct LiveState {
     client: Client,
     kinds: Kinds,
-    is_tracked: Arc<dyn Fn(&Object) -> bool + Send + Sync>,
+    belonging: Arc<dyn Fn(&Object) -> Belonging + Send + Sync>,
     picture: Arc<RwLock<Picture>>,
     watches: Arc<RwLock<Watches>>,
     changes: broadcast::Sender<Change>,
+}
+
+/// Whose an object is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Belonging {
+    /// An app's: kept whole, found by [`LiveState::of_app`].
+    App(String),
+    /// Nobody's, but read by us: kept whole.
+    Whole,
+    /// Nobody's: kept trimmed.
+    Nobody,
 }
 
 /// The progress of each watched kind, by group and kind.
@@ -82,19 +93,42 @@ struct Picture {
     objects: BTreeMap<ObjectKey, Arc<Object>>,
     owned: HashMap<String, BTreeSet<ObjectKey>>,
     by_kind: HashMap<(String, String), BTreeSet<ObjectKey>>,
+    by_app: HashMap<String, BTreeSet<ObjectKey>>,
+    app_of: HashMap<ObjectKey, String>,
+}
+
+impl Picture {
+    /// Moves an object to the app it belongs to now.
+    fn assign(&mut self, key: &ObjectKey, app: Option<String>) {
+        if self.app_of.get(key) == app.as_ref() {
+            return;
+        }
+        if let Some(old) = self.app_of.remove(key)
+            && let Some(keys) = self.by_app.get_mut(&old)
+        {
+            keys.remove(key);
+            if keys.is_empty() {
+                self.by_app.remove(&old);
+            }
+        }
+        if let Some(app) = app {
+            self.by_app.entry(app.clone()).or_default().insert(key.clone());
+            self.app_of.insert(key.clone(), app);
+        }
+    }
 }
 
 impl LiveState {
-    /// Nothing is watched yet. `is_tracked` tells which objects belong to an app.
+    /// Nothing is watched yet. `belonging` tells whose an object is.
     pub fn new(
         client: Client,
         kinds: Kinds,
-        is_tracked: impl Fn(&Object) -> bool + Send + Sync + 'static,
+        belonging: impl Fn(&Object) -> Belonging + Send + Sync + 'static,
     ) -> LiveState {
         LiveState {
             client,
             kinds,
-            is_tracked: Arc::new(is_tracked),
+            belonging: Arc::new(belonging),
             picture: Arc::default(),
             watches: Arc::default(),
             changes: broadcast::channel(CHANGES).0,
@@ -120,17 +154,11 @@ impl LiveState {
     pub async fn ensure(&self, kind: &GroupVersionKind) -> Result<(), LiveError> {
         let resource = self.kinds.find(kind).await.map_err(|error| match error {
             KindError::Unknown { kind } => LiveError::UnknownKind { kind },
-            other => LiveError::NotListed {
-                kind: kind.clone(),
-                reason: chain(&other),
-            },
+            other => LiveError::NotListed { kind: kind.clone(), reason: chain(&other) },
         })?;
         if !resource.watchable {
             let reason = "it can be neither listed nor watched".to_owned();
-            return Err(LiveError::NotListed {
-                kind: kind.clone(),
-                reason,
-            });
+            return Err(LiveError::NotListed { kind: kind.clone(), reason });
         }
         let mut listing = self.watch_of(&resource.api);
         let wait = listing.wait_for(|listing| *listing == Listing::Complete);
@@ -142,10 +170,7 @@ impl LiveState {
             Listing::Pending(Some(reason)) => reason.clone(),
             _ => format!("the list did not end within {} s", FIRST_LIST.as_secs()),
         };
-        Err(LiveError::NotListed {
-            kind: kind.clone(),
-            reason,
-        })
+        Err(LiveError::NotListed { kind: kind.clone(), reason })
     }
 
     /// An object, if it is live and its kind is watched.
@@ -157,20 +182,19 @@ impl LiveState {
     pub fn of_kind(&self, group: &str, kind: &str) -> Vec<Arc<Object>> {
         let picture = self.read();
         let keys = picture.by_kind.get(&(group.to_owned(), kind.to_owned()));
-        keys.into_iter()
-            .flatten()
-            .filter_map(|key| picture.objects.get(key).cloned())
-            .collect()
+        keys.into_iter().flatten().filter_map(|key| picture.objects.get(key).cloned()).collect()
     }
 
-    /// All watched objects that pass.
-    pub fn matching(&self, wanted: impl Fn(&Object) -> bool) -> Vec<Arc<Object>> {
-        self.read()
-            .objects
-            .values()
-            .filter(|object| wanted(object))
-            .cloned()
-            .collect()
+    /// All watched objects that belong to an app.
+    pub fn of_app(&self, app: &str) -> Vec<Arc<Object>> {
+        let picture = self.read();
+        let keys = picture.by_app.get(app).into_iter().flatten();
+        keys.filter_map(|key| picture.objects.get(key).cloned()).collect()
+    }
+
+    /// Whose an object is, as [`LiveState::new`] was told.
+    pub fn belonging(&self, object: &Object) -> Belonging {
+        (self.belonging)(object)
     }
 
     /// The watched objects whose owner references name this uid.
@@ -192,10 +216,7 @@ impl LiveState {
 
     fn watch_of(&self, api: &ApiResource) -> watch::Receiver<Listing> {
         let place = (api.group.clone(), api.kind.clone());
-        let mut watches = self
-            .watches
-            .write()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut watches = self.watches.write().unwrap_or_else(|poisoned| poisoned.into_inner());
         if let Some(listing) = watches.get(&place) {
             return listing.clone();
         }
@@ -207,34 +228,27 @@ impl LiveState {
 
     /// Puts an object, unless an even newer one is there. Tells subscribers of a change.
     fn put(&self, object: Object) {
-        let tracked = (self.is_tracked)(&object);
-        let object = Arc::new(if tracked { object } else { trimmed(object) });
+        let (object, app) = match (self.belonging)(&object) {
+            Belonging::App(app) => (object, Some(app)),
+            Belonging::Whole => (object, None),
+            Belonging::Nobody => (trimmed(object), None),
+        };
+        let object = Arc::new(object);
         let key = object.key();
         let before = {
             let mut picture = self.write();
-            if picture
-                .objects
-                .get(&key)
-                .is_some_and(|known| !is_newer(&object, known))
-            {
+            if picture.objects.get(&key).is_some_and(|known| !is_newer(&object, known)) {
                 return;
             }
             for owner in owners(&object) {
                 picture.owned.entry(owner).or_default().insert(key.clone());
             }
-            picture
-                .by_kind
-                .entry((key.group.clone(), key.kind.clone()))
-                .or_default()
-                .insert(key.clone());
+            picture.by_kind.entry((key.group.clone(), key.kind.clone())).or_default().insert(key.clone());
+            picture.assign(&key, app);
             picture.objects.insert(key.clone(), object.clone())
         };
         // No subscriber is no fault.
-        let _ = self.changes.send(Change {
-            key,
-            before,
-            after: Some(object),
-        });
+        let _ = self.changes.send(Change { key, before, after: Some(object) });
     }
 
     fn take(&self, key: &ObjectKey) {
@@ -243,6 +257,7 @@ impl LiveState {
             let Some(before) = picture.objects.remove(key) else {
                 return;
             };
+            picture.assign(key, None);
             for owner in owners(&before) {
                 if let Some(owned) = picture.owned.get_mut(&owner) {
                     owned.remove(key);
@@ -256,36 +271,24 @@ impl LiveState {
             }
             before
         };
-        let _ = self.changes.send(Change {
-            key: key.clone(),
-            before: Some(before),
-            after: None,
-        });
+        let _ = self.changes.send(Change { key: key.clone(), before: Some(before), after: None });
     }
 
     /// After a full list: what was there and is not in the list has gone.
     fn retain(&self, api: &ApiResource, listed: &BTreeSet<ObjectKey>) {
         let known = {
             let picture = self.read();
-            picture
-                .by_kind
-                .get(&(api.group.clone(), api.kind.clone()))
-                .cloned()
-                .unwrap_or_default()
+            picture.by_kind.get(&(api.group.clone(), api.kind.clone())).cloned().unwrap_or_default()
         };
         known.difference(listed).for_each(|key| self.take(key));
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Picture> {
-        self.picture
-            .read()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.picture.read().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, Picture> {
-        self.picture
-            .write()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.picture.write().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
@@ -344,26 +347,16 @@ fn as_object(object: DynamicObject, api: &ApiResource) -> Option<Object> {
 }
 
 fn owners(object: &Object) -> Vec<String> {
-    let references = object
-        .value()
-        .pointer("/metadata/ownerReferences")
-        .and_then(Value::as_array);
+    let references = object.value().pointer("/metadata/ownerReferences").and_then(Value::as_array);
     let references = references.into_iter().flatten();
-    references
-        .filter_map(|reference| Some(reference["uid"].as_str()?.to_owned()))
-        .collect()
+    references.filter_map(|reference| Some(reference["uid"].as_str()?.to_owned())).collect()
 }
 
 /// Whether `object` is a later state than `known`. Resource versions of one kind count up; another
 /// uid is another life.
 fn is_newer(object: &Object, known: &Object) -> bool {
     let version = |object: &Object| -> Option<u64> {
-        object
-            .value()
-            .pointer("/metadata/resourceVersion")?
-            .as_str()?
-            .parse()
-            .ok()
+        object.value().pointer("/metadata/resourceVersion")?.as_str()?.parse().ok()
     };
     match (version(object), version(known)) {
         (Some(new), Some(old)) => new > old,

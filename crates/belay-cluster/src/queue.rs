@@ -25,10 +25,7 @@ struct State<K> {
 
 impl<K> Clone for WorkQueue<K> {
     fn clone(&self) -> WorkQueue<K> {
-        WorkQueue {
-            state: self.state.clone(),
-            changed: self.changed.clone(),
-        }
+        WorkQueue { state: self.state.clone(), changed: self.changed.clone() }
     }
 }
 
@@ -48,10 +45,7 @@ impl<K: Clone + Eq + Hash> WorkQueue<K> {
             again: HashMap::new(),
             added: 0,
         };
-        WorkQueue {
-            state: Arc::new(Mutex::new(state)),
-            changed: Arc::new(Notify::new()),
-        }
+        WorkQueue { state: Arc::new(Mutex::new(state)), changed: Arc::new(Notify::new()) }
     }
 
     /// Makes the key due now.
@@ -144,10 +138,7 @@ impl<K: Clone + Eq + Hash> WorkQueue<K> {
         if place.0 > Instant::now() {
             return Err(Some(place.0));
         }
-        let key = state
-            .due
-            .remove(&place)
-            .expect("the first entry is there, the lock is held");
+        let key = state.due.remove(&place).expect("the first entry is there, the lock is held");
         state.places.remove(&key);
         state.running.insert(key.clone());
         Ok(key)

@@ -30,21 +30,10 @@ pub enum AddedFields {
 }
 
 /// Names that controllers end in; what they add, they own.
-const CONTROLLER_ENDINGS: &[&str] = &[
-    "-controller",
-    "-controller-manager",
-    "-operator",
-    "-scheduler",
-    "-injector",
-    "-webhook",
-];
-const CONTROLLERS: &[&str] = &[
-    "kube-apiserver",
-    "kubelet",
-    "localkube",
-    "vpa-recommender",
-    "cluster-autoscaler",
-];
+const CONTROLLER_ENDINGS: &[&str] =
+    &["-controller", "-controller-manager", "-operator", "-scheduler", "-injector", "-webhook"];
+const CONTROLLERS: &[&str] =
+    &["kube-apiserver", "kubelet", "localkube", "vpa-recommender", "cluster-autoscaler"];
 
 impl AddedFields {
     fn counts(&self, manager: &str) -> bool {
@@ -82,15 +71,8 @@ pub fn compare(desired: &Object, live: &Object, options: &CompareOptions) -> Vec
     let desired = normalised(desired);
     let live = live.value();
     let ownership = Ownership::of(live);
-    let mut walk = Walk {
-        ownership: &ownership,
-        differences: Vec::new(),
-    };
-    walk.map(
-        desired.as_object().unwrap_or(&Map::new()),
-        live.as_object(),
-        &FieldPath::default(),
-    );
+    let mut walk = Walk { ownership: &ownership, differences: Vec::new() };
+    walk.map(desired.as_object().unwrap_or(&Map::new()), live.as_object(), &FieldPath::default());
     let mut differences = walk.differences;
     for (path, owner) in unwanted(&ownership, live, options) {
         if is_ours_to_compare(&path) && path.find(&desired).is_none() && !covers(&differences, &path) {
@@ -116,9 +98,7 @@ fn unwanted(ownership: &Ownership<'_>, live: &Value, options: &CompareOptions) -
 }
 
 fn covers(differences: &[Difference], path: &FieldPath) -> bool {
-    differences
-        .iter()
-        .any(|difference| path.0.starts_with(&difference.path.0))
+    differences.iter().any(|difference| path.0.starts_with(&difference.path.0))
 }
 
 /// Of metadata only labels and annotations are desired state; status is never.
@@ -143,9 +123,7 @@ fn normalised(desired: &Object) -> Value {
     if desired.kind() != "Secret" || desired.api_version() != "v1" {
         return value;
     }
-    let Some(Value::Object(texts)) = value
-        .as_object_mut()
-        .and_then(|fields| fields.remove("stringData"))
+    let Some(Value::Object(texts)) = value.as_object_mut().and_then(|fields| fields.remove("stringData"))
     else {
         return value;
     };
@@ -156,10 +134,7 @@ fn normalised(desired: &Object) -> Value {
         .or_insert_with(|| Value::Object(Map::new()));
     if let Some(data) = data.as_object_mut() {
         for (name, text) in texts {
-            data.insert(
-                name,
-                Value::from(base64(text.as_str().unwrap_or_default().as_bytes())),
-            );
+            data.insert(name, Value::from(base64(text.as_str().unwrap_or_default().as_bytes())));
         }
     }
     value
@@ -170,10 +145,8 @@ fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {
-        let bits = chunk
-            .iter()
-            .fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte))
-            << (8 * (3 - chunk.len()));
+        let bits =
+            chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
         for place in 0..4 {
             let letter = LETTERS[(bits >> (18 - 6 * place)) as usize & 63];
             text.push(if place <= chunk.len() { letter as char } else { '=' });
@@ -225,10 +198,8 @@ impl Walk<'_> {
 
     fn keyed_list(&mut self, desired: &[Value], live: &[Value], keys: &[String], path: &FieldPath) {
         for item in desired {
-            let key: Vec<(String, Value)> = keys
-                .iter()
-                .filter_map(|name| Some((name.clone(), item.get(name)?.clone())))
-                .collect();
+            let key: Vec<(String, Value)> =
+                keys.iter().filter_map(|name| Some((name.clone(), item.get(name)?.clone()))).collect();
             let found = live.iter().find(|candidate| has_keys(candidate, &key));
             let full: Vec<(String, Value)> = keys
                 .iter()
@@ -241,10 +212,7 @@ impl Walk<'_> {
     /// A list without keys: the same items in the same order, where the API may have added
     /// defaulted fields to each. One difference for the whole list.
     fn plain_list(&mut self, desired: &[Value], live: &[Value], path: &FieldPath) {
-        let mut inner = Walk {
-            ownership: self.ownership,
-            differences: Vec::new(),
-        };
+        let mut inner = Walk { ownership: self.ownership, differences: Vec::new() };
         if desired.len() == live.len() {
             for (index, (wanted, found)) in desired.iter().zip(live).enumerate() {
                 inner.value(wanted, Some(found), &path.child(Segment::Index(index)));
@@ -311,33 +279,23 @@ mod tests {
     use serde_json::json;
 
     fn options() -> CompareOptions {
-        CompareOptions {
-            manager: "argocd-controller".to_owned(),
-            added: AddedFields::AllBut(Vec::new()),
-        }
+        CompareOptions { manager: "argocd-controller".to_owned(), added: AddedFields::AllBut(Vec::new()) }
     }
 
     fn differences(desired: Value, live: Value) -> Vec<String> {
-        compare(
-            &Object::new(desired).unwrap(),
-            &Object::new(live).unwrap(),
-            &options(),
-        )
-        .iter()
-        .map(|difference| {
-            let side = |value: &Option<Value>| value.as_ref().map_or("-".to_owned(), Value::to_string);
-            let manager = difference
-                .owner
-                .as_ref()
-                .map_or("?", |owner| owner.manager.as_str());
-            format!(
-                "{}: {} <- {} by {manager}",
-                difference.path,
-                side(&difference.desired),
-                side(&difference.live)
-            )
-        })
-        .collect()
+        compare(&Object::new(desired).unwrap(), &Object::new(live).unwrap(), &options())
+            .iter()
+            .map(|difference| {
+                let side = |value: &Option<Value>| value.as_ref().map_or("-".to_owned(), Value::to_string);
+                let manager = difference.owner.as_ref().map_or("?", |owner| owner.manager.as_str());
+                format!(
+                    "{}: {} <- {} by {manager}",
+                    difference.path,
+                    side(&difference.desired),
+                    side(&difference.live)
+                )
+            })
+            .collect()
     }
 
     fn deployment() -> Value {
@@ -380,10 +338,7 @@ mod tests {
             live["spec"]["replicas"] = json!(5);
             add_manager(live, "kubectl", json!({"f:spec": {"f:replicas": {}}}));
         });
-        assert_eq!(
-            differences(deployment(), live),
-            ["spec.replicas: 2 <- 5 by kubectl"]
-        );
+        assert_eq!(differences(deployment(), live), ["spec.replicas: 2 <- 5 by kubectl"]);
     }
 
     #[test]
@@ -403,30 +358,21 @@ mod tests {
                 "spec.template.spec.containers[name=web].env[name=DEBUG]: - <- {\"name\":\"DEBUG\",\"value\":\"1\"} by kubectl-edit"
             ]
         );
-        assert_eq!(
-            differences(deployment(), with("sidecar-injector")),
-            Vec::<String>::new()
-        );
+        assert_eq!(differences(deployment(), with("sidecar-injector")), Vec::<String>::new());
     }
 
     #[test]
     fn a_field_we_no_longer_want_is_removed() {
         let mut desired = deployment();
         desired["spec"].as_object_mut().unwrap().remove("replicas");
-        assert_eq!(
-            differences(desired, live(|_| {})),
-            ["spec.replicas: - <- 2 by argocd-controller"]
-        );
+        assert_eq!(differences(desired, live(|_| {})), ["spec.replicas: - <- 2 by argocd-controller"]);
     }
 
     #[test]
     fn string_data_is_compared_as_data() {
         let desired = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"a": "canary"}});
         let live = |value: &str| json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"a": value}});
-        assert_eq!(
-            differences(desired.clone(), live("Y2FuYXJ5")),
-            Vec::<String>::new()
-        );
+        assert_eq!(differences(desired.clone(), live("Y2FuYXJ5")), Vec::<String>::new());
         assert_eq!(differences(desired, live("b3RoZXI=")).len(), 1);
     }
 }

@@ -34,16 +34,8 @@ pub fn describe(object: &Object, differences: &[Difference]) -> Vec<Drift> {
         field: difference.path.to_string(),
         desired: text(difference.desired.as_ref(), is_secret),
         live: text(difference.live.as_ref(), is_secret),
-        manager: difference
-            .owner
-            .as_ref()
-            .map(|owner| owner.manager.clone())
-            .unwrap_or_default(),
-        time: difference
-            .owner
-            .as_ref()
-            .map(|owner| owner.time.clone())
-            .unwrap_or_default(),
+        manager: difference.owner.as_ref().map(|owner| owner.manager.clone()).unwrap_or_default(),
+        time: difference.owner.as_ref().map(|owner| owner.time.clone()).unwrap_or_default(),
     };
     differences.iter().map(one).collect()
 }

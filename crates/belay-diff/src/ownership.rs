@@ -37,19 +37,13 @@ impl<'a> Ownership<'a> {
             };
             Some((owner, entry.get("fieldsV1")?.as_object()?))
         });
-        Ownership {
-            entries: entries.collect(),
-        }
+        Ownership { entries: entries.collect() }
     }
 
     /// The owners of a field, the one that changed something last first.
     pub fn owners(&self, path: &FieldPath) -> Vec<&Owner> {
-        let mut owners: Vec<&Owner> = self
-            .entries
-            .iter()
-            .filter(|(_, fields)| owns(fields, &path.0))
-            .map(|(owner, _)| owner)
-            .collect();
+        let mut owners: Vec<&Owner> =
+            self.entries.iter().filter(|(_, fields)| owns(fields, &path.0)).map(|(owner, _)| owner).collect();
         owners.sort_by(|one, other| other.time.cmp(&one.time));
         owners
     }
@@ -108,8 +102,7 @@ fn collect_leaves(
 }
 
 fn descend<'a>(fields: &'a Map<String, Value>, path: &[Segment]) -> Option<&'a Map<String, Value>> {
-    path.iter()
-        .try_fold(fields, |fields, segment| child(fields, segment)?.as_object())
+    path.iter().try_fold(fields, |fields, segment| child(fields, segment)?.as_object())
 }
 
 fn owns(fields: &Map<String, Value>, path: &[Segment]) -> bool {

@@ -40,16 +40,12 @@ impl FieldPath {
 
     /// Whether a field of this name lies on the path.
     pub fn passes(&self, field: &str) -> bool {
-        self.0
-            .iter()
-            .any(|segment| matches!(segment, Segment::Field(name) if name == field))
+        self.0.iter().any(|segment| matches!(segment, Segment::Field(name) if name == field))
     }
 
     /// The value at this path of an object.
     pub fn find<'a>(&self, object: &'a Value) -> Option<&'a Value> {
-        self.0
-            .iter()
-            .try_fold(object, |value, segment| step(value, segment))
+        self.0.iter().try_fold(object, |value, segment| step(value, segment))
     }
 }
 
@@ -67,9 +63,7 @@ pub(crate) fn step<'a>(value: &'a Value, segment: &Segment) -> Option<&'a Value>
 /// it will be defaulted (a port's protocol, say).
 pub(crate) fn has_keys(item: &Value, keys: &[(String, Value)]) -> bool {
     item.is_object()
-        && keys
-            .iter()
-            .all(|(name, value)| item.get(name).is_none_or(|own| own == value))
+        && keys.iter().all(|(name, value)| item.get(name).is_none_or(|own| own == value))
         && keys.iter().any(|(name, _)| item.get(name).is_some())
 }
 
@@ -83,10 +77,8 @@ impl fmt::Display for FieldPath {
                 Segment::Index(index) => write!(formatter, "[{index}]")?,
                 Segment::Value(value) => write!(formatter, "[={value}]")?,
                 Segment::Keyed(keys) => {
-                    let keys: Vec<String> = keys
-                        .iter()
-                        .map(|(name, value)| format!("{name}={}", plain(value)))
-                        .collect();
+                    let keys: Vec<String> =
+                        keys.iter().map(|(name, value)| format!("{name}={}", plain(value))).collect();
                     write!(formatter, "[{}]", keys.join(","))?;
                 }
             }

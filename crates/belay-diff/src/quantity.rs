@@ -29,10 +29,7 @@ fn parse(text: &str) -> Option<i128> {
         "Ti" => (1 << 40, 1),
         "Pi" => (1 << 50, 1),
         "Ei" => (1 << 60, 1),
-        exponent => (
-            10_i128.checked_pow(exponent.strip_prefix(['e', 'E'])?.parse().ok()?)?,
-            1,
-        ),
+        exponent => (10_i128.checked_pow(exponent.strip_prefix(['e', 'E'])?.parse().ok()?)?, 1),
     };
     let (sign, digits) = match number.strip_prefix('-') {
         Some(digits) => (-1, digits),
@@ -43,11 +40,7 @@ fn parse(text: &str) -> Option<i128> {
         return None;
     }
     let whole: i128 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-    let fraction: i128 = if fraction.is_empty() {
-        0
-    } else {
-        format!("{fraction:0<9}").parse().ok()?
-    };
+    let fraction: i128 = if fraction.is_empty() { 0 } else { format!("{fraction:0<9}").parse().ok()? };
     let nano = whole.checked_mul(UNIT)?.checked_add(fraction)?;
     Some(sign * nano.checked_mul(multiplier)? / divisor)
 }
@@ -58,13 +51,8 @@ mod tests {
 
     #[test]
     fn the_same_amount_in_other_words() {
-        for (one, other) in [
-            ("1000m", "1"),
-            ("0.5", "500m"),
-            ("1Gi", "1024Mi"),
-            ("1e3", "1k"),
-            ("1.0", "1"),
-        ] {
+        for (one, other) in [("1000m", "1"), ("0.5", "500m"), ("1Gi", "1024Mi"), ("1e3", "1k"), ("1.0", "1")]
+        {
             assert!(same_quantity(one, other), "{one} {other}");
         }
         for (one, other) in [("1", "2"), ("1G", "1Gi"), ("x", "x"), ("", ""), ("1e99", "1")] {

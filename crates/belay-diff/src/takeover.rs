@@ -10,11 +10,8 @@ use crate::path::{FieldPath, Segment};
 
 /// The object's `managedFields` with these fields owned by `manager`'s Apply entry alone.
 pub fn take_over(live: &Value, manager: &str, paths: &[FieldPath]) -> Value {
-    let mut entries: Vec<Value> = live
-        .pointer("/metadata/managedFields")
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default();
+    let mut entries: Vec<Value> =
+        live.pointer("/metadata/managedFields").and_then(Value::as_array).cloned().unwrap_or_default();
     let ours = position_of_ours(&mut entries, manager, &live["apiVersion"]);
     for path in paths {
         let mut moved = None;
@@ -26,18 +23,13 @@ pub fn take_over(live: &Value, manager: &str, paths: &[FieldPath]) -> Value {
                 moved = remove(fields, &path.0).or(moved);
             }
         }
-        if let (Some(moved), Some(fields)) = (
-            moved,
-            entries[ours].get_mut("fieldsV1").and_then(Value::as_object_mut),
-        ) {
+        if let (Some(moved), Some(fields)) =
+            (moved, entries[ours].get_mut("fieldsV1").and_then(Value::as_object_mut))
+        {
             insert(fields, moved);
         }
     }
-    entries.retain(|entry| {
-        entry["fieldsV1"]
-            .as_object()
-            .is_none_or(|fields| !fields.is_empty())
-    });
+    entries.retain(|entry| entry["fieldsV1"].as_object().is_none_or(|fields| !fields.is_empty()));
     Value::Array(entries)
 }
 
@@ -50,20 +42,16 @@ fn position_of_ours(entries: &mut Vec<Value>, manager: &str, api_version: &Value
     if let Some(position) = entries.iter().position(is_ours) {
         return position;
     }
-    entries.push(
-        json!({"manager": manager, "operation": "Apply", "apiVersion": api_version,
-        "fieldsType": "FieldsV1", "fieldsV1": {}}),
-    );
+    entries.push(json!({"manager": manager, "operation": "Apply", "apiVersion": api_version,
+        "fieldsType": "FieldsV1", "fieldsV1": {}}));
     entries.len() - 1
 }
 
 /// Takes the field out of a set; gives its names from the root down and what stood below.
 fn remove(fields: &mut Map<String, Value>, path: &[Segment]) -> Option<(Vec<String>, Value)> {
     let (first, rest) = path.split_first()?;
-    let name = fields
-        .keys()
-        .find(|name| crate::ownership::parse_segment(name).as_ref() == Some(first))?
-        .clone();
+    let name =
+        fields.keys().find(|name| crate::ownership::parse_segment(name).as_ref() == Some(first))?.clone();
     if rest.is_empty() {
         let below = fields.remove(&name)?;
         return Some((vec![name], below));
@@ -118,10 +106,7 @@ mod tests {
     fn an_entry_of_ours_is_made_and_an_empty_one_goes() {
         let live = json!({"apiVersion": "v1", "metadata": {"managedFields": [
             {"manager": "kubectl", "operation": "Update", "fieldsV1": {"f:data": {"f:x": {}}}}]}});
-        let path = FieldPath(vec![
-            Segment::Field("data".to_owned()),
-            Segment::Field("x".to_owned()),
-        ]);
+        let path = FieldPath(vec![Segment::Field("data".to_owned()), Segment::Field("x".to_owned())]);
         assert_eq!(
             take_over(&live, "us", &[path]),
             json!([{"manager": "us", "operation": "Apply", "apiVersion": "v1", "fieldsType": "FieldsV1",

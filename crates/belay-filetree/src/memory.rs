@@ -17,10 +17,7 @@ pub struct MemoryTree {
 impl MemoryTree {
     /// An empty tree: a root without entries.
     pub fn new() -> MemoryTree {
-        MemoryTree {
-            files: BTreeMap::new(),
-            folders: BTreeSet::from([TreePath::root()]),
-        }
+        MemoryTree { files: BTreeMap::new(), folders: BTreeSet::from([TreePath::root()]) }
     }
 
     /// Puts a file at the path, over what stood there.
@@ -69,16 +66,10 @@ impl MemoryTree {
 impl FileTree for MemoryTree {
     fn lookup(&self, path: &TreePath) -> Result<Option<Entry>, TreeError> {
         if let Some((kind, content)) = self.files.get(path) {
-            return Ok(Some(Entry {
-                kind: *kind,
-                id: ContentId::of(content),
-            }));
+            return Ok(Some(Entry { kind: *kind, id: ContentId::of(content) }));
         }
         if self.folders.contains(path) {
-            return Ok(Some(Entry {
-                kind: Kind::Directory,
-                id: self.folder_id(path),
-            }));
+            return Ok(Some(Entry { kind: Kind::Directory, id: self.folder_id(path) }));
         }
         Ok(None)
     }
@@ -105,9 +96,6 @@ impl FileTree for MemoryTree {
                 entries.insert(folder.file_name().to_owned(), Kind::Directory);
             }
         }
-        Ok(entries
-            .into_iter()
-            .map(|(name, kind)| DirEntry { name, kind })
-            .collect())
+        Ok(entries.into_iter().map(|(name, kind)| DirEntry { name, kind }).collect())
     }
 }

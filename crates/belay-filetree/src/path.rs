@@ -44,14 +44,10 @@ impl TreePath {
     /// Reads a path relative to this folder. `..` may climb as far as the root.
     pub fn join(&self, path: &str) -> Result<TreePath, PathError> {
         if path.starts_with('/') {
-            return Err(PathError::Absolute {
-                path: path.to_owned(),
-            });
+            return Err(PathError::Absolute { path: path.to_owned() });
         }
         if path.contains('\0') {
-            return Err(PathError::Character {
-                path: path.to_owned(),
-            });
+            return Err(PathError::Character { path: path.to_owned() });
         }
         let mut parts: Vec<&str> = self.components().collect();
         for part in path.split('/') {
@@ -59,9 +55,7 @@ impl TreePath {
                 "" | "." => {}
                 ".." => {
                     if parts.pop().is_none() {
-                        return Err(PathError::Outside {
-                            path: path.to_owned(),
-                        });
+                        return Err(PathError::Outside { path: path.to_owned() });
                     }
                 }
                 name => parts.push(name),
@@ -72,11 +66,7 @@ impl TreePath {
 
     /// The path of an entry of this folder. `name` is one component, as a listing yields it.
     pub fn child(&self, name: &str) -> TreePath {
-        if self.is_root() {
-            TreePath(name.to_owned())
-        } else {
-            TreePath(format!("{}/{name}", self.0))
-        }
+        if self.is_root() { TreePath(name.to_owned()) } else { TreePath(format!("{}/{name}", self.0)) }
     }
 
     /// The folder that holds this path; `None` for the root.
@@ -142,25 +132,13 @@ mod tests {
 
     #[test]
     fn a_path_is_normal_and_stays_inside() {
-        assert_eq!(
-            TreePath::parse("./apps//my-app/").unwrap().as_str(),
-            "apps/my-app"
-        );
+        assert_eq!(TreePath::parse("./apps//my-app/").unwrap().as_str(), "apps/my-app");
         assert_eq!(TreePath::parse("apps/../base").unwrap().as_str(), "base");
         assert!(TreePath::parse("").unwrap().is_root());
         assert!(matches!(TreePath::parse("../x"), Err(PathError::Outside { .. })));
-        assert!(matches!(
-            TreePath::parse("a/../../x"),
-            Err(PathError::Outside { .. })
-        ));
-        assert!(matches!(
-            TreePath::parse("/etc/passwd"),
-            Err(PathError::Absolute { .. })
-        ));
-        assert!(matches!(
-            TreePath::parse("a\0b"),
-            Err(PathError::Character { .. })
-        ));
+        assert!(matches!(TreePath::parse("a/../../x"), Err(PathError::Outside { .. })));
+        assert!(matches!(TreePath::parse("/etc/passwd"), Err(PathError::Absolute { .. })));
+        assert!(matches!(TreePath::parse("a\0b"), Err(PathError::Character { .. })));
     }
 
     #[test]
@@ -168,10 +146,7 @@ mod tests {
         let apps = TreePath::parse("apps").unwrap();
         assert!(TreePath::parse("apps/a").unwrap().is_within(&apps));
         assert!(!TreePath::parse("apps2/a").unwrap().is_within(&apps));
-        assert_eq!(
-            TreePath::parse("apps/a/b").unwrap().relative_to(&apps),
-            Some("a/b")
-        );
+        assert_eq!(TreePath::parse("apps/a/b").unwrap().relative_to(&apps), Some("a/b"));
         assert!(apps.is_within(&TreePath::root()));
     }
 

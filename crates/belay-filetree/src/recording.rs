@@ -84,17 +84,12 @@ pub struct RecordingTree<'a> {
 impl<'a> RecordingTree<'a> {
     /// Watches over `tree`, with nothing recorded yet.
     pub fn new(tree: &'a dyn FileTree) -> RecordingTree<'a> {
-        RecordingTree {
-            tree,
-            reads: Mutex::new(Reads::default()),
-        }
+        RecordingTree { tree, reads: Mutex::new(Reads::default()) }
     }
 
     /// What has been read so far.
     pub fn into_reads(self) -> Reads {
-        self.reads
-            .into_inner()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.reads.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     fn note(&self, write: impl FnOnce(&mut Reads)) {
@@ -188,25 +183,13 @@ mod tests {
         tree.insert(path("absolute"), Kind::Link, "/etc");
         tree.insert(path("loop"), Kind::Link, "loop");
         assert_eq!(tree.read(&path("link/x.yaml")).unwrap(), Bytes::from("1"));
-        assert!(matches!(
-            tree.read(&path("out/passwd")),
-            Err(TreeError::LinkOutside { .. })
-        ));
-        assert!(matches!(
-            tree.read(&path("absolute/passwd")),
-            Err(TreeError::LinkOutside { .. })
-        ));
-        assert!(matches!(
-            tree.read(&path("loop")),
-            Err(TreeError::LinkCycle { .. })
-        ));
+        assert!(matches!(tree.read(&path("out/passwd")), Err(TreeError::LinkOutside { .. })));
+        assert!(matches!(tree.read(&path("absolute/passwd")), Err(TreeError::LinkOutside { .. })));
+        assert!(matches!(tree.read(&path("loop")), Err(TreeError::LinkCycle { .. })));
         let reads = record(&tree, |recording| {
             recording.read(&path("link/x.yaml")).unwrap();
         });
         tree.insert(path("link"), Kind::Link, "other");
-        assert!(
-            !reads.hold_in(&tree).unwrap(),
-            "a link that points elsewhere changes the render"
-        );
+        assert!(!reads.hold_in(&tree).unwrap(), "a link that points elsewhere changes the render");
     }
 }

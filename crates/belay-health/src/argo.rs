@@ -81,18 +81,11 @@ pub fn aggregate(objects: impl IntoIterator<Item = Option<Status>>) -> Status {
             None => {}
         }
     }
-    if seen > 0 && seen == missing {
-        Status::Missing
-    } else {
-        worst
-    }
+    if seen > 0 && seen == missing { Status::Missing } else { worst }
 }
 
 fn health(status: Status, message: impl Into<String>) -> Health {
-    Health {
-        status,
-        message: message.into(),
-    }
+    Health { status, message: message.into() }
 }
 
 fn number(value: &Value, path: &str) -> i64 {
@@ -108,10 +101,7 @@ fn text<'a>(value: &'a Value, path: &str) -> &'a str {
 }
 
 fn conditions(value: &Value) -> &[Value] {
-    value
-        .pointer("/status/conditions")
-        .and_then(Value::as_array)
-        .map_or(&[], Vec::as_slice)
+    value.pointer("/status/conditions").and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 fn is_observed(value: &Value) -> bool {
@@ -133,16 +123,10 @@ fn deployment(value: &Value) -> Health {
         condition["type"] == "Progressing" && condition["reason"] == "ProgressDeadlineExceeded"
     });
     if late {
-        return health(
-            Status::Degraded,
-            format!("Deployment \"{name}\" exceeded its progress deadline"),
-        );
+        return health(Status::Degraded, format!("Deployment \"{name}\" exceeded its progress deadline"));
     }
     let wanted = number_or(value, "/spec/replicas", 1);
-    let (updated, total) = (
-        number(value, "/status/updatedReplicas"),
-        number(value, "/status/replicas"),
-    );
+    let (updated, total) = (number(value, "/status/updatedReplicas"), number(value, "/status/replicas"));
     let available = number(value, "/status/availableReplicas");
     if updated < wanted {
         return health(
@@ -174,26 +158,15 @@ fn deployment(value: &Value) -> Health {
 
 fn stateful_set(value: &Value) -> Health {
     if number(value, "/status/observedGeneration") == 0 || !is_observed(value) {
-        return health(
-            Status::Progressing,
-            "Waiting for statefulset spec update to be observed...",
-        );
+        return health(Status::Progressing, "Waiting for statefulset spec update to be observed...");
     }
     let wanted = number_or(value, "/spec/replicas", 1);
-    let (ready, updated) = (
-        number(value, "/status/readyReplicas"),
-        number(value, "/status/updatedReplicas"),
-    );
+    let (ready, updated) = (number(value, "/status/readyReplicas"), number(value, "/status/updatedReplicas"));
     if ready < wanted {
-        return health(
-            Status::Progressing,
-            format!("Waiting for {} pods to be ready...", wanted - ready),
-        );
+        return health(Status::Progressing, format!("Waiting for {} pods to be ready...", wanted - ready));
     }
     let strategy = text(value, "/spec/updateStrategy/type");
-    let partition = value
-        .pointer("/spec/updateStrategy/rollingUpdate/partition")
-        .and_then(Value::as_i64);
+    let partition = value.pointer("/spec/updateStrategy/rollingUpdate/partition").and_then(Value::as_i64);
     if let (true, Some(partition)) = (strategy == "RollingUpdate" || strategy.is_empty(), partition) {
         if updated < wanted - partition {
             return health(
@@ -212,10 +185,7 @@ fn stateful_set(value: &Value) -> Health {
     if strategy == "OnDelete" {
         return health(Status::Healthy, format!("statefulset has {ready} ready pods"));
     }
-    let (current, update) = (
-        text(value, "/status/currentRevision"),
-        text(value, "/status/updateRevision"),
-    );
+    let (current, update) = (text(value, "/status/currentRevision"), text(value, "/status/updateRevision"));
     if current != update {
         return health(
             Status::Progressing,
@@ -285,10 +255,8 @@ fn replica_set(value: &Value) -> Health {
     if let Some(failure) = failure {
         return health(Status::Degraded, failure["message"].as_str().unwrap_or_default());
     }
-    let (available, wanted) = (
-        number(value, "/status/availableReplicas"),
-        number_or(value, "/spec/replicas", 1),
-    );
+    let (available, wanted) =
+        (number(value, "/status/availableReplicas"), number_or(value, "/spec/replicas", 1));
     if available < wanted {
         return health(
             Status::Progressing,
@@ -301,18 +269,14 @@ fn replica_set(value: &Value) -> Health {
 }
 
 fn container_statuses<'a>(value: &'a Value, path: &str) -> &'a [Value] {
-    value
-        .pointer(path)
-        .and_then(Value::as_array)
-        .map_or(&[], Vec::as_slice)
+    value.pointer(path).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 fn pod(object: &Object) -> Health {
     let value = object.value();
     let policy = text(value, "/spec/restartPolicy");
-    let is_hook = ["argocd.argoproj.io/hook", "helm.sh/hook"]
-        .iter()
-        .any(|name| object.annotation(name).is_some());
+    let is_hook =
+        ["argocd.argoproj.io/hook", "helm.sh/hook"].iter().any(|name| object.annotation(name).is_some());
     let ignores = object.annotation("argocd.argoproj.io/ignore-restart-policy") == Some("true") && !is_hook;
     if policy == "Always" || policy.is_empty() || ignores {
         let messages: Vec<&str> = container_statuses(value, "/status/containerStatuses")
@@ -349,11 +313,7 @@ fn running_pod(value: &Value) -> Health {
     }
     let restarted = container_statuses(value, "/status/containerStatuses")
         .iter()
-        .find(|status| {
-            status
-                .pointer("/lastState/terminated")
-                .is_some_and(|state| !state.is_null())
-        });
+        .find(|status| status.pointer("/lastState/terminated").is_some_and(|state| !state.is_null()));
     match restarted {
         Some(_) => health(Status::Degraded, text(value, "/status/message")),
         None => health(Status::Progressing, text(value, "/status/message")),
@@ -369,16 +329,10 @@ fn failed_pod_message(value: &Value) -> String {
         .iter()
         .chain(container_statuses(value, "/status/containerStatuses"));
     for container in containers {
-        let Some(terminated) = container
-            .pointer("/state/terminated")
-            .filter(|state| !state.is_null())
-        else {
+        let Some(terminated) = container.pointer("/state/terminated").filter(|state| !state.is_null()) else {
             continue;
         };
-        if let Some(message) = terminated["message"]
-            .as_str()
-            .filter(|message| !message.is_empty())
-        {
+        if let Some(message) = terminated["message"].as_str().filter(|message| !message.is_empty()) {
             return message.to_owned();
         }
         if terminated["reason"] == "OOMKilled" {
@@ -386,10 +340,7 @@ fn failed_pod_message(value: &Value) -> String {
         }
         let code = number(terminated, "/exitCode");
         if code != 0 {
-            return format!(
-                "container {:?} failed with exit code {code}",
-                text(container, "/name")
-            );
+            return format!("container {:?} failed with exit code {code}", text(container, "/name"));
         }
     }
     String::new()
@@ -443,21 +394,14 @@ fn job(value: &Value) -> Health {
 }
 
 /// Reasons by which the autoscaler says that it cannot do its work.
-const AUTOSCALER_FAULTS: &[&str] = &[
-    "FailedGetScale",
-    "FailedUpdateScale",
-    "FailedGetResourceMetric",
-    "InvalidSelector",
-];
+const AUTOSCALER_FAULTS: &[&str] =
+    &["FailedGetScale", "FailedUpdateScale", "FailedGetResourceMetric", "InvalidSelector"];
 const AUTOSCALER_WORKS: &[&str] = &["AbleToScale", "ScalingLimited"];
 
 fn autoscaler(value: &Value) -> Health {
     for condition in conditions(value) {
         if AUTOSCALER_FAULTS.contains(&condition["reason"].as_str().unwrap_or_default()) {
-            return health(
-                Status::Degraded,
-                condition["message"].as_str().unwrap_or_default(),
-            );
+            return health(Status::Degraded, condition["message"].as_str().unwrap_or_default());
         }
         let works = AUTOSCALER_WORKS.contains(&condition["type"].as_str().unwrap_or_default());
         if works && condition["status"] == "True" {
@@ -476,11 +420,7 @@ fn api_service(value: &Value) -> Health {
             condition["reason"].as_str().unwrap_or_default(),
             condition["message"].as_str().unwrap_or_default(),
         );
-        let status = if condition["status"] == "True" {
-            Status::Healthy
-        } else {
-            Status::Progressing
-        };
+        let status = if condition["status"] == "True" { Status::Healthy } else { Status::Progressing };
         return health(status, format!("{reason}: {message}"));
     }
     health(Status::Progressing, "Waiting to be processed")
@@ -529,10 +469,7 @@ mod tests {
             json!({"observedGeneration": 1, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}),
         );
         assert_eq!(evaluate_value(done).unwrap().status, Status::Healthy);
-        assert_eq!(
-            evaluate_value(deployment(json!({}))).unwrap().status,
-            Status::Progressing
-        );
+        assert_eq!(evaluate_value(deployment(json!({}))).unwrap().status, Status::Progressing);
     }
 
     #[test]
@@ -551,9 +488,6 @@ mod tests {
         };
         assert_eq!(evaluate_value(job("Failed")), Some(health(Status::Degraded, "m")));
         assert_eq!(evaluate_value(job("Complete")), Some(health(Status::Healthy, "")));
-        assert_eq!(
-            evaluate_value(job("Suspended")),
-            Some(health(Status::Suspended, ""))
-        );
+        assert_eq!(evaluate_value(job("Suspended")), Some(health(Status::Suspended, "")));
     }
 }

@@ -57,10 +57,7 @@ pub fn evaluate(object: &Object) -> Verdict {
 }
 
 fn verdict(status: Status, message: impl Into<String>) -> Verdict {
-    Verdict {
-        status,
-        message: message.into(),
-    }
+    Verdict { status, message: message.into() }
 }
 
 /// A number below `value`, 0 when absent.
@@ -73,11 +70,7 @@ fn number_or(value: &Value, path: &str, default: i64) -> i64 {
 }
 
 fn condition<'a>(value: &'a Value, kind: &str) -> Option<&'a Value> {
-    value
-        .pointer("/status/conditions")?
-        .as_array()?
-        .iter()
-        .find(|condition| condition["type"] == kind)
+    value.pointer("/status/conditions")?.as_array()?.iter().find(|condition| condition["type"] == kind)
 }
 
 fn is_true(condition: Option<&Value>) -> bool {
@@ -124,14 +117,9 @@ fn deployment(value: &Value) -> Verdict {
         return verdict(Status::Failed, "Progress deadline exceeded");
     }
     let wanted = number_or(value, "/spec/replicas", 1);
-    let (total, updated) = (
-        number(value, "/status/replicas"),
-        number(value, "/status/updatedReplicas"),
-    );
-    let (available, ready) = (
-        number(value, "/status/availableReplicas"),
-        number(value, "/status/readyReplicas"),
-    );
+    let (total, updated) = (number(value, "/status/replicas"), number(value, "/status/updatedReplicas"));
+    let (available, ready) =
+        (number(value, "/status/availableReplicas"), number(value, "/status/readyReplicas"));
     if wanted > total {
         return verdict(Status::InProgress, format!("replicas: {total}/{wanted}"));
     }
@@ -139,10 +127,7 @@ fn deployment(value: &Value) -> Verdict {
         return verdict(Status::InProgress, format!("Updated: {updated}/{wanted}"));
     }
     if total > wanted {
-        return verdict(
-            Status::InProgress,
-            format!("Pending termination: {}", total - wanted),
-        );
+        return verdict(Status::InProgress, format!("Pending termination: {}", total - wanted));
     }
     if updated > available {
         return verdict(Status::InProgress, format!("Available: {available}/{updated}"));
@@ -160,27 +145,15 @@ fn deployment(value: &Value) -> Verdict {
     if !is_true(condition(value, "Available")) {
         return verdict(Status::InProgress, "Deployment not Available");
     }
-    verdict(
-        Status::Current,
-        format!("Deployment is available. Replicas: {total}"),
-    )
+    verdict(Status::Current, format!("Deployment is available. Replicas: {total}"))
 }
 
 fn stateful_set(value: &Value) -> Verdict {
-    if value
-        .pointer("/spec/updateStrategy/type")
-        .is_some_and(|kind| kind == "OnDelete")
-    {
-        return verdict(
-            Status::Current,
-            "StatefulSet is using the ondelete update strategy",
-        );
+    if value.pointer("/spec/updateStrategy/type").is_some_and(|kind| kind == "OnDelete") {
+        return verdict(Status::Current, "StatefulSet is using the ondelete update strategy");
     }
     let wanted = number_or(value, "/spec/replicas", 1);
-    let (total, ready) = (
-        number(value, "/status/replicas"),
-        number(value, "/status/readyReplicas"),
-    );
+    let (total, ready) = (number(value, "/status/replicas"), number(value, "/status/readyReplicas"));
     let updated = number(value, "/status/updatedReplicas");
     if wanted > total {
         return verdict(Status::InProgress, format!("Replicas: {total}/{wanted}"));
@@ -189,26 +162,16 @@ fn stateful_set(value: &Value) -> Verdict {
         return verdict(Status::InProgress, format!("Ready: {ready}/{wanted}"));
     }
     if total > wanted {
-        return verdict(
-            Status::InProgress,
-            format!("Pending termination: {}", total - wanted),
-        );
+        return verdict(Status::InProgress, format!("Pending termination: {}", total - wanted));
     }
-    if let Some(partition) = value
-        .pointer("/spec/updateStrategy/rollingUpdate/partition")
-        .and_then(Value::as_i64)
+    if let Some(partition) =
+        value.pointer("/spec/updateStrategy/rollingUpdate/partition").and_then(Value::as_i64)
         && partition > 0
     {
         if updated < wanted - partition {
-            return verdict(
-                Status::InProgress,
-                format!("updated: {updated}/{}", wanted - partition),
-            );
+            return verdict(Status::InProgress, format!("updated: {updated}/{}", wanted - partition));
         }
-        return verdict(
-            Status::Current,
-            format!("Partition rollout complete. updated: {updated}"),
-        );
+        return verdict(Status::Current, format!("Partition rollout complete. updated: {updated}"));
     }
     if wanted > number(value, "/status/currentReplicas") {
         return verdict(
@@ -217,25 +180,16 @@ fn stateful_set(value: &Value) -> Verdict {
         );
     }
     if value.pointer("/status/currentRevision") != value.pointer("/status/updateRevision") {
-        return verdict(
-            Status::InProgress,
-            "Waiting for updated revision to match current",
-        );
+        return verdict(Status::InProgress, "Waiting for updated revision to match current");
     }
-    verdict(
-        Status::Current,
-        format!("All replicas scheduled as expected. Replicas: {total}"),
-    )
+    verdict(Status::Current, format!("All replicas scheduled as expected. Replicas: {total}"))
 }
 
 fn daemon_set(value: &Value) -> Verdict {
     if value.pointer("/status/observedGeneration").is_none() {
         return verdict(Status::InProgress, "Missing .status.observedGeneration");
     }
-    let Some(desired) = value
-        .pointer("/status/desiredNumberScheduled")
-        .and_then(Value::as_i64)
-    else {
+    let Some(desired) = value.pointer("/status/desiredNumberScheduled").and_then(Value::as_i64) else {
         return verdict(Status::InProgress, "Missing .status.desiredNumberScheduled");
     };
     for (field, label) in [
@@ -249,10 +203,7 @@ fn daemon_set(value: &Value) -> Verdict {
             return verdict(Status::InProgress, format!("{label}: {count}/{desired}"));
         }
     }
-    verdict(
-        Status::Current,
-        format!("All replicas scheduled as expected. Replicas: {desired}"),
-    )
+    verdict(Status::Current, format!("All replicas scheduled as expected. Replicas: {desired}"))
 }
 
 fn replica_set(value: &Value) -> Verdict {
@@ -272,25 +223,15 @@ fn replica_set(value: &Value) -> Verdict {
     }
     let total = number(value, "/status/replicas");
     if total > wanted {
-        return verdict(
-            Status::InProgress,
-            format!("Pending termination: {}", total - wanted),
-        );
+        return verdict(Status::InProgress, format!("Pending termination: {}", total - wanted));
     }
-    verdict(
-        Status::Current,
-        format!("ReplicaSet is available. Replicas: {total}"),
-    )
+    verdict(Status::Current, format!("ReplicaSet is available. Replicas: {total}"))
 }
 
 fn pod(value: &Value) -> Verdict {
-    let crash = value
-        .pointer("/status/containerStatuses")
-        .and_then(Value::as_array)
-        .is_some_and(|statuses| {
-            statuses
-                .iter()
-                .any(|status| status["state"]["waiting"]["reason"] == "CrashLoopBackOff")
+    let crash =
+        value.pointer("/status/containerStatuses").and_then(Value::as_array).is_some_and(|statuses| {
+            statuses.iter().any(|status| status["state"]["waiting"]["reason"] == "CrashLoopBackOff")
         });
     match value.pointer("/status/phase").and_then(Value::as_str) {
         Some("Succeeded") => verdict(Status::Current, "Pod has completed successfully"),
@@ -306,26 +247,17 @@ fn pod(value: &Value) -> Verdict {
 fn volume_claim(value: &Value) -> Verdict {
     match value.pointer("/status/phase").and_then(Value::as_str) {
         Some("Bound") => verdict(Status::Current, "PVC is Bound"),
-        phase => verdict(
-            Status::InProgress,
-            format!("PVC is not Bound. phase: {}", phase.unwrap_or("unknown")),
-        ),
+        phase => {
+            verdict(Status::InProgress, format!("PVC is not Bound. phase: {}", phase.unwrap_or("unknown")))
+        }
     }
 }
 
 fn service(value: &Value) -> Verdict {
-    let waits = value
-        .pointer("/spec/type")
-        .is_some_and(|kind| kind == "LoadBalancer");
-    let address = value
-        .pointer("/spec/clusterIP")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let waits = value.pointer("/spec/type").is_some_and(|kind| kind == "LoadBalancer");
+    let address = value.pointer("/spec/clusterIP").and_then(Value::as_str).unwrap_or_default();
     if waits && address.is_empty() {
-        return verdict(
-            Status::InProgress,
-            "ClusterIP not set. Service type: LoadBalancer",
-        );
+        return verdict(Status::InProgress, "ClusterIP not set. Service type: LoadBalancer");
     }
     verdict(Status::Current, "Service is ready")
 }
@@ -337,10 +269,7 @@ fn job(value: &Value) -> Verdict {
     if is_true(condition(value, "Complete")) {
         return verdict(Status::Current, "Job Completed");
     }
-    if value
-        .pointer("/spec/suspend")
-        .is_some_and(|suspend| suspend == true)
-    {
+    if value.pointer("/spec/suspend").is_some_and(|suspend| suspend == true) {
         return verdict(Status::Current, "Job is suspended");
     }
     verdict(Status::InProgress, "Job in progress")
@@ -399,14 +328,8 @@ mod tests {
                 "status": {"active": 1, "conditions": conditions}})
         };
         assert_eq!(status(job(json!([]))), Status::InProgress);
-        assert_eq!(
-            status(job(json!([{"type": "Complete", "status": "True"}]))),
-            Status::Current
-        );
-        assert_eq!(
-            status(job(json!([{"type": "Failed", "status": "True"}]))),
-            Status::Failed
-        );
+        assert_eq!(status(job(json!([{"type": "Complete", "status": "True"}]))), Status::Current);
+        assert_eq!(status(job(json!([{"type": "Failed", "status": "True"}]))), Status::Failed);
     }
 
     #[test]

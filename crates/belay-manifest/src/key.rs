@@ -19,20 +19,12 @@ impl GroupVersionKind {
     /// From an `apiVersion` field and a `kind` field.
     pub fn new(api_version: &str, kind: &str) -> GroupVersionKind {
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-        GroupVersionKind {
-            group: group.to_owned(),
-            version: version.to_owned(),
-            kind: kind.to_owned(),
-        }
+        GroupVersionKind { group: group.to_owned(), version: version.to_owned(), kind: kind.to_owned() }
     }
 
     /// The `apiVersion` field: `apps/v1`, or `v1` for core.
     pub fn api_version(&self) -> String {
-        if self.group.is_empty() {
-            self.version.clone()
-        } else {
-            format!("{}/{}", self.group, self.version)
-        }
+        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
     }
 }
 
@@ -58,11 +50,7 @@ pub struct ObjectKey {
 impl ObjectKey {
     /// `kind` and `group` as users write them together: `Deployment.apps`, `Service`.
     pub fn kind_and_group(&self) -> String {
-        if self.group.is_empty() {
-            self.kind.clone()
-        } else {
-            format!("{}.{}", self.kind, self.group)
-        }
+        if self.group.is_empty() { self.kind.clone() } else { format!("{}.{}", self.kind, self.group) }
     }
 }
 
@@ -89,10 +77,7 @@ pub fn is_dns_label(name: &str) -> bool {
 
 /// RFC 1123 subdomain: labels (of any length) joined by dots, at most 253 characters.
 pub fn is_dns_subdomain(name: &str) -> bool {
-    name.len() <= 253
-        && name
-            .split('.')
-            .all(|part| part.len() <= 253 && is_label_of_any_length(part))
+    name.len() <= 253 && name.split('.').all(|part| part.len() <= 253 && is_label_of_any_length(part))
 }
 
 fn is_label_of_any_length(part: &str) -> bool {

@@ -31,9 +31,7 @@ impl Object {
     /// Checks that the value names a kind and an object.
     pub fn new(value: Value) -> Result<Object, IdentityError> {
         let Value::Object(fields) = &value else {
-            return Err(IdentityError::NotAnObject {
-                found: type_name(&value),
-            });
+            return Err(IdentityError::NotAnObject { found: type_name(&value) });
         };
         for field in ["apiVersion", "kind"] {
             if text(fields, field).is_empty() {
@@ -45,9 +43,7 @@ impl Object {
             !text(metadata, "name").is_empty() || !text(metadata, "generateName").is_empty()
         });
         if !named {
-            return Err(IdentityError::Missing {
-                field: "metadata.name",
-            });
+            return Err(IdentityError::Missing { field: "metadata.name" });
         }
         Ok(Object(value))
     }
@@ -130,14 +126,12 @@ impl Object {
 
     /// Sets an annotation.
     pub fn set_annotation(&mut self, name: &str, value: &str) {
-        self.metadata_map_mut("annotations")
-            .insert(name.to_owned(), Value::from(value));
+        self.metadata_map_mut("annotations").insert(name.to_owned(), Value::from(value));
     }
 
     /// Sets a label.
     pub fn set_label(&mut self, name: &str, value: &str) {
-        self.metadata_map_mut("labels")
-            .insert(name.to_owned(), Value::from(value));
+        self.metadata_map_mut("labels").insert(name.to_owned(), Value::from(value));
     }
 
     /// A hash of the whole object, equal for equal objects whatever the order of their fields.
@@ -160,9 +154,7 @@ impl Object {
     }
 
     fn metadata_mut(&mut self) -> &mut Map<String, Value> {
-        self.0["metadata"]
-            .as_object_mut()
-            .expect("an Object has metadata, checked in new")
+        self.0["metadata"].as_object_mut().expect("an Object has metadata, checked in new")
     }
 
     fn metadata_map_mut(&mut self, name: &str) -> &mut Map<String, Value> {
@@ -229,14 +221,9 @@ mod tests {
         );
         assert_eq!(
             Object::new(json!({"apiVersion": "v1", "kind": "Pod"})),
-            Err(IdentityError::Missing {
-                field: "metadata.name"
-            })
+            Err(IdentityError::Missing { field: "metadata.name" })
         );
-        assert_eq!(
-            Object::new(json!([])),
-            Err(IdentityError::NotAnObject { found: "a list" })
-        );
+        assert_eq!(Object::new(json!([])), Err(IdentityError::NotAnObject { found: "a list" }));
     }
 
     #[test]

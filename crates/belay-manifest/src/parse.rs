@@ -17,10 +17,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits {
-            bytes: 10 * 1024 * 1024,
-            documents: 20_000,
-        }
+        Limits { bytes: 10 * 1024 * 1024, documents: 20_000 }
     }
 }
 
@@ -107,28 +104,18 @@ pub fn parse(file: &str, content: &[u8], limits: &Limits) -> Result<Vec<Manifest
             limit: limits.bytes,
         });
     }
-    let text = std::str::from_utf8(content).map_err(|_not_utf8| ManifestError::Encoding {
-        file: file.to_owned(),
-    })?;
+    let text = std::str::from_utf8(content)
+        .map_err(|_not_utf8| ManifestError::Encoding { file: file.to_owned() })?;
     let mut manifests = Vec::new();
     for (count, (line, document)) in belay_goyaml::split_documents(text).into_iter().enumerate() {
         if count >= limits.documents {
-            return Err(ManifestError::TooMany {
-                file: file.to_owned(),
-                limit: limits.documents,
-            });
+            return Err(ManifestError::TooMany { file: file.to_owned(), limit: limits.documents });
         }
         let value = belay_goyaml::to_json_strict(document).map_err(|source| ManifestError::Syntax {
-            origin: Origin {
-                file: file.to_owned(),
-                line: line + source.line.max(1) - 1,
-            },
+            origin: Origin { file: file.to_owned(), line: line + source.line.max(1) - 1 },
             source,
         })?;
-        let origin = Origin {
-            file: file.to_owned(),
-            line,
-        };
+        let origin = Origin { file: file.to_owned(), line };
         collect(value, &origin, &mut manifests)
             .map_err(|source| ManifestError::Identity { origin, source })?;
     }
@@ -138,33 +125,24 @@ pub fn parse(file: &str, content: &[u8], limits: &Limits) -> Result<Vec<Manifest
 fn collect(value: Value, origin: &Origin, manifests: &mut Vec<Manifest>) -> Result<(), IdentityError> {
     match value {
         Value::Null => Ok(()),
-        Value::Array(items) => items
-            .into_iter()
-            .try_for_each(|item| collect(item, origin, manifests)),
+        Value::Array(items) => items.into_iter().try_for_each(|item| collect(item, origin, manifests)),
         Value::Object(mut fields) if is_list(&fields) => match fields.remove("items") {
-            Some(Value::Array(items)) => items
-                .into_iter()
-                .try_for_each(|item| collect(item, origin, manifests)),
+            Some(Value::Array(items)) => {
+                items.into_iter().try_for_each(|item| collect(item, origin, manifests))
+            }
             _ => Ok(()),
         },
         Value::Object(fields)
-            if !["apiVersion", "kind", "metadata"]
-                .iter()
-                .any(|name| fields.contains_key(*name)) =>
+            if !["apiVersion", "kind", "metadata"].iter().any(|name| fields.contains_key(*name)) =>
         {
             Ok(())
         }
         Value::Object(fields) => {
             let object = Object::new(Value::Object(fields))?;
-            manifests.push(Manifest {
-                object,
-                origin: origin.clone(),
-            });
+            manifests.push(Manifest { object, origin: origin.clone() });
             Ok(())
         }
-        scalar => Err(IdentityError::NotAnObject {
-            found: type_name(&scalar),
-        }),
+        scalar => Err(IdentityError::NotAnObject { found: type_name(&scalar) }),
     }
 }
 
@@ -179,10 +157,7 @@ mod tests {
 
     fn names(text: &str) -> Vec<String> {
         let manifests = parse("a.yaml", text.as_bytes(), &Limits::default()).unwrap();
-        manifests
-            .iter()
-            .map(|manifest| format!("{} {}", manifest.object.key(), manifest.origin))
-            .collect()
+        manifests.iter().map(|manifest| format!("{} {}", manifest.object.key(), manifest.origin)).collect()
     }
 
     #[test]
@@ -203,13 +178,8 @@ mod tests {
     fn a_fault_names_its_line_in_the_file() {
         let text = b"apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n---\na: 1\n\tb: 2\n";
         let error = parse("apps/a.yaml", text, &Limits::default()).unwrap_err();
-        let ManifestError::Syntax { origin, .. } = &error else {
-            panic!("{error:?}")
-        };
-        assert!(
-            origin.file == "apps/a.yaml" && (5..=6).contains(&origin.line),
-            "{error}"
-        );
+        let ManifestError::Syntax { origin, .. } = &error else { panic!("{error:?}") };
+        assert!(origin.file == "apps/a.yaml" && (5..=6).contains(&origin.line), "{error}");
     }
 
     #[test]

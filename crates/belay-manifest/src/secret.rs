@@ -50,9 +50,7 @@ pub fn mask_secret_values(object: &Object) -> Object {
             entries.values_mut().for_each(|entry| *entry = Value::from(MASK));
         }
     }
-    let annotations = value
-        .get_mut("metadata")
-        .and_then(|metadata| metadata.get_mut("annotations"));
+    let annotations = value.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations"));
     if let Some(last_applied) = annotations
         .and_then(|annotations| annotations.get_mut("kubectl.kubernetes.io/last-applied-configuration"))
     {
@@ -83,10 +81,8 @@ mod tests {
             "data": {"a": canary}, "stringData": {"b": canary}}))
         .unwrap();
         assert!(!mask_secret_values(&secret).value().to_string().contains(canary));
-        let map = Object::new(
-            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "s"},
-            "data": {"a": canary}}),
-        )
+        let map = Object::new(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "s"},
+            "data": {"a": canary}}))
         .unwrap();
         assert_eq!(mask_secret_values(&map), map);
     }

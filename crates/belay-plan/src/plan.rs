@@ -107,19 +107,14 @@ impl Plan {
     /// Whether the cluster already is as it should be. Extra objects that stay count as a
     /// difference, as they do for Argo CD's sync status.
     pub fn is_in_sync(&self) -> bool {
-        self.steps
-            .iter()
-            .all(|step| matches!(step.action, Action::Nothing | Action::Ignore))
+        self.steps.iter().all(|step| matches!(step.action, Action::Nothing | Action::Ignore))
     }
 
     /// Whether there is anything to write.
     pub fn has_work(&self) -> bool {
-        self.steps.iter().any(|step| {
-            matches!(
-                step.action,
-                Action::Create | Action::Apply { .. } | Action::Prune { .. }
-            )
-        })
+        self.steps
+            .iter()
+            .any(|step| matches!(step.action, Action::Create | Action::Apply { .. } | Action::Prune { .. }))
     }
 
     /// Whether everything that is there would be deleted and nothing kept or applied.
@@ -141,10 +136,7 @@ pub fn plan(
     wanted: &Wanted,
 ) -> Plan {
     let names: BTreeSet<ObjectKey> = desired.iter().map(|desired| desired.object.key()).collect();
-    let mut steps: Vec<Step> = desired
-        .into_iter()
-        .map(|desired| apply_step(desired, live, wanted))
-        .collect();
+    let mut steps: Vec<Step> = desired.into_iter().map(|desired| apply_step(desired, live, wanted)).collect();
     steps.sort_by_cached_key(|step| (step.stage, rank(wanted.order, &step.key.kind), step.key.clone()));
     let mut extra: Vec<Step> = tracked
         .iter()
@@ -187,13 +179,7 @@ fn apply_step(desired: Desired, live: &BTreeMap<ObjectKey, Object>, wanted: &Wan
             differences => Action::Apply { differences },
         },
     };
-    Step {
-        stage: stage(wanted.order, &key.kind),
-        key,
-        action,
-        desired: Some(desired),
-        live: found.cloned(),
-    }
+    Step { stage: stage(wanted.order, &key.kind), key, action, desired: Some(desired), live: found.cloned() }
 }
 
 fn prune_step(object: &Object, keeps: &impl Fn(&Object) -> bool, wanted: &Wanted) -> Step {
@@ -202,17 +188,9 @@ fn prune_step(object: &Object, keeps: &impl Fn(&Object) -> bool, wanted: &Wanted
     } else if !wanted.prune {
         Action::Keep(KeptReason::PruneNotRequested)
     } else {
-        Action::Prune {
-            uid: object.uid().to_owned(),
-        }
+        Action::Prune { uid: object.uid().to_owned() }
     };
-    Step {
-        key: object.key(),
-        action,
-        desired: None,
-        live: Some(object.clone()),
-        stage: 0,
-    }
+    Step { key: object.key(), action, desired: None, live: Some(object.clone()), stage: 0 }
 }
 
 #[cfg(test)]
@@ -228,45 +206,25 @@ mod tests {
     }
 
     fn desired(kind: &str, name: &str) -> Desired {
-        Desired {
-            object: object(kind, name),
-            origin: Origin::default(),
-            treatment: Treatment::default(),
-        }
+        Desired { object: object(kind, name), origin: Origin::default(), treatment: Treatment::default() }
     }
 
     fn run(wanted: Vec<Desired>, live: &[Object], tracked: &[Object], prune: bool) -> Vec<String> {
         let options = Wanted {
             order: Order::Argo,
             prune,
-            compare: CompareOptions {
-                manager: "us".to_owned(),
-                added: AddedFields::AllBut(Vec::new()),
-            },
+            compare: CompareOptions { manager: "us".to_owned(), added: AddedFields::AllBut(Vec::new()) },
         };
         let live = live.iter().map(|object| (object.key(), object.clone())).collect();
         let tracked = tracked.iter().map(Object::key).collect();
-        let plan = plan(
-            wanted,
-            &live,
-            &tracked,
-            |object| object.name() == "precious",
-            &options,
-        );
-        plan.steps
-            .iter()
-            .map(|step| format!("{} {:?}", step.key, step.action))
-            .collect()
+        let plan = plan(wanted, &live, &tracked, |object| object.name() == "precious", &options);
+        plan.steps.iter().map(|step| format!("{} {:?}", step.key, step.action)).collect()
     }
 
     #[test]
     fn kinds_are_created_in_order_and_pruned_in_reverse() {
         let steps = run(
-            vec![
-                desired("Deployment", "a"),
-                desired("Service", "a"),
-                desired("ConfigMap", "a"),
-            ],
+            vec![desired("Deployment", "a"), desired("Service", "a"), desired("ConfigMap", "a")],
             &[object("Service", "old"), object("Deployment", "old")],
             &[object("Service", "old"), object("Deployment", "old")],
             true,
@@ -285,34 +243,20 @@ mod tests {
 
     #[test]
     fn only_tracked_objects_are_pruned_and_only_when_asked() {
-        let live = [
-            object("ConfigMap", "neighbour"),
-            object("ConfigMap", "old"),
-            object("ConfigMap", "precious"),
-        ];
+        let live =
+            [object("ConfigMap", "neighbour"), object("ConfigMap", "old"), object("ConfigMap", "precious")];
         let tracked = [object("ConfigMap", "old"), object("ConfigMap", "precious")];
         assert_eq!(
             run(vec![], &live, &tracked, true),
-            [
-                "ConfigMap/precious Keep(PruneDisabled)",
-                "ConfigMap/old Prune { uid: \"old\" }"
-            ]
+            ["ConfigMap/precious Keep(PruneDisabled)", "ConfigMap/old Prune { uid: \"old\" }"]
         );
-        assert_eq!(
-            run(vec![], &live, &tracked[..1], false),
-            ["ConfigMap/old Keep(PruneNotRequested)"]
-        );
+        assert_eq!(run(vec![], &live, &tracked[..1], false), ["ConfigMap/old Keep(PruneNotRequested)"]);
     }
 
     #[test]
     fn an_equal_object_costs_nothing() {
         assert_eq!(
-            run(
-                vec![desired("ConfigMap", "a")],
-                &[object("ConfigMap", "a")],
-                &[],
-                true
-            ),
+            run(vec![desired("ConfigMap", "a")], &[object("ConfigMap", "a")], &[], true),
             ["ConfigMap/a Nothing"]
         );
     }

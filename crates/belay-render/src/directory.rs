@@ -34,9 +34,7 @@ impl Patterns {
     fn new(options: &DirectoryOptions) -> Result<Patterns, RenderError> {
         let compile = |field: &'static str, pattern: &str| match pattern {
             "" => Ok(None),
-            pattern => Glob::new(pattern)
-                .map(Some)
-                .map_err(|source| RenderError::Pattern { field, source }),
+            pattern => Glob::new(pattern).map(Some).map_err(|source| RenderError::Pattern { field, source }),
         };
         Ok(Patterns {
             include: compile("include", &options.include)?,
@@ -72,11 +70,7 @@ pub fn render_directory(
         let content = tree.read(&file)?;
         size += content.len();
         if size > COMBINED_BYTES {
-            return Err(RenderError::TooLarge {
-                path: folder.clone(),
-                size,
-                limit: COMBINED_BYTES,
-            });
+            return Err(RenderError::TooLarge { path: folder.clone(), size, limit: COMBINED_BYTES });
         }
         if content.windows(SKIP_MARK.len()).any(|window| window == SKIP_MARK) {
             continue;
@@ -95,10 +89,7 @@ fn collect(
     files: &mut Vec<TreePath>,
 ) -> Result<(), RenderError> {
     if folder.components().count() > DEEPEST + root.components().count() {
-        return Err(RenderError::TooDeep {
-            path: folder.clone(),
-            limit: DEEPEST,
-        });
+        return Err(RenderError::TooDeep { path: folder.clone(), limit: DEEPEST });
     }
     for entry in tree.list(folder)? {
         let path = folder.child(&entry.name);
@@ -125,9 +116,7 @@ fn collect(
 }
 
 fn is_manifest_name(name: &str) -> bool {
-    [".yaml", ".yml", ".json", ".jsonnet"]
-        .iter()
-        .any(|ending| name.ends_with(ending))
+    [".yaml", ".yml", ".json", ".jsonnet"].iter().any(|ending| name.ends_with(ending))
 }
 
 #[cfg(test)]
@@ -140,12 +129,8 @@ mod tests {
     }
 
     fn names(options: &DirectoryOptions) -> Vec<String> {
-        let (one, two, three, four) = (
-            pod("a"),
-            pod("b"),
-            pod("c"),
-            pod("d") + "# +argocd:skip-file-rendering\n",
-        );
+        let (one, two, three, four) =
+            (pod("a"), pod("b"), pod("c"), pod("d") + "# +argocd:skip-file-rendering\n");
         let tree = MemoryTree::of([
             ("app/a.yaml", one.as_str()),
             ("app/sub/b.yml", two.as_str()),
@@ -155,10 +140,7 @@ mod tests {
             ("app/values.yaml", "replicas: 1\n"),
         ]);
         let manifests = render_directory(&tree, &TreePath::parse("app").unwrap(), options).unwrap();
-        manifests
-            .iter()
-            .map(|manifest| manifest.object.name().to_owned())
-            .collect()
+        manifests.iter().map(|manifest| manifest.object.name().to_owned()).collect()
     }
 
     #[test]
@@ -177,12 +159,8 @@ mod tests {
     #[test]
     fn a_path_that_is_not_there_is_named() {
         let tree = MemoryTree::of([("app/a.yaml", "")]);
-        let error = render_directory(
-            &tree,
-            &TreePath::parse("gone").unwrap(),
-            &DirectoryOptions::default(),
-        )
-        .unwrap_err();
+        let error = render_directory(&tree, &TreePath::parse("gone").unwrap(), &DirectoryOptions::default())
+            .unwrap_err();
         assert_eq!(error.to_string(), "gone: app path does not exist");
     }
 }

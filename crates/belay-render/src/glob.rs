@@ -68,18 +68,12 @@ fn translate(pattern: &str) -> Result<String, GlobError> {
             '[' => {
                 let class: String = letters.by_ref().take_while(|letter| *letter != ']').collect();
                 if !letters.as_str().is_empty() || pattern.ends_with(']') {
-                    let (sign, class) = class
-                        .strip_prefix('!')
-                        .map_or(("", class.as_str()), |rest| ("^", rest));
-                    expression.push_str(&format!(
-                        "[{sign}{}]",
-                        class.replace('\\', "\\\\").replace('[', "\\[")
-                    ));
+                    let (sign, class) =
+                        class.strip_prefix('!').map_or(("", class.as_str()), |rest| ("^", rest));
+                    expression
+                        .push_str(&format!("[{sign}{}]", class.replace('\\', "\\\\").replace('[', "\\[")));
                 } else {
-                    return Err(GlobError::Open {
-                        pattern: pattern.to_owned(),
-                        bracket: '[',
-                    });
+                    return Err(GlobError::Open { pattern: pattern.to_owned(), bracket: '[' });
                 }
             }
             '\\' => expression.push_str(&regex::escape(&letters.next().unwrap_or('\\').to_string())),
@@ -87,10 +81,7 @@ fn translate(pattern: &str) -> Result<String, GlobError> {
         }
     }
     if depth > 0 {
-        return Err(GlobError::Open {
-            pattern: pattern.to_owned(),
-            bracket: '{',
-        });
+        return Err(GlobError::Open { pattern: pattern.to_owned(), bracket: '{' });
     }
     Ok(expression)
 }
@@ -110,24 +101,14 @@ mod tests {
             ("[!ab].json", "a.json", false),
             ("a.b", "axb", false),
         ] {
-            assert_eq!(
-                Glob::new(pattern).unwrap().matches(path),
-                expected,
-                "{pattern} {path}"
-            );
+            assert_eq!(Glob::new(pattern).unwrap().matches(path), expected, "{pattern} {path}");
         }
     }
 
     #[test]
     fn an_open_bracket_is_an_error() {
-        assert!(matches!(
-            Glob::new("{a,b"),
-            Err(GlobError::Open { bracket: '{', .. })
-        ));
-        assert!(matches!(
-            Glob::new("[ab"),
-            Err(GlobError::Open { bracket: '[', .. })
-        ));
+        assert!(matches!(Glob::new("{a,b"), Err(GlobError::Open { bracket: '{', .. })));
+        assert!(matches!(Glob::new("[ab"), Err(GlobError::Open { bracket: '[', .. })));
         assert!(Glob::new(&"a".repeat(5000)).is_err());
     }
 }

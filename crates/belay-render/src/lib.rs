@@ -4,10 +4,12 @@
 //! renders the folder to [`Manifest`](belay_manifest::Manifest)s. All are pure: the tree, the
 //! options and the cluster's capabilities in, objects with their files and lines out.
 
+mod cache;
 mod detect;
 mod directory;
 mod glob;
 
+pub use cache::{Freshness, Render, RenderCache};
 pub use detect::{SourceType, detect};
 pub use directory::{DirectoryOptions, render_directory};
 pub use glob::{Glob, GlobError};

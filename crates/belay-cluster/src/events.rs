@@ -1,0 +1,101 @@
+//! Kubernetes Events about the objects that we work on.
+
+use std::collections::BTreeMap;
+
+use belay_manifest::Object;
+use k8s_openapi::jiff::Timestamp;
+use kube::Client;
+use kube::api::{Api, DynamicObject, PostParams};
+use kube::core::ApiResource;
+use serde_json::{Value, json};
+
+/// Longest message of an Event that the API server takes, in bytes.
+const LONGEST_MESSAGE: usize = 1024;
+
+/// Whether an Event is good news.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// Something happened as it should.
+    Normal,
+    /// Something needs a look.
+    Warning,
+}
+
+/// Writes Events under one controller's name. A failed write is logged, never returned: an Event
+/// must not stop the work it tells of.
+#[derive(Clone)]
+pub struct EventRecorder {
+    client: Client,
+    controller: &'static str,
+}
+
+impl EventRecorder {
+    /// A recorder that names this controller as the source.
+    pub fn new(client: Client, controller: &'static str) -> EventRecorder {
+        EventRecorder { client, controller }
+    }
+
+    /// Records an Event about an object.
+    pub async fn record(
+        &self,
+        about: &Object,
+        severity: Severity,
+        reason: &str,
+        message: &str,
+        annotations: &BTreeMap<String, String>,
+    ) {
+        let namespace = if about.namespace().is_empty() { "default" } else { about.namespace() };
+        let event = event(about, namespace, self.controller, severity, reason, message, annotations);
+        let resource = ApiResource::erase::<k8s_openapi::api::core::v1::Event>(&());
+        let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), namespace, &resource);
+        let Ok(event) = serde_json::from_value::<DynamicObject>(event) else {
+            return;
+        };
+        if let Err(error) = api.create(&PostParams::default(), &event).await {
+            tracing::debug!(object = %about.key(), reason, %error, "event not recorded");
+        }
+    }
+}
+
+fn event(
+    about: &Object,
+    namespace: &str,
+    controller: &str,
+    severity: Severity,
+    reason: &str,
+    message: &str,
+    annotations: &BTreeMap<String, String>,
+) -> Value {
+    let now = Timestamp::now();
+    let kind = match severity {
+        Severity::Normal => "Normal",
+        Severity::Warning => "Warning",
+    };
+    json!({
+        "apiVersion": "v1", "kind": "Event",
+        "metadata": {"name": format!("{}.{:x}", about.name(), now.as_nanosecond()), "namespace": namespace, "annotations": annotations},
+        "involvedObject": {
+            "apiVersion": about.api_version(), "kind": about.kind(), "name": about.name(),
+            "namespace": about.namespace(), "uid": about.uid(),
+            "resourceVersion": about.value()["metadata"]["resourceVersion"],
+        },
+        "reason": reason, "message": shortened(message), "type": kind,
+        "source": {"component": controller}, "reportingComponent": controller, "reportingInstance": controller,
+        "firstTimestamp": whole_seconds(now), "lastTimestamp": whole_seconds(now), "count": 1,
+    })
+}
+
+fn whole_seconds(time: Timestamp) -> String {
+    Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
+}
+
+fn shortened(message: &str) -> String {
+    if message.len() <= LONGEST_MESSAGE {
+        return message.to_owned();
+    }
+    let mut end = LONGEST_MESSAGE - 3;
+    while !message.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}...", &message[..end])
+}

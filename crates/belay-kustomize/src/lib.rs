@@ -1,0 +1,52 @@
+//! Kustomization builds: the objects `kustomize build` (v5.8.2) renders, to the byte.
+//!
+//! ```text
+//! folder ── loader ── kustomization ── resources, bases, components ─┐
+//!                                      generators ───────────────────┤
+//!                                                                    ▼
+//!                                      transformers, in their order, on what was gathered
+//!                                                                    ▼
+//!                 text ◄── output ◄── order ◄── references ◄── hashes
+//! ```
+//!
+//! A build is a function of the file tree and its options: it reads no clock, environment or
+//! network, and runs nothing. Every step is linear in the objects it touches; ids and former names
+//! are found by index.
+//!
+//! - [`build`] is `kustomize build`; [`BuildOptions::edit`] lays settings over the kustomization,
+//!   as Argo CD and Flux do.
+//! - [`generate_kustomization`] makes a kustomization for a folder that has none.
+//! - What is not supported is an error that names the field.
+
+mod build;
+mod configuration;
+mod error;
+mod field_path;
+mod generate;
+mod generators;
+mod id;
+mod json_patch;
+mod kustomization;
+mod loader;
+mod merge_keys;
+mod objects;
+mod options;
+mod output;
+mod resource;
+mod resources;
+mod selector;
+mod strategic_merge;
+mod transformers;
+
+pub use build::build;
+pub use error::Error;
+pub use generate::generate_kustomization;
+pub use id::FieldSpec;
+pub use kustomization::{
+    FieldOptions, GeneratorArguments, GeneratorOptions, Image, Kustomization, Label, LegacySortOptions, Patch,
+    PatchOptions, Replacement, ReplacementSource, ReplacementTarget, Replica, Selector, SortOptions, TextMap,
+    Variable, VariableField, VariableTarget,
+};
+pub use options::{BuildOptions, KustomizationEdit, LoadRestrictor, Reorder};
+pub use output::{Build, Built};
+pub use resource::Place;

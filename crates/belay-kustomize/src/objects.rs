@@ -1,0 +1,170 @@
+//! Objects out of a text: several documents, lists taken apart, rules of form checked.
+
+use std::collections::VecDeque;
+
+use belay_filetree::TreePath;
+use belay_goyaml::{Document, Node, ParseOptions, Resolution, parse};
+use serde_json::{Map, Value};
+
+use crate::error::Error;
+use crate::resource::{Place, Resource, Step};
+
+/// Reads every object of a text. `file` names it in errors and in the objects' places.
+pub(crate) fn read(text: &[u8], file: &TreePath) -> Result<Vec<Resource>, Error> {
+    let text = std::str::from_utf8(text)
+        .map_err(|_| Error::rule(format!("{file}: the file is not UTF-8 text")))?;
+    let text = text.replace("\r\n", "\n");
+    let mut queue = documents(&text, file)?;
+    let mut resources = Vec::new();
+    while let Some(resource) = queue.pop_front() {
+        if resource.is_deleted() && !is_scalar_or_list(&resource.object) {
+            continue;
+        }
+        check_form(&resource, file)?;
+        if !resource.kind().ends_with("List") {
+            resources.push(resource);
+            continue;
+        }
+        match resource.object.get("items") {
+            None => resources.push(resource),
+            Some(Value::Null) => {}
+            Some(Value::Array(items)) => {
+                let place = resource.place.clone();
+                queue.extend(items.iter().filter(|item| !is_empty(item)).map(|item| placed(item, &place)));
+            }
+            Some(_) => {
+                return Err(Error::rule(format!("{file}: expected array in {}/items", resource.kind())));
+            }
+        }
+    }
+    Ok(resources)
+}
+
+fn placed(item: &Value, place: &Option<Place>) -> Resource {
+    let mut resource = Resource::new(item.clone());
+    resource.place = place.clone();
+    resource
+}
+
+fn is_scalar_or_list(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(_) | Value::Null => false,
+        _ => true,
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    }
+}
+
+fn check_form(resource: &Resource, file: &TreePath) -> Result<(), Error> {
+    let line = resource.place.as_ref().map_or(0, |place| place.line);
+    if resource.kind().is_empty() {
+        return Err(Error::rule(format!("{file}: missing kind in the object at line {line}")));
+    }
+    if resource.name().is_empty() && !resource.kind().ends_with("List") {
+        let kind = resource.kind();
+        return Err(Error::rule(format!("{file}: missing metadata.name in the {kind} at line {line}")));
+    }
+    Ok(())
+}
+
+/// The documents of a text. A text that is one `List` stands for its items.
+fn documents(text: &str, file: &TreePath) -> Result<VecDeque<Resource>, Error> {
+    let chunks = split(text, file)?;
+    let only = chunks.len() == 1;
+    let options = ParseOptions { resolution: Resolution::V3, ..ParseOptions::default() };
+    let mut found = VecDeque::new();
+    for (first_line, chunk) in chunks {
+        let malformed = |source| Error::Yaml { file: file.to_string(), source };
+        let Some(document) = parse(chunk, &options).map_err(malformed)?.into_iter().next() else { continue };
+        let place = Place { file: file.clone(), line: first_line + document_line(&document) };
+        let object = object_of(&document.root).map_err(malformed)?;
+        let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default();
+        if only && (kind == "List" || kind == "ResourceList") {
+            if let Some(Value::Array(items)) = object.get("items") {
+                found.extend(items.iter().filter(|item| !is_empty(item)).map(|item| placed(item, &Some(place.clone()))));
+                continue;
+            }
+        }
+        let mut resource = Resource::new(object);
+        bare_nulls(&document.root, &mut Vec::new(), &mut resource.bare_nulls);
+        resource.place = Some(place);
+        found.push_back(resource);
+    }
+    Ok(found)
+}
+
+fn document_line(document: &Document) -> usize {
+    document.root.line.max(1)
+}
+
+/// Parts of the text between lines that start with `---`, with the number of lines before each.
+fn split<'t>(text: &'t str, file: &TreePath) -> Result<Vec<(usize, &'t str)>, Error> {
+    let mut chunks = Vec::new();
+    let (mut start, mut search) = (0, 0);
+    let mut line = 0;
+    while let Some(found) = text[search..].find("\n---") {
+        let separator = search + found;
+        let Some(length) = text[separator + 1..].find('\n') else { break };
+        let end = separator + 1 + length + 1;
+        let rest = text[separator + 4..end].trim();
+        if !rest.is_empty() && !rest.starts_with('#') {
+            let text = text[separator..end].trim();
+            return Err(Error::rule(format!("{file}: invalid document separator: {text}")));
+        }
+        // The line break before the separator belongs to the document, as literal blocks may need it.
+        chunks.push((line, &text[start..=separator]));
+        line += text[start..end].matches('\n').count();
+        (start, search) = (end, end);
+    }
+    chunks.push((line, &text[start..]));
+    Ok(chunks)
+}
+
+/// The document as JSON. Annotations are texts, so they keep the very text they are written with.
+fn object_of(root: &Node) -> Result<Value, belay_goyaml::Error> {
+    let mut object = root.to_json(Resolution::V3, true)?;
+    let written = root.get("metadata").and_then(|metadata| metadata.get("annotations")).and_then(Node::entries);
+    let annotations = object.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations"));
+    if let (Some(written), Some(Value::Object(annotations))) = (written, annotations) {
+        keep_texts(written, annotations);
+    }
+    Ok(object)
+}
+
+fn keep_texts(written: &[(Node, Node)], annotations: &mut Map<String, Value>) {
+    for (key, value) in written {
+        let (Some(key), Some(text)) = (key.as_str(), value.as_str()) else { continue };
+        if let Some(annotation) = annotations.get_mut(key) {
+            *annotation = Value::from(text);
+        }
+    }
+}
+
+/// Notes where a null is written as nothing at all.
+fn bare_nulls(node: &Node, path: &mut Vec<Step>, found: &mut Vec<Vec<Step>>) {
+    if let Some(entries) = node.entries() {
+        for (key, value) in entries {
+            let Some(key) = key.as_str() else { continue };
+            path.push(Step::Key(key.to_owned()));
+            if value.as_str() == Some("") && value.resolved().style == belay_goyaml::Style::Plain {
+                found.push(path.clone());
+            } else {
+                bare_nulls(value, path, found);
+            }
+            path.pop();
+        }
+    }
+    for (at, item) in node.items().unwrap_or_default().iter().enumerate() {
+        path.push(Step::Index(at));
+        bare_nulls(item, path, found);
+        path.pop();
+    }
+}

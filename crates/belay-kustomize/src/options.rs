@@ -1,0 +1,71 @@
+//! What the caller decides about a build.
+
+use crate::kustomization::{Image, Label, Patch, Replica};
+
+/// Which files a kustomization may read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LoadRestrictor {
+    /// Only files in or below the kustomization's own folder (`LoadRestrictionsRootOnly`).
+    #[default]
+    RootOnly,
+    /// Every file of the tree (`LoadRestrictionsNone`).
+    None,
+}
+
+/// The order of the objects where the kustomization has no `sortOptions`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reorder {
+    /// By kind, as an apply from top to bottom wants it, then by name.
+    #[default]
+    Legacy,
+    /// As they were loaded.
+    None,
+}
+
+/// Options of a build.
+#[derive(Debug, Clone, Default)]
+pub struct BuildOptions {
+    /// Which files may be read.
+    pub load_restrictor: LoadRestrictor,
+    /// The order of the objects.
+    pub reorder: Reorder,
+    /// Settings laid over the kustomization of the folder that is built.
+    pub edit: Option<KustomizationEdit>,
+    /// Whether a folder without a kustomization is built as if it listed its manifests.
+    pub generate: bool,
+    /// Most bytes all objects may have as JSON; `None` for no limit.
+    pub max_output_bytes: Option<usize>,
+    /// Most objects a build may make; `None` for no limit.
+    pub max_objects: Option<usize>,
+}
+
+/// Settings laid over a kustomization in memory, as Argo CD and Flux do before they build.
+#[derive(Debug, Clone, Default)]
+pub struct KustomizationEdit {
+    /// Replaces `namespace`.
+    pub namespace: Option<String>,
+    /// Replaces `namePrefix`.
+    pub name_prefix: Option<String>,
+    /// Replaces `nameSuffix`.
+    pub name_suffix: Option<String>,
+    /// Added to `resources`.
+    pub resources: Vec<String>,
+    /// Added to `components`.
+    pub components: Vec<String>,
+    /// Replace the `images` of the same name, else are added.
+    pub images: Vec<Image>,
+    /// Replace the `replicas` of the same name, else are added.
+    pub replicas: Vec<Replica>,
+    /// Added to `labels`.
+    pub labels: Vec<Label>,
+    /// Laid over `commonLabels`.
+    pub common_labels: Vec<(String, String)>,
+    /// Laid over `commonAnnotations`.
+    pub common_annotations: Vec<(String, String)>,
+    /// Added to `patches`.
+    pub patches: Vec<Patch>,
+    /// Added to `patchesStrategicMerge`.
+    pub patches_strategic_merge: Vec<String>,
+    /// Added to `patchesJson6902`.
+    pub patches_json6902: Vec<Patch>,
+}

@@ -1,0 +1,114 @@
+//! The objects of a finished build, and their text.
+
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::kustomization::Kustomization;
+use crate::options::BuildOptions;
+use crate::resource::{Place, Resource};
+use crate::resources::Resources;
+
+/// What a build made.
+#[derive(Debug, Clone, Default)]
+pub struct Build {
+    /// The objects in the order they are printed.
+    pub objects: Vec<Built>,
+}
+
+/// One object of a build.
+#[derive(Debug, Clone)]
+pub struct Built {
+    /// The object.
+    pub object: Value,
+    /// Where it was first read, or the kustomization that generated it.
+    pub place: Option<Place>,
+}
+
+impl Build {
+    /// The text `kustomize build` prints.
+    pub fn to_yaml(&self) -> String {
+        let mut text = String::new();
+        for (at, built) in self.objects.iter().enumerate() {
+            if at > 0 {
+                text.push_str("---\n");
+            }
+            text.push_str(&belay_goyaml::to_yaml(&built.object));
+        }
+        text
+    }
+}
+
+/// Annotations that only a build in progress has.
+const BUILD_ANNOTATIONS: [&str; 19] = [
+    "internal.config.kubernetes.io/previousKinds",
+    "internal.config.kubernetes.io/previousNames",
+    "internal.config.kubernetes.io/prefixes",
+    "internal.config.kubernetes.io/suffixes",
+    "internal.config.kubernetes.io/previousNamespaces",
+    "internal.config.kubernetes.io/allowNameChange",
+    "internal.config.kubernetes.io/allowKindChange",
+    "internal.config.kubernetes.io/refBy",
+    "internal.config.kubernetes.io/generatorBehavior",
+    "internal.config.kubernetes.io/needsHashSuffix",
+    "internal.config.kubernetes.io/path",
+    "internal.config.kubernetes.io/index",
+    "internal.config.kubernetes.io/seqindent",
+    "internal.config.kubernetes.io/id",
+    "internal.config.kubernetes.io/annotations-migration-resource-id",
+    "config.kubernetes.io/path",
+    "config.kubernetes.io/index",
+    "config.k8s.io/id",
+    "helm.kustomize.sigs.k8s.io/generated",
+];
+
+const ORIGIN: &str = "config.kubernetes.io/origin";
+const TRANSFORMATIONS: &str = "alpha.config.kubernetes.io/transformations";
+/// Objects with this annotation are for tools, not for the cluster.
+const LOCAL: &str = "config.kubernetes.io/local-config";
+const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "kustomize-v5.8.2");
+
+/// Drops what is not for the cluster and cleans the rest.
+pub(crate) fn finish(resources: Resources, kustomization: &Kustomization, options: &BuildOptions) -> Result<Build, Error> {
+    let asks = |option: &str| kustomization.build_metadata.iter().any(|asked| asked == option);
+    let mut objects = Vec::with_capacity(resources.len());
+    let mut bytes = 0;
+    for mut resource in resources.into_list() {
+        if resource.annotation(LOCAL).is_some_and(|local| local != "false") {
+            continue;
+        }
+        if asks("managedByLabel") {
+            let mut labels = resource.metadata_map("labels");
+            labels.retain(|(key, _)| key != MANAGED_BY.0);
+            labels.push((MANAGED_BY.0.to_owned(), MANAGED_BY.1.to_owned()));
+            resource.set_metadata_map("labels", labels)?;
+        }
+        clean_annotations(&mut resource, asks("originAnnotations"), asks("transformerAnnotations"))?;
+        if let Some(limit) = options.max_output_bytes {
+            bytes += resource.object.to_string().len();
+            if bytes > limit {
+                return Err(Error::rule(format!("the objects have more than the limit of {limit} bytes")));
+            }
+        }
+        objects.push(Built { object: resource.object, place: resource.place });
+    }
+    Ok(Build { objects })
+}
+
+fn clean_annotations(resource: &mut Resource, origin: bool, transformations: bool) -> Result<(), Error> {
+    let mut annotations = resource.metadata_map("annotations");
+    annotations.retain(|(key, _)| {
+        !BUILD_ANNOTATIONS.contains(&key.as_str()) && key != ORIGIN && key != TRANSFORMATIONS
+    });
+    if let (true, Some(value)) = (origin, &resource.origin) {
+        annotations.push((ORIGIN.to_owned(), belay_goyaml::to_yaml(value)));
+    }
+    if transformations && !resource.transformations.is_empty() {
+        let value = Value::Array(resource.transformations.clone());
+        annotations.push((TRANSFORMATIONS.to_owned(), belay_goyaml::to_yaml(&value)));
+    }
+    let present = resource.object.get("metadata").is_some_and(|metadata| metadata.get("annotations").is_some());
+    if annotations.is_empty() && !present {
+        return Ok(());
+    }
+    resource.set_metadata_map("annotations", annotations)
+}

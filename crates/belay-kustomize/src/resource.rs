@@ -1,0 +1,230 @@
+//! One object on its way through the build, and what its names have been.
+
+use belay_filetree::TreePath;
+use serde_json::{Map, Value};
+
+use crate::error::Error;
+use crate::id::{Gvk, ResourceId};
+
+/// Where an object was first read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file, or the kustomization whose generator made the object.
+    pub file: TreePath,
+    /// 1-based line the object starts at; 0 where it has none.
+    pub line: usize,
+}
+
+/// How a generated object meets one of the same name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Behavior {
+    #[default]
+    Unspecified,
+    Create,
+    Replace,
+    Merge,
+}
+
+impl Behavior {
+    pub(crate) fn parse(text: &str) -> Behavior {
+        match text {
+            "create" => Behavior::Create,
+            "replace" => Behavior::Replace,
+            "merge" => Behavior::Merge,
+            _ => Behavior::Unspecified,
+        }
+    }
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Behavior::Unspecified => "unspecified",
+            Behavior::Create => "create",
+            Behavior::Replace => "replace",
+            Behavior::Merge => "merge",
+        }
+    }
+}
+
+/// A name the object had before a transformer changed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PreviousName {
+    pub(crate) kind: String,
+    pub(crate) name: String,
+    pub(crate) namespace: String,
+}
+
+/// An object and its history.
+#[derive(Debug, Clone)]
+pub(crate) struct Resource {
+    /// The object; `Null` once a patch deleted it.
+    pub(crate) object: Value,
+    /// Where nulls stand that were written as nothing at all (`key:`), which a merge drops.
+    pub(crate) bare_nulls: Vec<Vec<Step>>,
+    pub(crate) previous: Vec<PreviousName>,
+    pub(crate) prefixes: Vec<String>,
+    pub(crate) suffixes: Vec<String>,
+    pub(crate) behavior: Behavior,
+    pub(crate) needs_hash: bool,
+    pub(crate) variables: Vec<String>,
+    pub(crate) place: Option<Place>,
+    /// What `buildMetadata: [originAnnotations]` prints.
+    pub(crate) origin: Option<Value>,
+    /// What `buildMetadata: [transformerAnnotations]` prints.
+    pub(crate) transformations: Vec<Value>,
+}
+
+/// One step of a path into an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Step {
+    Key(String),
+    Index(usize),
+}
+
+impl Resource {
+    pub(crate) fn new(object: Value) -> Resource {
+        Resource {
+            object,
+            bare_nulls: Vec::new(),
+            previous: Vec::new(),
+            prefixes: Vec::new(),
+            suffixes: Vec::new(),
+            behavior: Behavior::default(),
+            needs_hash: false,
+            variables: Vec::new(),
+            place: None,
+            origin: None,
+            transformations: Vec::new(),
+        }
+    }
+
+    pub(crate) fn is_deleted(&self) -> bool {
+        match &self.object {
+            Value::Object(fields) => fields.is_empty(),
+            _ => true,
+        }
+    }
+
+    pub(crate) fn kind(&self) -> &str {
+        self.object.get("kind").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    pub(crate) fn api_version(&self) -> &str {
+        self.object.get("apiVersion").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    pub(crate) fn gvk(&self) -> Gvk {
+        Gvk::of(self.api_version(), self.kind())
+    }
+
+    pub(crate) fn name(&self) -> String {
+        self.metadata_text("name")
+    }
+
+    pub(crate) fn namespace(&self) -> String {
+        self.metadata_text("namespace")
+    }
+
+    fn metadata_text(&self, field: &str) -> String {
+        self.object.get("metadata").and_then(|metadata| metadata.get(field)).map(scalar_text).unwrap_or_default()
+    }
+
+    pub(crate) fn set_kind(&mut self, kind: &str) {
+        self.object["kind"] = Value::from(kind);
+    }
+
+    pub(crate) fn set_name(&mut self, name: &str) -> Result<(), Error> {
+        self.metadata_mut()?.insert("name".to_owned(), Value::from(name));
+        Ok(())
+    }
+
+    /// Sets the namespace; an empty one takes the field away.
+    pub(crate) fn set_namespace(&mut self, namespace: &str) -> Result<(), Error> {
+        if namespace.is_empty() {
+            if let Some(metadata) = self.object.get_mut("metadata").and_then(Value::as_object_mut) {
+                metadata.shift_remove("namespace");
+            }
+            return Ok(());
+        }
+        self.metadata_mut()?.insert("namespace".to_owned(), Value::from(namespace));
+        Ok(())
+    }
+
+    fn metadata_mut(&mut self) -> Result<&mut Map<String, Value>, Error> {
+        let fields = self.object.as_object_mut().ok_or_else(|| Error::rule("the object is not a map"))?;
+        let metadata = fields.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
+        if metadata.is_null() {
+            *metadata = Value::Object(Map::new());
+        }
+        metadata.as_object_mut().ok_or_else(|| Error::rule("`metadata` is not a map"))
+    }
+
+    /// A map of `metadata` as texts, such as its labels.
+    pub(crate) fn metadata_map(&self, field: &str) -> Vec<(String, String)> {
+        let map = self.object.get("metadata").and_then(|metadata| metadata.get(field)).and_then(Value::as_object);
+        map.into_iter().flatten().map(|(key, value)| (key.clone(), scalar_text(value))).collect()
+    }
+
+    pub(crate) fn annotation(&self, key: &str) -> Option<String> {
+        Some(scalar_text(self.object.get("metadata")?.get("annotations")?.get(key)?))
+    }
+
+    /// Replaces a map of `metadata`; an empty one takes the field away.
+    pub(crate) fn set_metadata_map(&mut self, field: &str, entries: Vec<(String, String)>) -> Result<(), Error> {
+        let metadata = self.metadata_mut()?;
+        if entries.is_empty() {
+            metadata.shift_remove(field);
+            return Ok(());
+        }
+        let map = entries.into_iter().map(|(key, value)| (key, Value::from(value))).collect();
+        metadata.insert(field.to_owned(), Value::Object(map));
+        Ok(())
+    }
+
+    /// The id by the object's present names.
+    pub(crate) fn id(&self) -> ResourceId {
+        ResourceId::new(self.gvk(), &self.name(), &self.namespace())
+    }
+
+    /// Every id the object had before, oldest first.
+    pub(crate) fn previous_ids(&self) -> impl DoubleEndedIterator<Item = ResourceId> + '_ {
+        self.previous.iter().map(|previous| {
+            let gvk = Gvk::of(self.api_version(), &previous.kind);
+            ResourceId::new(gvk, &previous.name, &previous.namespace)
+        })
+    }
+
+    /// The id the object was loaded with.
+    pub(crate) fn original_id(&self) -> ResourceId {
+        let first = self.previous_ids().next();
+        first.unwrap_or_else(|| self.id())
+    }
+
+    /// Remembers the present names before they change.
+    pub(crate) fn remember_names(&mut self) {
+        let id = self.id();
+        self.previous.push(PreviousName { kind: id.gvk.kind, name: id.name, namespace: id.namespace });
+    }
+
+    /// Whether both objects went through the same prefixes and suffixes, outermost last.
+    pub(crate) fn same_affixes(&self, other: &Resource, allow_empty: bool) -> bool {
+        let same = |one: &[String], two: &[String]| {
+            (allow_empty && (one.is_empty() || two.is_empty())) || same_ending(one, two)
+        };
+        same(&self.prefixes, &other.prefixes) && same(&self.suffixes, &other.suffixes)
+    }
+}
+
+fn same_ending(one: &[String], two: &[String]) -> bool {
+    let (short, long) = if one.len() <= two.len() { (one, two) } else { (two, one) };
+    if short.is_empty() { long.is_empty() } else { long.ends_with(short) }
+}
+
+/// A scalar as the text it is written with; collections have none.
+pub(crate) fn scalar_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "null".to_owned(),
+        Value::Array(_) | Value::Object(_) => String::new(),
+        scalar => scalar.to_string(),
+    }
+}

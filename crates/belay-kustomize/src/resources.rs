@@ -1,0 +1,127 @@
+//! The objects of a build in order, with an index by id.
+
+use std::collections::HashMap;
+
+use crate::error::Error;
+use crate::id::ResourceId;
+use crate::resource::Resource;
+
+/// Objects in the order they were loaded. Ids are unique.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Resources {
+    list: Vec<Resource>,
+    /// Built when asked for, dropped when names may have changed.
+    index: Option<Index>,
+}
+
+/// Objects by the ids they have and had.
+#[derive(Debug, Clone, Default)]
+struct Index {
+    current: HashMap<ResourceId, Vec<usize>>,
+    any: HashMap<ResourceId, Vec<usize>>,
+}
+
+impl Index {
+    fn add(&mut self, at: usize, resource: &Resource) {
+        let id = resource.id();
+        for previous in resource.previous_ids() {
+            note(&mut self.any, previous, at);
+        }
+        note(&mut self.any, id.clone(), at);
+        note(&mut self.current, id, at);
+    }
+}
+
+fn note(map: &mut HashMap<ResourceId, Vec<usize>>, id: ResourceId, at: usize) {
+    let places = map.entry(id).or_default();
+    if places.last() != Some(&at) {
+        places.push(at);
+    }
+}
+
+impl Resources {
+    pub(crate) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Resource> {
+        self.list.iter()
+    }
+
+    pub(crate) fn get(&self, at: usize) -> &Resource {
+        &self.list[at]
+    }
+
+    /// Access that may change names, so the index is built anew when it is next asked for.
+    pub(crate) fn list_mut(&mut self) -> &mut Vec<Resource> {
+        self.index = None;
+        &mut self.list
+    }
+
+    /// Access that leaves kind, name and namespace alone.
+    pub(crate) fn content_mut(&mut self, at: usize) -> &mut Resource {
+        &mut self.list[at]
+    }
+
+    pub(crate) fn into_list(self) -> Vec<Resource> {
+        self.list
+    }
+
+    fn index(&mut self) -> &mut Index {
+        let list = &self.list;
+        self.index.get_or_insert_with(|| {
+            let mut index = Index::default();
+            for (at, resource) in list.iter().enumerate().filter(|(_, resource)| !resource.is_deleted()) {
+                index.add(at, resource);
+            }
+            index
+        })
+    }
+
+    /// Objects whose id is or was this one.
+    pub(crate) fn by_any_id(&mut self, id: &ResourceId) -> Vec<usize> {
+        self.index().any.get(id).cloned().unwrap_or_default()
+    }
+
+    /// Adds an object at the end; its id must be new.
+    pub(crate) fn append(&mut self, resource: Resource) -> Result<(), Error> {
+        let id = resource.id();
+        let at = self.list.len();
+        let index = self.index();
+        if index.current.contains_key(&id) {
+            return Err(Error::rule(format!("may not add resource with an already registered id: {id}")));
+        }
+        index.add(at, &resource);
+        self.list.push(resource);
+        Ok(())
+    }
+
+    pub(crate) fn append_all(&mut self, other: Resources) -> Result<(), Error> {
+        if self.list.is_empty() && other.ids_unique() {
+            *self = other;
+            return Ok(());
+        }
+        other.list.into_iter().try_for_each(|resource| self.append(resource))
+    }
+
+    fn ids_unique(&self) -> bool {
+        match &self.index {
+            Some(index) => index.current.values().all(|places| places.len() == 1),
+            None => false,
+        }
+    }
+
+    /// The first id that two objects share.
+    pub(crate) fn conflict(&mut self) -> Option<ResourceId> {
+        let index = self.index();
+        let doubles = index.current.iter().filter(|(_, places)| places.len() > 1);
+        doubles.min_by_key(|(_, places)| places[1]).map(|(id, _)| id.clone())
+    }
+
+    /// Drops objects that patches deleted.
+    pub(crate) fn drop_deleted(&mut self) {
+        if self.list.iter().any(Resource::is_deleted) {
+            self.list_mut().retain(|resource| !resource.is_deleted());
+        }
+    }
+}

@@ -1,0 +1,463 @@
+//! Strategic merge patches: maps merge, lists merge where their type says so, `$patch` directs.
+//!
+//! The walk goes through the whole object, also where the patch says nothing, because the
+//! original's does: it drops nulls that are written as nothing and makes lists of merged elements
+//! anew with the patch's elements first.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::{Map, Value};
+
+use crate::error::{During, Error};
+use crate::merge_keys::Schema;
+use crate::resource::{Resource, Step, scalar_text};
+
+const DIRECTIVE: &str = "$patch";
+
+/// Longest list that is merged element by element: the original's steps are quadratic.
+const MAX_MERGED_ELEMENTS: usize = 4000;
+
+/// Merges a patch into the object; the object is deleted where the patch says so.
+pub(crate) fn apply(resource: &mut Resource, patch: &Value) -> Result<(), Error> {
+    for path in std::mem::take(&mut resource.bare_nulls) {
+        drop_null(&mut resource.object, &path, Schema::Unknown);
+    }
+    let object = std::mem::take(&mut resource.object);
+    let merged = merge(Some(object), Some(patch), Schema::Unknown)?;
+    resource.object = merged.unwrap_or_default();
+    Ok(())
+}
+
+/// Takes a null out of its map, if the merge would come by: it does not look into lists it replaces.
+fn drop_null(value: &mut Value, path: &[Step], schema: Schema) {
+    let schema = known(schema, [Some(&*value), None]);
+    match (value, path) {
+        (Value::Object(fields), [Step::Key(key)]) => {
+            if fields.get(key).is_some_and(Value::is_null) {
+                fields.shift_remove(key);
+            }
+        }
+        (Value::Object(fields), [Step::Key(key), rest @ ..]) => {
+            if let Some(field) = fields.get_mut(key) {
+                drop_null(field, rest, schema.field(key));
+            }
+        }
+        (Value::Array(items), [Step::Index(at), rest @ ..]) if matches!(schema, Schema::List { .. }) => {
+            if let Some(item) = items.get_mut(*at) {
+                drop_null(item, rest, schema.element());
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The schema of this place: the given one, or else by the kind the value itself names.
+fn known(schema: Schema, values: [Option<&Value>; 2]) -> Schema {
+    if schema != Schema::Unknown {
+        return schema;
+    }
+    for value in values.into_iter().flatten() {
+        let text = |field| value.get(field).and_then(Value::as_str).unwrap_or_default();
+        let (api_version, kind) = (text("apiVersion"), text("kind"));
+        if !api_version.is_empty() && !kind.is_empty() {
+            let found = Schema::of_kind(api_version, kind);
+            if found != Schema::Unknown {
+                return found;
+            }
+        }
+    }
+    Schema::Unknown
+}
+
+#[derive(PartialEq, Eq, Clone, Copy)]
+enum Shape {
+    Map,
+    List,
+    Scalar,
+}
+
+fn shape(value: &Value) -> Option<Shape> {
+    match value {
+        Value::Null => None,
+        Value::Object(_) => Some(Shape::Map),
+        Value::Array(_) => Some(Shape::List),
+        _ => Some(Shape::Scalar),
+    }
+}
+
+/// The two merged; `None` where the place is to be cleared.
+fn merge(into: Option<Value>, patch: Option<&Value>, schema: Schema) -> Result<Option<Value>, Error> {
+    let schema = known(schema, [into.as_ref(), patch]);
+    let shapes = (into.as_ref().and_then(shape), patch.and_then(shape));
+    if let (Some(one), Some(two)) = shapes {
+        if one != two {
+            return Err(Error::rule("wrong node kind: the patch and its target differ in kind"));
+        }
+    }
+    match shapes.0.or(shapes.1) {
+        None => Ok(merge_nothing(into, patch)),
+        Some(Shape::Scalar) => Ok(match patch {
+            Some(Value::Null) => None,
+            Some(value) => Some(value.clone()),
+            None => into,
+        }),
+        Some(Shape::Map) => merge_maps(into, patch, schema),
+        Some(Shape::List) => match schema {
+            Schema::List { keys, .. } => merge_lists(into, patch, schema, keys),
+            _ => Ok(match patch {
+                Some(Value::Null) => None,
+                Some(value) => Some(value.clone()),
+                None => into,
+            }),
+        },
+    }
+}
+
+/// A null stays only where the patch leaves it alone.
+fn merge_nothing(into: Option<Value>, patch: Option<&Value>) -> Option<Value> {
+    if patch.is_some() { None } else { into }
+}
+
+#[derive(PartialEq, Eq, Clone, Copy)]
+enum Directive {
+    Merge,
+    Replace,
+    Delete,
+}
+
+fn directive_of(text: &str) -> Result<Directive, Error> {
+    match text {
+        "merge" => Ok(Directive::Merge),
+        "replace" => Ok(Directive::Replace),
+        "delete" => Ok(Directive::Delete),
+        other => Err(Error::rule(format!("unknown patch strategy '{other}'"))),
+    }
+}
+
+fn map_directive(patch: &Map<String, Value>) -> Result<Directive, Error> {
+    patch.get(DIRECTIVE).map_or(Ok(Directive::Merge), |directive| directive_of(&scalar_text(directive)))
+}
+
+fn merge_maps(into: Option<Value>, patch: Option<&Value>, schema: Schema) -> Result<Option<Value>, Error> {
+    let Some(patch) = patch else {
+        return walk_fields(into, None, schema);
+    };
+    let Value::Object(fields) = patch else { return Ok(None) };
+    let directive = match into {
+        None | Some(Value::Null) => map_directive(fields).unwrap_or(Directive::Merge),
+        Some(_) => map_directive(fields)?,
+    };
+    match (directive, into) {
+        (Directive::Delete, _) => Ok(None),
+        (Directive::Replace, _) | (_, None | Some(Value::Null)) => adopt(patch, schema),
+        (Directive::Merge, into) => walk_fields(into, Some(fields), schema),
+    }
+}
+
+/// The patch's own map as the new value: directives and nulls in it have done their work.
+fn adopt(patch: &Value, schema: Schema) -> Result<Option<Value>, Error> {
+    let mut fresh = patch.clone();
+    if let Value::Object(fields) = &mut fresh {
+        let known_directive = fields.get(DIRECTIVE).is_some_and(|directive| directive_of(&scalar_text(directive)).is_ok());
+        if known_directive {
+            fields.shift_remove(DIRECTIVE);
+        }
+        fields.retain(|_, field| !field.is_null());
+    }
+    // The original goes on to merge the map with itself.
+    let Value::Object(fields) = &fresh else { return Ok(Some(fresh)) };
+    let mut merged = Map::new();
+    for (key, field) in fields {
+        if let Some(value) = merge_itself(field, schema.field(key)).during(|| key.clone())? {
+            merged.insert(key.clone(), value);
+        }
+    }
+    Ok(Some(Value::Object(merged)))
+}
+
+/// A new value merged with itself: what its directives leave of it.
+fn merge_itself(value: &Value, schema: Schema) -> Result<Option<Value>, Error> {
+    let schema = known(schema, [Some(value), None]);
+    match (value, schema) {
+        (Value::Object(fields), _) => {
+            if fields.contains_key(DIRECTIVE) && map_directive(fields)? == Directive::Delete {
+                return Ok(None);
+            }
+            adopt(value, schema)
+        }
+        (Value::Array(items), Schema::List { keys, .. }) => {
+            let copy = Value::Array(items.clone());
+            merge_lists(Some(copy), Some(value), schema, keys)
+        }
+        (Value::Null, _) => Ok(None),
+        _ => Ok(Some(value.clone())),
+    }
+}
+
+fn walk_fields(
+    into: Option<Value>,
+    patch: Option<&Map<String, Value>>,
+    schema: Schema,
+) -> Result<Option<Value>, Error> {
+    let Some(Value::Object(mut fields)) = into else { return Ok(into) };
+    let mut dropped = Vec::new();
+    for (key, field) in &mut fields {
+        let added = patch.and_then(|patch| patch.get(key));
+        if added.is_none() && !can_change_alone(field, schema) {
+            continue;
+        }
+        let present = std::mem::take(field);
+        match merge(Some(present), added, schema.field(key)).during(|| key.clone())? {
+            Some(value) => *field = value,
+            None => dropped.push(key.clone()),
+        }
+    }
+    for key in dropped {
+        fields.shift_remove(&key);
+    }
+    for (key, added) in patch.into_iter().flatten().filter(|(key, _)| key.as_str() != DIRECTIVE) {
+        if fields.contains_key(key) || patch.is_some_and(|patch| was_dropped(patch, key)) {
+            continue;
+        }
+        if let Some(value) = merge(None, Some(added), schema.field(key)).during(|| key.clone())? {
+            fields.insert(key.clone(), value);
+        }
+    }
+    Ok(Some(Value::Object(fields)))
+}
+
+/// A key the patch cleared must not come back by its own directive.
+fn was_dropped(patch: &Map<String, Value>, key: &str) -> bool {
+    match patch.get(key) {
+        Some(Value::Null) => true,
+        Some(Value::Object(fields)) => map_directive(fields).is_ok_and(|directive| directive == Directive::Delete),
+        _ => false,
+    }
+}
+
+/// Whether a field the patch does not name could still change: scalars never do.
+fn can_change_alone(field: &Value, _: Schema) -> bool {
+    matches!(field, Value::Object(_) | Value::Array(_))
+}
+
+fn list_directive(patch: &[Value]) -> Result<(Directive, Vec<Value>), Error> {
+    let directs = |item: &&Value| item.as_object().is_some_and(|fields| fields.contains_key(DIRECTIVE));
+    let found = patch.iter().find(directs).and_then(Value::as_object).filter(|fields| fields.len() == 1);
+    let Some(text) = found.map(|fields| scalar_text(&fields[DIRECTIVE])) else {
+        return Ok((Directive::Merge, patch.to_vec()));
+    };
+    let directive = directive_of(&text)?;
+    let is_directive = |item: &Value| item.get(DIRECTIVE).is_some_and(|value| scalar_text(value) == text);
+    Ok((directive, patch.iter().filter(|item| !is_directive(item)).cloned().collect()))
+}
+
+fn merge_lists(
+    into: Option<Value>,
+    patch: Option<&Value>,
+    schema: Schema,
+    keys: &[&str],
+) -> Result<Option<Value>, Error> {
+    let (present, added) = match (into, patch) {
+        (Some(Value::Array(present)), Some(Value::Array(patch))) => {
+            let (directive, added) = list_directive(patch)?;
+            match directive {
+                Directive::Delete => return Ok(None),
+                Directive::Replace => (added.clone(), added),
+                Directive::Merge => (present, added),
+            }
+        }
+        (Some(Value::Array(present)), Some(Value::Null)) if !present.is_empty() => return Ok(None),
+        (Some(Value::Array(present)), _) => (present, Vec::new()),
+        (_, Some(Value::Array(patch))) => (patch.clone(), patch.clone()),
+        _ => return Ok(None),
+    };
+    if keys.is_empty() {
+        return Ok(Some(Value::Array(merge_plain(present, added))));
+    }
+    Elements { keys, schema: schema.element() }.merge(present, added).map(|items| Some(Value::Array(items)))
+}
+
+/// A list of plain values: the patch's first, each once.
+fn merge_plain(present: Vec<Value>, added: Vec<Value>) -> Vec<Value> {
+    let mut seen = HashSet::new();
+    added.into_iter().chain(present).filter(|item| seen.insert(scalar_text(item))).collect()
+}
+
+/// Elements told apart by the values of some of their fields.
+struct Elements<'k> {
+    keys: &'k [&'k str],
+    schema: Schema,
+}
+
+/// Keys and the values an element has in them.
+type Pairs<'k> = Vec<(&'k str, String)>;
+
+impl<'k> Elements<'k> {
+    /// Follows the original step by step, since the order it leaves elements in is its own.
+    fn merge(&self, mut present: Vec<Value>, added: Vec<Value>) -> Result<Vec<Value>, Error> {
+        if present.len() + added.len() > MAX_MERGED_ELEMENTS {
+            return Err(Error::rule(format!("a list of more than {MAX_MERGED_ELEMENTS} elements cannot be merged")));
+        }
+        let mut identities = self.identities(&added, &present);
+        if self.keys.len() > 1 {
+            complete(&mut identities);
+        }
+        let used = self.used_keys(&identities);
+        let mut merged: Vec<Value> = Vec::new();
+        for identity in &identities {
+            let pairs = self.pairs(identity, &used);
+            let own = self.pairs(identity, &self.used_keys(std::slice::from_ref(identity)));
+            let one = find(&present, &own);
+            let two = find(&added, &own).map(|at| &added[at]);
+            let into = one.map(|at| present[at].clone());
+            let value = merge(into, two, self.schema).during(|| identity.join(", "))?;
+            let Some(value) = value.filter(|value| !is_empty(value)) else {
+                put(&mut present, &pairs, None);
+                continue;
+            };
+            let value = with_keys(value, &pairs);
+            let replaces = two.and_then(Value::as_object).is_some_and(|fields| map_directive(fields).ok() == Some(Directive::Replace));
+            if let (Some(at), false) = (one, replaces) {
+                present[at] = value.clone();
+            }
+            put(&mut merged, &pairs, Some(&value));
+        }
+        if !identities.is_empty() {
+            self.append(&mut merged, &present, &used);
+        }
+        Ok(merged)
+    }
+
+    /// Adds the elements that were there, over those of the same keys.
+    fn append(&self, merged: &mut Vec<Value>, present: &[Value], used: &[bool]) {
+        let keys: Vec<&str> = self.keys.iter().zip(used).filter(|(_, used)| **used).map(|(key, _)| *key).collect();
+        let keys = if keys.is_empty() { self.keys.to_vec() } else { keys };
+        for item in present {
+            let mut pairs = Pairs::new();
+            for key in &keys {
+                match item.get(*key).filter(|value| !value.is_null()) {
+                    Some(value) => pairs.push((key, scalar_text(value))),
+                    None => merged.push(item.clone()),
+                }
+            }
+            if keys.len() > 1 {
+                put(merged, &pairs, None);
+            }
+            put(merged, &pairs, Some(item));
+        }
+    }
+
+    /// The values of the keys of every element, the patch's first, each once.
+    fn identities(&self, added: &[Value], present: &[Value]) -> Vec<Vec<String>> {
+        let mut seen = HashSet::new();
+        let all = added.iter().chain(present).map(|item| self.identity(item));
+        all.filter(|identity| seen.insert(identity.clone())).collect()
+    }
+
+    fn identity(&self, item: &Value) -> Vec<String> {
+        let text = |key: &&str| item.get(*key).filter(|value| !value.is_null()).map(scalar_text).unwrap_or_default();
+        self.keys.iter().map(text).collect()
+    }
+
+    /// Keys that any element has; all of them if none has any.
+    fn used_keys(&self, identities: &[Vec<String>]) -> Vec<bool> {
+        let used = |at: usize| identities.iter().any(|identity| !identity[at].is_empty());
+        let used: Vec<bool> = (0..self.keys.len()).map(used).collect();
+        if used.contains(&true) { used } else { vec![true; self.keys.len()] }
+    }
+
+    fn pairs(&self, identity: &[String], used: &[bool]) -> Pairs<'k> {
+        let pairs = self.keys.iter().copied().zip(identity.iter().cloned());
+        pairs.zip(used).filter(|(_, used)| **used).map(|(pair, _)| pair).collect()
+    }
+}
+
+/// The first element that has all these values.
+fn find(items: &[Value], pairs: &Pairs<'_>) -> Option<usize> {
+    let has = |item: &Value, key: &str, text: &str| item.get(key).is_some_and(|value| scalar_text(value) == text);
+    items.iter().position(|item| pairs.iter().all(|(key, text)| has(item, key, text)))
+}
+
+/// Puts an element in the place of those with the same values, or at the end; `None` removes them.
+fn put(items: &mut Vec<Value>, pairs: &Pairs<'_>, element: Option<&Value>) {
+    let mut matched = false;
+    let mut kept = Vec::with_capacity(items.len() + 1);
+    for item in items.drain(..).filter(|item| !is_empty(item)) {
+        let matches = |(key, text): &(&str, String)| {
+            item.get(*key).is_some_and(|value| text.is_empty() || scalar_text(value) == *text)
+        };
+        if !item.is_object() || pairs.is_empty() || !pairs.iter().all(matches) {
+            kept.push(item);
+            continue;
+        }
+        matched = true;
+        kept.extend(element.cloned());
+    }
+    if let (Some(element), false) = (element, matched) {
+        kept.push(element.clone());
+    }
+    *items = kept;
+}
+
+/// `80` and `80, TCP` are the same element where one of them leaves the protocol out.
+fn complete(identities: &mut [Vec<String>]) {
+    // Only elements that share their first key can complete each other.
+    let mut groups: HashMap<String, Vec<usize>> = HashMap::new();
+    for (at, identity) in identities.iter().enumerate() {
+        for value in identity.iter().filter(|value| !value.is_empty()) {
+            groups.entry(value.clone()).or_default().push(at);
+        }
+    }
+    const MAX_GROUP: usize = 1000;
+    for one in 0..identities.len() {
+        let first = identities[one].first().cloned().unwrap_or_default();
+        let Some(group) = groups.get(&first) else { continue };
+        for &two in group.iter().take(MAX_GROUP) {
+            if let Some(completed) = completed(&identities[one], &identities[two]) {
+                identities[one].clone_from(&completed);
+                identities[two] = completed;
+            }
+        }
+    }
+}
+
+fn completed(one: &[String], two: &[String]) -> Option<Vec<String>> {
+    let mut common = false;
+    let mut both = Vec::with_capacity(one.len());
+    for (one, two) in one.iter().zip(two) {
+        if one == two {
+            common = true;
+            both.push(one.clone());
+        } else if !one.is_empty() && !two.is_empty() {
+            return None;
+        } else {
+            both.push(if one.is_empty() { two.clone() } else { one.clone() });
+        }
+    }
+    common.then_some(both)
+}
+
+/// Gives an element the keys it was found by.
+fn with_keys(mut value: Value, keys: &Pairs<'_>) -> Value {
+    if let Value::Object(fields) = &mut value {
+        for (key, text) in keys.iter().filter(|(_, text)| !text.is_empty()) {
+            if !fields.contains_key(*key) {
+                fields.insert((*key).to_owned(), typed(text));
+            }
+        }
+    }
+    value
+}
+
+/// A key's text as the value it would be read as.
+fn typed(text: &str) -> Value {
+    text.parse::<i64>().map_or_else(|_| Value::from(text), Value::from)
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    }
+}

@@ -1,0 +1,84 @@
+//! `labels` and `commonLabels`: label pairs on objects, and on request on templates and selectors.
+
+use serde_json::Value;
+
+use super::{Configured, Setting, Transformer};
+use crate::configuration::{Configuration, merge_places};
+use crate::error::{During, Error};
+use crate::field_path::{self, Create};
+use crate::id::FieldSpec;
+use crate::kustomization::{Label, TextMap};
+use crate::resources::Resources;
+
+pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured, Error> {
+    let kustomization = setting.kustomization;
+    let mut configured: Configured = Vec::new();
+    for label in &kustomization.labels {
+        let fields = places(label, setting.configuration).during(|| "merging the fields of `labels`".to_owned())?;
+        configured.push(Box::new(Labels { pairs: sorted(&label.pairs), fields }));
+    }
+    if !kustomization.common_labels.is_empty() {
+        let fields = setting.configuration.common_labels.clone();
+        configured.push(Box::new(Labels { pairs: sorted(&kustomization.common_labels), fields }));
+    }
+    Ok(configured)
+}
+
+fn places(label: &Label, configuration: &Configuration) -> Result<Vec<FieldSpec>, Error> {
+    let mut fields = label.fields.clone();
+    merge_places(&mut fields, &configuration.labels)?;
+    if label.include_selectors {
+        merge_places(&mut fields, &configuration.common_labels)?;
+        return Ok(fields);
+    }
+    if label.include_templates {
+        merge_places(&mut fields, &configuration.template_labels)?;
+    }
+    if label.include_volume_claim_templates {
+        merge_places(&mut fields, &configuration.volume_claim_template_labels)?;
+    }
+    let own = FieldSpec { path: "metadata/labels".to_owned(), create: true, ..FieldSpec::default() };
+    merge_places(&mut fields, &[own])?;
+    Ok(fields)
+}
+
+pub(crate) fn sorted(pairs: &TextMap) -> Vec<(String, String)> {
+    let mut pairs: Vec<_> = pairs.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+    pairs.sort();
+    pairs
+}
+
+/// Pairs set in maps of texts, such as labels and annotations.
+pub(crate) struct Labels {
+    pub(crate) pairs: Vec<(String, String)>,
+    pub(crate) fields: Vec<FieldSpec>,
+}
+
+impl Transformer for Labels {
+    fn transform(&self, resources: &mut Resources) -> Result<(), Error> {
+        for at in 0..resources.len() {
+            let resource = resources.content_mut(at);
+            let gvk = resource.gvk();
+            for field in self.fields.iter().filter(|field| field.selects(&gvk)) {
+                let result = field_path::visit(&mut resource.object, &gvk, field, Create::Map, &mut |map| self.set(map));
+                result.during(|| format!("labelling {}", resource.id()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Labels {
+    fn set(&self, map: &mut Value) -> Result<(), Error> {
+        match map {
+            Value::Null => Ok(()),
+            Value::Object(fields) => {
+                for (key, value) in &self.pairs {
+                    fields.insert(key.clone(), Value::from(value.as_str()));
+                }
+                Ok(())
+            }
+            _ => Err(Error::rule("wrong node kind: expected a map")),
+        }
+    }
+}

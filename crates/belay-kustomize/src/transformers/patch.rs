@@ -1,0 +1,167 @@
+//! `patches`: strategic merge or JSON patches, inline or from files, to named or selected objects.
+
+use belay_filetree::TreePath;
+use serde_json::Value;
+
+use super::{Configured, Setting, Transformer};
+use crate::error::{During, Error};
+use crate::json_patch::JsonPatch;
+use crate::kustomization::{Patch, PatchOptions};
+use crate::loader::Loader;
+use crate::objects;
+use crate::resource::Resource;
+use crate::resources::Resources;
+use crate::selector::Matcher;
+use crate::strategic_merge;
+
+pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured, Error> {
+    let patches = setting.kustomization.patches.iter();
+    patches.map(|patch| read(patch, setting.loader).map(|patch| Box::new(patch) as Box<dyn Transformer>)).collect()
+}
+
+enum Content {
+    Merge(Vec<Resource>),
+    Json(JsonPatch),
+}
+
+pub(crate) struct AnyPatch {
+    content: Content,
+    target: Option<Matcher>,
+    options: PatchOptions,
+    source: String,
+}
+
+pub(crate) fn read(patch: &Patch, loader: &Loader<'_>) -> Result<AnyPatch, Error> {
+    let inline = patch.patch.trim();
+    let (text, file) = match (patch.path.as_str(), inline) {
+        ("", "") => return Err(Error::rule("a patch must specify one of `patch` and `path`")),
+        ("", inline) => (inline.to_owned(), None),
+        (path, "") => {
+            let (file, content) = loader.read(path).during(|| format!("reading the patch '{path}'"))?;
+            (String::from_utf8_lossy(&content).into_owned(), Some(file))
+        }
+        _ => return Err(Error::rule("`patch` and `path` of a patch can't be set at the same time")),
+    };
+    let source = file.as_ref().map_or_else(|| "an inline patch".to_owned(), TreePath::to_string);
+    let file = file.unwrap_or_else(|| loader.folder().clone());
+    let content = content_of(&text, &file, &source)?;
+    let target = patch.target.as_ref().map(Matcher::new).transpose()?;
+    Ok(AnyPatch { content, target, options: patch.options.unwrap_or_default(), source })
+}
+
+fn content_of(text: &str, file: &TreePath, source: &str) -> Result<Content, Error> {
+    match (objects::read(text.as_bytes(), file), JsonPatch::parse(text)) {
+        (Ok(objects), Ok(json)) if !objects.is_empty() && !json.is_empty() => {
+            Err(Error::rule(format!("{source}: illegally qualifies as both an SM and JSON patch")))
+        }
+        (Ok(objects), _) => Ok(Content::Merge(objects)),
+        (Err(_), Ok(json)) => Ok(Content::Json(json)),
+        (Err(as_objects), Err(_)) => {
+            Err(as_objects).during(|| format!("unable to parse SM or JSON patch from {source}"))
+        }
+    }
+}
+
+impl Transformer for AnyPatch {
+    fn transform(&self, resources: &mut Resources) -> Result<(), Error> {
+        match &self.content {
+            Content::Merge(patches) if patches.is_empty() => Ok(()),
+            Content::Merge(patches) => match &self.target {
+                Some(target) => self.merge_selected(resources, patches, target),
+                None => patches.iter().try_for_each(|patch| self.merge_named(resources, patch)),
+            },
+            Content::Json(patch) if patch.is_empty() => Ok(()),
+            Content::Json(patch) => self.apply_json(resources, patch),
+        }
+    }
+}
+
+impl AnyPatch {
+    fn merge_named(&self, resources: &mut Resources, patch: &Resource) -> Result<(), Error> {
+        let id = patch.id();
+        let problem = match resources.by_any_id(&id)[..] {
+            [at] => {
+                let what = || format!("applying {} to {id}", self.source);
+                return apply_to(resources, at, patch, self.options).during(what);
+            }
+            [] => "no matches for Id",
+            _ => "multiple matches for Id",
+        };
+        Err(Error::rule(format!("{}: {problem} {id}; failed to find unique target for patch", self.source)))
+    }
+
+    fn merge_selected(&self, resources: &mut Resources, patches: &[Resource], target: &Matcher) -> Result<(), Error> {
+        let [patch] = patches else {
+            let reason = "several strategic merge patches in one `patches` entry cannot have a `target`";
+            return Err(Error::rule(format!("{}: {reason}", self.source)));
+        };
+        for at in target.select(resources) {
+            let id = resources.get(at).id();
+            let patch = adapted(patch, resources.get(at))?;
+            apply_to(resources, at, &patch, self.options).during(|| format!("applying {} to {id}", self.source))?;
+        }
+        resources.drop_deleted();
+        match resources.conflict() {
+            Some(id) => Err(Error::rule(format!("may not add resource with an already registered id: {id}"))),
+            None => Ok(()),
+        }
+    }
+
+    fn apply_json(&self, resources: &mut Resources, patch: &JsonPatch) -> Result<(), Error> {
+        let Some(target) = &self.target else {
+            return Err(Error::rule(format!("{}: must specify a target for a JSON patch", self.source)));
+        };
+        let selected = target.select(resources);
+        let list = resources.list_mut();
+        for at in selected {
+            let resource = &mut list[at];
+            let id = resource.id();
+            resource.remember_names();
+            patch.apply(&mut resource.object).during(|| format!("applying {} to {id}", self.source))?;
+            resource.bare_nulls.clear();
+        }
+        Ok(())
+    }
+}
+
+/// The patch as it is laid over a selected object: of its version, with texts for labels.
+fn adapted(patch: &Resource, target: &Resource) -> Result<Resource, Error> {
+    let mut patch = patch.clone();
+    for field in ["labels", "annotations"] {
+        let map = patch.metadata_map(field);
+        patch.set_metadata_map(field, map)?;
+    }
+    patch.object["apiVersion"] = Value::from(target.api_version());
+    Ok(patch)
+}
+
+/// Merges a patch into one object. Kind and name stay unless the options let them change.
+pub(crate) fn apply_to(
+    resources: &mut Resources,
+    at: usize,
+    patch: &Resource,
+    options: PatchOptions,
+) -> Result<(), Error> {
+    let renames = options.allow_name_change || options.allow_kind_change;
+    let resource = if renames { &mut resources.list_mut()[at] } else { resources.content_mut(at) };
+    if resource.is_deleted() {
+        return Ok(());
+    }
+    let (name, namespace, kind) = (resource.name(), resource.namespace(), resource.kind().to_owned());
+    if renames {
+        resource.remember_names();
+    }
+    strategic_merge::apply(resource, &patch.object)?;
+    if resource.is_deleted() {
+        // The index must forget it.
+        resources.list_mut();
+        return Ok(());
+    }
+    if !options.allow_kind_change {
+        resource.set_kind(&kind);
+    }
+    if !options.allow_name_change {
+        resource.set_name(&name)?;
+    }
+    resource.set_namespace(&namespace)
+}

@@ -1,0 +1,53 @@
+//! `patchesJson6902`: JSON patches, each with a target. Of old; `patches` does the same.
+
+use super::{Configured, Setting, Transformer};
+use crate::error::{During, Error};
+use crate::json_patch::JsonPatch;
+use crate::kustomization::Patch;
+use crate::loader::Loader;
+use crate::resources::Resources;
+use crate::selector::Matcher;
+
+pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured, Error> {
+    let patches = setting.kustomization.patches_json6902.iter();
+    patches.map(|patch| read(patch, setting.loader).map(|patch| Box::new(patch) as Box<dyn Transformer>)).collect()
+}
+
+pub(crate) struct TargetedJsonPatch {
+    patch: JsonPatch,
+    target: Matcher,
+    source: String,
+}
+
+pub(crate) fn read(patch: &Patch, loader: &Loader<'_>) -> Result<TargetedJsonPatch, Error> {
+    let target = patch.target.as_ref().filter(|target| !target.name.is_empty());
+    let target = target.ok_or_else(|| Error::rule("a patch of `patchesJson6902` must specify the target name"))?;
+    let (text, source) = match (patch.path.as_str(), patch.patch.as_str()) {
+        ("", "") => return Err(Error::rule("a patch of `patchesJson6902` has neither `path` nor `patch`")),
+        (path, "") => {
+            let (file, content) = loader.read(path)?;
+            (String::from_utf8_lossy(&content).into_owned(), file.to_string())
+        }
+        ("", text) => (text.to_owned(), "an inline patch of `patchesJson6902`".to_owned()),
+        _ => return Err(Error::rule("a patch of `patchesJson6902` has both `path` and `patch`")),
+    };
+    let parsed = JsonPatch::parse(&text).during(|| format!("reading {source}"))?;
+    if parsed.is_empty() {
+        return Err(Error::rule(format!("{source}: the patch appears to be empty")));
+    }
+    Ok(TargetedJsonPatch { patch: parsed, target: Matcher::new(target)?, source })
+}
+
+impl Transformer for TargetedJsonPatch {
+    fn transform(&self, resources: &mut Resources) -> Result<(), Error> {
+        let selected = self.target.select(resources);
+        let list = resources.list_mut();
+        for at in selected {
+            let resource = &mut list[at];
+            let id = resource.id();
+            self.patch.apply(&mut resource.object).during(|| format!("applying {} to {id}", self.source))?;
+            resource.bare_nulls.clear();
+        }
+        Ok(())
+    }
+}

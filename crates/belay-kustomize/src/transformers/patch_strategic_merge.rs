@@ -1,0 +1,52 @@
+//! `patchesStrategicMerge`: objects merged into those of the same name. Of old; see `patches`.
+
+use belay_filetree::TreePath;
+
+use super::patch::apply_to;
+use super::{Configured, Setting, Transformer};
+use crate::error::{During, Error};
+use crate::kustomization::PatchOptions;
+use crate::objects;
+use crate::resource::Resource;
+use crate::resources::Resources;
+
+pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured, Error> {
+    let references = &setting.kustomization.patches_strategic_merge;
+    if references.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut patches = Vec::new();
+    for reference in references {
+        // A text that reads as objects is the patch itself, any other names a file.
+        match objects::read(reference.as_bytes(), &TreePath::root()) {
+            Ok(inline) => patches.extend(inline),
+            Err(_) => {
+                let (file, content) = setting.loader.read(reference)?;
+                patches.extend(objects::read(&content, &file)?);
+            }
+        }
+    }
+    if patches.is_empty() {
+        return Err(Error::rule("`patchesStrategicMerge`: the patch appears to be empty"));
+    }
+    Ok(vec![Box::new(StrategicMerge { patches })])
+}
+
+struct StrategicMerge {
+    patches: Vec<Resource>,
+}
+
+impl Transformer for StrategicMerge {
+    fn transform(&self, resources: &mut Resources) -> Result<(), Error> {
+        for patch in &self.patches {
+            let id = patch.id();
+            let at = match resources.by_any_id(&id)[..] {
+                [at] => at,
+                [] => return Err(Error::rule(format!("no matches for Id {id}; failed to find unique target for patch"))),
+                _ => return Err(Error::rule(format!("multiple matches for Id {id}; failed to find unique target for patch"))),
+            };
+            apply_to(resources, at, patch, PatchOptions::default()).during(|| format!("patching {id}"))?;
+        }
+        Ok(())
+    }
+}

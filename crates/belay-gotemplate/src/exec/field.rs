@@ -1,0 +1,139 @@
+//! Fields, map keys and methods.
+
+use super::{Result, Slot, State};
+use crate::function::{Function, Signature};
+use crate::options::MissingKey;
+use crate::parse::tree::{Located, Operand};
+use crate::value::{Element, Map, Type, Value};
+use std::rc::Rc;
+
+impl<'t> State<'_, 't> {
+    /// `.X.Y.Z` of the receiver, perhaps with arguments for the last one.
+    pub(super) fn evaluate_fields(
+        &mut self,
+        dot: &Slot,
+        receiver: Slot,
+        node: &'t dyn Located,
+        names: &'t [String],
+        arguments: &'t [Operand],
+        piped: Option<Slot>,
+    ) -> Result<Slot> {
+        let Some((last, first)) = names.split_last() else {
+            return Ok(receiver);
+        };
+        let mut receiver = receiver;
+        for name in first {
+            receiver = self.evaluate_field(dot, name, node, &[], None, receiver)?;
+        }
+        self.evaluate_field(dot, last, node, arguments, piped, receiver)
+    }
+
+    fn evaluate_field(
+        &mut self,
+        dot: &Slot,
+        name: &'t str,
+        node: &'t dyn Located,
+        arguments: &'t [Operand],
+        piped: Option<Slot>,
+        receiver: Slot,
+    ) -> Result<Slot> {
+        if receiver.value.is_nil() {
+            if receiver.is_interface {
+                return self.fail(format!("nil pointer evaluating interface {{}}.{name}"));
+            }
+            if self.run.options.missing_key == MissingKey::Error {
+                let name = crate::format::go_quote(name.as_bytes());
+                return self.fail(format!("nil data; no entry for key {name}"));
+            }
+            return Ok(Slot::missing());
+        }
+        let has_arguments = !arguments.is_empty() || piped.is_some();
+        match &receiver.value {
+            Value::Map(map) => self.map_entry(map, name, has_arguments),
+            Value::Host(object) => {
+                if let Some(signature) = object.method(name) {
+                    return self.call_method(dot, object.clone(), signature, node, name, arguments, piped);
+                }
+                if let Some(value) = object.field(name) {
+                    if has_arguments {
+                        return self.fail(format!("{name} has arguments but cannot be invoked as function"));
+                    }
+                    return Ok(Slot::plain(value));
+                }
+                match object.underlying() {
+                    Some(Value::Map(map)) => self.map_entry(&map, name, has_arguments),
+                    _ => self.no_field(name, &receiver),
+                }
+            }
+            _ => self.no_field(name, &receiver),
+        }
+    }
+
+    fn no_field(&self, name: &str, receiver: &Slot) -> Result<Slot> {
+        self.fail(format!("can't evaluate field {name} in type {}", receiver.type_name()))
+    }
+
+    fn map_entry(&self, map: &Map, name: &str, has_arguments: bool) -> Result<Slot> {
+        if has_arguments {
+            return self.fail(format!("{name} is not a method but has arguments"));
+        }
+        let is_interface = map.element() == Element::Any;
+        if let Some(value) = map.get(name) {
+            return Ok(Slot { value, is_interface });
+        }
+        match self.run.options.missing_key {
+            MissingKey::Default => Ok(Slot::missing()),
+            MissingKey::Zero => Ok(Slot { value: map.element().as_type().zero(), is_interface }),
+            MissingKey::Error => {
+                let name = crate::format::go_quote(name.as_bytes());
+                self.fail(format!("map has no entry for key {name}"))
+            }
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one call, as in call_function")]
+    fn call_method(
+        &mut self,
+        dot: &Slot,
+        object: Rc<dyn crate::host::HostObject>,
+        signature: Signature,
+        node: &'t dyn Located,
+        name: &'t str,
+        arguments: &'t [Operand],
+        piped: Option<Slot>,
+    ) -> Result<Slot> {
+        let values = self.evaluate_arguments(dot, &signature, name, arguments, piped)?;
+        let mut call = crate::function::Call { run: self.run };
+        match object.call(name, &mut call, &values) {
+            Ok(value) => Ok(result_slot(value, signature.result)),
+            Err(error) => {
+                self.at(node);
+                self.failed_call(name, error)
+            }
+        }
+    }
+
+    pub(super) fn call_function(
+        &mut self,
+        dot: &Slot,
+        function: &Function,
+        place: &'t dyn Located,
+        name: &'t str,
+        arguments: &'t [Operand],
+        piped: Option<Slot>,
+    ) -> Result<Slot> {
+        let values = self.evaluate_arguments(dot, function.signature(), name, arguments, piped)?;
+        let mut call = crate::function::Call { run: self.run };
+        match function.call(&mut call, &values) {
+            Ok(value) => Ok(result_slot(value, function.signature().result)),
+            Err(error) => {
+                self.at(place);
+                self.failed_call(name, error)
+            }
+        }
+    }
+}
+
+fn result_slot(value: Value, result: Type) -> Slot {
+    if result == Type::Any { Slot::interface(value) } else { Slot::plain(value) }
+}

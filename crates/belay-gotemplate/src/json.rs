@@ -1,0 +1,109 @@
+//! Values from and to JSON.
+
+use crate::value::{List, Map, Value};
+
+/// A JSON value as Go's encoding/json decodes it into `interface {}`: numbers are `float64`.
+pub fn from_json(json: &serde_json::Value) -> Value {
+    convert(json, &|number| Value::Float(number.as_f64().unwrap_or(f64::NAN)))
+}
+
+/// The same, but whole numbers are `int64`.
+pub fn from_json_with_integers(json: &serde_json::Value) -> Value {
+    convert(json, &|number| match number.as_i64() {
+        Some(number) => Value::Int64(number),
+        None => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
+    })
+}
+
+fn convert(json: &serde_json::Value, number: &dyn Fn(&serde_json::Number) -> Value) -> Value {
+    match json {
+        serde_json::Value::Null => Value::Nil,
+        serde_json::Value::Bool(value) => Value::Bool(*value),
+        serde_json::Value::Number(value) => number(value),
+        serde_json::Value::String(text) => Value::string(text.as_str()),
+        serde_json::Value::Array(items) => {
+            crate::exec::with_stack(|| Value::list(items.iter().map(|item| convert(item, number)).collect()))
+        }
+        serde_json::Value::Object(entries) => crate::exec::with_stack(|| {
+            let entries = entries.iter().map(|(key, value)| (key.as_str(), convert(value, number)));
+            Value::Map(entries.collect::<Map>())
+        }),
+    }
+}
+
+/// Why a value cannot be JSON; the text is Go's.
+#[derive(Debug, thiserror::Error)]
+pub enum JsonError {
+    /// A function, or another type JSON has no form for.
+    #[error("json: unsupported type: {0}")]
+    Type(String),
+    /// NaN or an infinity.
+    #[error("json: unsupported value: {0}")]
+    Number(String),
+    /// A map that holds itself, or something as deep.
+    #[error("json: unsupported value: encountered a cycle via map[string]interface {{}}")]
+    Cycle,
+}
+
+const MAX_DEPTH: usize = 1000;
+
+/// A value as Go's encoding/json encodes it: whole floats are whole numbers, bytes are base64, keys
+/// are sorted, what is not UTF-8 is replaced.
+pub fn to_json(value: &Value) -> Result<serde_json::Value, JsonError> {
+    to_json_at(value, 0)
+}
+
+fn to_json_at(value: &Value, depth: usize) -> Result<serde_json::Value, JsonError> {
+    if depth > MAX_DEPTH {
+        return Err(JsonError::Cycle);
+    }
+    Ok(match value {
+        Value::Nil => serde_json::Value::Null,
+        Value::Bool(value) => (*value).into(),
+        Value::Float(number) => float_to_json(*number)?,
+        Value::String(text) => text.to_str().into_owned().into(),
+        Value::Bytes(bytes) => crate::sprig::base64_encode(bytes).into(),
+        Value::List(list) => list_to_json(list, depth)?,
+        Value::Map(map) if map.is_nil() => serde_json::Value::Null,
+        Value::Map(map) => {
+            let mut entries = serde_json::Map::new();
+            for (key, value) in map.entries() {
+                let value = crate::exec::with_stack(|| to_json_at(&value, depth + 1))?;
+                entries.insert(key.to_str().into_owned(), value);
+            }
+            entries.into()
+        }
+        Value::Host(object) => match (object.to_json(), object.underlying()) {
+            (Some(json), _) => json,
+            (None, Some(value)) => to_json_at(&value, depth + 1)?,
+            (None, None) => return Err(JsonError::Type(value.type_name().into_owned())),
+        },
+        Value::Function(_) | Value::Complex(..) => {
+            return Err(JsonError::Type(value.type_name().into_owned()));
+        }
+        other => match (other.as_signed(), other.as_unsigned()) {
+            (Some(number), _) => number.into(),
+            (None, number) => number.into(),
+        },
+    })
+}
+
+fn list_to_json(list: &List, depth: usize) -> Result<serde_json::Value, JsonError> {
+    if list.is_nil() {
+        return Ok(serde_json::Value::Null);
+    }
+    let convert = |item| crate::exec::with_stack(|| to_json_at(item, depth + 1));
+    Ok(serde_json::Value::Array(list.items().iter().map(convert).collect::<Result<_, _>>()?))
+}
+
+/// Below 1e21 Go writes whole floats without an exponent or a fraction.
+fn float_to_json(number: f64) -> Result<serde_json::Value, JsonError> {
+    if !number.is_finite() {
+        return Err(JsonError::Number(crate::format::format_float(number, 'g', None)));
+    }
+    let whole = number as i64;
+    if number.fract() == 0.0 && number.abs() < 9e15 && !(number == 0.0 && number.is_sign_negative()) {
+        return Ok(whole.into());
+    }
+    Ok(number.into())
+}

@@ -1,0 +1,34 @@
+//! Go's text/template: parser, evaluator, values with Go's types, and the sprig functions.
+//!
+//! ```text
+//! text ── parse ── Parsed (shared, cacheable) ── TemplateSet ── execute(name, data, options) ── bytes
+//!                                                   │
+//!                                        Functions (builtins, sprig, the host's own)
+//! ```
+//!
+//! Results and error texts are those of Go 1.26 and sprig 3.3. Nothing here reads a clock, a random
+//! source or the environment: both come in [`Options`].
+
+mod builtin;
+mod error;
+mod exec;
+mod format;
+mod function;
+mod host;
+mod json;
+mod options;
+mod parse;
+mod set;
+mod sprig;
+mod value;
+
+pub use error::{Error, Limit};
+pub use format::{format_float, format_value, go_quote, sprint, sprintf};
+pub use function::{Arguments, Call, Function, FunctionError, Functions, Signature};
+pub use host::HostObject;
+pub use json::{JsonError, from_json, from_json_with_integers, to_json};
+pub use options::{Budget, Clock, MissingKey, Moment, Options, RandomSource, Tracer};
+pub use parse::{Delimiters, Parsed, parse};
+pub use set::TemplateSet;
+pub use sprig::sprig;
+pub use value::{Element, Kind, List, Map, Text, Type, Value};

@@ -1,0 +1,85 @@
+//! How to execute: missing keys, budgets, and what the outside gives (clock, randomness, tracing).
+
+use std::cell::RefCell;
+use std::ops::Range;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// How to execute a template.
+#[derive(Clone, Default)]
+pub struct Options {
+    /// What a missing map key gives.
+    pub missing_key: MissingKey,
+    /// The limits.
+    pub budget: Budget,
+    /// The time; functions that need it fail by name without one.
+    pub clock: Option<Arc<dyn Clock>>,
+    /// Random bytes; functions that need them fail by name without a source.
+    pub random: Option<Arc<dyn RandomSource>>,
+    /// Told where each piece of output came from; costs nothing when absent.
+    pub tracer: Option<Rc<RefCell<dyn Tracer>>>,
+}
+
+/// What a missing key of a map gives (`missingkey=`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MissingKey {
+    /// `default` or `invalid`: no value, printed as `<no value>`.
+    #[default]
+    Default,
+    /// `zero`: the zero of the map's element type.
+    Zero,
+    /// `error`
+    Error,
+}
+
+/// Limits of one execution, nested executions included.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// Nodes evaluated and items made by functions.
+    pub steps: u64,
+    /// Bytes written, and bytes of the strings functions build.
+    pub output_bytes: u64,
+    /// Templates within templates; Go's own limit is 100 000.
+    pub depth: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { steps: 200_000_000, output_bytes: 1 << 30, depth: 100_000 }
+    }
+}
+
+/// A moment, and where its local time is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// Seconds since 1970-01-01T00:00:00Z.
+    pub seconds: i64,
+    /// Nanoseconds within the second.
+    pub nanoseconds: u32,
+    /// Seconds east of UTC of local time.
+    pub offset: i32,
+}
+
+/// Gives the time.
+pub trait Clock: Send + Sync {
+    /// The present moment.
+    fn now(&self) -> Moment;
+}
+
+/// Gives random bytes.
+pub trait RandomSource: Send + Sync {
+    /// Fills the buffer.
+    fn fill(&self, buffer: &mut [u8]);
+}
+
+/// Is told where output came from and what was read.
+pub trait Tracer {
+    /// `output` bytes of the current buffer came from the node at `offset` of template file `source`.
+    fn wrote(&mut self, source: &str, line: u32, output: Range<usize>);
+    /// A nested execution (`include`, `tpl`) of `template` begins; its output is a buffer of its own.
+    fn enter(&mut self, template: &str);
+    /// The nested execution ends.
+    fn leave(&mut self);
+    /// A chain of fields such as `.Values.image.tag` was read.
+    fn read(&mut self, fields: &[String]);
+}

@@ -1,0 +1,98 @@
+//! YAML and JSON in templates: `toYaml`, `fromYaml`, `toJson`, `fromJson` and their relatives.
+//!
+//! The plain forms swallow errors, as Helm's do: writers give nothing, readers give a map or list
+//! that holds the text of the error. The `must` forms fail.
+
+use belay_gotemplate::{Element, FunctionError, Functions, List, Map, Text, Type, Value, from_json};
+use serde_json::Value as Json;
+
+use super::{any_map, error_map};
+use crate::decode::json_type;
+use crate::values::convert;
+
+pub(super) fn register(functions: &mut Functions) {
+    type Write = fn(&Value) -> Result<String, String>;
+    let writers: [(&str, &str, Write); 3] =
+        [("toYaml", "mustToYaml", to_yaml), ("toJson", "mustToJson", to_json), ("toYamlPretty", "", to_yaml_pretty)];
+    for (plain, must, write) in writers {
+        functions.add(plain, [Type::Any], Type::String, move |_, arguments| {
+            Ok(Value::string(write(arguments.value(0)?).unwrap_or_default()))
+        });
+        if !must.is_empty() {
+            functions.add(must, [Type::Any], Type::String, move |_, arguments| {
+                write(arguments.value(0)?).map(Value::string).map_err(FunctionError::new)
+            });
+        }
+    }
+    type Read = fn(&Text) -> Result<Json, String>;
+    let readers: [(&str, &str, Read); 2] = [
+        ("fromYaml", "fromYamlArray", |text| read_yaml(&text.to_str())),
+        ("fromJson", "fromJsonArray", |text| read_json(&text.to_str())),
+    ];
+    for (to_map, to_list, read) in readers {
+        functions.add(to_map, [Type::String], any_map(), move |_, arguments| {
+            Ok(Value::Map(as_map(read(arguments.text(0)?), to_map == "fromYaml")))
+        });
+        functions.add(to_list, [Type::String], Type::List(Element::Any), move |_, arguments| {
+            Ok(Value::List(as_list(read(arguments.text(0)?), to_list == "fromYamlArray")))
+        });
+    }
+}
+
+fn to_yaml(value: &Value) -> Result<String, String> {
+    let json = convert::to_json(value).map_err(|error| format!("error marshaling into JSON: {error}"))?;
+    let yaml = belay_goyaml::marshal(&json).map_err(|error| format!("error converting JSON to YAML: {error}"))?;
+    Ok(yaml.strip_suffix('\n').unwrap_or(&yaml).to_owned())
+}
+
+fn to_yaml_pretty(value: &Value) -> Result<String, String> {
+    let json = convert::to_json(value).map_err(|error| error.to_string())?;
+    let yaml = belay_goyaml::to_yaml_v3(&json, 2);
+    Ok(yaml.strip_suffix('\n').unwrap_or(&yaml).to_owned())
+}
+
+fn to_json(value: &Value) -> Result<String, String> {
+    let json = convert::to_json(value).map_err(|error| error.to_string())?;
+    Ok(belay_goyaml::to_go_json(&json, true))
+}
+
+fn read_yaml(text: &str) -> Result<Json, String> {
+    belay_goyaml::to_json(text).map_err(|error| format!("error converting YAML to JSON: {error}"))
+}
+
+fn read_json(text: &str) -> Result<Json, String> {
+    belay_gotemplate::parse_json(text)
+}
+
+fn wrong_type(found: &Json, wanted: &str, is_yaml: bool) -> String {
+    let before = if is_yaml { "error unmarshaling JSON: while decoding JSON: " } else { "" };
+    let found = json_type(found);
+    format!("{before}json: cannot unmarshal {found} into Go value of type {wanted}")
+}
+
+fn as_map(read: Result<Json, String>, is_yaml: bool) -> Map {
+    match read {
+        Ok(json @ Json::Object(_)) => match from_json(&json) {
+            Value::Map(map) => map,
+            _ => Map::new(),
+        },
+        Ok(Json::Null) if is_yaml => Map::new(),
+        Ok(Json::Null) => Map::nil(Element::Any),
+        Ok(other) => error_map(&wrong_type(&other, "map[string]interface {}", is_yaml)),
+        Err(error) => error_map(&error),
+    }
+}
+
+fn as_list(read: Result<Json, String>, is_yaml: bool) -> List {
+    let error_list = |error: String| List::new(vec![Value::string(error)]);
+    match read {
+        Ok(json @ Json::Array(_)) => match from_json(&json) {
+            Value::List(list) => list,
+            _ => List::new(Vec::new()),
+        },
+        Ok(Json::Null) if is_yaml => List::new(Vec::new()),
+        Ok(Json::Null) => List::nil(Element::Any),
+        Ok(other) => error_list(wrong_type(&other, "[]interface {}", is_yaml)),
+        Err(error) => error_list(error),
+    }
+}

@@ -1,0 +1,55 @@
+//! Charts as Helm treats them: loaded, given values, rendered, sorted, recorded.
+//!
+//! ```text
+//! tree or .tgz ── load ── Chart ─┐
+//! -f, --set… ──── values ────────┴─ render ── Rendered ─┬─ output   what `helm template` prints
+//!                  (dependencies, coalescing, schema,   └─ record   what Helm stores of a release
+//!                   templates, manifests and hooks)
+//! ```
+//!
+//! Bytes and error texts are those of Helm 4.3.1. Nothing here reads files, clocks, random sources
+//! or clusters: all of them are handed in.
+
+mod archive;
+mod capabilities;
+mod chart;
+mod decode;
+mod dependencies;
+mod engine;
+mod functions;
+mod glob;
+mod graph;
+mod ignore;
+mod load;
+mod manifest;
+mod metadata;
+mod name;
+mod objects;
+mod output;
+mod path_match;
+mod quote;
+pub mod record;
+mod render;
+mod schema;
+mod values;
+mod version;
+mod yaml;
+
+pub use archive::ArchiveError;
+pub use capabilities::{BuildInfo, Capabilities, KubeVersion, KubeVersionError};
+pub use chart::{Chart, Dependency, File, Lock, Maintainer, Metadata};
+pub use decode::DecodeError;
+pub use dependencies::DependencyError;
+pub use engine::EngineError;
+pub use functions::Lookup;
+pub use ignore::IgnoreError;
+pub use load::{LoadError, LoadLimits};
+pub use manifest::{Hook, HookEvent, Manifest, ManifestError, split_manifests};
+pub use metadata::ValidationError;
+pub use name::{NameError, check_release_name, name_from_template};
+pub use output::{NoSuchTemplate, OutputOptions};
+pub use record::{Release, Status};
+pub use render::{Crd, RenderError, RenderOptions, Rendered, render};
+pub use schema::SchemaError;
+pub use values::{ReadValuesError, SetError, Values, ValuesError, ValuesFlags};
+pub use yaml::YamlError;

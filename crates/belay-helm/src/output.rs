@@ -1,0 +1,91 @@
+//! What `helm template` prints.
+
+use crate::manifest::split_manifests;
+use crate::path_match::path_match;
+use crate::render::Rendered;
+
+/// The flags that choose what is printed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OutputOptions {
+    /// `--include-crds`
+    pub include_crds: bool,
+    /// `--no-hooks`
+    pub no_hooks: bool,
+    /// `--skip-tests`
+    pub skip_tests: bool,
+    /// `--show-only`: paths or patterns below the chart.
+    pub show_only: Vec<String>,
+}
+
+/// `--show-only` names a template that gave nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("could not find template {pattern} in chart")]
+pub struct NoSuchTemplate {
+    /// The path or pattern.
+    pub pattern: String,
+}
+
+impl Rendered {
+    /// The manifests as `helm template` prints them and a release record keeps them, without
+    /// hooks.
+    pub fn manifest_text(&self, include_crds: bool) -> String {
+        let mut text = String::new();
+        if include_crds {
+            for crd in &self.crds {
+                push_document(&crd.source, &crd.text, &mut text);
+            }
+        }
+        for manifest in &self.manifests {
+            push_document(&manifest.source, &manifest.text, &mut text);
+        }
+        text
+    }
+
+    /// The standard output of `helm template`.
+    pub fn to_template_output(&self, options: &OutputOptions) -> Result<String, NoSuchTemplate> {
+        let mut text = format!("{}\n", self.manifest_text(options.include_crds).trim());
+        if !options.no_hooks {
+            for hook in &self.hooks {
+                if !(options.skip_tests && hook.is_test()) {
+                    push_document(&hook.path, &hook.manifest, &mut text);
+                }
+            }
+        }
+        if options.show_only.is_empty() { Ok(text) } else { show_only(&text, &options.show_only) }
+    }
+}
+
+fn push_document(source: &str, content: &str, text: &mut String) {
+    text.push_str("---\n# Source: ");
+    text.push_str(source);
+    text.push('\n');
+    text.push_str(content);
+    text.push('\n');
+}
+
+/// The documents whose templates match, in the order of the patterns.
+fn show_only(text: &str, patterns: &[String]) -> Result<String, NoSuchTemplate> {
+    let documents = split_manifests(text);
+    let mut shown = String::new();
+    for pattern in patterns {
+        let before = shown.len();
+        for document in &documents {
+            if source_below_chart(document).is_some_and(|path| path_match(pattern, path).unwrap_or(false)) {
+                shown.push_str(&format!("---\n{document}\n"));
+            }
+        }
+        if shown.len() == before {
+            return Err(NoSuchTemplate { pattern: pattern.clone() });
+        }
+    }
+    Ok(shown)
+}
+
+/// The path after the chart's name in the first `# Source:` line that has one.
+fn source_below_chart(document: &str) -> Option<&str> {
+    document.lines().find_map(|line| {
+        let (_, source) = line.split_once("# Source: ")?;
+        let (chart, path) = source.split_once('/')?;
+        (!chart.is_empty() && !path.is_empty()).then_some(path)
+    })
+}

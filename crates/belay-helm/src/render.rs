@@ -1,0 +1,248 @@
+//! A chart and what the user asks for, rendered.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use belay_gotemplate::{Budget, Clock, Map, MissingKey, Options, RandomSource, Value};
+
+use crate::capabilities::Capabilities;
+use crate::chart::Chart;
+use crate::decode::DecodeError;
+use crate::dependencies::{self, DependencyError};
+use crate::engine::{self, EngineError};
+use crate::functions::{self, Lookup};
+use crate::graph::{ChartId, Graph};
+use crate::manifest::{self, Hook, Manifest, ManifestError};
+use crate::record;
+use crate::schema::{self, SchemaError};
+use crate::values::coalesce::{Nulls, TypeMismatch, coalesce_values};
+use crate::values::{Values, convert};
+use crate::version;
+
+/// What a release is rendered for.
+#[derive(Clone)]
+pub struct RenderOptions {
+    /// `.Release.Name`
+    pub release_name: String,
+    /// `.Release.Namespace`
+    pub namespace: String,
+    /// `.Release.Revision`
+    pub revision: i64,
+    /// `.Release.IsUpgrade` instead of `.Release.IsInstall`.
+    pub is_upgrade: bool,
+    /// What the user gives.
+    pub values: Values,
+    /// What the cluster can do.
+    pub capabilities: Capabilities,
+    /// Leave `values.schema.json` alone.
+    pub skip_schema_validation: bool,
+    /// What rendering may cost.
+    pub budget: Budget,
+    /// The time, for charts that ask for it.
+    pub clock: Option<Arc<dyn Clock>>,
+    /// Random bytes, for charts that ask for them.
+    pub random: Option<Arc<dyn RandomSource>>,
+    /// Where `lookup` looks; without it, it finds nothing.
+    pub lookup: Option<Arc<dyn Lookup>>,
+}
+
+impl RenderOptions {
+    /// A first install of that name into that namespace, with nothing given.
+    pub fn new(release_name: impl Into<String>, namespace: impl Into<String>) -> RenderOptions {
+        RenderOptions {
+            release_name: release_name.into(),
+            namespace: namespace.into(),
+            revision: 1,
+            is_upgrade: false,
+            values: Values::default(),
+            capabilities: Capabilities::default(),
+            skip_schema_validation: false,
+            budget: Budget::default(),
+            clock: None,
+            random: None,
+            lookup: None,
+        }
+    }
+}
+
+/// What a chart gives.
+#[derive(Debug, Clone)]
+pub struct Rendered {
+    /// The files of `crds/`, which Helm installs before anything else.
+    pub crds: Vec<Crd>,
+    /// The objects, in install order.
+    pub manifests: Vec<Manifest>,
+    /// The hooks, in install order of their kinds.
+    pub hooks: Vec<Hook>,
+    /// `NOTES.txt`
+    pub notes: String,
+    /// The chart as a release record keeps it: dependencies worked out, values imported.
+    pub chart: serde_json::Value,
+    /// What Helm would log.
+    pub warnings: Vec<String>,
+}
+
+/// A file of `crds/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Crd {
+    /// The file, as `# Source:` names it.
+    pub source: String,
+    /// The content.
+    pub text: String,
+}
+
+/// Why a chart cannot be rendered.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// Not an application.
+    #[error("{chart_type} charts are not installable")]
+    NotInstallable {
+        /// The type of the chart.
+        chart_type: String,
+    },
+    /// `Chart.yaml` asks for charts that `charts/` does not hold.
+    #[error(
+        "an error occurred while checking for chart dependencies. You may need to run 'helm dependency build' \
+         to fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: {}",
+        names.join(", ")
+    )]
+    MissingDependencies {
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// The dependencies cannot be worked out.
+    #[error("chart dependencies processing failed")]
+    Dependencies(#[from] DependencyError),
+    /// The values of a subchart are no map.
+    #[error(transparent)]
+    Values(#[from] TypeMismatch),
+    /// The values do not fit `values.schema.json`.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// The chart is not made for this version of Kubernetes.
+    #[error("chart requires kubeVersion: {wanted} which is incompatible with Kubernetes {found}")]
+    KubeVersion {
+        /// What the chart asks for.
+        wanted: String,
+        /// What the cluster is.
+        found: String,
+    },
+    /// A template cannot be rendered.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// What a template gave is not YAML.
+    #[error("{text}")]
+    Manifest {
+        /// The file, as an error of its own.
+        text: String,
+        /// What is wrong.
+        #[source]
+        source: Box<DecodeError>,
+        /// Everything that was rendered, for a person to look at.
+        rendered: String,
+    },
+}
+
+/// Renders the chart.
+pub fn render(chart: &Arc<Chart>, options: &RenderOptions) -> Result<Rendered, RenderError> {
+    check_installable(chart)?;
+    let mut warnings = chart.warnings.clone();
+    let given = convert::map_to_template(options.values.as_map());
+    let mut graph = Graph::new(chart);
+    dependencies::process(&mut graph, &given, &mut warnings)?;
+    let values = coalesce_values(&graph, Graph::ROOT, &given, Nulls::Delete, &mut warnings)?;
+    if !options.skip_schema_validation {
+        schema::validate(&graph, &values)?;
+    }
+    check_kube_version(&graph, &options.capabilities)?;
+    let top = top_values(options, values);
+    let functions = functions::of_helm(options.lookup.clone());
+    let mut files = engine::render(&graph, &top, functions, &template_options(options))?;
+    let notes = take_notes(&mut files, &graph.name(Graph::ROOT));
+    let sorted = manifest::sort_manifests(&files)
+        .map_err(|error| manifest_error(error, &files))?;
+    warnings.extend(sorted.warnings);
+    let mut crds = Vec::new();
+    collect_crds(&graph, Graph::ROOT, &mut crds);
+    Ok(Rendered {
+        crds,
+        manifests: sorted.manifests,
+        hooks: sorted.hooks,
+        notes,
+        chart: record::chart_record(&graph),
+        warnings,
+    })
+}
+
+fn manifest_error(error: ManifestError, files: &BTreeMap<String, String>) -> RenderError {
+    let text = error.to_string();
+    RenderError::Manifest { text, source: Box::new(error.source), rendered: everything(files) }
+}
+
+fn check_installable(chart: &Chart) -> Result<(), RenderError> {
+    let chart_type = chart.metadata.chart_type.as_str();
+    if !matches!(chart_type, "" | "application") {
+        return Err(RenderError::NotInstallable { chart_type: chart_type.to_owned() });
+    }
+    let names: Vec<String> = dependencies::missing(chart).into_iter().map(str::to_owned).collect();
+    if names.is_empty() { Ok(()) } else { Err(RenderError::MissingDependencies { names }) }
+}
+
+fn check_kube_version(graph: &Graph, capabilities: &Capabilities) -> Result<(), RenderError> {
+    let wanted = graph.metadata(Graph::ROOT).borrow().kube_version.clone();
+    let found = &capabilities.kube_version;
+    if wanted.is_empty() || version::satisfies(&wanted, &found.normalized) {
+        return Ok(());
+    }
+    Err(RenderError::KubeVersion { wanted, found: found.version.clone() })
+}
+
+fn top_values(options: &RenderOptions, values: Map) -> Map {
+    let release = Map::new();
+    release.insert("Name", options.release_name.as_str());
+    release.insert("Namespace", options.namespace.as_str());
+    release.insert("IsUpgrade", options.is_upgrade);
+    release.insert("IsInstall", !options.is_upgrade);
+    release.insert("Revision", Value::Int(options.revision));
+    release.insert("Service", "Helm");
+    let top = Map::new();
+    top.insert("Release", release);
+    top.insert("Capabilities", Value::host(options.capabilities.clone()));
+    top.insert("Values", values);
+    top
+}
+
+fn template_options(options: &RenderOptions) -> Options {
+    Options {
+        missing_key: MissingKey::Zero,
+        budget: options.budget,
+        clock: options.clock.clone(),
+        random: options.random.clone(),
+        tracer: None,
+    }
+}
+
+/// Takes every `NOTES.txt` out; only the root chart's is kept.
+fn take_notes(files: &mut BTreeMap<String, String>, chart: &str) -> String {
+    let notes = files.remove(&format!("{chart}/templates/NOTES.txt")).unwrap_or_default();
+    files.retain(|path, _| !path.ends_with("NOTES.txt"));
+    notes
+}
+
+fn everything(files: &BTreeMap<String, String>) -> String {
+    let mut text = String::new();
+    for (path, content) in files.iter().filter(|(_, content)| !content.trim().is_empty()) {
+        text.push_str(&format!("---\n# Source: {path}\n{content}\n"));
+    }
+    text
+}
+
+fn collect_crds(graph: &Graph, chart: ChartId, crds: &mut Vec<Crd>) {
+    let path = graph.full_path(chart);
+    for file in graph.chart(chart).crds() {
+        crds.push(Crd { source: format!("{path}/{}", file.name), text: file.text().into_owned() });
+    }
+    for subchart in graph.dependencies(chart) {
+        collect_crds(graph, *subchart, crds);
+    }
+}

@@ -1,0 +1,95 @@
+//! `values.schema.json`: whether values fit, and if not, why, in Helm's words.
+//!
+//! The `jsonschema` crate decides; [`explain`] then finds the reasons in the order and form of the
+//! library Helm uses.
+
+mod explain;
+
+use belay_gotemplate::{Map, Value};
+use jsonschema::{PatternOptions, Retrieve, Uri};
+use serde_json::Value as Json;
+
+use crate::graph::{ChartId, Graph};
+use crate::values::convert;
+
+/// Values that do not fit the schemas of a chart or its subcharts.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("values don't meet the specifications of the schema(s) in the following chart(s):\n{details}")]
+pub struct SchemaError {
+    /// Chart by chart, what does not fit.
+    pub details: String,
+}
+
+/// Schemas nested deeper than this were built to exhaust the stack.
+const MAX_DEPTH: usize = 128;
+
+/// Checks the values against the schemas of the chart and its subcharts.
+pub(crate) fn validate(graph: &Graph, values: &Map) -> Result<(), SchemaError> {
+    let mut details = String::new();
+    validate_chart(graph, Graph::ROOT, values, &mut details);
+    if details.is_empty() { Ok(()) } else { Err(SchemaError { details }) }
+}
+
+fn validate_chart(graph: &Graph, chart: ChartId, values: &Map, details: &mut String) {
+    if let Some(schema) = &graph.chart(chart).schema
+        && let Err(reason) = validate_one(schema, values)
+    {
+        details.push_str(&format!("{}:\n{reason}", graph.name(chart)));
+    }
+    for subchart in graph.dependencies(chart) {
+        let name = graph.name(*subchart);
+        match values.get(&name) {
+            None | Some(Value::Nil) => {}
+            Some(Value::Map(table)) => validate_chart(graph, *subchart, &table, details),
+            Some(other) => details.push_str(&format!(
+                "{name}:\ninvalid type for values: expected object (map), got {}\n",
+                other.type_name()
+            )),
+        }
+    }
+}
+
+fn validate_one(schema: &[u8], values: &Map) -> Result<(), String> {
+    let schema: Json = serde_json::from_slice(schema).map_err(|error| error.to_string())?;
+    if depth(&schema) > MAX_DEPTH {
+        return Err(format!("the schema is nested more than {MAX_DEPTH} deep"));
+    }
+    let values = convert::to_json(&Value::Map(values.clone())).map_err(|error| error.to_string())?;
+    let validator = jsonschema::options()
+        .with_pattern_options(PatternOptions::regex())
+        .with_retriever(NoRetriever)
+        .build(&schema)
+        .map_err(|error| format!("cannot use values.schema.json: {error}"))?;
+    if validator.is_valid(&values) {
+        return Ok(());
+    }
+    let reasons = explain::explain(&schema, &values);
+    if !reasons.is_empty() {
+        return Err(reasons);
+    }
+    let reasons: Vec<String> = validator
+        .iter_errors(&values)
+        .map(|error| format!("- at '{}': {error}\n", error.instance_path()))
+        .collect();
+    Err(reasons.concat())
+}
+
+fn depth(value: &Json) -> usize {
+    match value {
+        Json::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Json::Object(map) => 1 + map.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// Schemas elsewhere are not fetched; those named by `urn:` allow everything, as in Helm.
+struct NoRetriever;
+
+impl Retrieve for NoRetriever {
+    fn retrieve(&self, uri: &Uri<String>) -> Result<Json, Box<dyn std::error::Error + Send + Sync>> {
+        if uri.as_str().starts_with("urn:") {
+            return Ok(Json::Bool(true));
+        }
+        Err(format!("references to other documents are not supported: {uri}").into())
+    }
+}

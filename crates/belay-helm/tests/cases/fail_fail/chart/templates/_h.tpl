@@ -1,0 +1,1 @@
+{{ define "check" }}{{ fail "no good: 1" }}{{ end }}

@@ -1,0 +1,3 @@
+{{ define "one" }}{{ include "two" . }}{{ end }}
+{{ define "two" }}
+{{ .Values.a.b }}{{ end }}

@@ -1,0 +1,4 @@
+{{- define "labels" -}}
+a: {{ .a }}
+b: {{ .b | default "none" }}
+{{- end -}}

@@ -3,6 +3,8 @@
 
 mod application;
 mod application_set;
+mod check;
+mod conditions;
 mod kinds;
 mod operation;
 mod project;
@@ -10,6 +12,7 @@ mod source;
 mod status;
 mod values;
 
+pub use belay_crd::{FieldError, GoDuration, IntOrString, ObjectMeta, Resource, Time};
 pub use application::{
     Application, ApplicationDestination, ApplicationSpec, DrySource, HydrateTo, ManagedNamespaceMetadata,
     ResourceIgnoreDifferences, SourceHydrator, SyncPolicy, SyncPolicyAutomated, SyncSource,

@@ -5,7 +5,8 @@
 //! [Application]
 //! honoured spec.source.path
 //! refused  spec.sources
-//! [annotations Application]
+//! refused  spec.provider except generic
+//! [annotations]
 //! refused  argocd.argoproj.io/hydrate
 //! ```
 //!
@@ -23,10 +24,11 @@ pub struct Support {
     sections: IndexMap<String, IndexMap<String, Mark>>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Mark {
     Honoured,
-    Refused,
+    /// Refused, unless it holds just this text.
+    Refused { except: Option<String> },
 }
 
 /// Why a file of marks cannot be read.
@@ -73,12 +75,16 @@ impl Support {
             };
             let section = current.clone().ok_or_else(unreadable)?;
             let (word, name) = line.split_once(char::is_whitespace).ok_or_else(unreadable)?;
+            let (name, except) = match name.trim().split_once(" except ") {
+                Some((name, except)) => (name, Some(except.trim().to_owned())),
+                None => (name.trim(), None),
+            };
             let mark = match word {
-                "honoured" => Mark::Honoured,
-                "refused" => Mark::Refused,
+                "honoured" if except.is_none() => Mark::Honoured,
+                "refused" => Mark::Refused { except },
                 _ => return Err(unreadable()),
             };
-            let name = name.trim().to_owned();
+            let name = name.to_owned();
             if sections
                 .entry(section.clone())
                 .or_default()
@@ -125,7 +131,7 @@ impl Support {
     ) -> Vec<String> {
         let marks = self.sections.get(section);
         let refused = |name: &&str| match marks.and_then(|marks| find_name(marks, name)) {
-            Some(mark) => mark == Mark::Refused,
+            Some(mark) => *mark != Mark::Honoured,
             None => owned_prefixes.iter().any(|prefix| name.starts_with(prefix)),
         };
         names.into_iter().filter(refused).map(str::to_owned).collect()
@@ -179,9 +185,9 @@ fn kind_fields(kind: &Kind) -> Vec<String> {
 }
 
 /// A name, or a pattern like `CreateNamespace=*` or `accounts.*`.
-fn find_name(marks: &IndexMap<String, Mark>, name: &str) -> Option<Mark> {
+fn find_name<'a>(marks: &'a IndexMap<String, Mark>, name: &str) -> Option<&'a Mark> {
     if let Some(mark) = marks.get(name) {
-        return Some(*mark);
+        return Some(mark);
     }
     let pattern = |(pattern, _): &(&String, &Mark)| {
         pattern
@@ -192,7 +198,7 @@ fn find_name(marks: &IndexMap<String, Mark>, name: &str) -> Option<Mark> {
         .iter()
         .filter(pattern)
         .max_by_key(|(pattern, _)| pattern.len())
-        .map(|(_, mark)| *mark)
+        .map(|(_, mark)| mark)
 }
 
 /// Whether a mark counts for a field: the field itself, or something above it.
@@ -215,7 +221,8 @@ impl Place<'_> {
         let mark = self.marks.and_then(|marks| marks.get(&self.path));
         match (mark, value) {
             (Some(Mark::Honoured), _) => self.walk_inside(schema, value, refused, false),
-            (Some(Mark::Refused), _) => push_once(refused, &self.path),
+            (Some(Mark::Refused { except: Some(except) }), _) if value == except.as_str() => {}
+            (Some(Mark::Refused { .. }), _) => push_once(refused, &self.path),
             (None, Value::Object(_) | Value::Array(_)) => self.walk_inside(schema, value, refused, true),
             (None, _) => push_once(refused, &self.path),
         }

@@ -1,6 +1,8 @@
 //! Flux's resources as data: sources, Kustomization, HelmRelease, image and notification kinds. Typed views that keep
 //! what they do not know, CRDs made of them, checks, and the list of what is honoured.
 
+mod check;
+mod conditions;
 mod helm_release;
 mod image;
 mod kinds;
@@ -10,6 +12,8 @@ mod shared;
 mod source;
 mod values;
 
+pub use belay_crd::{FieldError, GoDuration, IntOrString, ObjectMeta, Resource, Time};
+pub use conditions::{find_condition, is_true, remove_condition, set_condition};
 pub use helm_release::{
     ChartReference, DriftDetection, HelmChartSourceReference, HelmChartTemplate, HelmChartTemplateSpec,
     HelmChartTemplateVerification, HelmRelease, HelmReleaseSpec, HelmReleaseStatus, Install,

@@ -78,7 +78,7 @@ SAMPLES = [
     obj("rbac.authorization.k8s.io/v1", "ClusterRole", "belay-cr", aggregationRule={"clusterRoleSelectors": [{"matchLabels": {"a": "b"}}]}, rules=None),
     obj("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "belay-crb", roleRef={"kind": "ClusterRole", "name": "r", "apiGroup": "rbac.authorization.k8s.io"}, subjects=[{"kind": "Group", "name": "g"}]),
     obj("storage.k8s.io/v1", "StorageClass", "fast", provisioner="a.b/c", parameters={"x": "y"}), obj("storage.k8s.io/v1", "CSIDriver", "csi.example.com", spec={}),
-    obj("scheduling.k8s.io/v1", "PriorityClass", "high", value=100), obj("coordination.k8s.io/v1", "Lease", "lease", spec={"holderIdentity": "a", "leaseDurationSeconds": 5, "renewTime": "2026-01-01T00:00:00.5Z"}),
+    obj("scheduling.k8s.io/v1", "PriorityClass", "high", value=100), obj("coordination.k8s.io/v1", "Lease", "lease", spec={"holderIdentity": "a", "leaseDurationSeconds": 5, "renewTime": "2026-01-01T00:00:00.500000Z"}),
     obj("discovery.k8s.io/v1", "EndpointSlice", "slice", addressType="IPv4", endpoints=[{"addresses": ["1.2.3.4"]}], ports=[{"port": 80}]),
     obj("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", "vwc", webhooks=[dict(HOOK, objectSelector={"matchLabels": {"never": "ever"}})]),
     obj("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", "mwc", webhooks=[dict(HOOK, objectSelector={"matchLabels": {"never": "ever"}})]),
@@ -239,6 +239,7 @@ for name, spec in [("type", {"text": 5}), ("length", {"text": "a" * 30}), ("patt
                    ("null", {"text": "a", "flag": None, "atomicList": None}), ("int-or-string", {"text": "a", "port": 1.5}), ("set-duplicate", {"text": "a", "set": ["x", "x"]}), ("map-duplicate", {"text": "a", "map": [{"name": "n"}, {"name": "n"}]}),
                    ("map-required", {"text": "a", "map": [{"value": "n"}]}), ("number", {"text": "a", "ratio": "x", "size": 1.5}), ("several", {"text": 1, "size": "x", "mode": "Q"}), ("embedded", {"text": "a", "template": {"x": 1}}), ("labels-value", {"text": "a", "labels": {"a": 1}})]:
     case("crd-invalid-" + name, w, C(W(spec)))
+case("lease-micro-time", obj("coordination.k8s.io/v1", "Lease", "case"), C(obj("coordination.k8s.io/v1", "Lease", "case", spec={"renewTime": "2026-01-01T00:00:00.5Z"})), A("one", obj("coordination.k8s.io/v1", "Lease", "case", spec={"renewTime": "2026-01-01T00:00:00.5Z"})))
 case("crd-invalid-spec", w, C(dict(w, spec="x")))
 case("crd-strict", w, C(W({"text": "a", "extra": 1, "granular": {"q": 1}, "map": [{"name": "a", "more": 1}]}), strict=True), C(dict(W({"text": "a"}), metadata={"name": "case", "weird": 1}), strict=True))
 case("strict", base, C(deployment("case", foo=1, template={"metadata": {"labels": {"app": "x"}}, "spec": dict(SMALL, bar=2)}), strict=True), C(dict(base, zzz=1), strict=True))

@@ -16,10 +16,11 @@ pub struct DecodeError {
     detail: String,
 }
 
-/// The object as the API server holds it once read. Custom resources stay as they are.
+/// The object as the API server holds it once read: a built-in kind in Go's form, a custom resource pruned.
 pub fn decode(kind: &KindSchema, object: &Value) -> Result<Value, DecodeError> {
     let mut object = object.clone();
     if kind.is_custom() {
+        crate::prune::read_custom(kind, &mut object);
         return Ok(object);
     }
     let mut checker = Checker {
@@ -34,7 +35,50 @@ pub fn decode(kind: &KindSchema, object: &Value) -> Result<Value, DecodeError> {
             detail,
         })?;
     encode(kind, &mut object);
+    crate::conversion::mirror_fields(kind, &mut object);
     Ok(object)
+}
+
+/// What the decoder would refuse, without the words around it.
+pub(crate) fn decode_detail(kind: &KindSchema, object: &Value) -> Result<(), String> {
+    Checker { types: &kind.types, path: Vec::new() }.value(kind.root, object, "")
+}
+
+/// Bring `metadata` into its form; every kind has the same.
+pub(crate) fn encode_metadata(kind: &KindSchema, object: &mut Value) {
+    let field = kind.types.get(kind.root).map.as_ref().and_then(|map| map.fields.get("metadata"));
+    if let (Some(field), Some(metadata)) = (field, object.get_mut("metadata")) {
+        encode_value(&kind.types, field.type_id, metadata);
+    }
+}
+
+/// What storage does to required lists and maps that are empty: they come back as null.
+pub(crate) fn null_empty(kind: &KindSchema, object: &mut Value) {
+    null_empty_value(&kind.types, kind.root, object);
+}
+
+fn null_empty_value(types: &Types, id: TypeId, value: &mut Value) {
+    let declared = types.get(id);
+    match value {
+        Value::Object(object) => {
+            let Some(map) = &declared.map else { return };
+            for (name, value) in object.iter_mut() {
+                let field = map.fields.get(name);
+                let sort = field.and_then(|field| field.encoding).map(|encoding| encoding.sort);
+                let is_empty = value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(Map::is_empty);
+                if is_empty && matches!(sort, Some(GoSort::List | GoSort::Map)) {
+                    *value = Value::Null;
+                } else if let Some(id) = field.map(|field| field.type_id).or(map.element) {
+                    null_empty_value(types, id, value);
+                }
+            }
+        }
+        Value::Array(items) => {
+            let Some(list) = &declared.list else { return };
+            items.iter_mut().for_each(|item| null_empty_value(types, list.element, item));
+        }
+        _ => {}
+    }
 }
 
 /// Bring an object into the form Go writes, in place.
@@ -215,7 +259,8 @@ impl Checker<'_> {
                 .map_err(|error| error.to_string()),
             (Special::Quantity, Value::Number(_)) => Ok(()),
             (Special::IntOrString, Value::String(_) | Value::Number(_)) => Ok(()),
-            (Special::Time | Special::MicroTime, Value::String(text)) if !text.is_empty() => {
+            (Special::MicroTime, Value::String(text)) if !text.is_empty() => micro_time(text),
+            (Special::Time, Value::String(text)) if !text.is_empty() => {
                 text.parse::<jiff::Timestamp>().map(drop).map_err(|_| {
                     let layout = "2006-01-02T15:04:05Z07:00";
                     format!("parsing time {text:?} as {layout:?}: cannot parse {text:?} as \"2006\"")
@@ -275,6 +320,17 @@ impl Checker<'_> {
         let path = self.path.join(".");
         format!("json: cannot unmarshal {found} into Go struct field {structure}.{path} of type {go_type}")
     }
+}
+
+/// Microseconds are required, all six digits.
+fn micro_time(text: &str) -> Result<(), String> {
+    let fraction = text.get(19..).unwrap_or_default();
+    let digits = fraction.strip_prefix('.').map_or(0, |rest| rest.chars().take_while(char::is_ascii_digit).count());
+    if digits == 6 && text.parse::<jiff::Timestamp>().is_ok() {
+        return Ok(());
+    }
+    let layout = "2006-01-02T15:04:05.000000Z07:00";
+    Err(format!("parsing time {text:?} as {layout:?}: cannot parse {fraction:?} as \".000000\""))
 }
 
 fn go_type(types: &Types, declared: &Type) -> String {

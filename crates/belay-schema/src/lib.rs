@@ -14,6 +14,7 @@
 mod arena;
 mod builtin;
 mod cel_rules;
+mod conversion;
 mod crd;
 mod defaults;
 mod encoding;

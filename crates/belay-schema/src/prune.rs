@@ -2,9 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::builtin::OBJECT_META;
+use crate::encoding::encode_metadata;
 use crate::kind::KindSchema;
-use crate::registry::Registry;
 
 /// Drop unknown fields in place. Built-in kinds are brought into the API server's form altogether.
 pub fn prune(kind: &KindSchema, object: &mut Value) {
@@ -15,7 +14,17 @@ pub fn prune(kind: &KindSchema, object: &mut Value) {
     if let (Some(schema), false) = (&custom.schema, custom.preserve_unknown) {
         prune_value(schema, object, Place::Root, &mut Unpruned);
     }
-    prune_metadata(object);
+    encode_metadata(kind, object);
+}
+
+/// A custom resource as the API server reads it from a request that holds the whole object.
+pub(crate) fn read_custom(kind: &KindSchema, object: &mut Value) {
+    prune(kind, object);
+    if let Some(custom) = &kind.custom
+        && let (Some(schema), false) = (&custom.schema, custom.preserve_unknown)
+    {
+        prune_nulls(Some(schema), object);
+    }
 }
 
 /// Told of every field that goes.
@@ -119,17 +128,33 @@ fn prune_object(
     }
 }
 
-/// `metadata` is the API server's own, whatever the schema says.
-fn prune_metadata(object: &mut Value) {
-    let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else {
-        return;
-    };
-    let facts = Registry::builtin().facts();
-    let known = facts
-        .definitions
-        .get(OBJECT_META)
-        .and_then(|meta| meta.get("properties"))
-        .and_then(Value::as_object);
-    let Some(known) = known else { return };
-    metadata.retain(|name, value| known.contains_key(name) && !value.is_null());
+/// Nulls that are not allowed and have no default count as absent.
+fn prune_nulls(schema: Option<&Value>, value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            let names: Vec<String> = object.keys().cloned().collect();
+            for name in names {
+                let declared = schema.and_then(|schema| {
+                    let property = schema.get("properties").and_then(|properties| properties.get(&name));
+                    property.or_else(|| schema.get("additionalProperties").filter(|additional| additional.is_object()))
+                });
+                let is_dropped = declared.is_some_and(|declared| {
+                    let is_nullable = declared.get("nullable") == Some(&Value::Bool(true));
+                    !is_nullable && declared.get("default").is_none_or(Value::is_null)
+                });
+                match object.get_mut(&name) {
+                    Some(Value::Null) if is_dropped => {
+                        object.shift_remove(&name);
+                    }
+                    Some(value) => prune_nulls(declared, value),
+                    None => {}
+                }
+            }
+        }
+        Value::Array(items) => {
+            let element = schema.and_then(|schema| schema.get("items"));
+            items.iter_mut().for_each(|item| prune_nulls(element, item));
+        }
+        _ => {}
+    }
 }

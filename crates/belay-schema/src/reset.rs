@@ -6,12 +6,18 @@ use crate::kind::KindSchema;
 
 /// Put back what a write to `subresource` (empty: the resource itself) must leave as it is, in place.
 ///
-/// Call it after `managed::update` or `managed::apply`, before the object is stored.
+/// Call it after `managed::update` or `managed::apply`, before the object is stored. Empty required lists of
+/// built-in kinds become null, as they do in storage.
 pub fn keep_unchangeable(kind: &KindSchema, live: Option<&Value>, new: &mut Value, subresource: &str) {
     match (subresource, live) {
         ("status", Some(live)) => keep_all_but_status(kind, live, new),
         ("", _) if kind.has_status => keep_status(kind, live, new),
         _ => {}
+    }
+    if !kind.is_custom() {
+        crate::conversion::mirror_fields(kind, new);
+        crate::conversion::count_template(kind, live, new);
+        crate::encoding::null_empty(kind, new);
     }
 }
 

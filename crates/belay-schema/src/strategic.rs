@@ -65,10 +65,6 @@ impl<'a> Place<'a> {
             ..self
         }
     }
-
-    fn is_list(self) -> bool {
-        self.id.is_some_and(|id| self.types.get(id).list.is_some())
-    }
 }
 
 fn merge_map(mut original: Object, mut patch: Object, place: Place<'_>) -> Result<Object, PatchError> {

@@ -125,11 +125,11 @@ pub(super) fn default_struct(api_name: &str, object: &mut Object) {
             set(object, "nominalConcurrencyShares", json!(0));
             set(object, "lendablePercent", json!(0));
         }
-        "flowcontrol.v1.FlowSchemaSpec" => set(object, "matchingPrecedence", json!(1000)),
+        "flowcontrol.v1.FlowSchemaSpec" => set_number(object, "matchingPrecedence", 1000),
         "flowcontrol.v1.QueuingConfiguration" => {
-            set(object, "queues", json!(64));
-            set(object, "handSize", json!(8));
-            set(object, "queueLengthLimit", json!(50));
+            set_number(object, "queues", 64);
+            set_number(object, "handSize", 8);
+            set_number(object, "queueLengthLimit", 50);
         }
         _ => {}
     }
@@ -145,6 +145,13 @@ pub(super) fn set(object: &mut Object, name: &str, value: Value) {
 /// Set a text that is absent or empty.
 pub(super) fn set_text(object: &mut Object, name: &str, value: &str) {
     if text(object, name).is_empty() {
+        object.insert(name.to_owned(), json!(value));
+    }
+}
+
+/// Set a number that is absent or zero.
+fn set_number(object: &mut Object, name: &str, value: i64) {
+    if object.get(name).and_then(Value::as_i64).unwrap_or_default() == 0 {
         object.insert(name.to_owned(), json!(value));
     }
 }

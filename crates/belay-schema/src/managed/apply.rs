@@ -143,6 +143,7 @@ impl Request<'_> {
         }
         let mut object = merged;
         if kind.custom.is_none() {
+            crate::encoding::decode_detail(kind, &object).map_err(|detail| self.unconvertible(&detail))?;
             crate::encoding::encode(kind, &mut object);
         }
         crate::defaults::default_object(kind, &mut object);
@@ -247,16 +248,29 @@ impl Request<'_> {
         )
     }
 
-    fn misfit(&self, doing: &str, misfits: &[Misfit]) -> ApplyError {
+    fn unconvertible(&self, detail: &str) -> ApplyError {
+        let what = self.described();
+        let version = self.group_version();
+        let kind = self.kind.kind();
+        ApplyError::Misfit(format!(
+            "failed to convert new object ({what}) to proper version: unable to convert unstructured object to {version}, Kind={kind}: {detail}"
+        ))
+    }
+
+    fn group_version(&self) -> String {
+        let core = if self.kind.group.is_empty() { "/" } else { "" };
+        format!("{core}{}", self.kind.api_version())
+    }
+
+    /// `NAMESPACE/NAME; GROUP/VERSION, Kind=KIND`.
+    fn described(&self) -> String {
         let namespace = metadata_text(self.applied, "namespace");
         let name = metadata_text(self.applied, "name");
-        let group = if self.kind.group.is_empty() { "/" } else { "" };
-        let text = format!(
-            "{doing} ({namespace}/{name}; {group}{}, Kind={}): {}",
-            self.kind.api_version(),
-            self.kind.kind(),
-            misfits_text(misfits)
-        );
+        format!("{namespace}/{name}; {}, Kind={}", self.group_version(), self.kind.kind())
+    }
+
+    fn misfit(&self, doing: &str, misfits: &[Misfit]) -> ApplyError {
+        let text = format!("{doing} ({}): {}", self.described(), misfits_text(misfits));
         ApplyError::Misfit(text)
     }
 }
@@ -311,19 +325,4 @@ fn sort_keys(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(sort_keys),
         _ => {}
     }
-}
-
-/// Whether two objects are equal but for `managedFields`' times.
-pub fn same_but_for_times(left: &Value, right: &Value) -> bool {
-    let without_times = |object: &Value| {
-        let mut object = object.clone();
-        let listed = object
-            .pointer_mut("/metadata/managedFields")
-            .and_then(Value::as_array_mut);
-        for entry in listed.into_iter().flatten().filter_map(Value::as_object_mut) {
-            entry.shift_remove("time");
-        }
-        object
-    };
-    equal(&without_times(left), &without_times(right))
 }

@@ -1,0 +1,65 @@
+//! Fields that mirror each other: what converting to the internal version and back does to an object.
+
+use serde_json::{Map, Value, json};
+
+use crate::kind::KindSchema;
+
+const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
+
+/// Make the mirrors agree, in place.
+pub(crate) fn mirror_fields(kind: &KindSchema, object: &mut Value) {
+    match (kind.group.as_str(), kind.kind.as_str()) {
+        ("apps", "DaemonSet") => template_generation(object),
+        ("", "Node") => pod_ranges(object),
+        _ => {}
+    }
+}
+
+/// The generation of a DaemonSet's template as it is once stored: it counts changes.
+pub(crate) fn count_template(kind: &KindSchema, live: Option<&Value>, new: &mut Value) {
+    if kind.group != "apps" || kind.kind != "DaemonSet" {
+        return;
+    }
+    let pointer = format!("/metadata/annotations/{}", TEMPLATE_GENERATION.replace('/', "~1"));
+    let generation = match live {
+        None => 1,
+        Some(live) => {
+            let before = live.pointer(&pointer).and_then(Value::as_str).and_then(|text| text.parse::<i64>().ok());
+            let changed = live.pointer("/spec/template") != new.pointer("/spec/template")
+                || live.pointer("/spec/updateStrategy") != new.pointer("/spec/updateStrategy");
+            before.unwrap_or(0) + i64::from(changed)
+        }
+    };
+    set_generation(new, &generation.to_string(), true);
+}
+
+fn template_generation(object: &mut Value) {
+    set_generation(object, "0", false);
+}
+
+fn set_generation(object: &mut Value, generation: &str, overwrite: bool) {
+    let Some(object) = object.as_object_mut() else { return };
+    let metadata = object.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
+    let Some(metadata) = metadata.as_object_mut() else { return };
+    let annotations = metadata.entry("annotations").or_insert_with(|| Value::Object(Map::new()));
+    let Some(annotations) = annotations.as_object_mut() else { return };
+    if overwrite || !annotations.contains_key(TEMPLATE_GENERATION) {
+        annotations.insert(TEMPLATE_GENERATION.to_owned(), json!(generation));
+    }
+}
+
+/// `podCIDR` is the first of `podCIDRs`.
+fn pod_ranges(object: &mut Value) {
+    let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) else { return };
+    let one = spec.get("podCIDR").cloned();
+    let first = spec.get("podCIDRs").and_then(Value::as_array).and_then(|many| many.first()).cloned();
+    match (one, first) {
+        (Some(one), first) if first.as_ref() != Some(&one) => {
+            spec.insert("podCIDRs".to_owned(), json!([one]));
+        }
+        (None, Some(first)) => {
+            spec.insert("podCIDR".to_owned(), first);
+        }
+        _ => {}
+    }
+}

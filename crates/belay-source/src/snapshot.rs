@@ -1,0 +1,148 @@
+//! One commit of a mirror as a file tree: reads come from Git objects, nothing is checked out.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use belay_filetree::{ContentId, DirEntry, Entry, FileTree, Kind, TreeError, TreePath};
+use bytes::Bytes;
+use gix::ObjectId;
+use gix::objs::tree::EntryKind;
+
+/// Largest file that is read, in bytes.
+const LARGEST_FILE: u64 = 50 * 1024 * 1024;
+/// How a Git LFS pointer begins.
+const LFS_MARK: &[u8] = b"version https://git-lfs.github.com/spec/";
+/// An LFS pointer is a few lines; anything longer is content.
+const LONGEST_POINTER: usize = 1024;
+
+/// The files of one commit.
+pub struct Snapshot {
+    repository: Mutex<gix::Repository>,
+    root: ObjectId,
+    trees: Mutex<HashMap<ObjectId, Arc<Folder>>>,
+}
+
+/// A tree object, read: names with kind and id, sorted by name.
+type Folder = Vec<(String, Kind, ObjectId)>;
+
+/// Why a tree object is not a folder of files.
+#[derive(Debug, thiserror::Error)]
+#[error("the tree holds an entry named {name:?}, which no file may be called")]
+struct MaliciousName {
+    name: String,
+}
+
+impl Snapshot {
+    /// The tree `root` of a repository.
+    pub fn new(repository: &gix::ThreadSafeRepository, root: ObjectId) -> Snapshot {
+        Snapshot { repository: Mutex::new(repository.to_thread_local()), root, trees: Mutex::default() }
+    }
+
+    fn folder(&self, id: ObjectId, path: &TreePath) -> Result<Arc<Folder>, TreeError> {
+        if let Some(folder) = lock(&self.trees).get(&id) {
+            return Ok(folder.clone());
+        }
+        let folder = Arc::new(self.read_folder(id, path)?);
+        lock(&self.trees).insert(id, folder.clone());
+        Ok(folder)
+    }
+
+    fn read_folder(&self, id: ObjectId, path: &TreePath) -> Result<Folder, TreeError> {
+        let repository = lock(&self.repository);
+        let tree = repository.find_tree(id).map_err(|source| store(path, source))?;
+        let mut folder = Vec::new();
+        for entry in tree.iter() {
+            let entry = entry.map_err(|source| store(path, source))?;
+            let name = entry.filename().to_string();
+            if is_malicious(&name) {
+                return Err(store(path, MaliciousName { name }));
+            }
+            let kind = match entry.mode().kind() {
+                EntryKind::Tree => Kind::Directory,
+                EntryKind::Blob => Kind::File,
+                EntryKind::BlobExecutable => Kind::Executable,
+                EntryKind::Link => Kind::Link,
+                EntryKind::Commit => Kind::Submodule,
+            };
+            folder.push((name, kind, entry.object_id()));
+        }
+        folder.sort();
+        Ok(folder)
+    }
+
+    fn find(&self, path: &TreePath) -> Result<Option<(Kind, ObjectId)>, TreeError> {
+        let mut place = (Kind::Directory, self.root);
+        for name in path.components() {
+            if place.0 != Kind::Directory {
+                return Ok(None);
+            }
+            let folder = self.folder(place.1, path)?;
+            match folder.binary_search_by(|(known, ..)| known.as_str().cmp(name)) {
+                Ok(position) => place = (folder[position].1, folder[position].2),
+                Err(_) => return Ok(None),
+            }
+        }
+        Ok(Some(place))
+    }
+}
+
+impl FileTree for Snapshot {
+    fn lookup(&self, path: &TreePath) -> Result<Option<Entry>, TreeError> {
+        let found = self.find(path)?;
+        Ok(found.map(|(kind, id)| Entry { kind, id: ContentId::new(id.to_string()) }))
+    }
+
+    fn load(&self, path: &TreePath) -> Result<Bytes, TreeError> {
+        let Some((kind, id)) = self.find(path)? else {
+            return Err(TreeError::NotFound { path: path.clone() });
+        };
+        match kind {
+            Kind::Directory => return Err(TreeError::IsDirectory { path: path.clone() }),
+            Kind::Submodule => return Err(TreeError::Submodule { path: path.clone() }),
+            Kind::File | Kind::Executable | Kind::Link => {}
+        }
+        let repository = lock(&self.repository);
+        let header = repository.find_header(id).map_err(|source| store(path, source))?;
+        if header.size() > LARGEST_FILE {
+            return Err(TreeError::TooLarge { path: path.clone(), size: header.size(), limit: LARGEST_FILE });
+        }
+        let content = repository.find_object(id).map_err(|source| store(path, source))?.detach().data;
+        if content.len() < LONGEST_POINTER && content.starts_with(LFS_MARK) {
+            return Err(TreeError::LfsPointer { path: path.clone() });
+        }
+        Ok(Bytes::from(content))
+    }
+
+    fn entries(&self, path: &TreePath) -> Result<Vec<DirEntry>, TreeError> {
+        match self.find(path)? {
+            Some((Kind::Directory, id)) => {
+                let folder = self.folder(id, path)?;
+                Ok(folder
+                    .iter()
+                    .map(|(name, kind, _)| DirEntry { name: name.clone(), kind: *kind })
+                    .collect())
+            }
+            Some(_) => Err(TreeError::NotDirectory { path: path.clone() }),
+            None => Err(TreeError::NotFound { path: path.clone() }),
+        }
+    }
+}
+
+/// Names that Git itself refuses, since they lead out of the tree or into its own folder.
+fn is_malicious(name: &str) -> bool {
+    let plain = name.trim_end_matches(['.', ' ']).to_ascii_lowercase();
+    name.is_empty()
+        || name == "."
+        || name == ".."
+        || plain == ".git"
+        || plain == "git~1"
+        || name.contains(['/', '\0'])
+}
+
+fn store(path: &TreePath, source: impl std::error::Error + Send + Sync + 'static) -> TreeError {
+    TreeError::Store { path: path.clone(), source: Box::new(source) }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}

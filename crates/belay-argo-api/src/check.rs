@@ -5,8 +5,8 @@ use std::time::Duration;
 use belay_crd::{FieldError, GoDuration, Kind, ObjectMeta, Resource, check, parse_go_duration};
 
 use crate::{
-    APP_PROJECT, APPLICATION, APPLICATION_SET, AppProject, Application, ApplicationDestination, ApplicationSet,
-    ApplicationSource, ApplicationSpec, RetryStrategy,
+    APP_PROJECT, APPLICATION, APPLICATION_SET, AppProject, Application, ApplicationDestination,
+    ApplicationSet, ApplicationSource, ApplicationSpec, RetryStrategy,
 };
 use belay_crd::Described;
 
@@ -22,7 +22,9 @@ impl Resource for Application {
         let mut errors = check(&schema["spec"], &self.spec.write(), "spec");
         if let Some(operation) = &self.operation {
             errors.extend(check(&schema["operation"], &operation.write(), "operation"));
-            errors.extend(operation.retry.as_ref().map(|retry| retry.errors("operation.retry")).unwrap_or_default());
+            errors.extend(
+                operation.retry.as_ref().map(|retry| retry.errors("operation.retry")).unwrap_or_default(),
+            );
         }
         errors.extend(self.spec.errors());
         errors
@@ -41,7 +43,10 @@ impl Resource for AppProject {
         for (index, window) in self.spec.sync_windows.iter().enumerate() {
             let path = format!("spec.syncWindows[{index}]");
             if !matches!(window.kind.as_str(), "allow" | "deny") {
-                let message = format!("unsupported value {:?}: supported values: \"allow\", \"deny\"", window.kind.as_str());
+                let message = format!(
+                    "unsupported value {:?}: supported values: \"allow\", \"deny\"",
+                    window.kind.as_str()
+                );
                 errors.push(FieldError::new(format!("{path}.kind"), message));
             }
             if parse_go_duration(&window.duration).is_none() {
@@ -74,11 +79,15 @@ impl AppProject {
         if kinds.is_some_and(|kinds| !kinds.iter().any(|kind| kind.group == "*" && kind.kind == "*")) {
             restrictions.push("spec.namespaceResourceWhitelist");
         }
-        if spec.source_repos.iter().any(|pattern| pattern.starts_with('!')) && !restrictions.contains(&"spec.sourceRepos") {
+        if spec.source_repos.iter().any(|pattern| pattern.starts_with('!'))
+            && !restrictions.contains(&"spec.sourceRepos")
+        {
             restrictions.push("spec.sourceRepos");
         }
         let denies = |destination: &ApplicationDestination| {
-            [&destination.namespace, &destination.server, &destination.name].iter().any(|text| text.starts_with('!'))
+            [&destination.namespace, &destination.server, &destination.name]
+                .iter()
+                .any(|text| text.starts_with('!'))
         };
         if spec.destinations.iter().any(denies) && !restrictions.contains(&"spec.destinations") {
             restrictions.push("spec.destinations");
@@ -166,7 +175,8 @@ impl ApplicationSource {
     }
 
     fn errors(&self, path: &str, one_of_several: bool) -> Vec<FieldError> {
-        let located = !self.path.is_empty() || !self.chart.is_empty() || (one_of_several && !self.reference.is_empty());
+        let located =
+            !self.path.is_empty() || !self.chart.is_empty() || (one_of_several && !self.reference.is_empty());
         if self.repo_url.is_empty() || !located {
             let message = if one_of_several {
                 "spec.source.repoURL and either source.path, source.chart, or source.ref are required"
@@ -192,7 +202,8 @@ impl RetryStrategy {
     /// The pause before the next try: the first one after `tries` = 0 failures that were tried again.
     pub fn pause(&self, tries: u32) -> Duration {
         let backoff = self.backoff.as_ref();
-        let read = |text: Option<&GoDuration>, otherwise| text.and_then(seconds_or_duration).unwrap_or(otherwise);
+        let read =
+            |text: Option<&GoDuration>, otherwise| text.and_then(seconds_or_duration).unwrap_or(otherwise);
         let first = read(backoff.map(|backoff| &backoff.duration), Duration::from_secs(5));
         let longest = read(backoff.map(|backoff| &backoff.max_duration), Duration::from_secs(180));
         let factor = backoff.and_then(|backoff| backoff.factor).unwrap_or(2);
@@ -206,7 +217,9 @@ impl RetryStrategy {
             return Vec::new();
         };
         let fields = [("duration", &backoff.duration), ("maxDuration", &backoff.max_duration)];
-        let invalid = |(_, text): &(&str, &GoDuration)| !text.as_str().is_empty() && seconds_or_duration(text).is_none();
+        let invalid = |(_, text): &(&str, &GoDuration)| {
+            !text.as_str().is_empty() && seconds_or_duration(text).is_none()
+        };
         let error = |(name, text): (&str, &GoDuration)| {
             FieldError::new(format!("{path}.backoff.{name}"), format!("unable to parse {text} as a duration"))
         };

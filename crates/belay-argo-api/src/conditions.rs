@@ -16,7 +16,8 @@ impl ApplicationStatus {
             let same = |known: &&ApplicationCondition| {
                 known.type_ == condition.type_ && known.message == condition.message
             };
-            let known = replaced.iter().chain(&kept).find(same).map(|known| known.last_transition_time.clone());
+            let known =
+                replaced.iter().chain(&kept).find(same).map(|known| known.last_transition_time.clone());
             if let Some(time) = known {
                 condition.last_transition_time = time;
             }
@@ -35,7 +36,11 @@ impl ApplicationStatus {
 impl ApplicationCondition {
     /// A condition without a time yet; [`ApplicationStatus::set_conditions`] gives it one.
     pub fn new(type_: &str, message: impl Into<String>) -> ApplicationCondition {
-        ApplicationCondition { type_: type_.to_owned(), message: message.into(), ..ApplicationCondition::default() }
+        ApplicationCondition {
+            type_: type_.to_owned(),
+            message: message.into(),
+            ..ApplicationCondition::default()
+        }
     }
 
     /// Whether it is an error; warnings end in `Warning`.
@@ -59,7 +64,10 @@ mod tests {
             ApplicationCondition::new("InvalidSpecError", "x"),
         ];
         status.set_conditions(found, &[], early);
-        let found = vec![ApplicationCondition::new("ComparisonError", "a"), ApplicationCondition::new("InvalidSpecError", "y")];
+        let found = vec![
+            ApplicationCondition::new("ComparisonError", "a"),
+            ApplicationCondition::new("InvalidSpecError", "y"),
+        ];
         status.set_conditions(found, &["ComparisonError", "InvalidSpecError"], late);
         let seen: Vec<(&str, &str, &str)> = status
             .conditions

@@ -50,10 +50,7 @@ pub static APP_PROJECT: Kind = Kind {
     categories: &[],
     subresources: Subresources::Unmentioned,
     columns: &[],
-    labels: &[
-        ("app.kubernetes.io/name", "appprojects.argoproj.io"),
-        ("app.kubernetes.io/part-of", "argocd"),
-    ],
+    labels: &[("app.kubernetes.io/name", "appprojects.argoproj.io"), ("app.kubernetes.io/part-of", "argocd")],
     annotations: &[],
     schema: LazyLock::new(|| AppProject::schema().into_value()),
 };

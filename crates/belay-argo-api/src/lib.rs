@@ -10,9 +10,9 @@ mod operation;
 mod project;
 mod source;
 mod status;
+mod support;
 mod values;
 
-pub use belay_crd::{FieldError, GoDuration, IntOrString, ObjectMeta, Resource, Time};
 pub use application::{
     Application, ApplicationDestination, ApplicationSpec, DrySource, HydrateTo, ManagedNamespaceMetadata,
     ResourceIgnoreDifferences, SourceHydrator, SyncPolicy, SyncPolicyAutomated, SyncSource,
@@ -30,6 +30,7 @@ pub use application_set::{
     ScmProviderBitbucketServer, ScmProviderFilter, ScmProviderGenerator, ScmProviderGitea, ScmProviderGithub,
     ScmProviderGitlab, SecretReference, TagFilter,
 };
+pub use belay_crd::{FieldError, GoDuration, IntOrString, ObjectMeta, Resource, Time};
 pub use kinds::{APP_PROJECT, APPLICATION, APPLICATION_SET, KINDS, crds};
 pub use operation::{
     Backoff, Info, Operation, OperationInitiator, OperationState, ResourceResult, RetryStrategy,
@@ -49,5 +50,9 @@ pub use source::{
 pub use status::{
     ApplicationCondition, ApplicationStatus, ApplicationSummary, ComparedTo, HealthStatus, HydrateOperation,
     ResourceStatus, RevisionHistory, SourceHydratorStatus, SuccessfulHydrateOperation, SyncStatus,
+};
+pub use support::{
+    refused_application_annotations, refused_fields, refused_object_annotations, refused_settings,
+    refused_sync_options, support,
 };
 pub use values::{HealthStatusCode, OperationPhase, ResultCode, SyncStatusCode, SyncWindowKind};

@@ -49,10 +49,7 @@ fn check_string(schema: &Value, text: &str, path: &str, errors: &mut Vec<FieldEr
         let allowed: Vec<String> = allowed.iter().map(Value::to_string).collect();
         errors.push(FieldError::new(
             path,
-            format!(
-                "unsupported value {text:?}: supported values: {}",
-                allowed.join(", ")
-            ),
+            format!("unsupported value {text:?}: supported values: {}", allowed.join(", ")),
         ));
     }
     let length = text.chars().count() as u64;
@@ -71,10 +68,7 @@ fn check_string(schema: &Value, text: &str, path: &str, errors: &mut Vec<FieldEr
     if let Some(pattern) = schema["pattern"].as_str()
         && compiled(pattern).is_some_and(|regex| !regex.is_match(text))
     {
-        errors.push(FieldError::new(
-            path,
-            format!("{text:?} should match '{pattern}'"),
-        ));
+        errors.push(FieldError::new(path, format!("{text:?} should match '{pattern}'")));
     }
     if schema["format"] == "date-time" && text.parse::<jiff::Timestamp>().is_err() {
         errors.push(FieldError::new(path, format!("{text:?} is no RFC 3339 time")));
@@ -82,55 +76,29 @@ fn check_string(schema: &Value, text: &str, path: &str, errors: &mut Vec<FieldEr
 }
 
 fn check_number(schema: &Value, number: Option<f64>, path: &str, errors: &mut Vec<FieldError>) {
-    let below = |limit: &Value| {
-        limit
-            .as_f64()
-            .zip(number)
-            .is_some_and(|(limit, number)| number < limit)
-    };
-    let above = |limit: &Value| {
-        limit
-            .as_f64()
-            .zip(number)
-            .is_some_and(|(limit, number)| number > limit)
-    };
+    let below = |limit: &Value| limit.as_f64().zip(number).is_some_and(|(limit, number)| number < limit);
+    let above = |limit: &Value| limit.as_f64().zip(number).is_some_and(|(limit, number)| number > limit);
     if below(&schema["minimum"]) {
-        errors.push(FieldError::new(
-            path,
-            format!("should be greater than or equal to {}", schema["minimum"]),
-        ));
+        errors
+            .push(FieldError::new(path, format!("should be greater than or equal to {}", schema["minimum"])));
     }
     if above(&schema["maximum"]) {
-        errors.push(FieldError::new(
-            path,
-            format!("should be less than or equal to {}", schema["maximum"]),
-        ));
+        errors.push(FieldError::new(path, format!("should be less than or equal to {}", schema["maximum"])));
     }
 }
 
 fn check_count(schema: &Value, count: usize, path: &str, errors: &mut Vec<FieldError>) {
     let count = count as u64;
     if schema["minItems"].as_u64().is_some_and(|least| count < least) {
-        errors.push(FieldError::new(
-            path,
-            format!("should have at least {} items", schema["minItems"]),
-        ));
+        errors.push(FieldError::new(path, format!("should have at least {} items", schema["minItems"])));
     }
     if schema["maxItems"].as_u64().is_some_and(|most| count > most) {
-        errors.push(FieldError::new(
-            path,
-            format!("should have at most {} items", schema["maxItems"]),
-        ));
+        errors.push(FieldError::new(path, format!("should have at most {} items", schema["maxItems"])));
     }
 }
 
 fn check_required(schema: &Value, value: &Value, path: &str, errors: &mut Vec<FieldError>) {
-    for name in schema["required"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-    {
+    for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         if value.get(name).is_none_or(Value::is_null) {
             errors.push(FieldError::new(join(path, name), "required value"));
         }

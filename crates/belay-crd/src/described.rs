@@ -152,11 +152,7 @@ impl<T: Described> Described for IndexMap<String, T> {
         Ok(map)
     }
     fn write(&self) -> Value {
-        Value::Object(
-            self.iter()
-                .map(|(key, entry)| (key.clone(), entry.write()))
-                .collect(),
-        )
+        Value::Object(self.iter().map(|(key, entry)| (key.clone(), entry.write())).collect())
     }
     fn is_absent(&self) -> bool {
         self.is_empty()

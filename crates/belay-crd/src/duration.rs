@@ -16,10 +16,7 @@ pub struct GoDuration {
 impl GoDuration {
     /// Reads a text.
     pub fn parse(text: &str) -> GoDuration {
-        GoDuration {
-            text: text.to_owned(),
-            value: parse_go_duration(text),
-        }
+        GoDuration { text: text.to_owned(), value: parse_go_duration(text) }
     }
 
     /// The duration; nothing when the field is absent or its text is no duration, or a negative one.
@@ -40,10 +37,7 @@ impl GoDuration {
 
 impl From<Duration> for GoDuration {
     fn from(value: Duration) -> GoDuration {
-        GoDuration {
-            text: format_go_duration(value),
-            value: Some(value),
-        }
+        GoDuration { text: format_go_duration(value), value: Some(value) }
     }
 }
 
@@ -98,15 +92,11 @@ fn parse_term(text: &str) -> Option<(u64, &str)> {
     if whole.is_empty() && fraction.is_empty() {
         return None;
     }
-    let unit_end = rest
-        .find(|c: char| c == '.' || c.is_ascii_digit())
-        .unwrap_or(rest.len());
+    let unit_end = rest.find(|c: char| c == '.' || c.is_ascii_digit()).unwrap_or(rest.len());
     let (unit, after) = rest.split_at(unit_end);
     let scale = unit_nanoseconds(unit)?;
     let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-    let nanoseconds = whole
-        .checked_mul(scale)?
-        .checked_add(scaled_fraction(fraction, scale))?;
+    let nanoseconds = whole.checked_mul(scale)?.checked_add(scaled_fraction(fraction, scale))?;
     Some((nanoseconds, after))
 }
 
@@ -197,20 +187,7 @@ mod tests {
 
     #[test]
     fn other_texts_are_no_durations() {
-        for text in [
-            "",
-            "5",
-            "m",
-            "5 m",
-            "-5m",
-            "1d",
-            "5m.",
-            "1h-1m",
-            "99999999999h",
-            "s5",
-            ".s",
-            "５m",
-        ] {
+        for text in ["", "5", "m", "5 m", "-5m", "1d", "5m.", "1h-1m", "99999999999h", "s5", ".s", "５m"] {
             assert_eq!(parse_go_duration(text), None, "{text}");
         }
     }

@@ -7,10 +7,7 @@ use serde_json::{Map, Value};
 /// One line for everything that a CRD says, sorted; descriptions and the generator's name are left out.
 pub fn crd_facts(crd: &Value) -> Vec<String> {
     let mut lines = Vec::new();
-    for (path, part) in [
-        ("metadata.labels", "labels"),
-        ("metadata.annotations", "annotations"),
-    ] {
+    for (path, part) in [("metadata.labels", "labels"), ("metadata.annotations", "annotations")] {
         for (key, value) in crd["metadata"][part].as_object().into_iter().flatten() {
             if key != "controller-gen.kubebuilder.io/version" {
                 lines.push(format!("{path} {key}={value}"));
@@ -37,12 +34,7 @@ fn version_facts(version: &Value, lines: &mut Vec<String>) {
             lines.push(format!("{name} {key}={value}"));
         }
     }
-    for (index, column) in version["additionalPrinterColumns"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .enumerate()
-    {
+    for (index, column) in version["additionalPrinterColumns"].as_array().into_iter().flatten().enumerate() {
         lines.push(format!("{name} column[{index}]={}", sorted(column)));
     }
     let mut seen = HashMap::new();
@@ -65,7 +57,8 @@ fn schema_facts(schema: &Value, path: &str, seen: &mut HashMap<String, String>, 
         match keyword.as_str() {
             "description" => {}
             "properties" => {
-                let mut properties: Vec<(&String, &Value)> = value.as_object().into_iter().flatten().collect();
+                let mut properties: Vec<(&String, &Value)> =
+                    value.as_object().into_iter().flatten().collect();
                 properties.sort_by_key(|(name, _)| *name);
                 for (name, property) in properties {
                     schema_facts(property, &format!("{path}.{name}"), seen, lines);
@@ -110,10 +103,8 @@ fn sorted(value: &Value) -> Value {
         Value::Object(map) => {
             let mut keys: Vec<&String> = map.keys().collect();
             keys.sort();
-            let entries: Map<String, Value> = keys
-                .into_iter()
-                .map(|key| (key.clone(), sorted(&map[key])))
-                .collect();
+            let entries: Map<String, Value> =
+                keys.into_iter().map(|key| (key.clone(), sorted(&map[key]))).collect();
             Value::Object(entries)
         }
         Value::Array(items) => items.iter().map(sorted).collect(),
@@ -122,12 +113,7 @@ fn sorted(value: &Value) -> Value {
 }
 
 fn sorted_list(value: &Value) -> Value {
-    let mut items: Vec<String> = value
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(Value::to_string)
-        .collect();
+    let mut items: Vec<String> = value.as_array().into_iter().flatten().map(Value::to_string).collect();
     items.sort();
     items.join(",").into()
 }
@@ -140,9 +126,7 @@ pub fn schema_fields(schema: &Value, path: &str) -> Vec<String> {
 }
 
 fn collect_fields(schema: &Value, path: &str, fields: &mut Vec<String>) {
-    let properties = schema["properties"]
-        .as_object()
-        .filter(|properties| !properties.is_empty());
+    let properties = schema["properties"].as_object().filter(|properties| !properties.is_empty());
     if let Some(properties) = properties {
         for (name, property) in properties {
             collect_fields(property, &format!("{path}.{name}"), fields);

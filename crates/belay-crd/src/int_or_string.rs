@@ -47,10 +47,7 @@ impl Described for IntOrString {
                 Ok(IntOrString::Int(number.as_i64().unwrap_or_default()))
             }
             Value::String(text) => Ok(IntOrString::String(text)),
-            other => Err(FieldError::new(
-                "",
-                format!("expected an integer or a string, found {other}"),
-            )),
+            other => Err(FieldError::new("", format!("expected an integer or a string, found {other}"))),
         }
     }
     fn write(&self) -> Value {

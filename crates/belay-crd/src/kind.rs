@@ -60,32 +60,17 @@ pub struct Column {
 impl Column {
     /// A column of text that is always shown.
     pub const fn text(name: &'static str, json_path: &'static str) -> Column {
-        Column {
-            name,
-            column_type: "string",
-            json_path,
-            priority: 0,
-        }
+        Column { name, column_type: "string", json_path, priority: 0 }
     }
 
     /// A column of text shown with `-o wide` only.
     pub const fn wide(name: &'static str, json_path: &'static str, priority: i64) -> Column {
-        Column {
-            name,
-            column_type: "string",
-            json_path,
-            priority,
-        }
+        Column { name, column_type: "string", json_path, priority }
     }
 
     /// The object's age.
     pub const fn age() -> Column {
-        Column {
-            name: "Age",
-            column_type: "date",
-            json_path: ".metadata.creationTimestamp",
-            priority: 0,
-        }
+        Column { name: "Age", column_type: "date", json_path: ".metadata.creationTimestamp", priority: 0 }
     }
 }
 

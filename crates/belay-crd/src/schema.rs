@@ -144,8 +144,7 @@ impl Schema {
 
     /// Server-side apply: items are told apart by `keys`.
     pub fn map_list(self, keys: &[&str]) -> Schema {
-        self.set("x-kubernetes-list-type", json!("map"))
-            .set("x-kubernetes-list-map-keys", json!(keys))
+        self.set("x-kubernetes-list-type", json!("map")).set("x-kubernetes-list-map-keys", json!(keys))
     }
 
     /// Server-side apply: the object has one owner.
@@ -169,10 +168,7 @@ impl Schema {
     }
 
     fn push_rule(mut self, rule: Value) -> Schema {
-        let rules = self
-            .0
-            .entry("x-kubernetes-validations")
-            .or_insert_with(|| json!([]));
+        let rules = self.0.entry("x-kubernetes-validations").or_insert_with(|| json!([]));
         if let Some(rules) = rules.as_array_mut() {
             rules.push(rule);
         }

@@ -28,7 +28,9 @@ pub struct Support {
 enum Mark {
     Honoured,
     /// Refused, unless it holds just this text.
-    Refused { except: Option<String> },
+    Refused {
+        except: Option<String>,
+    },
 }
 
 /// Why a file of marks cannot be read.
@@ -69,10 +71,7 @@ impl Support {
                 current = Some(section.to_owned());
                 continue;
             }
-            let unreadable = || SupportError::Line {
-                line: index + 1,
-                text: line.to_owned(),
-            };
+            let unreadable = || SupportError::Line { line: index + 1, text: line.to_owned() };
             let section = current.clone().ok_or_else(unreadable)?;
             let (word, name) = line.split_once(char::is_whitespace).ok_or_else(unreadable)?;
             let (name, except) = match name.trim().split_once(" except ") {
@@ -85,17 +84,8 @@ impl Support {
                 _ => return Err(unreadable()),
             };
             let name = name.to_owned();
-            if sections
-                .entry(section.clone())
-                .or_default()
-                .insert(name.clone(), mark)
-                .is_some()
-            {
-                return Err(SupportError::Twice {
-                    line: index + 1,
-                    section,
-                    name,
-                });
+            if sections.entry(section.clone()).or_default().insert(name.clone(), mark).is_some() {
+                return Err(SupportError::Twice { line: index + 1, section, name });
             }
         }
         Ok(Support { sections })
@@ -112,10 +102,7 @@ impl Support {
             if matches!(name.as_str(), "apiVersion" | "kind" | "metadata" | "status") {
                 continue;
             }
-            let place = Place {
-                marks: self.sections.get(kind.kind),
-                path: name.clone(),
-            };
+            let place = Place { marks: self.sections.get(kind.kind), path: name.clone() };
             place.walk(kind.schema["properties"].get(name), value, &mut refused);
         }
         refused
@@ -166,9 +153,7 @@ impl Support {
     /// Every mark as `(section, name, honoured)`, for documentation.
     pub fn marks(&self) -> impl Iterator<Item = (&str, &str, bool)> {
         self.sections.iter().flat_map(|(section, marks)| {
-            marks
-                .iter()
-                .map(move |(name, mark)| (section.as_str(), name.as_str(), *mark == Mark::Honoured))
+            marks.iter().map(move |(name, mark)| (section.as_str(), name.as_str(), *mark == Mark::Honoured))
         })
     }
 }
@@ -190,15 +175,9 @@ fn find_name<'a>(marks: &'a IndexMap<String, Mark>, name: &str) -> Option<&'a Ma
         return Some(mark);
     }
     let pattern = |(pattern, _): &(&String, &Mark)| {
-        pattern
-            .strip_suffix('*')
-            .is_some_and(|start| name.starts_with(start))
+        pattern.strip_suffix('*').is_some_and(|start| name.starts_with(start))
     };
-    marks
-        .iter()
-        .filter(pattern)
-        .max_by_key(|(pattern, _)| pattern.len())
-        .map(|(_, mark)| mark)
+    marks.iter().filter(pattern).max_by_key(|(pattern, _)| pattern.len()).map(|(_, mark)| mark)
 }
 
 /// Whether a mark counts for a field: the field itself, or something above it.
@@ -267,10 +246,7 @@ impl Place<'_> {
     }
 
     fn at(&self, path: &str) -> Place<'_> {
-        Place {
-            marks: self.marks,
-            path: path.to_owned(),
-        }
+        Place { marks: self.marks, path: path.to_owned() }
     }
 }
 
@@ -280,7 +256,8 @@ fn push_once(refused: &mut Vec<String>, path: &str) {
     }
 }
 
-/// Go's zero values, and whatever the schema says is the default; objects and lists of nothing else.
+/// Go's zero values, and what the schema says is the default of just this field. A default further down does not count:
+/// whoever wrote `verify: {mode: HEAD}` wants something, although HEAD is the default mode.
 fn is_empty_or_default(schema: Option<&Value>, value: &Value) -> bool {
     let default = schema.and_then(|schema| schema.get("default"));
     if default == Some(value) {
@@ -288,12 +265,7 @@ fn is_empty_or_default(schema: Option<&Value>, value: &Value) -> bool {
     }
     match value {
         Value::Null => true,
-        Value::Object(fields) => {
-            let property = |name: &str| schema.and_then(|schema| schema["properties"].get(name));
-            fields
-                .iter()
-                .all(|(name, field)| is_empty_or_default(property(name), field))
-        }
+        Value::Object(fields) => fields.values().all(|field| is_empty_or_default(None, field)),
         Value::Array(items) => items.is_empty(),
         _ if default.is_some() => false,
         Value::Bool(flag) => !flag,

@@ -15,10 +15,7 @@ pub struct Time {
 impl Time {
     /// Reads a text.
     pub fn parse(text: &str) -> Time {
-        Time {
-            text: text.to_owned(),
-            value: text.parse().ok(),
-        }
+        Time { text: text.to_owned(), value: text.parse().ok() }
     }
 
     /// The point in time; nothing when the field is absent or its text is no time.
@@ -46,10 +43,7 @@ impl Time {
 impl From<Timestamp> for Time {
     fn from(value: Timestamp) -> Time {
         let whole = Timestamp::from_second(value.as_second()).unwrap_or(value);
-        Time {
-            text: whole.to_string(),
-            value: Some(whole),
-        }
+        Time { text: whole.to_string(), value: Some(whole) }
     }
 }
 
@@ -93,10 +87,7 @@ mod tests {
     fn a_written_time_keeps_its_text() {
         let time = Time::parse("2026-08-07T12:11:12+02:00");
         assert_eq!(time.as_str(), "2026-08-07T12:11:12+02:00");
-        assert_eq!(
-            time.get().map(|t| t.to_string()).as_deref(),
-            Some("2026-08-07T10:11:12Z")
-        );
+        assert_eq!(time.get().map(|t| t.to_string()).as_deref(), Some("2026-08-07T10:11:12Z"));
         assert!(Time::parse("yesterday").is_invalid());
     }
 }

@@ -3,7 +3,13 @@
 use belay_crd::{Described, FieldError, GoDuration, Kind, ObjectMeta, Resource, check};
 
 use crate::{
-    ALERT, Alert, AlertSpec, BUCKET, Bucket, BucketSpec, EXTERNAL_ARTIFACT, ExternalArtifact, ExternalArtifactSpec, GIT_REPOSITORY, GitRepository, GitRepositorySpec, HELM_CHART, HELM_RELEASE, HELM_REPOSITORY, HelmChart, HelmChartSpec, HelmRelease, HelmReleaseSpec, HelmRepository, HelmRepositorySpec, IMAGE_POLICY, IMAGE_REPOSITORY, IMAGE_UPDATE_AUTOMATION, ImagePolicy, ImagePolicySpec, ImageRepository, ImageRepositorySpec, ImageUpdateAutomation, ImageUpdateAutomationSpec, KUSTOMIZATION, KubeConfigReference, Kustomization, KustomizationSpec, OCIRepository, OCIRepositorySpec, OCI_REPOSITORY, PROVIDER, Provider, ProviderSpec, RECEIVER, Receiver, ReceiverSpec,
+    ALERT, Alert, AlertSpec, BUCKET, Bucket, BucketSpec, EXTERNAL_ARTIFACT, ExternalArtifact,
+    ExternalArtifactSpec, GIT_REPOSITORY, GitRepository, GitRepositorySpec, HELM_CHART, HELM_RELEASE,
+    HELM_REPOSITORY, HelmChart, HelmChartSpec, HelmRelease, HelmReleaseSpec, HelmRepository,
+    HelmRepositorySpec, IMAGE_POLICY, IMAGE_REPOSITORY, IMAGE_UPDATE_AUTOMATION, ImagePolicy,
+    ImagePolicySpec, ImageRepository, ImageRepositorySpec, ImageUpdateAutomation, ImageUpdateAutomationSpec,
+    KUSTOMIZATION, KubeConfigReference, Kustomization, KustomizationSpec, OCI_REPOSITORY, OCIRepository,
+    OCIRepositorySpec, PROVIDER, Provider, ProviderSpec, RECEIVER, Receiver, ReceiverSpec,
 };
 
 /// Writes the parts of [`Resource`] that are the same for every kind; `errors` are the kind's own rules.
@@ -175,12 +181,17 @@ impl HelmReleaseSpec {
         rules.duration("spec.interval", &self.interval);
         rules.duration("spec.timeout", &self.timeout);
         rules.kube_config(self.kube_config.as_ref());
-        rules.refuse_if(self.chart.is_some() == self.chart_ref.is_some(), "spec", "either chart or chartRef must be set");
+        rules.refuse_if(
+            self.chart.is_some() == self.chart_ref.is_some(),
+            "spec",
+            "either chart or chartRef must be set",
+        );
         if let Some(install) = &self.install {
             rules.duration("spec.install.timeout", &install.timeout);
             let strategy = install.strategy.as_ref();
             rules.refuse_if(
-                strategy.is_some_and(|s| !s.retry_interval.as_str().is_empty() && s.name == "RemediateOnFailure"),
+                strategy
+                    .is_some_and(|s| !s.retry_interval.as_str().is_empty() && s.name == "RemediateOnFailure"),
                 "spec.install.strategy",
                 ".retryInterval cannot be set when .name is 'RemediateOnFailure'",
             );
@@ -250,8 +261,16 @@ impl ReceiverSpec {
         let oidc = self.type_ == "generic-oidc";
         let providers = !self.oidc_providers.is_empty();
         let secret = self.secret_ref.is_some();
-        rules.refuse_if(oidc && !providers, "spec", "generic-oidc receivers must define at least one oidcProvider");
-        rules.refuse_if(!oidc && providers, "spec", "oidcProviders can only be set when type is generic-oidc");
+        rules.refuse_if(
+            oidc && !providers,
+            "spec",
+            "generic-oidc receivers must define at least one oidcProvider",
+        );
+        rules.refuse_if(
+            !oidc && providers,
+            "spec",
+            "oidcProviders can only be set when type is generic-oidc",
+        );
         rules.refuse_if(oidc && secret, "spec", "secretRef cannot be set when type is generic-oidc");
         rules.refuse_if(!oidc && !secret, "spec", "secretRef is required when type is not generic-oidc");
     }

@@ -7,7 +7,13 @@ use crate::{Condition, ConditionStatus};
 
 impl Condition {
     /// A condition without a time yet; [`set_condition`] gives it one.
-    pub fn new(type_: &str, status: ConditionStatus, reason: &str, message: impl Into<String>, generation: i64) -> Condition {
+    pub fn new(
+        type_: &str,
+        status: ConditionStatus,
+        reason: &str,
+        message: impl Into<String>,
+        generation: i64,
+    ) -> Condition {
         Condition {
             type_: type_.to_owned(),
             status,
@@ -40,7 +46,8 @@ pub fn set_condition(conditions: &mut Vec<Condition>, mut condition: Condition, 
             conditions.push(condition);
         }
     }
-    conditions.sort_by(|left, right| (rank(&left.type_), &left.type_).cmp(&(rank(&right.type_), &right.type_)));
+    conditions
+        .sort_by(|left, right| (rank(&left.type_), &left.type_).cmp(&(rank(&right.type_), &right.type_)));
 }
 
 /// Removes the condition of a type.

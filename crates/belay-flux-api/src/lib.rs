@@ -10,6 +10,7 @@ mod kustomization;
 mod notification;
 mod shared;
 mod source;
+mod support;
 mod values;
 
 pub use belay_crd::{FieldError, GoDuration, IntOrString, ObjectMeta, Resource, Time};
@@ -54,4 +55,5 @@ pub use source::{
     NamespaceSelector, OCIRepository, OCIRepositorySpec, OCIRepositoryStatus, OciLayerSelector,
     OciRepositoryRef, OciRepositoryVerification, OciRepositoryVerificationWithoutRoot, OidcIdentityMatch,
 };
+pub use support::{refused_fields, refused_object_annotations, refused_resource_annotations, support};
 pub use values::{ConditionStatus, CrdsPolicy, DeletionPolicy, ReconcileStrategy};

@@ -1,0 +1,84 @@
+//! Every field is honoured or refused, and refused fields are found.
+
+use belay_argo_api::{
+    APP_PROJECT, APPLICATION, KINDS, refused_application_annotations, refused_fields,
+    refused_object_annotations, refused_settings, refused_sync_options, support,
+};
+use serde_json::{Value, json};
+
+#[test]
+fn every_field_has_one_mark() {
+    let gaps: Vec<String> = KINDS.iter().flat_map(|kind| support().gaps(kind)).collect();
+    assert!(gaps.is_empty(), "{}", gaps.join("\n"));
+}
+
+fn application(spec: Value) -> Value {
+    json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": "shop"}, "spec": spec})
+}
+
+#[test]
+fn a_plain_application_is_honoured() {
+    let object = application(json!({
+        "project": "default",
+        "source": {
+            "repoURL": "https://git.example/shop.git", "path": "deploy", "targetRevision": "main",
+            "directory": {"recurse": true, "jsonnet": {}},
+            "helm": {"valuesObject": {"anything": {"goes": [1]}}, "parameters": [{"name": "a", "value": "b"}]},
+        },
+        "destination": {"server": "https://kubernetes.default.svc", "namespace": "shop"},
+        "syncPolicy": {"automated": {"prune": true, "selfHeal": false, "enabled": false}, "retry": {"limit": 3}},
+        "sources": [],
+        "ignoreDifferences": [],
+    }));
+    assert_eq!(refused_fields(&APPLICATION, &object), Vec::<String>::new());
+}
+
+#[test]
+fn refused_and_unknown_fields_are_named_once() {
+    let object = application(json!({
+        "source": {
+            "repoURL": "https://git.example/shop.git", "path": "deploy", "futureField": 1,
+            "helm": {"fileParameters": [{"name": "a", "path": "b"}, {"name": "c", "path": "d"}], "skipTests": true},
+            "kustomize": {"patches": [{"patch": "x", "newer": true}], "components": ["a"]},
+        },
+        "destination": {"name": "in-cluster"},
+        "ignoreDifferences": [{"kind": "Deployment"}],
+        "syncPolicy": {"retry": {"refresh": true}},
+    }));
+    let mut refused = refused_fields(&APPLICATION, &object);
+    refused.sort();
+    assert_eq!(
+        refused,
+        [
+            "spec.ignoreDifferences",
+            "spec.source.futureField",
+            "spec.source.helm.fileParameters",
+            "spec.source.helm.skipTests",
+            "spec.source.kustomize.components",
+            "spec.source.kustomize.patches[].newer",
+            "spec.syncPolicy.retry.refresh",
+        ]
+    );
+}
+
+#[test]
+fn a_project_with_windows_is_refused() {
+    let object = json!({"spec": {"sourceRepos": ["*"], "syncWindows": [{"kind": "deny"}]}});
+    assert_eq!(refused_fields(&APP_PROJECT, &object), ["spec.syncWindows"]);
+}
+
+#[test]
+fn options_annotations_and_settings_are_found() {
+    let options = ["CreateNamespace=true", "Prune=false", "ServerSideApply=true", "Unheard=of"];
+    assert_eq!(refused_sync_options(options), ["Prune=false", "Unheard=of"]);
+    let annotations = ["argocd.argoproj.io/refresh", "argocd.argoproj.io/hydrate", "example.com/mine"];
+    assert_eq!(refused_application_annotations(annotations), ["argocd.argoproj.io/hydrate"]);
+    let annotations =
+        ["argocd.argoproj.io/hook", "argocd.argoproj.io/tracking-id", "argocd.argoproj.io/newer"];
+    assert_eq!(
+        refused_object_annotations(annotations),
+        ["argocd.argoproj.io/hook", "argocd.argoproj.io/newer"]
+    );
+    let keys = ["application.instanceLabelKey", "resource.customizations.health.apps_Deployment"];
+    assert_eq!(refused_settings("argocd-cm", keys), ["resource.customizations.health.apps_Deployment"]);
+}

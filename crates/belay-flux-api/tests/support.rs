@@ -1,0 +1,43 @@
+//! Every field is honoured or refused, and refused fields are found.
+
+use belay_flux_api::{
+    GIT_REPOSITORY, HELM_RELEASE, KINDS, KUSTOMIZATION, refused_fields, refused_object_annotations, support,
+};
+use serde_json::json;
+
+#[test]
+fn every_field_has_one_mark() {
+    let gaps: Vec<String> = KINDS.iter().flat_map(|kind| support().gaps(kind)).collect();
+    assert!(gaps.is_empty(), "{}", gaps.join("\n"));
+}
+
+#[test]
+fn defaults_are_not_refused() {
+    let object = json!({"spec": {"interval": "1m", "url": "https://git.example/a", "provider": "generic",
+        "recurseSubmodules": false, "verify": {}}});
+    assert_eq!(refused_fields(&GIT_REPOSITORY, &object), Vec::<String>::new());
+    let object = json!({"spec": {"interval": "1m", "persistentClient": true, "driftDetection": {"mode": "disabled"},
+        "chart": {"spec": {"chart": "./chart", "version": "*"}}, "values": {"free": ["form"]}}});
+    assert_eq!(refused_fields(&HELM_RELEASE, &object), Vec::<String>::new());
+}
+
+#[test]
+fn refused_fields_are_named() {
+    let object = json!({"spec": {"interval": "1m", "url": "https://git.example/a", "provider": "azure",
+        "ref": {"semver": "1.x"}, "verify": {"mode": "HEAD"}}});
+    assert_eq!(refused_fields(&GIT_REPOSITORY, &object), ["spec.provider", "spec.ref.semver", "spec.verify"]);
+    let object = json!({"spec": {"interval": "1m", "prune": true, "dependsOn": [{"name": "a"}],
+        "decryption": {"provider": "sops"}, "postBuild": {"substitute": {"a": "b"}}}});
+    assert_eq!(
+        refused_fields(&KUSTOMIZATION, &object),
+        ["spec.dependsOn", "spec.decryption", "spec.postBuild"]
+    );
+    let object = json!({"spec": {"interval": "1m", "rollback": {"timeout": "1m"}, "install": {"remediation": {"retries": 3}}}});
+    assert_eq!(refused_fields(&HELM_RELEASE, &object), ["spec.rollback", "spec.install.remediation"]);
+}
+
+#[test]
+fn annotations_of_managed_objects_are_found() {
+    let keys = ["kustomize.toolkit.fluxcd.io/name", "kustomize.toolkit.fluxcd.io/ssa", "example.com/a"];
+    assert_eq!(refused_object_annotations(keys), ["kustomize.toolkit.fluxcd.io/ssa"]);
+}

@@ -200,23 +200,21 @@ fn walk_fields(
     schema: Schema,
 ) -> Result<Option<Value>, Error> {
     let Some(Value::Object(mut fields)) = into else { return Ok(into) };
-    let mut dropped = Vec::new();
+    let mut dropped = HashSet::new();
     for (key, field) in &mut fields {
         let added = patch.and_then(|patch| patch.get(key));
-        if added.is_none() && !can_change_alone(field, schema) {
+        if added.is_none() && !can_change_alone(field) {
             continue;
         }
         let present = std::mem::take(field);
         match merge(Some(present), added, schema.field(key)).during(|| key.clone())? {
             Some(value) => *field = value,
-            None => dropped.push(key.clone()),
+            None => drop(dropped.insert(key.clone())),
         }
     }
-    for key in dropped {
-        fields.shift_remove(&key);
-    }
+    fields.retain(|key, _| !dropped.contains(key));
     for (key, added) in patch.into_iter().flatten().filter(|(key, _)| key.as_str() != DIRECTIVE) {
-        if fields.contains_key(key) || patch.is_some_and(|patch| was_dropped(patch, key)) {
+        if fields.contains_key(key) || dropped.contains(key) {
             continue;
         }
         if let Some(value) = merge(None, Some(added), schema.field(key)).during(|| key.clone())? {
@@ -226,17 +224,8 @@ fn walk_fields(
     Ok(Some(Value::Object(fields)))
 }
 
-/// A key the patch cleared must not come back by its own directive.
-fn was_dropped(patch: &Map<String, Value>, key: &str) -> bool {
-    match patch.get(key) {
-        Some(Value::Null) => true,
-        Some(Value::Object(fields)) => map_directive(fields).is_ok_and(|directive| directive == Directive::Delete),
-        _ => false,
-    }
-}
-
 /// Whether a field the patch does not name could still change: scalars never do.
-fn can_change_alone(field: &Value, _: Schema) -> bool {
+fn can_change_alone(field: &Value) -> bool {
     matches!(field, Value::Object(_) | Value::Array(_))
 }
 

@@ -9,7 +9,7 @@ use crate::json_patch::JsonPatch;
 use crate::kustomization::{Patch, PatchOptions};
 use crate::loader::Loader;
 use crate::objects;
-use crate::resource::Resource;
+use crate::resource::{Resource, Step};
 use crate::resources::Resources;
 use crate::selector::Matcher;
 use crate::strategic_merge;
@@ -128,7 +128,12 @@ impl AnyPatch {
 fn adapted(patch: &Resource, target: &Resource) -> Result<Resource, Error> {
     let mut patch = patch.clone();
     for field in ["labels", "annotations"] {
-        let map = patch.metadata_map(field);
+        let mut map = patch.metadata_map(field);
+        for (key, value) in &mut map {
+            if patch.bare_nulls.contains(&["metadata", field, key.as_str()].map(|key| Step::Key(key.to_owned())).to_vec()) {
+                value.clear();
+            }
+        }
         patch.set_metadata_map(field, map)?;
     }
     patch.object["apiVersion"] = Value::from(target.api_version());

@@ -1,0 +1,9 @@
+//! Servers and fixtures for tests and the demo.
+//!
+//! - [`Repository`]: a bare Git repository written in process.
+//! - [`GitServer`]: fetch and push over smart HTTP for the bare repositories of a folder, without a
+//!   `git` binary, with faults on demand.
+
+mod repository;
+
+pub use repository::{Author, Change, DEFAULT_BRANCH, Repository, RepositoryError};

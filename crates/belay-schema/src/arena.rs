@@ -15,11 +15,7 @@ impl Default for Types {
     fn default() -> Self {
         let untyped = |element, relationship, map_element, map_relationship| Type {
             scalar: Some(Scalar::Untyped),
-            list: Some(ListType {
-                element,
-                relationship,
-                keys: Vec::new(),
-            }),
+            list: Some(ListType { element, relationship, keys: Vec::new() }),
             map: Some(MapType {
                 fields: IndexMap::new(),
                 element: Some(map_element),

@@ -22,12 +22,7 @@ pub(crate) struct Converter<'a> {
 
 impl<'a> Converter<'a> {
     pub(crate) fn new(definitions: &'a Map<String, Value>, encoding: &'a Map<String, Value>) -> Self {
-        Self {
-            definitions,
-            encoding,
-            types: Types::default(),
-            named: HashMap::new(),
-        }
+        Self { definitions, encoding, types: Types::default(), named: HashMap::new() }
     }
 
     pub(crate) fn finish(self) -> Types {
@@ -67,10 +62,7 @@ impl<'a> Converter<'a> {
         let meta = self.named(OBJECT_META);
         let Some(schema) = schema else {
             let untyped = self.types.get(Types::DEDUCED).map.clone();
-            return self.types.add(Type {
-                map: untyped,
-                ..Type::default()
-            });
+            return self.types.add(Type { map: untyped, ..Type::default() });
         };
         let mut root = self.convert(schema, None, false);
         if let Some(map) = &mut root.map {
@@ -103,10 +95,7 @@ impl<'a> Converter<'a> {
 
     fn add_embedded_fields(&mut self, converted: &mut Type) {
         let meta = self.named(OBJECT_META);
-        let text = self.types.add(Type {
-            scalar: Some(Scalar::String),
-            ..Type::default()
-        });
+        let text = self.types.add(Type { scalar: Some(Scalar::String), ..Type::default() });
         let Some(map) = &mut converted.map else { return };
         for (name, type_id) in [("apiVersion", text), ("kind", text), ("metadata", meta)] {
             map.fields.insert(name.to_owned(), plain_field(type_id));
@@ -128,24 +117,11 @@ impl<'a> Converter<'a> {
         let preserve_unknown = preserve_unknown
             || schema.get("x-kubernetes-preserve-unknown-fields") == Some(&Value::Bool(true));
         let format = schema.get("format").and_then(Value::as_str).unwrap_or_default();
-        let scalar = |scalar, special| Type {
-            scalar: Some(scalar),
-            special,
-            ..Type::default()
-        };
+        let scalar = |scalar, special| Type { scalar: Some(scalar), special, ..Type::default() };
         match schema.get("type").and_then(Value::as_str).unwrap_or_default() {
-            "object" => Type {
-                map: Some(self.map(schema, name, preserve_unknown)),
-                ..Type::default()
-            },
-            "array" => Type {
-                list: Some(self.list(schema, preserve_unknown)),
-                ..Type::default()
-            },
-            "integer" => Type {
-                long: format == "int64",
-                ..scalar(Scalar::Number, Special::Integer)
-            },
+            "object" => Type { map: Some(self.map(schema, name, preserve_unknown)), ..Type::default() },
+            "array" => Type { list: Some(self.list(schema, preserve_unknown)), ..Type::default() },
+            "integer" => Type { long: format == "int64", ..scalar(Scalar::Number, Special::Integer) },
             "number" => scalar(Scalar::Number, Special::Float),
             "boolean" => scalar(Scalar::Boolean, Special::None),
             "string" => match format {
@@ -168,15 +144,8 @@ impl<'a> Converter<'a> {
     fn map(&mut self, schema: &Value, name: Option<&str>, preserve_unknown: bool) -> MapType {
         let mut fields = IndexMap::new();
         let encodings = name.and_then(|name| self.encoding.get(name));
-        for (field_name, field) in schema
-            .get("properties")
-            .and_then(Value::as_object)
-            .into_iter()
-            .flatten()
-        {
-            let code = encodings
-                .and_then(|codes| codes.get(field_name))
-                .and_then(Value::as_str);
+        for (field_name, field) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+            let code = encodings.and_then(|codes| codes.get(field_name)).and_then(Value::as_str);
             let field = Field {
                 type_id: self.reference(field, preserve_unknown),
                 default: field.get("default").filter(|default| !default.is_null()).cloned(),
@@ -205,21 +174,12 @@ impl<'a> Converter<'a> {
             None => Types::UNTYPED,
         };
         let (relationship, keys) = list_relationship(schema);
-        ListType {
-            element,
-            relationship,
-            keys,
-        }
+        ListType { element, relationship, keys }
     }
 }
 
 fn plain_field(type_id: TypeId) -> Field {
-    Field {
-        type_id,
-        default: None,
-        encoding: None,
-        patch: Patch::default(),
-    }
+    Field { type_id, default: None, encoding: None, patch: Patch::default() }
 }
 
 fn reference_name(schema: &Value) -> Option<&str> {
@@ -231,11 +191,7 @@ fn reference_name(schema: &Value) -> Option<&str> {
 }
 
 fn map_relationship(text: &str) -> Relationship {
-    if text == "atomic" {
-        Relationship::Atomic
-    } else {
-        Relationship::Separable
-    }
+    if text == "atomic" { Relationship::Atomic } else { Relationship::Separable }
 }
 
 /// Lists are atomic unless they say otherwise, by list type or (older kinds) by patch strategy.
@@ -244,15 +200,9 @@ fn list_relationship(schema: &Value) -> (Relationship, Vec<String>) {
     match text("x-kubernetes-list-type") {
         Some("set") => return (Relationship::Associative, Vec::new()),
         Some("map") => {
-            let keys = schema
-                .get("x-kubernetes-list-map-keys")
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten();
-            return (
-                Relationship::Associative,
-                keys.filter_map(Value::as_str).map(str::to_owned).collect(),
-            );
+            let keys =
+                schema.get("x-kubernetes-list-map-keys").and_then(Value::as_array).into_iter().flatten();
+            return (Relationship::Associative, keys.filter_map(Value::as_str).map(str::to_owned).collect());
         }
         Some(_) => return (Relationship::Atomic, Vec::new()),
         None => {}
@@ -268,10 +218,7 @@ fn list_relationship(schema: &Value) -> (Relationship, Vec<String>) {
 
 fn patch_of(schema: &Value) -> Patch {
     let text = |key: &str| schema.get(key).and_then(Value::as_str);
-    let strategies: Vec<&str> = text("x-kubernetes-patch-strategy")
-        .unwrap_or_default()
-        .split(',')
-        .collect();
+    let strategies: Vec<&str> = text("x-kubernetes-patch-strategy").unwrap_or_default().split(',').collect();
     Patch {
         merge: strategies.contains(&"merge"),
         retain_keys: strategies.contains(&"retainKeys"),
@@ -313,9 +260,5 @@ fn encoding_of(code: &str) -> Option<Encoding> {
         _ => GoSort::Raw,
     };
     let omit_zero_struct = code.ends_with('0');
-    Some(Encoding {
-        sort,
-        omit: omit_zero_struct || code.ends_with('?'),
-        omit_zero_struct,
-    })
+    Some(Encoding { sort, omit: omit_zero_struct || code.ends_with('?'), omit_zero_struct })
 }

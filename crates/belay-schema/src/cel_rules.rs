@@ -219,10 +219,13 @@ impl Run {
 fn add_functions(context: &mut Context<'_, '_>) {
     use cel::extractors::This;
     let is_quantity = |text: Arc<String>| text.parse::<crate::quantity::Quantity>().is_ok();
-    let is_url = |text: Arc<String>| text.split_once("://").is_some_and(|(scheme, rest)| !scheme.is_empty() && !rest.is_empty());
+    let is_url = |text: Arc<String>| {
+        text.split_once("://").is_some_and(|(scheme, rest)| !scheme.is_empty() && !rest.is_empty())
+    };
     let is_ip = |text: Arc<String>| text.parse::<std::net::IpAddr>().is_ok();
     let find = |This(text): This<Arc<String>>, pattern: Arc<String>| -> cel::ResolveResult {
-        let pattern = regex::Regex::new(&pattern).map_err(|error| cel::ExecutionError::function_error("find", error))?;
+        let pattern = regex::Regex::new(&pattern)
+            .map_err(|error| cel::ExecutionError::function_error("find", error))?;
         let found = pattern.find(&text).map(|found| found.as_str()).unwrap_or_default();
         Ok(cel::Value::String(Arc::new(found.to_owned())))
     };
@@ -287,8 +290,10 @@ fn cel_value(value: &Value) -> cel::Value {
         Value::String(text) => cel::Value::String(Arc::new(text.clone())),
         Value::Array(items) => cel::Value::List(Arc::new(items.iter().map(cel_value).collect())),
         Value::Object(object) => {
-            let entries: HashMap<Key, cel::Value> =
-                object.iter().map(|(name, value)| (Key::String(Arc::new(name.clone())), cel_value(value))).collect();
+            let entries: HashMap<Key, cel::Value> = object
+                .iter()
+                .map(|(name, value)| (Key::String(Arc::new(name.clone())), cel_value(value)))
+                .collect();
             cel::Value::Map(cel::objects::Map { map: Arc::new(entries) })
         }
     }

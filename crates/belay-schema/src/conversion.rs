@@ -24,13 +24,42 @@ pub(crate) fn count_template(kind: &KindSchema, live: Option<&Value>, new: &mut 
     let generation = match live {
         None => 1,
         Some(live) => {
-            let before = live.pointer(&pointer).and_then(Value::as_str).and_then(|text| text.parse::<i64>().ok());
+            let before =
+                live.pointer(&pointer).and_then(Value::as_str).and_then(|text| text.parse::<i64>().ok());
             let changed = live.pointer("/spec/template") != new.pointer("/spec/template")
                 || live.pointer("/spec/updateStrategy") != new.pointer("/spec/updateStrategy");
             before.unwrap_or(0) + i64::from(changed)
         }
     };
     set_generation(new, &generation.to_string(), true);
+}
+
+/// Fields of a Service that its old type needed and the new one does not go, unless they were set anew.
+pub(crate) fn drop_service_fields(kind: &KindSchema, live: Option<&Value>, new: &mut Value) {
+    let Some(live) = live.filter(|_| kind.group.is_empty() && kind.kind == "Service") else { return };
+    let type_of = |service: &Value| {
+        service.pointer("/spec/type").and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    let is_external = |service: &Value| {
+        let ips =
+            service.pointer("/spec/externalIPs").and_then(Value::as_array).is_some_and(|ips| !ips.is_empty());
+        matches!(type_of(service).as_str(), "LoadBalancer" | "NodePort")
+            || (type_of(service) == "ClusterIP" && ips)
+    };
+    let is_balanced = |service: &Value| type_of(service) == "LoadBalancer";
+    let mut dropped = Vec::new();
+    if is_external(live) && !is_external(new) {
+        dropped.push("externalTrafficPolicy");
+    }
+    if is_balanced(live) && !is_balanced(new) {
+        dropped.extend(["allocateLoadBalancerNodePorts", "loadBalancerClass"]);
+    }
+    let Some(spec) = new.get_mut("spec").and_then(Value::as_object_mut) else { return };
+    for name in dropped {
+        if spec.get(name) == live.pointer(&format!("/spec/{name}")) {
+            spec.shift_remove(name);
+        }
+    }
 }
 
 fn template_generation(object: &mut Value) {

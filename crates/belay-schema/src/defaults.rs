@@ -57,15 +57,12 @@ fn add_declared_defaults(map: &MapType, object: &mut serde_json::Map<String, Val
     use crate::arena::GoSort;
     for (name, field) in &map.fields {
         let Some(default) = &field.default else { continue };
-        let behind_pointer = field
-            .encoding
-            .is_some_and(|encoding| encoding.sort == GoSort::Pointer);
+        let behind_pointer = field.encoding.is_some_and(|encoding| encoding.sort == GoSort::Pointer);
         let is_zero = matches!(default, Value::Object(map) if map.is_empty())
             || (!behind_pointer
                 && (default == "" || default == &Value::Bool(false) || default.as_f64() == Some(0.0)));
-        let is_set = object
-            .get(name)
-            .is_some_and(|value| !value.is_null() && (behind_pointer || value != ""));
+        let is_set =
+            object.get(name).is_some_and(|value| !value.is_null() && (behind_pointer || value != ""));
         if !is_zero && !is_set {
             object.insert(name.clone(), default.clone());
         }

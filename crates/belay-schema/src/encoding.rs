@@ -23,17 +23,12 @@ pub fn decode(kind: &KindSchema, object: &Value) -> Result<Value, DecodeError> {
         crate::prune::read_custom(kind, &mut object);
         return Ok(object);
     }
-    let mut checker = Checker {
-        types: &kind.types,
-        path: Vec::new(),
-    };
-    checker
-        .value(kind.root, &object, "")
-        .map_err(|detail| DecodeError {
-            kind: kind.kind.clone(),
-            version: kind.version.clone(),
-            detail,
-        })?;
+    let mut checker = Checker { types: &kind.types, path: Vec::new() };
+    checker.value(kind.root, &object, "").map_err(|detail| DecodeError {
+        kind: kind.kind.clone(),
+        version: kind.version.clone(),
+        detail,
+    })?;
     encode(kind, &mut object);
     crate::conversion::mirror_fields(kind, &mut object);
     Ok(object)
@@ -65,7 +60,8 @@ fn null_empty_value(types: &Types, id: TypeId, value: &mut Value) {
             for (name, value) in object.iter_mut() {
                 let field = map.fields.get(name);
                 let sort = field.and_then(|field| field.encoding).map(|encoding| encoding.sort);
-                let is_empty = value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(Map::is_empty);
+                let is_empty = value.as_array().is_some_and(Vec::is_empty)
+                    || value.as_object().is_some_and(Map::is_empty);
                 if is_empty && matches!(sort, Some(GoSort::List | GoSort::Map)) {
                     *value = Value::Null;
                 } else if let Some(id) = field.map(|field| field.type_id).or(map.element) {
@@ -147,13 +143,11 @@ fn encode_field(types: &Types, field: &Field, encoding: Encoding, value: Option<
             .or_else(|| unless_omitted(json!(false))),
         GoSort::Number => {
             let is_zero = |value: &Value| value.as_f64() == Some(0.0);
-            value
-                .filter(|value| !is_zero(value) || !encoding.omit)
-                .or_else(|| unless_omitted(json!(0)))
+            value.filter(|value| !is_zero(value) || !encoding.omit).or_else(|| unless_omitted(json!(0)))
         }
-        GoSort::String | GoSort::Duration => value
-            .filter(|value| *value != json!("") || !encoding.omit)
-            .or_else(|| unless_omitted(json!(""))),
+        GoSort::String | GoSort::Duration => {
+            value.filter(|value| *value != json!("") || !encoding.omit).or_else(|| unless_omitted(json!("")))
+        }
         GoSort::List | GoSort::Map | GoSort::Bytes => {
             let is_empty = |value: &Value| match value {
                 Value::Array(items) => items.is_empty(),
@@ -186,27 +180,11 @@ fn encode_field(types: &Types, field: &Field, encoding: Encoding, value: Option<
 fn zero_of(types: &Types, id: TypeId) -> Value {
     let declared = types.get(id);
     match declared {
-        Type {
-            special: Special::Quantity,
-            ..
-        } => json!("0"),
-        Type {
-            special: Special::Integer | Special::Float | Special::IntOrString,
-            ..
-        } => json!(0),
-        Type {
-            map: Some(_),
-            scalar: None,
-            ..
-        } => json!({}),
-        Type {
-            scalar: Some(Scalar::String),
-            ..
-        } => json!(""),
-        Type {
-            scalar: Some(Scalar::Boolean),
-            ..
-        } => json!(false),
+        Type { special: Special::Quantity, .. } => json!("0"),
+        Type { special: Special::Integer | Special::Float | Special::IntOrString, .. } => json!(0),
+        Type { map: Some(_), scalar: None, .. } => json!({}),
+        Type { scalar: Some(Scalar::String), .. } => json!(""),
+        Type { scalar: Some(Scalar::Boolean), .. } => json!(false),
         _ => Value::Null,
     }
 }
@@ -217,8 +195,8 @@ fn encode_quantity(value: &mut Value) {
         Value::Number(number) => number.to_string(),
         _ => return,
     };
-    if let Ok(quantity) = text.parse::<Quantity>() {
-        *value = Value::String(quantity.to_string());
+    if let Ok(canonical) = crate::quantity::canonical(&text) {
+        *value = Value::String(canonical);
     }
 }
 
@@ -232,11 +210,7 @@ fn encode_time(value: &mut Value, micro: bool) {
 
 fn utc(text: &str, micro: bool) -> Option<String> {
     let timestamp: jiff::Timestamp = text.parse().ok()?;
-    let pattern = if micro {
-        "%Y-%m-%dT%H:%M:%S.%6fZ"
-    } else {
-        "%Y-%m-%dT%H:%M:%SZ"
-    };
+    let pattern = if micro { "%Y-%m-%dT%H:%M:%S.%6fZ" } else { "%Y-%m-%dT%H:%M:%SZ" };
     Some(timestamp.strftime(pattern).to_string())
 }
 
@@ -252,11 +226,9 @@ impl Checker<'_> {
         let declared = self.types.get(id);
         match (declared.special, value) {
             (_, Value::Null) | (Special::Raw, _) => Ok(()),
-            (Special::Quantity, Value::String(text)) => text
-                .trim()
-                .parse::<Quantity>()
-                .map(drop)
-                .map_err(|error| error.to_string()),
+            (Special::Quantity, Value::String(text)) => {
+                text.trim().parse::<Quantity>().map(drop).map_err(|error| error.to_string())
+            }
             (Special::Quantity, Value::Number(_)) => Ok(()),
             (Special::IntOrString, Value::String(_) | Value::Number(_)) => Ok(()),
             (Special::MicroTime, Value::String(text)) if !text.is_empty() => micro_time(text),
@@ -270,13 +242,11 @@ impl Checker<'_> {
                 Err(self.refusal(&format!("number {number}"), declared, structure))
             }
             (_, Value::Object(object)) => match &declared.map {
-                Some(map) => self.map(map, object, declared),
+                Some(map) => self.map(map, object, declared, structure),
                 None => Err(self.refusal("object", declared, structure)),
             },
             (_, Value::Array(items)) => match &declared.list {
-                Some(list) => items
-                    .iter()
-                    .try_for_each(|item| self.value(list.element, item, structure)),
+                Some(list) => items.iter().try_for_each(|item| self.value(list.element, item, structure)),
                 None => Err(self.refusal("array", declared, structure)),
             },
             (_, Value::String(_)) if !matches!(declared.scalar, Some(Scalar::String | Scalar::Untyped)) => {
@@ -292,11 +262,15 @@ impl Checker<'_> {
         }
     }
 
-    fn map(&mut self, map: &MapType, object: &Map<String, Value>, declared: &Type) -> Result<(), String> {
-        let structure = declared
-            .go_name()
-            .map(|(_, name)| name.to_owned())
-            .unwrap_or_default();
+    /// `around` is the Go struct that a plain map is a field of.
+    fn map(
+        &mut self,
+        map: &MapType,
+        object: &Map<String, Value>,
+        declared: &Type,
+        around: &str,
+    ) -> Result<(), String> {
+        let structure = declared.go_name().map(|(_, name)| name.to_owned()).unwrap_or_default();
         for (name, value) in object {
             let field = map.fields.get(name).map(|field| field.type_id).or(map.element);
             let Some(id) = field else { continue };
@@ -304,7 +278,7 @@ impl Checker<'_> {
             if is_field {
                 self.path.push(name.clone());
             }
-            self.value(id, value, if is_field { &structure } else { "" })?;
+            self.value(id, value, if is_field { &structure } else { around })?;
             if is_field {
                 self.path.pop();
             }
@@ -325,7 +299,8 @@ impl Checker<'_> {
 /// Microseconds are required, all six digits.
 fn micro_time(text: &str) -> Result<(), String> {
     let fraction = text.get(19..).unwrap_or_default();
-    let digits = fraction.strip_prefix('.').map_or(0, |rest| rest.chars().take_while(char::is_ascii_digit).count());
+    let digits =
+        fraction.strip_prefix('.').map_or(0, |rest| rest.chars().take_while(char::is_ascii_digit).count());
     if digits == 6 && text.parse::<jiff::Timestamp>().is_ok() {
         return Ok(());
     }
@@ -338,32 +313,14 @@ fn go_type(types: &Types, declared: &Type) -> String {
         return format!("{package}.{name}");
     }
     match declared {
-        Type {
-            special: Special::Integer,
-            long: true,
-            ..
-        } => "int64".to_owned(),
-        Type {
-            special: Special::Integer,
-            ..
-        } => "int32".to_owned(),
-        Type {
-            special: Special::Float,
-            ..
-        } => "float64".to_owned(),
-        Type {
-            special: Special::Bytes,
-            ..
-        } => "[]uint8".to_owned(),
-        Type {
-            scalar: Some(Scalar::Boolean),
-            ..
-        } => "bool".to_owned(),
+        Type { special: Special::Integer, long: true, .. } => "int64".to_owned(),
+        Type { special: Special::Integer, .. } => "int32".to_owned(),
+        Type { special: Special::Float, .. } => "float64".to_owned(),
+        Type { special: Special::Bytes, .. } => "[]uint8".to_owned(),
+        Type { scalar: Some(Scalar::Boolean), .. } => "bool".to_owned(),
         Type { list: Some(list), .. } => format!("[]{}", go_type(types, types.get(list.element))),
         Type { map: Some(map), .. } => {
-            let element = map
-                .element
-                .map_or_else(|| "string".to_owned(), |id| go_type(types, types.get(id)));
+            let element = map.element.map_or_else(|| "string".to_owned(), |id| go_type(types, types.get(id)));
             format!("map[string]{element}")
         }
         _ => "string".to_owned(),

@@ -59,11 +59,7 @@ pub struct FieldError {
 impl FieldError {
     /// An error with its whole message.
     pub fn new(path: impl Into<String>, reason: Reason, message: impl Into<String>) -> Self {
-        Self {
-            path: path.into(),
-            reason,
-            message: message.into(),
-        }
+        Self { path: path.into(), reason, message: message.into() }
     }
 
     /// `Required value`, with a detail if there is one.
@@ -73,11 +69,7 @@ impl FieldError {
 
     /// `Invalid value: VALUE: DETAIL`.
     pub fn invalid(path: impl Into<String>, value: &serde_json::Value, detail: &str) -> Self {
-        Self::new(
-            path,
-            Reason::Invalid,
-            with_detail(&format!("Invalid value: {}", bad_value(value)), detail),
-        )
+        Self::new(path, Reason::Invalid, with_detail(&format!("Invalid value: {}", bad_value(value)), detail))
     }
 
     /// `Invalid value: VALUE: DETAIL`, the value being of a wrong type.
@@ -96,11 +88,7 @@ impl FieldError {
 
     /// `Duplicate value: VALUE`.
     pub fn duplicate(path: impl Into<String>, value: &serde_json::Value) -> Self {
-        Self::new(
-            path,
-            Reason::Duplicate,
-            format!("Duplicate value: {}", bad_value(value)),
-        )
+        Self::new(path, Reason::Duplicate, format!("Duplicate value: {}", bad_value(value)))
     }
 
     /// `Unsupported value: VALUE: supported values: "A", "B"`.
@@ -116,29 +104,17 @@ impl FieldError {
 
     /// `Too long: may not be more than N bytes`.
     pub fn too_long(path: impl Into<String>, limit: i64) -> Self {
-        Self::new(
-            path,
-            Reason::TooLong,
-            format!("Too long: may not be more than {limit} bytes"),
-        )
+        Self::new(path, Reason::TooLong, format!("Too long: may not be more than {limit} bytes"))
     }
 
     /// `Too many: N: must have at most M items`.
     pub fn too_many(path: impl Into<String>, actual: usize, limit: i64) -> Self {
-        Self::new(
-            path,
-            Reason::TooMany,
-            format!("Too many: {actual}: must have at most {limit} items"),
-        )
+        Self::new(path, Reason::TooMany, format!("Too many: {actual}: must have at most {limit} items"))
     }
 }
 
 fn with_detail(message: &str, detail: &str) -> String {
-    if detail.is_empty() {
-        message.to_owned()
-    } else {
-        format!("{message}: {detail}")
-    }
+    if detail.is_empty() { message.to_owned() } else { format!("{message}: {detail}") }
 }
 
 /// A value as a field error shows it.
@@ -158,11 +134,7 @@ impl fmt::Display for FieldError {
 
 /// The message of a 422 answer: `Deployment.apps "x" is invalid: …`, several errors in brackets.
 pub fn invalid_message(group: &str, kind: &str, name: &str, errors: &[FieldError]) -> String {
-    let qualified = if group.is_empty() {
-        kind.to_owned()
-    } else {
-        format!("{kind}.{group}")
-    };
+    let qualified = if group.is_empty() { kind.to_owned() } else { format!("{kind}.{group}") };
     let mut texts: Vec<String> = Vec::new();
     for error in errors {
         let text = error.to_string();

@@ -151,10 +151,7 @@ impl FieldSet {
             let shared = child.intersection(other.children.get(element)?);
             (!shared.is_empty()).then(|| (element.clone(), shared))
         });
-        Self {
-            members,
-            children: children.collect(),
-        }
+        Self { members, children: children.collect() }
     }
 
     /// Fields of this set that are not in `other`; children of a removed field stay.
@@ -168,20 +165,14 @@ impl FieldSet {
             };
             (!rest.is_empty()).then(|| (element.clone(), rest))
         });
-        Self {
-            members,
-            children: children.collect(),
-        }
+        Self { members, children: children.collect() }
     }
 
     /// Fields of this set that are neither in `other` nor below a field of it.
     #[must_use]
     pub fn recursive_difference(&self, other: &Self) -> Self {
         let members = self.members.difference(&other.members).cloned().collect();
-        let children = self
-            .children
-            .iter()
-            .filter(|(element, _)| !other.members.contains(*element));
+        let children = self.children.iter().filter(|(element, _)| !other.members.contains(*element));
         let children = children.filter_map(|(element, child)| {
             let rest = match other.children.get(element) {
                 Some(removed) => child.recursive_difference(removed),
@@ -189,10 +180,7 @@ impl FieldSet {
             };
             (!rest.is_empty()).then(|| (element.clone(), rest))
         });
-        Self {
-            members,
-            children: children.collect(),
-        }
+        Self { members, children: children.collect() }
     }
 
     /// This set, and every named struct field on the way to one of its fields.
@@ -208,9 +196,7 @@ impl FieldSet {
                     if field.is_some() {
                         members.insert(element.clone());
                     }
-                    field
-                        .map(|field| field.type_id)
-                        .or_else(|| map.and_then(|map| map.element))
+                    field.map(|field| field.type_id).or_else(|| map.and_then(|map| map.element))
                 }
                 PathElement::Key(_) => list.map(|list| list.element),
                 _ => None,
@@ -253,10 +239,7 @@ fn parse_level(fields: &Value, depth: usize) -> Result<(Option<FieldSet>, bool),
             continue;
         }
         let parsed = PathElement::parse(key);
-        let parsed = parsed.map_err(|detail| FieldSetError::Key {
-            key: key.clone(),
-            detail,
-        })?;
+        let parsed = parsed.map_err(|detail| FieldSetError::Key { key: key.clone(), detail })?;
         let Some(element) = parsed else { continue };
         let (below, element_is_member) = parse_level(value, depth + 1)?;
         let set = set.get_or_insert_default();

@@ -70,11 +70,7 @@ impl KindSchema {
 
     /// `apps/v1`, or `v1` for core.
     pub fn api_version(&self) -> String {
-        if self.group.is_empty() {
-            self.version.clone()
-        } else {
-            format!("{}/{}", self.group, self.version)
-        }
+        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
     }
 
     /// Whether a CustomResourceDefinition declares the kind.
@@ -87,14 +83,8 @@ impl KindSchema {
         let spec = crd.get("spec").ok_or(SchemaError::Lacks("spec"))?;
         let group = text(spec, "/group").ok_or(SchemaError::Lacks("spec.group"))?;
         let kind = text(spec, "/names/kind").ok_or(SchemaError::Lacks("spec.names.kind"))?;
-        let versions = spec
-            .get("versions")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten();
-        let declared = versions
-            .into_iter()
-            .find(|declared| text(declared, "/name") == Some(version));
+        let versions = spec.get("versions").and_then(Value::as_array).into_iter().flatten();
+        let declared = versions.into_iter().find(|declared| text(declared, "/name") == Some(version));
         let declared = declared.ok_or_else(|| SchemaError::NoVersion {
             name: crate::values::metadata_text(crd, "name").to_owned(),
             version: version.to_owned(),
@@ -114,14 +104,8 @@ impl KindSchema {
             kind: kind.to_owned(),
             types: Arc::new(converter.finish()),
             root,
-            custom: Some(Custom {
-                schema,
-                preserve_unknown,
-                rules,
-            }),
-            has_status: declared
-                .pointer("/subresources/status")
-                .is_some_and(|status| !status.is_null()),
+            custom: Some(Custom { schema, preserve_unknown, rules }),
+            has_status: declared.pointer("/subresources/status").is_some_and(|status| !status.is_null()),
         })
     }
 
@@ -131,11 +115,9 @@ impl KindSchema {
             ("" | "finalize", _) if self.has_status => &[&["status"]],
             ("" | "finalize", _) => &[],
             ("status", "Deployment") => &[&["spec"], &["metadata", "labels"]],
-            ("status", "Pod") => &[
-                &["spec"],
-                &["metadata", "deletionTimestamp"],
-                &["metadata", "ownerReferences"],
-            ],
+            ("status", "Pod") => {
+                &[&["spec"], &["metadata", "deletionTimestamp"], &["metadata", "ownerReferences"]]
+            }
             (
                 "status",
                 "APIService"

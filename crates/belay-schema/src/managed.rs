@@ -51,11 +51,7 @@ pub(crate) type Managers = BTreeMap<ManagerId, Owned>;
 
 impl ManagerId {
     fn of_write(kind: &KindSchema, write: &Write<'_>, operation: Operation) -> Self {
-        let manager = if write.manager.is_empty() {
-            "unknown"
-        } else {
-            write.manager
-        };
+        let manager = if write.manager.is_empty() { "unknown" } else { write.manager };
         let api_version = match operation {
             Operation::Apply => String::new(),
             Operation::Update => kind.api_version(),
@@ -86,11 +82,7 @@ fn losses(
 ) -> Result<Losses, Vec<crate::structured::Misfit>> {
     let mut comparison = compare(&kind.types, kind.root, live, new)?;
     let reset = kind.reset_fields(subresource);
-    for set in [
-        &mut comparison.removed,
-        &mut comparison.modified,
-        &mut comparison.added,
-    ] {
+    for set in [&mut comparison.removed, &mut comparison.modified, &mut comparison.added] {
         *set = set.recursive_difference(&reset);
     }
     let changed = comparison.modified.union(&comparison.added);
@@ -101,10 +93,7 @@ fn losses(
             conflicts.insert(id.clone(), lost);
         }
     }
-    Ok(Losses {
-        conflicts,
-        comparison,
-    })
+    Ok(Losses { conflicts, comparison })
 }
 
 /// Take from other managers what they lost; managers left with nothing go.

@@ -35,12 +35,8 @@ pub fn custom_resources_document(resources: &[(&Value, &str)]) -> Value {
     let mut paths = Map::new();
     let mut schemas = reachable(definitions, BTreeSet::from([OBJECT_META.to_owned()]));
     for (crd, version) in resources {
-        let text = |pointer: &str| {
-            crd.pointer(pointer)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned()
-        };
+        let text =
+            |pointer: &str| crd.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (group, kind) = (text("/spec/group"), text("/spec/names/kind"));
         let gvk = json!({ "group": group, "version": version, "kind": kind });
         let name = custom_name(&group, version, &kind);
@@ -52,9 +48,7 @@ pub fn custom_resources_document(resources: &[(&Value, &str)]) -> Value {
             kind_group: None,
             kind_version: None,
             namespaced: text("/spec/scope") == "Namespaced",
-            verbs: ["delete", "get", "list", "patch", "create", "update"]
-                .map(str::to_owned)
-                .to_vec(),
+            verbs: ["delete", "get", "list", "patch", "create", "update"].map(str::to_owned).to_vec(),
             short_names: Vec::new(),
             categories: Vec::new(),
             storage_version_hash: String::new(),
@@ -70,11 +64,7 @@ pub fn custom_resources_document(resources: &[(&Value, &str)]) -> Value {
 }
 
 fn prefix(group: &str, version: &str) -> String {
-    if group.is_empty() {
-        format!("/api/{version}")
-    } else {
-        format!("/apis/{group}/{version}")
-    }
+    if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") }
 }
 
 /// `com.example.v1.Widget`: the group's labels turned around.
@@ -85,11 +75,7 @@ fn custom_name(group: &str, version: &str, kind: &str) -> String {
 }
 
 fn custom_schema(crd: &Value, version: &str, gvk: &Value) -> Value {
-    let mut versions = crd
-        .pointer("/spec/versions")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
+    let mut versions = crd.pointer("/spec/versions").and_then(Value::as_array).into_iter().flatten();
     let declared = versions.find(|declared| declared["name"] == *version);
     let schema = declared.and_then(|declared| declared.pointer("/schema/openAPIV3Schema"));
     let mut schema = schema.cloned().unwrap_or_else(|| json!({ "type": "object" }));
@@ -114,9 +100,7 @@ fn kind_of(group_version: &GroupVersion, resource: &Resource) -> Value {
 
 fn definition_of<'a>(definitions: &'a Map<String, Value>, gvk: &Value) -> Option<&'a str> {
     let found = definitions.iter().find(|(_, definition)| {
-        let listed = definition
-            .get("x-kubernetes-group-version-kind")
-            .and_then(Value::as_array);
+        let listed = definition.get("x-kubernetes-group-version-kind").and_then(Value::as_array);
         listed.is_some_and(|listed| listed.len() == 1 && listed.first() == Some(gvk))
     });
     found.map(|(name, _)| name.as_str())
@@ -129,17 +113,9 @@ fn add_paths(
     gvk: &Value,
     definition: Option<&str>,
 ) {
-    let scope = if resource.namespaced {
-        "/namespaces/{namespace}"
-    } else {
-        ""
-    };
+    let scope = if resource.namespaced { "/namespaces/{namespace}" } else { "" };
     let (name, subresource) = resource.name.split_once('/').unwrap_or((&resource.name, ""));
-    let tail = if subresource.is_empty() {
-        String::new()
-    } else {
-        format!("/{subresource}")
-    };
+    let tail = if subresource.is_empty() { String::new() } else { format!("/{subresource}") };
     let one = format!("{prefix}{scope}/{name}/{{name}}{tail}");
     let many = format!("{prefix}{scope}/{name}");
     for verb in &resource.verbs {
@@ -172,11 +148,8 @@ fn operation(action: &str, gvk: &Value, definition: Option<&str>) -> Value {
         "x-kubernetes-group-version-kind": gvk,
     });
     if matches!(action, "post" | "put" | "patch") {
-        operation["parameters"] = json!([
-            parameter("dryRun"),
-            parameter("fieldManager"),
-            parameter("fieldValidation")
-        ]);
+        operation["parameters"] =
+            json!([parameter("dryRun"), parameter("fieldManager"), parameter("fieldValidation")]);
         operation["requestBody"] = json!({ "content": { "*/*": { "schema": schema } }, "required": true });
     }
     operation
@@ -209,8 +182,7 @@ fn expand_references(schema: &mut Value, wanted: &mut Vec<String>) {
                 wanted.push(name.clone());
                 *name = format!("{REFERENCE}{name}");
             }
-            map.values_mut()
-                .for_each(|value| expand_references(value, wanted));
+            map.values_mut().for_each(|value| expand_references(value, wanted));
         }
         Value::Array(items) => items.iter_mut().for_each(|item| expand_references(item, wanted)),
         _ => {}

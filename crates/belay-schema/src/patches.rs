@@ -15,9 +15,13 @@ pub enum PatchError {
     /// The patch is malformed (400).
     #[error("{0}")]
     Malformed(String),
-    /// The patch does not fit the object (422), worded as the API server does.
+    /// The patch does not fit the object (422). The API server's message is general ("the server rejected our request
+    /// due to an error in our request"); this text is the message of its one cause, `UnexpectedServerResponse`.
     #[error("{0}")]
     Unprocessable(String),
+    /// A strategic merge that cannot be done (500, as the API server answers).
+    #[error("{0}")]
+    Unmergeable(String),
     /// Too many operations (413).
     #[error("the allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {0}")]
     TooLarge(usize),
@@ -34,13 +38,26 @@ pub fn merge_patch(original: &Value, patch: &Value) -> Value {
             out.shift_remove(name);
             continue;
         }
-        let before = out
-            .get(name)
-            .cloned()
-            .unwrap_or_else(|| Value::Object(Map::new()));
-        out.insert(name.clone(), merge_patch(&before, change));
+        let before = out.get(name).cloned().unwrap_or_else(|| Value::Object(Map::new()));
+        let mut merged = merge_patch(&before, change);
+        if merged.is_array() {
+            prune_nulls(&mut merged);
+        }
+        out.insert(name.clone(), merged);
     }
     Value::Object(out)
+}
+
+/// Objects inside a list lose their nulls too; the list keeps its own.
+fn prune_nulls(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|_, value| !value.is_null());
+            map.values_mut().for_each(prune_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(prune_nulls),
+        _ => {}
+    }
 }
 
 /// RFC 6902, with the errors of the library that the API server uses.
@@ -48,7 +65,7 @@ pub fn json_patch(original: &Value, patch: &Value) -> Result<Value, PatchError> 
     let Value::Array(operations) = patch else {
         let found = if patch.is_object() { "object" } else { "value" };
         let detail = format!(
-            "error decoding patch: json: cannot unmarshal {found} into Go value of type jsonpatch.Patch"
+            "error decoding patch: json: cannot unmarshal {found} into Go value of type []handlers.jsonPatchOp"
         );
         return Err(PatchError::Malformed(detail));
     };
@@ -89,9 +106,7 @@ fn run(object: &mut Value, operation: &Value, copied: &mut usize) -> Result<(), 
             let found = found.ok_or_else(|| missing("copy", source))?;
             *copied += found.to_string().len();
             if *copied > MAX_COPIED {
-                return Err(PatchError::Unprocessable(
-                    "json patch copies more than is allowed".to_owned(),
-                ));
+                return Err(PatchError::Unprocessable("json patch copies more than is allowed".to_owned()));
             }
             add(object, path()?, found)
         }
@@ -104,12 +119,10 @@ fn run(object: &mut Value, operation: &Value, copied: &mut usize) -> Result<(), 
             if holds {
                 Ok(())
             } else {
-                Err(PatchError::Unprocessable(format!(
-                    "testing value {path} failed: test failed"
-                )))
+                Err(PatchError::Unprocessable(format!("testing value {path} failed: test failed")))
             }
         }
-        other => Err(PatchError::Malformed(format!("Unexpected kind: {other}"))),
+        other => Err(PatchError::Unprocessable(format!("Unexpected kind: {other}"))),
     }
 }
 
@@ -156,11 +169,7 @@ fn add(object: &mut Value, path: &str, value: Value) -> Result<(), PatchError> {
             Ok(())
         }
         Value::Array(items) => {
-            let index = if last == "-" {
-                Some(items.len())
-            } else {
-                list_index(&last, items.len() + 1)
-            };
+            let index = if last == "-" { Some(items.len()) } else { list_index(&last, items.len() + 1) };
             let index = index.ok_or_else(|| bad_index("add", path, &last))?;
             items.insert(index, value);
             Ok(())
@@ -210,27 +219,26 @@ fn remove(object: &mut Value, path: &str, operation: &str) -> Result<Value, Patc
     }
 }
 
+/// Replacing a key that is not there adds it, as the API server's library has it.
 fn replace(object: &mut Value, path: &str, value: Value) -> Result<(), PatchError> {
     if path.is_empty() {
         *object = value;
         return Ok(());
     }
     let missing_path = || {
-        PatchError::Unprocessable(format!(
-            "replace operation does not apply: doc is missing path: {path}: missing value"
-        ))
+        let detail = format!("replace operation does not apply: doc is missing path: {path}: missing value");
+        PatchError::Unprocessable(detail)
     };
     let (container, last) = parent(object, path).ok_or_else(missing_path)?;
-    let target = match container {
-        Value::Object(map) => map.get_mut(&last),
-        Value::Array(items) => list_index(&last, items.len()).and_then(|index| items.get_mut(index)),
-        _ => None,
-    };
-    let missing_key = || {
-        PatchError::Unprocessable(format!(
-            "replace operation does not apply: doc is missing key: {path}: missing value"
-        ))
-    };
-    *target.ok_or_else(missing_key)? = value;
+    match container {
+        Value::Object(map) => {
+            map.insert(last, value);
+        }
+        Value::Array(items) => {
+            let index = list_index(&last, items.len()).ok_or_else(|| bad_index("replace", path, &last))?;
+            items[index] = value;
+        }
+        _ => return Err(missing_path()),
+    }
     Ok(())
 }

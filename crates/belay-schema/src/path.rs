@@ -41,9 +41,7 @@ impl PathElement {
         Ok(match kind {
             "f" => Some(Self::field(rest)),
             "v" => Some(Self::Value(json()?)),
-            "i" => Some(Self::Index(
-                rest.parse().map_err(|_| format!("not an index: {rest}"))?,
-            )),
+            "i" => Some(Self::Index(rest.parse().map_err(|_| format!("not an index: {rest}"))?)),
             "k" => match json()? {
                 Value::Object(fields) => Some(Self::key(fields.into_iter().collect())),
                 _ => return Err(format!("not an object: {rest}")),
@@ -119,10 +117,8 @@ impl fmt::Display for PathElement {
             Self::Value(value) => write!(out, "[={value}]"),
             Self::Index(index) => write!(out, "[{index}]"),
             Self::Key(fields) => {
-                let fields: Vec<String> = fields
-                    .iter()
-                    .map(|(name, value)| format!("{name}={value}"))
-                    .collect();
+                let fields: Vec<String> =
+                    fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
                 write!(out, "[{}]", fields.join(","))
             }
         }

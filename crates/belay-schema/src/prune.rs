@@ -136,7 +136,9 @@ fn prune_nulls(schema: Option<&Value>, value: &mut Value) {
             for name in names {
                 let declared = schema.and_then(|schema| {
                     let property = schema.get("properties").and_then(|properties| properties.get(&name));
-                    property.or_else(|| schema.get("additionalProperties").filter(|additional| additional.is_object()))
+                    property.or_else(|| {
+                        schema.get("additionalProperties").filter(|additional| additional.is_object())
+                    })
                 });
                 let is_dropped = declared.is_some_and(|declared| {
                     let is_nullable = declared.get("nullable") == Some(&Value::Bool(true));

@@ -33,18 +33,8 @@ pub struct Quantity {
 }
 
 const NANO: i128 = 1_000_000_000;
-const DECIMAL: [(&str, i32); 10] = [
-    ("n", -9),
-    ("u", -6),
-    ("m", -3),
-    ("", 0),
-    ("k", 3),
-    ("M", 6),
-    ("G", 9),
-    ("T", 12),
-    ("P", 15),
-    ("E", 18),
-];
+const DECIMAL: [(&str, i32); 10] =
+    [("n", -9), ("u", -6), ("m", -3), ("", 0), ("k", 3), ("M", 6), ("G", 9), ("T", 12), ("P", 15), ("E", 18)];
 const BINARY: [&str; 6] = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
 
 impl Quantity {
@@ -57,6 +47,40 @@ impl Quantity {
     /// The amount, rounded up to a whole number.
     pub fn as_whole(self) -> i128 {
         div_ceil(self.nano, NANO)
+    }
+}
+
+/// A quantity's text as the API server writes it: the one form, except where the text given is taken for it.
+pub(crate) fn canonical(text: &str) -> Result<String, QuantityError> {
+    let quantity: Quantity = text.parse()?;
+    Ok(if is_kept(text, quantity.format) { text.to_owned() } else { quantity.to_string() })
+}
+
+/// The original's shortcut: short numbers that look canonical keep their text, even when they are not.
+fn is_kept(text: &str, format: Format) -> bool {
+    let end = text.find(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | '-' | '+')).unwrap_or(text.len());
+    let (number, suffix) = text.split_at(end);
+    let unsigned = number.trim_start_matches(['-', '+']);
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    let whole = match whole.trim_start_matches('0') {
+        "" => "0",
+        trimmed => trimmed,
+    };
+    let digits = format!("{whole}{fraction}");
+    let Ok((_, exponent, _)) = suffix_factor(suffix) else { return false };
+    if digits.len() > 18 {
+        return false;
+    }
+    match format {
+        Format::Binary => {
+            fraction.is_empty()
+                && digits.parse::<i64>().is_ok_and(|value| value & 7 != 0)
+                && digits.len() <= 3
+        }
+        _ => {
+            let scale = exponent - i32::try_from(fraction.len()).unwrap_or(i32::MAX);
+            scale >= -9 && scale % 3 == 0 && !digits.ends_with("000") && !digits.starts_with('0')
+        }
     }
 }
 
@@ -73,24 +97,19 @@ impl FromStr for Quantity {
             })
             .unwrap_or(text.len());
         let (number, suffix) = text.split_at(end);
-        let (multiplier, exponent, format) = suffix_factor(suffix)?;
         let (digits, fraction_length, negative) = digits_of(number)?;
+        let (multiplier, exponent, format) = suffix_factor(suffix)?;
         let mut amount = digits.checked_mul(multiplier).ok_or(QuantityError::TooLarge)?;
         let scale = exponent - i32::try_from(fraction_length).map_err(|_| QuantityError::TooLarge)? + 9;
         if scale >= 0 {
-            let factor = 10_i128
-                .checked_pow(scale.unsigned_abs())
-                .ok_or(QuantityError::TooLarge)?;
+            let factor = 10_i128.checked_pow(scale.unsigned_abs()).ok_or(QuantityError::TooLarge)?;
             amount = amount.checked_mul(factor).ok_or(QuantityError::TooLarge)?;
         } else {
             // Finer than a billionth is rounded away from zero.
             let factor = 10_i128.checked_pow(scale.unsigned_abs());
             amount = factor.map_or(i128::from(amount != 0), |factor| div_ceil(amount, factor));
         }
-        Ok(Self {
-            nano: if negative { -amount } else { amount },
-            format,
-        })
+        Ok(Self { nano: if negative { -amount } else { amount }, format })
     }
 }
 
@@ -131,11 +150,7 @@ fn digits_of(number: &str) -> Result<(i128, usize, bool), QuantityError> {
     if digits.len() > 30 {
         return Err(QuantityError::TooLarge);
     }
-    Ok((
-        digits.parse().map_err(|_| QuantityError::Format)?,
-        fraction.len(),
-        negative,
-    ))
+    Ok((digits.parse().map_err(|_| QuantityError::Format)?, fraction.len(), negative))
 }
 
 impl fmt::Display for Quantity {
@@ -235,15 +250,7 @@ mod tests {
 
     #[test]
     fn what_is_no_quantity_is_an_error() {
-        for input in [
-            "",
-            "abc",
-            "1.2.3",
-            "1Qi",
-            "m",
-            "--1",
-            "99999999999999999999999999999999999999",
-        ] {
+        for input in ["", "abc", "1.2.3", "1Qi", "m", "--1", "99999999999999999999999999999999999999"] {
             assert!(input.parse::<Quantity>().is_err(), "{input}");
         }
     }

@@ -82,9 +82,7 @@ impl Registry {
 
     /// The schema of a built-in kind.
     pub fn kind(&self, group: &str, version: &str, kind: &str) -> Option<Arc<KindSchema>> {
-        self.kinds
-            .get(&(group.to_owned(), version.to_owned(), kind.to_owned()))
-            .cloned()
+        self.kinds.get(&(group.to_owned(), version.to_owned(), kind.to_owned())).cloned()
     }
 
     /// Every built-in kind.
@@ -99,10 +97,7 @@ impl Registry {
 
     /// The document at `/openapi/v3/api/v1` or `/openapi/v3/apis/GROUP/VERSION`, without descriptions.
     pub fn openapi_v3(&self, group: &str, version: &str) -> Option<Value> {
-        let found = self
-            .group_versions
-            .iter()
-            .find(|gv| gv.group == group && gv.version == version)?;
+        let found = self.group_versions.iter().find(|gv| gv.group == group && gv.version == version)?;
         Some(crate::openapi::document(found, &self.facts.definitions))
     }
 
@@ -125,11 +120,7 @@ impl Registry {
         };
         let group_versions = group_versions(&groups, &resources);
         let kinds = kinds(&facts, &group_versions);
-        Self {
-            facts,
-            group_versions,
-            kinds,
-        }
+        Self { facts, group_versions, kinds }
     }
 }
 
@@ -147,12 +138,7 @@ fn group_versions(groups: &Value, resources: &Value) -> Vec<GroupVersion> {
         for version in group["versions"].as_array().into_iter().flatten() {
             let (name, version_name) = (text(group, "name"), text(version, "version"));
             let listed = &resources[text(version, "groupVersion").as_str()];
-            all.push(group_version(
-                &name,
-                &version_name,
-                version_name == preferred,
-                listed,
-            ));
+            all.push(group_version(&name, &version_name, version_name == preferred, listed));
         }
     }
     all
@@ -160,12 +146,7 @@ fn group_versions(groups: &Value, resources: &Value) -> Vec<GroupVersion> {
 
 fn group_version(group: &str, version: &str, preferred: bool, listed: &Value) -> GroupVersion {
     let resources = listed.as_array().into_iter().flatten().map(resource).collect();
-    GroupVersion {
-        group: group.to_owned(),
-        version: version.to_owned(),
-        preferred,
-        resources,
-    }
+    GroupVersion { group: group.to_owned(), version: version.to_owned(), preferred, resources }
 }
 
 fn resource(listed: &Value) -> Resource {
@@ -189,11 +170,7 @@ fn resource(listed: &Value) -> Resource {
 }
 
 fn text(value: &Value, key: &str) -> String {
-    value
-        .get(key)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned()
+    value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 fn kinds(
@@ -203,19 +180,10 @@ fn kinds(
     let mut converter = Converter::new(&facts.definitions, &facts.encoding);
     let mut roots: Vec<((String, String, String), TypeId)> = Vec::new();
     for (name, definition) in &facts.definitions {
-        let listed = definition
-            .get("x-kubernetes-group-version-kind")
-            .and_then(Value::as_array);
+        let listed = definition.get("x-kubernetes-group-version-kind").and_then(Value::as_array);
         let id = listed.is_some().then(|| converter.named(name));
         for (listed, id) in listed.into_iter().flatten().zip(id.into_iter().cycle()) {
-            roots.push((
-                (
-                    text(listed, "group"),
-                    text(listed, "version"),
-                    text(listed, "kind"),
-                ),
-                id,
-            ));
+            roots.push(((text(listed, "group"), text(listed, "version"), text(listed, "kind")), id));
         }
     }
     let types = Arc::new(converter.finish());
@@ -223,26 +191,13 @@ fn kinds(
         let (group, version, kind) = key.clone();
         let has_status = has_status(group_versions, &group, &version, &kind);
         let types = Arc::clone(&types);
-        (
-            key,
-            Arc::new(KindSchema {
-                group,
-                version,
-                kind,
-                types,
-                root,
-                custom: None,
-                has_status,
-            }),
-        )
+        (key, Arc::new(KindSchema { group, version, kind, types, root, custom: None, has_status }))
     });
     kinds.collect()
 }
 
 fn has_status(group_versions: &[GroupVersion], group: &str, version: &str, kind: &str) -> bool {
-    let found = group_versions
-        .iter()
-        .find(|gv| gv.group == group && gv.version == version);
+    let found = group_versions.iter().find(|gv| gv.group == group && gv.version == version);
     let mut resources = found.into_iter().flat_map(|gv| &gv.resources);
     resources.any(|resource| resource.kind == kind && resource.name.ends_with("/status"))
 }

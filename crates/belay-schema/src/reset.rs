@@ -17,6 +17,7 @@ pub fn keep_unchangeable(kind: &KindSchema, live: Option<&Value>, new: &mut Valu
     if !kind.is_custom() {
         crate::conversion::mirror_fields(kind, new);
         crate::conversion::count_template(kind, live, new);
+        crate::conversion::drop_service_fields(kind, live, new);
         crate::encoding::null_empty(kind, new);
     }
 }

@@ -30,10 +30,7 @@ pub fn merge(kind: &KindSchema, original: &Value, patch: &Value) -> Result<Value
             "a strategic merge patch and its object must be JSON objects".to_owned(),
         ));
     };
-    let place = Place {
-        types: &kind.types,
-        id: Some(kind.root),
-    };
+    let place = Place { types: &kind.types, id: Some(kind.root) };
     Ok(Value::Object(merge_map(original.clone(), patch.clone(), place)?))
 }
 
@@ -49,21 +46,13 @@ impl<'a> Place<'a> {
     fn field(self, name: &str) -> (Self, Patch) {
         let map = self.id.and_then(|id| self.types.get(id).map.as_ref());
         let field = map.and_then(|map| map.fields.get(name));
-        let id = field
-            .map(|field| field.type_id)
-            .or_else(|| map.and_then(|map| map.element));
-        (
-            Self { id, ..self },
-            field.map(|field| field.patch.clone()).unwrap_or_default(),
-        )
+        let id = field.map(|field| field.type_id).or_else(|| map.and_then(|map| map.element));
+        (Self { id, ..self }, field.map(|field| field.patch.clone()).unwrap_or_default())
     }
 
     fn element(self) -> Self {
         let list = self.id.and_then(|id| self.types.get(id).list.as_ref());
-        Self {
-            id: list.map(|list| list.element),
-            ..self
-        }
+        Self { id: list.map(|list| list.element), ..self }
     }
 }
 
@@ -108,18 +97,16 @@ fn merge_entry(
     let merged = match (original.get(&name).cloned(), change) {
         (Some(Value::Array(before)), Value::Array(gone)) if is_deletion => {
             let is_gone = |item: &Value| gone.iter().any(|gone| equal(gone, item));
-            Some(Value::Array(
-                before.into_iter().filter(|item| !is_gone(item)).collect(),
-            ))
+            Some(Value::Array(before.into_iter().filter(|item| !is_gone(item)).collect()))
         }
         _ if is_deletion => return Ok(()),
         (Some(Value::Object(before)), Value::Object(change)) if !strategy.replace => {
             Some(Value::Object(merge_map(before, change, field)?))
         }
         (Some(Value::Object(_)), Value::Object(change)) => Some(Value::Object(change)),
-        (Some(Value::Array(before)), Value::Array(change)) if strategy.merge => Some(Value::Array(
-            merge_list(before, change, field, strategy.merge_key.as_deref())?,
-        )),
+        (Some(Value::Array(before)), Value::Array(change)) if strategy.merge => {
+            Some(Value::Array(merge_list(before, change, field, strategy.merge_key.as_deref())?))
+        }
         (Some(Value::Array(_)), Value::Array(change)) => Some(Value::Array(change)),
         (_, mut change) => {
             discard_nulls(&mut change);
@@ -134,13 +121,8 @@ fn merge_entry(
 }
 
 fn unknown_directive(directive: &Value, patch: &Object) -> PatchError {
-    let directive = directive
-        .as_str()
-        .map_or_else(|| directive.to_string(), str::to_owned);
-    PatchError::Malformed(format!(
-        "unknown patch type found: {directive} in {}",
-        order::go_map(patch)
-    ))
+    let directive = directive.as_str().map_or_else(|| directive.to_string(), str::to_owned);
+    PatchError::Unmergeable(format!("unknown patch type: {directive} in map: {}", order::go_map(patch)))
 }
 
 /// Nulls in what is merely added mean nothing.
@@ -160,14 +142,10 @@ fn without_directives(value: Value) -> Option<Value> {
     match value {
         Value::Object(map) if map.contains_key(DIRECTIVE) => None,
         Value::Object(map) => {
-            let kept = map
-                .into_iter()
-                .filter_map(|(name, value)| Some((name, without_directives(value)?)));
+            let kept = map.into_iter().filter_map(|(name, value)| Some((name, without_directives(value)?)));
             Some(Value::Object(kept.collect()))
         }
-        Value::Array(items) => Some(Value::Array(
-            items.into_iter().filter_map(without_directives).collect(),
-        )),
+        Value::Array(items) => Some(Value::Array(items.into_iter().filter_map(without_directives).collect())),
         other => Some(other),
     }
 }
@@ -198,11 +176,7 @@ fn merge_ordered_lists(
     patch: &mut Object,
     place: Place<'_>,
 ) -> Result<(), PatchError> {
-    let directives: Vec<String> = patch
-        .keys()
-        .filter(|key| key.starts_with(ORDER_PREFIX))
-        .cloned()
-        .collect();
+    let directives: Vec<String> = patch.keys().filter(|key| key.starts_with(ORDER_PREFIX)).cloned().collect();
     for directive in directives {
         let Some(Value::Array(wanted)) = patch.shift_remove(&directive) else {
             return Err(PatchError::Malformed(format!("{directive} must be a list")));
@@ -254,9 +228,7 @@ fn merge_list(
         return Ok(order::arrange(merged, &patch, &original, None));
     }
     let Some(key) = key else {
-        return Err(PatchError::Malformed(
-            "cannot merge lists without merge key".to_owned(),
-        ));
+        return Err(PatchError::Unmergeable("cannot merge lists without merge key".to_owned()));
     };
     let (original, patch) = apply_directives(original, patch, key)?;
     let mut merged = original.clone();
@@ -267,9 +239,7 @@ fn merge_list(
         let Some(name) = change.get(key) else {
             return Err(order::no_merge_key(change, key));
         };
-        let same = merged
-            .iter_mut()
-            .find(|item| item.get(key).is_some_and(|known| equal(known, name)));
+        let same = merged.iter_mut().find(|item| item.get(key).is_some_and(|known| equal(known, name)));
         match same {
             Some(Value::Object(item)) => *item = merge_map(item.clone(), change.clone(), place.element())?,
             _ => merged.push(Value::Object(change.clone())),
@@ -308,14 +278,10 @@ fn apply_directives(
             Some("replace") => is_replaced = true,
             Some("merge") => {
                 let detail = "merging lists cannot yet be specified in the patch";
-                return Err(PatchError::Malformed(detail.to_owned()));
+                return Err(PatchError::Unmergeable(detail.to_owned()));
             }
             _ => return Err(unknown_directive(directive, map)),
         }
     }
-    Ok(if is_replaced {
-        (plain, Vec::new())
-    } else {
-        (original, plain)
-    })
+    Ok(if is_replaced { (plain, Vec::new()) } else { (original, plain) })
 }

@@ -84,11 +84,7 @@ fn atom_for<'a>(types: &'a Types, id: Option<TypeId>, value: Option<&Value>) -> 
         }
         Some(Value::Null) | None => {}
     }
-    let sides = (
-        declared.scalar.is_some(),
-        declared.list.is_some(),
-        declared.map.is_some(),
-    );
+    let sides = (declared.scalar.is_some(), declared.list.is_some(), declared.map.is_some());
     let atom = match (&declared.map, declared.scalar, &declared.list) {
         (Some(map), _, _) => Atom::Map(map),
         (_, Some(scalar), _) => Atom::Scalar(scalar),
@@ -153,10 +149,8 @@ fn go_syntax(value: &Value) -> String {
 fn go_literal(value: &Value) -> String {
     match value {
         Value::Object(map) => {
-            let mut entries: Vec<String> = map
-                .iter()
-                .map(|(key, value)| format!("{key:?}:{}", go_literal(value)))
-                .collect();
+            let mut entries: Vec<String> =
+                map.iter().map(|(key, value)| format!("{key:?}:{}", go_literal(value))).collect();
             entries.sort();
             format!("map[string]interface {{}}{{{}}}", entries.join(", "))
         }
@@ -173,10 +167,8 @@ fn go_literal(value: &Value) -> String {
 fn go_text(value: &Value) -> String {
     match value {
         Value::Object(map) => {
-            let mut entries: Vec<String> = map
-                .iter()
-                .map(|(key, value)| format!("{key}:{}", go_text(value)))
-                .collect();
+            let mut entries: Vec<String> =
+                map.iter().map(|(key, value)| format!("{key}:{}", go_text(value))).collect();
             entries.sort();
             format!("map[{}]", entries.join(" "))
         }
@@ -195,11 +187,7 @@ fn item_element(types: &Types, list: &ListType, item: &Value) -> Result<PathElem
     if list.relationship != Relationship::Associative {
         return Err("invalid indexing of non-associative list".to_owned());
     }
-    if list.keys.is_empty() {
-        set_element(item)
-    } else {
-        keyed_element(types, list, item)
-    }
+    if list.keys.is_empty() { set_element(item) } else { keyed_element(types, list, item) }
 }
 
 fn keyed_element(types: &Types, list: &ListType, item: &Value) -> Result<PathElement, String> {
@@ -253,17 +241,10 @@ struct Trail {
 impl Trail {
     fn report(&mut self, detail: impl Into<String>) {
         let path = FieldPath(self.path.clone()).to_string();
-        self.misfits.push(Misfit {
-            path,
-            detail: detail.into(),
-        });
+        self.misfits.push(Misfit { path, detail: detail.into() });
     }
 
     fn finish(self) -> Result<(), Vec<Misfit>> {
-        if self.misfits.is_empty() {
-            Ok(())
-        } else {
-            Err(self.misfits)
-        }
+        if self.misfits.is_empty() { Ok(()) } else { Err(self.misfits) }
     }
 }

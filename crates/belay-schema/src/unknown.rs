@@ -26,19 +26,11 @@ pub fn unknown_fields(kind: &KindSchema, object: &Value) -> Vec<String> {
     if kind.is_custom() {
         paths.sort();
     }
-    paths
-        .into_iter()
-        .map(|path| format!("unknown field {path:?}"))
-        .collect()
+    paths.into_iter().map(|path| format!("unknown field {path:?}")).collect()
 }
 
 fn metadata(kind: &KindSchema, object: &Value, collector: &mut Collector) {
-    let field = kind
-        .types
-        .get(kind.root)
-        .map
-        .as_ref()
-        .and_then(|map| map.fields.get("metadata"));
+    let field = kind.types.get(kind.root).map.as_ref().and_then(|map| map.fields.get("metadata"));
     if let (Some(field), Some(metadata)) = (field, object.get("metadata")) {
         collector.enter(Step::Field("metadata"));
         builtin(&kind.types, field.type_id, metadata, collector);
@@ -115,18 +107,12 @@ fn dotted(path: &[String]) -> String {
 pub fn duplicate_fields(json: &[u8]) -> Vec<String> {
     let mut found = Vec::new();
     let mut deserializer = serde_json::Deserializer::from_slice(json);
-    let seed = Scan {
-        path: Vec::new(),
-        found: &mut found,
-    };
+    let seed = Scan { path: Vec::new(), found: &mut found };
     // A text that is no JSON is reported by who parses it.
     let _ = seed.deserialize(&mut deserializer);
     let mut seen = HashSet::new();
     found.retain(|path: &String| seen.insert(path.clone()));
-    found
-        .into_iter()
-        .map(|path| format!("duplicate field {path:?}"))
-        .collect()
+    found.into_iter().map(|path| format!("duplicate field {path:?}")).collect()
 }
 
 struct Scan<'a> {
@@ -157,10 +143,7 @@ impl<'de> Visitor<'de> for Scan<'_> {
             if !seen.insert(key) {
                 self.found.push(dotted(&path));
             }
-            map.next_value_seed(Scan {
-                path,
-                found: self.found,
-            })?;
+            map.next_value_seed(Scan { path, found: self.found })?;
         }
         Ok(())
     }
@@ -170,13 +153,7 @@ impl<'de> Visitor<'de> for Scan<'_> {
         loop {
             let mut path = self.path.clone();
             path.push(format!("[{position}]"));
-            if seq
-                .next_element_seed(Scan {
-                    path,
-                    found: self.found,
-                })?
-                .is_none()
-            {
+            if seq.next_element_seed(Scan { path, found: self.found })?.is_none() {
                 return Ok(());
             }
             position += 1;

@@ -86,10 +86,18 @@ impl Checker {
         let is_nullable = schema.get("nullable") == Some(&Value::Bool(true));
         let fits = match value {
             Value::Null => is_nullable,
-            Value::String(_) if schema.get("format").is_some() && !types.contains(&"number") && !types.contains(&"integer") => true,
+            Value::String(_)
+                if schema.get("format").is_some()
+                    && !types.contains(&"number")
+                    && !types.contains(&"integer") =>
+            {
+                true
+            }
             Value::Number(number) => {
                 let is_whole = number.as_f64().is_some_and(|number| number.fract() == 0.0);
-                types.contains(&found) || types.contains(&"number") || (is_whole && types.contains(&"integer"))
+                types.contains(&found)
+                    || types.contains(&"number")
+                    || (is_whole && types.contains(&"integer"))
             }
             _ => types.contains(&found),
         };
@@ -140,7 +148,11 @@ impl Checker {
             if is_true("exclusiveMinimum") && number <= minimum {
                 self.invalid(path, value, &format!("should be greater than {}", go_number(minimum)));
             } else if number < minimum {
-                self.invalid(path, value, &format!("should be greater than or equal to {}", go_number(minimum)));
+                self.invalid(
+                    path,
+                    value,
+                    &format!("should be greater than or equal to {}", go_number(minimum)),
+                );
             }
         }
     }
@@ -159,8 +171,10 @@ impl Checker {
         if let Some(limit) = integer(schema, "maxItems").filter(|limit| count > *limit) {
             self.errors.push(FieldError::too_many(shown(path), items.len(), limit));
         }
-        let is_repeated = |(position, item): (usize, &Value)| items[..position].iter().any(|known| equal(known, item));
-        if schema.get("uniqueItems") == Some(&Value::Bool(true)) && items.iter().enumerate().any(is_repeated) {
+        let is_repeated =
+            |(position, item): (usize, &Value)| items[..position].iter().any(|known| equal(known, item));
+        if schema.get("uniqueItems") == Some(&Value::Bool(true)) && items.iter().enumerate().any(is_repeated)
+        {
             self.invalid(path, &Value::Array(items.to_vec()), "shouldn't contain duplicates");
         }
     }
@@ -182,7 +196,9 @@ impl Checker {
                 self.value(declared, value, before, &child(path, name));
             }
         }
-        for name in schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+        for name in
+            schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+        {
             if !object.contains_key(name) {
                 self.errors.push(FieldError::required(child(path, name), ""));
             }
@@ -195,8 +211,10 @@ impl Checker {
         if is_nullable || allowed.iter().any(|allowed| equal(allowed, value)) {
             return;
         }
-        let texts: Vec<String> =
-            allowed.iter().map(|allowed| allowed.as_str().map_or_else(|| allowed.to_string(), str::to_owned)).collect();
+        let texts: Vec<String> = allowed
+            .iter()
+            .map(|allowed| allowed.as_str().map_or_else(|| allowed.to_string(), str::to_owned))
+            .collect();
         self.errors.push(FieldError::not_supported(shown(path), value, &texts));
     }
 
@@ -347,7 +365,13 @@ fn same_item<'v>(schema: &Value, item: &Value, old: Option<&'v Value>) -> Option
 }
 
 /// Embedded resources name their kind.
-fn embedded_resources(schema: &Value, value: &Value, path: &str, is_embedded: bool, into: &mut Vec<FieldError>) {
+fn embedded_resources(
+    schema: &Value,
+    value: &Value,
+    path: &str,
+    is_embedded: bool,
+    into: &mut Vec<FieldError>,
+) {
     match value {
         Value::Object(object) => {
             if is_embedded {

@@ -9,9 +9,7 @@ pub(crate) fn equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Object(left), Value::Object(right)) => {
             left.len() == right.len()
-                && left
-                    .iter()
-                    .all(|(key, value)| right.get(key).is_some_and(|other| equal(value, other)))
+                && left.iter().all(|(key, value)| right.get(key).is_some_and(|other| equal(value, other)))
         }
         (Value::Array(left), Value::Array(right)) => {
             left.len() == right.len() && left.iter().zip(right).all(|(left, right)| equal(left, right))
@@ -49,17 +47,12 @@ fn compare_numbers(left: &Number, right: &Number) -> Ordering {
         return left.cmp(&right);
     }
     let number = |number: &Number| number.as_f64().unwrap_or(f64::NAN);
-    number(left)
-        .partial_cmp(&number(right))
-        .unwrap_or(Ordering::Equal)
+    number(left).partial_cmp(&number(right)).unwrap_or(Ordering::Equal)
 }
 
 fn compare_lists(left: &[Value], right: &[Value]) -> Ordering {
-    let unequal = left
-        .iter()
-        .zip(right)
-        .map(|(left, right)| compare(left, right))
-        .find(|order| order.is_ne());
+    let unequal =
+        left.iter().zip(right).map(|(left, right)| compare(left, right)).find(|order| order.is_ne());
     unequal.unwrap_or_else(|| left.len().cmp(&right.len()))
 }
 
@@ -71,9 +64,7 @@ fn compare_maps(left: &Map<String, Value>, right: &Map<String, Value>) -> Orderi
     };
     let (left_keys, right_keys) = (sorted(left), sorted(right));
     for (left_key, right_key) in left_keys.iter().zip(&right_keys) {
-        let order = left_key
-            .cmp(right_key)
-            .then_with(|| compare(&left[left_key], &right[right_key]));
+        let order = left_key.cmp(right_key).then_with(|| compare(&left[left_key], &right[right_key]));
         if order.is_ne() {
             return order;
         }
@@ -100,9 +91,5 @@ pub(crate) fn go_json(value: &Value) -> String {
 
 /// `metadata.NAME` of an object as text, empty when absent.
 pub(crate) fn metadata_text<'a>(object: &'a Value, name: &str) -> &'a str {
-    object
-        .get("metadata")
-        .and_then(|metadata| metadata.get(name))
-        .and_then(Value::as_str)
-        .unwrap_or_default()
+    object.get("metadata").and_then(|metadata| metadata.get(name)).and_then(Value::as_str).unwrap_or_default()
 }

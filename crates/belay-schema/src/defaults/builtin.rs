@@ -68,9 +68,7 @@ pub(super) fn default_struct(api_name: &str, object: &mut Object) {
             with(object, "spec", |spec| set(spec, "minReplicas", json!(1)))
         }
         "rbac.v1.RoleBinding" | "rbac.v1.ClusterRoleBinding" => {
-            with(object, "roleRef", |reference| {
-                set_text(reference, "apiGroup", "rbac.authorization.k8s.io")
-            });
+            with(object, "roleRef", |reference| set_text(reference, "apiGroup", "rbac.authorization.k8s.io"));
         }
         "rbac.v1.Subject" => {
             if matches!(text(object, "kind"), "User" | "Group") {
@@ -174,10 +172,7 @@ fn with_new(object: &mut Object, name: &str, change: impl FnOnce(&mut Object)) {
 }
 
 fn replication_controller(object: &mut Object) {
-    let labels = object
-        .get("spec")
-        .and_then(|spec| spec.pointer("/template/metadata/labels"))
-        .cloned();
+    let labels = object.get("spec").and_then(|spec| spec.pointer("/template/metadata/labels")).cloned();
     let Some(labels) = labels else { return };
     with(object, "spec", |spec| set(spec, "selector", labels.clone()));
     with_new(object, "metadata", |metadata| set(metadata, "labels", labels));
@@ -186,14 +181,9 @@ fn replication_controller(object: &mut Object) {
 fn service(object: &mut Object) {
     with(object, "spec", service_spec);
     let is_balanced = object.get("spec").and_then(|spec| spec.get("type")) == Some(&json!("LoadBalancer"));
-    let ingresses = object
-        .get_mut("status")
-        .and_then(|status| status.pointer_mut("/loadBalancer/ingress"));
-    for ingress in ingresses
-        .and_then(Value::as_array_mut)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_object_mut)
+    let ingresses = object.get_mut("status").and_then(|status| status.pointer_mut("/loadBalancer/ingress"));
+    for ingress in
+        ingresses.and_then(Value::as_array_mut).into_iter().flatten().filter_map(Value::as_object_mut)
     {
         if is_balanced && !text(ingress, "ip").is_empty() {
             set(ingress, "ipMode", json!("VIP"));
@@ -209,19 +199,11 @@ fn service_spec(spec: &mut Object) {
         .get("sessionAffinityConfig")
         .is_none_or(|config| config.pointer("/clientIP/timeoutSeconds").is_none())
     {
-        spec.insert(
-            "sessionAffinityConfig".to_owned(),
-            json!({ "clientIP": { "timeoutSeconds": 10800 } }),
-        );
+        spec.insert("sessionAffinityConfig".to_owned(), json!({ "clientIP": { "timeoutSeconds": 10800 } }));
     }
     set_text(spec, "type", "ClusterIP");
     let kind = text(spec, "type").to_owned();
-    for port in spec
-        .get_mut("ports")
-        .and_then(Value::as_array_mut)
-        .into_iter()
-        .flatten()
-    {
+    for port in spec.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten() {
         let Some(port) = port.as_object_mut() else {
             continue;
         };
@@ -234,10 +216,8 @@ fn service_spec(spec: &mut Object) {
             port.insert("targetPort".to_owned(), number);
         }
     }
-    let has_external_ips = spec
-        .get("externalIPs")
-        .and_then(Value::as_array)
-        .is_some_and(|ips| !ips.is_empty());
+    let has_external_ips =
+        spec.get("externalIPs").and_then(Value::as_array).is_some_and(|ips| !ips.is_empty());
     let is_external =
         kind == "LoadBalancer" || kind == "NodePort" || (kind == "ClusterIP" && has_external_ips);
     if is_external {
@@ -343,9 +323,7 @@ fn stateful_set(object: &mut Object) {
                 set(strategy, "rollingUpdate", json!({}));
             }
             if text(strategy, "type") == "RollingUpdate" {
-                with(strategy, "rollingUpdate", |rolling| {
-                    set(rolling, "partition", json!(0))
-                });
+                with(strategy, "rollingUpdate", |rolling| set(rolling, "partition", json!(0)));
             }
         });
         with_new(spec, "persistentVolumeClaimRetentionPolicy", |policy| {
@@ -354,11 +332,7 @@ fn stateful_set(object: &mut Object) {
         });
         set(spec, "replicas", json!(1));
         set(spec, "revisionHistoryLimit", json!(10));
-        for claim in spec
-            .get_mut("volumeClaimTemplates")
-            .and_then(Value::as_array_mut)
-            .into_iter()
-            .flatten()
+        for claim in spec.get_mut("volumeClaimTemplates").and_then(Value::as_array_mut).into_iter().flatten()
         {
             let Some(claim) = claim.as_object_mut() else {
                 continue;
@@ -370,10 +344,7 @@ fn stateful_set(object: &mut Object) {
 }
 
 fn job(object: &mut Object) {
-    let labels = object
-        .get("spec")
-        .and_then(|spec| spec.pointer("/template/metadata/labels"))
-        .cloned();
+    let labels = object.get("spec").and_then(|spec| spec.pointer("/template/metadata/labels")).cloned();
     if let Some(labels) = labels {
         with_new(object, "metadata", |metadata| set(metadata, "labels", labels));
     }
@@ -383,19 +354,11 @@ fn job(object: &mut Object) {
             set(spec, "completions", json!(1));
         }
         set(spec, "parallelism", json!(1));
-        let limit = if is_null(spec, "backoffLimitPerIndex") {
-            6
-        } else {
-            i32::MAX
-        };
+        let limit = if is_null(spec, "backoffLimitPerIndex") { 6 } else { i32::MAX };
         set(spec, "backoffLimit", json!(limit));
         set(spec, "completionMode", json!("NonIndexed"));
         set(spec, "suspend", json!(false));
-        let replacement = if is_null(spec, "podFailurePolicy") {
-            "TerminatingOrFailed"
-        } else {
-            "Failed"
-        };
+        let replacement = if is_null(spec, "podFailurePolicy") { "TerminatingOrFailed" } else { "Failed" };
         set(spec, "podReplacementPolicy", json!(replacement));
         set(spec, "manualSelector", json!(false));
     });
@@ -404,16 +367,11 @@ fn job(object: &mut Object) {
 fn network_policy(object: &mut Object) {
     with(object, "spec", |spec| {
         let is_filled = |spec: &Object, name: &str| {
-            spec.get(name)
-                .and_then(Value::as_array)
-                .is_some_and(|list| !list.is_empty())
+            spec.get(name).and_then(Value::as_array).is_some_and(|list| !list.is_empty())
         };
         if !is_filled(spec, "policyTypes") {
-            let types = if is_filled(spec, "egress") {
-                json!(["Ingress", "Egress"])
-            } else {
-                json!(["Ingress"])
-            };
+            let types =
+                if is_filled(spec, "egress") { json!(["Ingress", "Egress"]) } else { json!(["Ingress"]) };
             spec.insert("policyTypes".to_owned(), types);
         }
     });
@@ -422,10 +380,8 @@ fn network_policy(object: &mut Object) {
 fn autoscaler(object: &mut Object) {
     with(object, "spec", |spec| {
         set(spec, "minReplicas", json!(1));
-        let has_metrics = spec
-            .get("metrics")
-            .and_then(Value::as_array)
-            .is_some_and(|metrics| !metrics.is_empty());
+        let has_metrics =
+            spec.get("metrics").and_then(Value::as_array).is_some_and(|metrics| !metrics.is_empty());
         if !has_metrics {
             let target = json!({ "type": "Utilization", "averageUtilization": 80 });
             let metric = json!({ "type": "Resource", "resource": { "name": "cpu", "target": target } });
@@ -441,11 +397,7 @@ fn autoscaler(object: &mut Object) {
             });
             with_new(behavior, "scaleDown", |rules| {
                 set(rules, "selectPolicy", json!("Max"));
-                set(
-                    rules,
-                    "policies",
-                    json!([{ "type": "Percent", "value": 100, "periodSeconds": 15 }]),
-                );
+                set(rules, "policies", json!([{ "type": "Percent", "value": 100, "periodSeconds": 15 }]));
             });
         });
     });
@@ -482,22 +434,14 @@ fn custom_resource_definition(object: &mut Object) {
             }
         });
     });
-    let versions = object
-        .get("spec")
-        .and_then(|spec| spec.get("versions"))
-        .and_then(Value::as_array);
-    let stored = versions
-        .into_iter()
-        .flatten()
-        .find(|version| version["storage"] == true);
+    let versions = object.get("spec").and_then(|spec| spec.get("versions")).and_then(Value::as_array);
+    let stored = versions.into_iter().flatten().find(|version| version["storage"] == true);
     let Some(stored) = stored.map(|version| version["name"].clone()) else {
         return;
     };
     with_new(object, "status", |status| {
-        let known = status
-            .get("storedVersions")
-            .and_then(Value::as_array)
-            .is_some_and(|known| !known.is_empty());
+        let known =
+            status.get("storedVersions").and_then(Value::as_array).is_some_and(|known| !known.is_empty());
         if !known {
             status.insert("storedVersions".to_owned(), json!([stored]));
         }

@@ -10,14 +10,10 @@ pub(super) fn pod(object: &mut Object) {
     with(object, "spec", |spec| {
         for list in ["containers", "initContainers"] {
             for container in objects(spec, list) {
-                with(container, "resources", |resources| {
-                    fill_from(resources, "requests", "limits")
-                });
+                with(container, "resources", |resources| fill_from(resources, "requests", "limits"));
             }
         }
-        with(spec, "resources", |resources| {
-            fill_from(resources, "requests", "limits")
-        });
+        with(spec, "resources", |resources| fill_from(resources, "requests", "limits"));
         set(spec, "enableServiceLinks", json!(true));
         if spec.get("hostNetwork") == Some(&json!(true)) {
             host_network_ports(spec);
@@ -87,21 +83,13 @@ pub(super) fn volume(volume: &mut Object) {
 }
 
 pub(super) fn probe(probe: &mut Object) {
-    for (name, value) in [
-        ("timeoutSeconds", 1),
-        ("periodSeconds", 10),
-        ("successThreshold", 1),
-        ("failureThreshold", 3),
-    ] {
+    for (name, value) in
+        [("timeoutSeconds", 1), ("periodSeconds", 10), ("successThreshold", 1), ("failureThreshold", 3)]
+    {
         set(probe, name, json!(value));
     }
 }
 
 fn objects<'a>(object: &'a mut Object, list: &str) -> impl Iterator<Item = &'a mut Object> {
-    object
-        .get_mut(list)
-        .and_then(Value::as_array_mut)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_object_mut)
+    object.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten().filter_map(Value::as_object_mut)
 }

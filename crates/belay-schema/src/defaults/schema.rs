@@ -20,9 +20,7 @@ pub(super) fn default_value(schema: &Value, value: &mut Value) {
                     object.insert(name.clone(), default.clone());
                 }
             }
-            let element = schema
-                .get("additionalProperties")
-                .filter(|element| element.is_object());
+            let element = schema.get("additionalProperties").filter(|element| element.is_object());
             for (name, value) in object.iter_mut() {
                 let declared = properties.and_then(|properties| properties.get(name)).or(element);
                 let Some(declared) = declared else { continue };

@@ -55,12 +55,7 @@ pub fn apply(
     if managers.is_empty() {
         managers = before_first_apply(kind, &live_object, write)?;
     }
-    let request = Request {
-        kind,
-        live: &live_object,
-        applied,
-        write,
-    };
+    let request = Request { kind, live: &live_object, applied, write };
     let mut outcome = request.run(managers.clone(), force);
     if write.manager == "kubectl"
         && let Err(ApplyError::Conflict(conflicts)) = outcome
@@ -78,9 +73,7 @@ pub fn apply(
 fn check_request(kind: &KindSchema, applied: &Value) -> Result<(), ApplyError> {
     let text = |key: &str| applied.get(key).and_then(Value::as_str).unwrap_or_default();
     if text("apiVersion") != kind.api_version() || text("kind") != kind.kind() {
-        let (group, version) = text("apiVersion")
-            .split_once('/')
-            .unwrap_or(("", text("apiVersion")));
+        let (group, version) = text("apiVersion").split_once('/').unwrap_or(("", text("apiVersion")));
         let separator = if group.is_empty() { "/" } else { "" };
         let slash = if group.is_empty() { "" } else { "/" };
         return Err(ApplyError::BadRequest(format!(
@@ -90,9 +83,7 @@ fn check_request(kind: &KindSchema, applied: &Value) -> Result<(), ApplyError> {
     }
     match applied.pointer("/metadata/managedFields") {
         None | Some(Value::Null) => Ok(()),
-        Some(_) => Err(ApplyError::BadRequest(
-            "metadata.managedFields must be nil".to_owned(),
-        )),
+        Some(_) => Err(ApplyError::BadRequest("metadata.managedFields must be nil".to_owned())),
     }
 }
 
@@ -101,10 +92,7 @@ fn before_first_apply(kind: &KindSchema, live: &Value, write: &Write<'_>) -> Res
     if metadata_text(live, "uid").is_empty() {
         return Ok(Managers::new());
     }
-    let first = Write {
-        manager: "before-first-apply",
-        ..*write
-    };
+    let first = Write { manager: "before-first-apply", ..*write };
     let id = ManagerId::of_write(kind, &first, Operation::Update);
     update_managers(kind, &empty_object(kind), live, Managers::new(), id, &first)
         .map_err(|misfits| ApplyError::Misfit(misfits_text(&misfits)))
@@ -129,9 +117,7 @@ impl Request<'_> {
         let found = losses(kind, self.live, &merged, &managers, &id, self.write.subresource)
             .map_err(|misfits| plain_misfit("failed to compare objects", &misfits))?;
         if !force && !found.conflicts.is_empty() {
-            return Err(ApplyError::Conflict(super::conflict::conflicts_of(
-                &found.conflicts,
-            )));
+            return Err(ApplyError::Conflict(super::conflict::conflicts_of(&found.conflicts)));
         }
         settle(&mut managers, &found, &id);
         strip_identity(&mut managers, &id);
@@ -163,14 +149,7 @@ impl Request<'_> {
         let before = managers.get(id).cloned();
         // The time moves only when the object changes.
         let time = before.as_ref().and_then(|before| before.time.clone());
-        managers.insert(
-            id.clone(),
-            Owned {
-                set,
-                api_version: kind.api_version(),
-                time,
-            },
-        );
+        managers.insert(id.clone(), Owned { set, api_version: kind.api_version(), time });
         match &before {
             Some(before) if !before.set.is_empty() => self.prune(&merged, managers, &before.set),
             _ => Ok(merged),
@@ -198,12 +177,7 @@ impl Request<'_> {
             pruned = remove(types, root, merged, &merged_set.difference(&kept));
         }
         let pruned_set = members(&set_of(&pruned)?);
-        Ok(remove(
-            types,
-            root,
-            merged,
-            &merged_set.difference(&pruned_set).intersection(&last),
-        ))
+        Ok(remove(types, root, merged, &merged_set.difference(&pruned_set).intersection(&last)))
     }
 
     /// `kubectl apply --server-side` may take over what its own client-side apply set before.
@@ -215,24 +189,14 @@ impl Request<'_> {
         let Some(allowed) = self.fields_of_last_applied() else {
             return Err(ApplyError::Conflict(conflicts));
         };
-        let left: Vec<Conflict> = conflicts
-            .into_iter()
-            .filter(|conflict| !allowed.has(&conflict.field.0))
-            .collect();
-        if left.is_empty() {
-            self.run(managers, true)
-        } else {
-            Err(ApplyError::Conflict(left))
-        }
+        let left: Vec<Conflict> =
+            conflicts.into_iter().filter(|conflict| !allowed.has(&conflict.field.0)).collect();
+        if left.is_empty() { self.run(managers, true) } else { Err(ApplyError::Conflict(left)) }
     }
 
     /// The fields of the last-applied annotation that still have its value.
     fn fields_of_last_applied(&self) -> Option<FieldSet> {
-        let annotation = self
-            .live
-            .pointer("/metadata/annotations")?
-            .get(LAST_APPLIED)?
-            .as_str()?;
+        let annotation = self.live.pointer("/metadata/annotations")?.get(LAST_APPLIED)?.as_str()?;
         let last: Value = serde_json::from_str(annotation).ok()?;
         if last.get("apiVersion").and_then(Value::as_str) != Some(self.kind.api_version().as_str()) {
             return None;
@@ -241,11 +205,7 @@ impl Request<'_> {
         structured::check(types, root, &last, false).ok()?;
         let set = field_set_of(types, root, &last).ok()?;
         let changed = compare(types, root, &last, self.live).ok()?;
-        Some(
-            set.difference(&changed.modified)
-                .difference(&changed.added)
-                .difference(&changed.removed),
-        )
+        Some(set.difference(&changed.modified).difference(&changed.added).difference(&changed.removed))
     }
 
     fn unconvertible(&self, detail: &str) -> ApplyError {
@@ -281,35 +241,21 @@ fn plain_misfit(doing: &str, misfits: &[Misfit]) -> ApplyError {
 
 /// An object that carries the annotation keeps it true, so that client-side apply can be used again.
 fn keep_last_applied(object: &mut Value, applied: &Value) {
-    let Some(annotations) = object
-        .pointer_mut("/metadata/annotations")
-        .and_then(Value::as_object_mut)
-    else {
+    let Some(annotations) = object.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) else {
         return;
     };
-    if annotations
-        .get(LAST_APPLIED)
-        .and_then(Value::as_str)
-        .is_none_or(str::is_empty)
-    {
+    if annotations.get(LAST_APPLIED).and_then(Value::as_str).is_none_or(str::is_empty) {
         return;
     }
     let mut applied = applied.clone();
-    if let Some(own) = applied
-        .pointer_mut("/metadata/annotations")
-        .and_then(Value::as_object_mut)
-    {
+    if let Some(own) = applied.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
         own.shift_remove(LAST_APPLIED);
     }
     sort_keys(&mut applied);
-    annotations.insert(
-        LAST_APPLIED.to_owned(),
-        Value::String(format!("{}\n", crate::values::go_json(&applied))),
-    );
-    let size: usize = annotations
-        .iter()
-        .map(|(key, value)| key.len() + value.as_str().map_or(0, str::len))
-        .sum();
+    annotations
+        .insert(LAST_APPLIED.to_owned(), Value::String(format!("{}\n", crate::values::go_json(&applied))));
+    let size: usize =
+        annotations.iter().map(|(key, value)| key.len() + value.as_str().map_or(0, str::len)).sum();
     if size > MAX_ANNOTATIONS {
         annotations.shift_remove(LAST_APPLIED);
     }

@@ -57,27 +57,16 @@ pub fn conflict_message(conflicts: &[Conflict]) -> String {
     }
     let mut lines = Vec::new();
     for group in by_manager.values() {
-        lines.extend(
-            group
-                .first()
-                .map(|first| format!("conflicts with {}:", first.manager_text())),
-        );
+        lines.extend(group.first().map(|first| format!("conflicts with {}:", first.manager_text())));
         lines.extend(group.iter().map(|conflict| format!("- {}", conflict.field)));
     }
-    format!(
-        "Apply failed with {} conflicts: {}",
-        conflicts.len(),
-        lines.join("\n")
-    )
+    format!("Apply failed with {} conflicts: {}", conflicts.len(), lines.join("\n"))
 }
 
 /// The API server sorts managers by their JSON identifier.
 fn sort_key(conflict: &Conflict) -> String {
-    let mut key = format!(
-        "{{\"manager\":{:?},\"operation\":{:?}",
-        conflict.manager,
-        conflict.operation.as_str()
-    );
+    let mut key =
+        format!("{{\"manager\":{:?},\"operation\":{:?}", conflict.manager, conflict.operation.as_str());
     if !conflict.api_version.is_empty() {
         key.push_str(&format!(",\"apiVersion\":{:?}", conflict.api_version));
     }

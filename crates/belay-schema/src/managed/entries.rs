@@ -63,25 +63,12 @@ pub enum EntryError {
 
 /// The entries of an object, in its order.
 pub fn entries(object: &Value) -> Result<Vec<Entry>, EntryError> {
-    let listed = object
-        .pointer("/metadata/managedFields")
-        .and_then(Value::as_array);
-    listed
-        .into_iter()
-        .flatten()
-        .enumerate()
-        .map(|(position, entry)| parse(position, entry))
-        .collect()
+    let listed = object.pointer("/metadata/managedFields").and_then(Value::as_array);
+    listed.into_iter().flatten().enumerate().map(|(position, entry)| parse(position, entry)).collect()
 }
 
 fn parse(position: usize, entry: &Value) -> Result<Entry, EntryError> {
-    let text = |key: &str| {
-        entry
-            .get(key)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
+    let text = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let operation = match text("operation").as_str() {
         "Apply" => Operation::Apply,
         "Update" => Operation::Update,
@@ -126,14 +113,7 @@ pub(super) fn read(object: &Value) -> Result<Managers, EntryError> {
             api_version,
             subresource: entry.subresource,
         };
-        managers.insert(
-            id,
-            Owned {
-                set: entry.fields,
-                api_version: entry.api_version,
-                time: entry.time,
-            },
-        );
+        managers.insert(id, Owned { set: entry.fields, api_version: entry.api_version, time: entry.time });
     }
     Ok(managers)
 }
@@ -153,16 +133,11 @@ pub(super) fn write(object: &mut Value, managers: &Managers) {
         };
         key(left_id, left).cmp(&key(right_id, right))
     });
-    let listed: Vec<Value> = sorted
-        .into_iter()
-        .map(|(id, owned)| entry_value(id, owned))
-        .collect();
+    let listed: Vec<Value> = sorted.into_iter().map(|(id, owned)| entry_value(id, owned)).collect();
     let Some(object) = object.as_object_mut() else {
         return;
     };
-    let metadata = object
-        .entry("metadata")
-        .or_insert_with(|| Value::Object(Map::new()));
+    let metadata = object.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
     let Some(metadata) = metadata.as_object_mut() else {
         return;
     };

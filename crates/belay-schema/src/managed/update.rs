@@ -43,38 +43,18 @@ pub(super) fn update_managers(
 ) -> Result<Managers, Vec<Misfit>> {
     reconcile_all(kind, &mut managers)?;
     // The writer's earlier entry counts as another manager's: it keeps what this write does not touch.
-    let current = ManagerId {
-        manager: "current-operation\0".to_owned(),
-        ..id.clone()
-    };
+    let current = ManagerId { manager: "current-operation\0".to_owned(), ..id.clone() };
     let losses = losses(kind, live, new, &managers, &current, write.subresource)?;
     settle(&mut managers, &losses, &current);
     let set = losses.comparison.modified.union(&losses.comparison.added);
     let set = set.recursive_difference(&kind.reset_fields(write.subresource));
     let api_version = kind.api_version();
-    managers.insert(
-        current.clone(),
-        Owned {
-            set,
-            api_version: api_version.clone(),
-            time: None,
-        },
-    );
+    managers.insert(current.clone(), Owned { set, api_version: api_version.clone(), time: None });
     strip_identity(&mut managers, &current);
     if let Some(written) = managers.remove(&current) {
-        let earlier = managers
-            .get(&id)
-            .map(|owned| owned.set.clone())
-            .unwrap_or_default();
+        let earlier = managers.get(&id).map(|owned| owned.set.clone()).unwrap_or_default();
         let set = written.set.union(&earlier);
-        managers.insert(
-            id,
-            Owned {
-                set,
-                api_version,
-                time: Some(write.now.to_owned()),
-            },
-        );
+        managers.insert(id, Owned { set, api_version, time: Some(write.now.to_owned()) });
     }
     Ok(managers)
 }
@@ -138,14 +118,7 @@ fn cap_updaters(managers: &mut Managers) {
         let old = managers.remove(&bucket).or_else(|| managers.remove(&first));
         let set = old.map(|old| old.set).unwrap_or_default().union(&owned.set);
         managers.remove(&id);
-        managers.insert(
-            bucket,
-            Owned {
-                set,
-                api_version: owned.api_version,
-                time: owned.time,
-            },
-        );
+        managers.insert(bucket, Owned { set, api_version: owned.api_version, time: owned.time });
         count -= 1;
     }
 }

@@ -12,9 +12,8 @@ pub(super) fn arrange(
     server: &[Value],
     key: Option<&str>,
 ) -> Vec<Value> {
-    let (mut named, mut others): (Vec<Value>, Vec<Value>) = merged
-        .into_iter()
-        .partition(|item| position(wanted, item, key).is_some());
+    let (mut named, mut others): (Vec<Value>, Vec<Value>) =
+        merged.into_iter().partition(|item| position(wanted, item, key).is_some());
     named.sort_by_key(|item| position(wanted, item, key));
     others.sort_by_key(|item| position(server, item, key));
     weave(others, named, server, key)
@@ -61,7 +60,7 @@ pub(super) fn check_directive(
             return Err(no_merge_key(map, key));
         }
         if !remaining.any(|known| position(std::slice::from_ref(known), item, key).is_some()) {
-            return Err(PatchError::Malformed(format!(
+            return Err(PatchError::Unmergeable(format!(
                 "The order in patch list:\n{}\n doesn't match $setElementOrder list:\n{}\n",
                 go_list(patch),
                 go_list(wanted)
@@ -72,18 +71,13 @@ pub(super) fn check_directive(
 }
 
 pub(super) fn no_merge_key(item: &Map<String, Value>, key: &str) -> PatchError {
-    PatchError::Malformed(format!(
-        "map: {} does not contain declared merge key: {key}",
-        go_map(item)
-    ))
+    PatchError::Unmergeable(format!("map: {} does not contain declared merge key: {key}", go_map(item)))
 }
 
 /// A map as Go's `%v` prints it.
 pub(super) fn go_map(map: &Map<String, Value>) -> String {
-    let mut entries: Vec<String> = map
-        .iter()
-        .map(|(name, value)| format!("{name}:{}", go_text(value)))
-        .collect();
+    let mut entries: Vec<String> =
+        map.iter().map(|(name, value)| format!("{name}:{}", go_text(value))).collect();
     entries.sort();
     format!("map[{}]", entries.join(" "))
 }

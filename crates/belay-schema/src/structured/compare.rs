@@ -25,11 +25,7 @@ pub(crate) fn compare(
     left: &Value,
     right: &Value,
 ) -> Result<Comparison, Vec<Misfit>> {
-    let mut comparer = Comparer {
-        types,
-        trail: Trail::default(),
-        found: Comparison::default(),
-    };
+    let mut comparer = Comparer { types, trail: Trail::default(), found: Comparison::default() };
     comparer.value(Some(id), Some(left), Some(right));
     comparer.trail.finish()?;
     Ok(comparer.found)
@@ -88,10 +84,7 @@ impl Comparer<'_> {
     }
 
     fn scalar(&mut self, scalar: Scalar, left: Option<&Value>, right: Option<&Value>) -> bool {
-        let misfits = (
-            scalar_misfit(scalar, left, "lhs: "),
-            scalar_misfit(scalar, right, "rhs: "),
-        );
+        let misfits = (scalar_misfit(scalar, left, "lhs: "), scalar_misfit(scalar, right, "rhs: "));
         if let (Some(left), Some(right)) = misfits {
             self.trail.report(left);
             self.trail.report(right);

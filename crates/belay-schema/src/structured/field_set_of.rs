@@ -11,11 +11,7 @@ use crate::path::PathElement;
 
 /// The field set of `value`.
 pub(crate) fn field_set_of(types: &Types, id: TypeId, value: &Value) -> Result<FieldSet, Vec<Misfit>> {
-    let mut collector = Collector {
-        types,
-        trail: Trail::default(),
-        set: FieldSet::new(),
-    };
+    let mut collector = Collector { types, trail: Trail::default(), set: FieldSet::new() };
     collector.value(Some(id), value);
     collector.trail.finish()?;
     Ok(collector.set)
@@ -60,9 +56,8 @@ impl Collector<'_> {
             return;
         }
         let items = items(Some(value)).into_iter().flatten();
-        let items: Vec<_> = items
-            .filter_map(|item| Some((item_element(self.types, list, item).ok()?, item)))
-            .collect();
+        let items: Vec<_> =
+            items.filter_map(|item| Some((item_element(self.types, list, item).ok()?, item))).collect();
         let mut counts: BTreeMap<&PathElement, usize> = BTreeMap::new();
         for (element, _) in &items {
             *counts.entry(element).or_default() += 1;

@@ -10,10 +10,7 @@ use crate::path::PathElement;
 
 /// `live` with the fields of `applied` put over it.
 pub(crate) fn merge(types: &Types, id: TypeId, live: &Value, applied: &Value) -> Result<Value, Vec<Misfit>> {
-    let mut merger = Merger {
-        types,
-        trail: Trail::default(),
-    };
+    let mut merger = Merger { types, trail: Trail::default() };
     let merged = merger.value(Some(id), Some(live), Some(applied));
     merger.trail.finish()?;
     Ok(merged.unwrap_or(Value::Null))
@@ -55,10 +52,7 @@ impl Merger<'_> {
     }
 
     fn scalar(&mut self, scalar: Scalar, left: Option<&Value>, right: Option<&Value>) -> Option<Value> {
-        let misfits = (
-            scalar_misfit(scalar, left, "lhs: "),
-            scalar_misfit(scalar, right, "rhs: "),
-        );
+        let misfits = (scalar_misfit(scalar, left, "lhs: "), scalar_misfit(scalar, right, "rhs: "));
         if let (Some(left), Some(right)) = misfits {
             self.trail.report(left);
             self.trail.report(right);
@@ -108,11 +102,7 @@ impl Merger<'_> {
     }
 
     fn merge_items(&mut self, list: &ListType, left: &Index<'_>, right: &Index<'_>) -> Vec<Value> {
-        let mut shared = right
-            .order
-            .iter()
-            .map(|(element, _)| element)
-            .filter(|element| left.has(element));
+        let mut shared = right.order.iter().map(|(element, _)| element).filter(|element| left.has(element));
         let mut next_shared = shared.next();
         let mut merged_right: BTreeSet<&PathElement> = BTreeSet::new();
         let mut out = Vec::new();
@@ -151,12 +141,7 @@ impl Merger<'_> {
             }
             if let Some((right_element, _)) = right.order.get(r) {
                 merged_right.insert(right_element);
-                out.extend(self.item(
-                    list,
-                    right_element,
-                    left.get(right_element),
-                    right.get(right_element),
-                ));
+                out.extend(self.item(list, right_element, left.get(right_element), right.get(right_element)));
                 r += 1;
                 if next_shared == Some(right_element) {
                     next_shared = shared.next();

@@ -7,11 +7,7 @@ use crate::path::PathElement;
 
 /// `set` as the current schema has it.
 pub(crate) fn reconcile(types: &Types, id: TypeId, set: &FieldSet) -> Result<FieldSet, Vec<Misfit>> {
-    let mut walker = Walker {
-        types,
-        trail: Trail::default(),
-        atomic: FieldSet::new(),
-    };
+    let mut walker = Walker { types, trail: Trail::default(), atomic: FieldSet::new() };
     walker.value(Some(id), Some(set), false);
     walker.trail.finish()?;
     if walker.atomic.is_empty() {
@@ -63,13 +59,10 @@ impl Walker<'_> {
 
     fn children(&mut self, set: Option<&FieldSet>, type_of: impl Fn(&PathElement) -> Option<TypeId>) {
         let Some(set) = set else { return };
-        let only_below = set
-            .children()
-            .map(|(element, _)| element)
-            .filter(|element| !set.has_element(element));
-        for (element, is_member) in only_below
-            .map(|element| (element, false))
-            .chain(set.members().map(|e| (e, true)))
+        let only_below =
+            set.children().map(|(element, _)| element).filter(|element| !set.has_element(element));
+        for (element, is_member) in
+            only_below.map(|element| (element, false)).chain(set.members().map(|e| (e, true)))
         {
             // Fields that the schema no longer has are left alone.
             let Some(id) = type_of(element) else { continue };

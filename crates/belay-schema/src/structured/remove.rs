@@ -34,11 +34,7 @@ fn remove_from_list(types: &Types, list: &ListType, value: &Value, removed: &Fie
         }
         kept.push(without_below(types, Some(list.element), item, removed, &element));
     }
-    if kept.is_empty() {
-        Value::Null
-    } else {
-        Value::Array(kept)
-    }
+    if kept.is_empty() { Value::Null } else { Value::Array(kept) }
 }
 
 fn remove_from_map(types: &Types, map: &MapType, value: &Value, removed: &FieldSet) -> Value {
@@ -54,16 +50,9 @@ fn remove_from_map(types: &Types, map: &MapType, value: &Value, removed: &FieldS
         if removed.has_element(&element) {
             continue;
         }
-        kept.insert(
-            name.clone(),
-            without_below(types, field_type(map, name), value, removed, &element),
-        );
+        kept.insert(name.clone(), without_below(types, field_type(map, name), value, removed, &element));
     }
-    if kept.is_empty() {
-        Value::Null
-    } else {
-        Value::Object(kept)
-    }
+    if kept.is_empty() { Value::Null } else { Value::Object(kept) }
 }
 
 fn without_below(

@@ -15,11 +15,7 @@ pub(crate) fn check(
     value: &Value,
     duplicates_allowed: bool,
 ) -> Result<(), Vec<Misfit>> {
-    let mut checker = Checker {
-        types,
-        trail: Trail::default(),
-        duplicates_allowed,
-    };
+    let mut checker = Checker { types, trail: Trail::default(), duplicates_allowed };
     checker.value(id, value);
     checker.trail.finish()
 }
@@ -49,9 +45,7 @@ impl Checker<'_> {
             Value::Object(fields) => fields,
             Value::Null => return,
             other => {
-                return self
-                    .trail
-                    .report(format!("expected map, got &{{{}}}", go_text(other)));
+                return self.trail.report(format!("expected map, got &{{{}}}", go_text(other)));
             }
         };
         for (name, value) in fields {
@@ -73,9 +67,7 @@ impl Checker<'_> {
             Value::Array(items) => items,
             Value::Null => return,
             other => {
-                return self
-                    .trail
-                    .report(format!("expected list, got &{{{}}}", go_text(other)));
+                return self.trail.report(format!("expected list, got &{{{}}}", go_text(other)));
             }
         };
         let mut seen = BTreeSet::new();

@@ -14,10 +14,16 @@ pub(super) fn is_valid(format: &str, text: &str) -> bool {
         "mac" => matches(r"^([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}$", text),
         "uuid" => matches(r"(?i)^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$", text),
         "uuid3" => matches(r"(?i)^[0-9a-f]{8}-?[0-9a-f]{4}-?3[0-9a-f]{3}-?[0-9a-f]{4}-?[0-9a-f]{12}$", text),
-        "uuid4" => matches(r"(?i)^[0-9a-f]{8}-?[0-9a-f]{4}-?4[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}$", text),
-        "uuid5" => matches(r"(?i)^[0-9a-f]{8}-?[0-9a-f]{4}-?5[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}$", text),
+        "uuid4" => {
+            matches(r"(?i)^[0-9a-f]{8}-?[0-9a-f]{4}-?4[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}$", text)
+        }
+        "uuid5" => {
+            matches(r"(?i)^[0-9a-f]{8}-?[0-9a-f]{4}-?5[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}$", text)
+        }
         "email" => matches(r"^[^@\s]+@[^@\s]+$", text),
-        "hostname" => text.len() <= 255 && matches(r"^([a-zA-Z0-9_]([a-zA-Z0-9-_]*[a-zA-Z0-9_])?\.?)+$", text),
+        "hostname" => {
+            text.len() <= 255 && matches(r"^([a-zA-Z0-9_]([a-zA-Z0-9-_]*[a-zA-Z0-9_])?\.?)+$", text)
+        }
         "uri" => matches(r"^([a-zA-Z][a-zA-Z0-9+.-]*:|/)\S*$", text),
         "byte" => base64::Engine::decode(&base64::engine::general_purpose::STANDARD, text).is_ok(),
         "hexcolor" => matches(r"^#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$", text),
@@ -34,7 +40,10 @@ fn is_date_time(text: &str) -> bool {
 fn is_duration(text: &str) -> bool {
     matches(r"^[-+]?(\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)((\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h))*$", text)
         || text == "0"
-        || matches(r"^\s*\d+\s*(ns|nanos?|us|µs|micros?|ms|millis?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|wks?|weeks?)\s*$", text)
+        || matches(
+            r"^\s*\d+\s*(ns|nanos?|us|µs|micros?|ms|millis?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|wks?|weeks?)\s*$",
+            text,
+        )
 }
 
 fn is_cidr(text: &str) -> bool {

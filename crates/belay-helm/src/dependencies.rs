@@ -1,6 +1,6 @@
 //! Which subcharts take part (condition, tags, alias), and the values they give their parents.
 
-use belay_gotemplate::{Map, Value, sprintf};
+use belay_gotemplate::{Map, Value, from_json_with_integers};
 use serde_json::Value as Json;
 
 use crate::chart::Dependency;
@@ -8,6 +8,7 @@ use crate::graph::{ChartId, Graph, TooManyCharts};
 use crate::values::coalesce::{
     Nulls, TypeMismatch, coalesce_tables, coalesce_values, deep_copy_map,
 };
+use crate::values::convert::print;
 use crate::version;
 
 /// Why the dependencies of a chart cannot be worked out.
@@ -188,15 +189,11 @@ fn import_paths(import: &Json) -> Option<(String, String)> {
     match import {
         Json::String(name) => Some((format!("exports.{name}"), ".".to_owned())),
         Json::Object(pair) => {
-            let path = |key: &str| print(&pair.get(key).map_or(Value::Nil, crate::values::convert::to_template));
+            let path = |key: &str| print(&pair.get(key).map_or(Value::Nil, from_json_with_integers));
             Some((path("child"), path("parent")))
         }
         _ => None,
     }
-}
-
-fn print(value: &Value) -> String {
-    String::from_utf8_lossy(&sprintf("%v", std::slice::from_ref(value))).into_owned()
 }
 
 /// The table at a path of names.

@@ -51,7 +51,7 @@ pub fn name_from_template(
     random: Option<Arc<dyn RandomSource>>,
 ) -> Result<String, NameError> {
     let failed = |error: belay_gotemplate::Error| NameError::Template { text: error.to_string() };
-    let mut set = TemplateSet::new("name-template", Arc::new(sprig::functions()));
+    let mut set = TemplateSet::new("name-template", Arc::new(sprig()));
     set.parse("name-template", text).map_err(failed)?;
     let options = Options { clock, random, ..Options::default() };
     set.execute("name-template", Value::Nil, &options).map_err(failed)

@@ -7,14 +7,13 @@ use std::rc::Rc;
 
 use base64::Engine;
 use belay_gotemplate::{
-    Call, Element, FunctionError, HostObject, Kind, List, Map, Signature, Type, Value,
+    Call, Element, FunctionError, HostObject, Kind, List, Map, Signature, Type, Value, from_json_with_integers,
 };
 use bytes::Bytes;
 
 use crate::capabilities::{BuildInfo, Capabilities, KubeVersion};
 use crate::chart::{Chart, Dependency, Metadata};
 use crate::glob::Glob;
-use crate::values::convert;
 
 impl HostObject for Capabilities {
     fn type_name(&self) -> Cow<'static, str> {
@@ -291,7 +290,7 @@ fn dependency_map(dependency: &Dependency) -> Value {
     }
     map.insert("Tags", text_list(&dependency.tags));
     map.insert("Enabled", dependency.enabled);
-    let imports = dependency.import_values.iter().map(convert::to_template).collect();
+    let imports = dependency.import_values.iter().map(from_json_with_integers).collect();
     map.insert("ImportValues", Value::list(imports));
     Value::Map(map)
 }

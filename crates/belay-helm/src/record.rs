@@ -17,7 +17,6 @@ use serde_json::{Map, Value, json};
 use crate::chart::{Dependency, File, Lock, Metadata};
 use crate::graph::Graph;
 use crate::manifest::Hook;
-use crate::values::convert;
 
 /// The type of the Secrets.
 pub const SECRET_TYPE: &str = "helm.sh/release.v1";
@@ -377,7 +376,7 @@ pub fn decode(name: &str, stored: &[u8]) -> Result<Release, RecordError> {
 /// The root chart as Helm stores it. Subcharts are not part of it.
 pub(crate) fn chart_record(graph: &Graph) -> Value {
     let chart = graph.chart(Graph::ROOT);
-    let values = convert::to_json(&graph.values(Graph::ROOT).clone().into()).unwrap_or_default();
+    let values = belay_gotemplate::to_json(&graph.values(Graph::ROOT).clone().into()).unwrap_or_default();
     json!({
         "metadata": metadata_record(&graph.metadata(Graph::ROOT).borrow()),
         "lock": chart.lock.as_ref().map(lock_record),

@@ -16,7 +16,7 @@ pub(crate) fn satisfies(range: &str, version: &str) -> bool {
 
 fn evaluate(template: &str, range: &str, version: &str) -> Option<String> {
     static FUNCTIONS: OnceLock<Arc<Functions>> = OnceLock::new();
-    let functions = FUNCTIONS.get_or_init(|| Arc::new(sprig::functions()));
+    let functions = FUNCTIONS.get_or_init(|| Arc::new(sprig()));
     let mut set = TemplateSet::new("version", functions.clone());
     set.parse("version", template).ok()?;
     let data: Map = [("range", range), ("version", version)].into_iter().collect();

@@ -161,11 +161,11 @@ fn parse(value: &Value) -> Result<i64, String> {
 #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "the range is checked as Go does")]
 fn from_seconds(seconds: f64) -> Result<i64, String> {
     if !seconds.is_finite() {
-        return Err(format!("invalid duration seconds: {}", format_float(seconds)));
+        return Err(format!("invalid duration seconds: {}", format_float(seconds, 'g', None)));
     }
     let nanoseconds = seconds * SECOND as f64;
     if nanoseconds.abs() > i64::MAX as f64 {
-        return Err(format!("duration seconds overflow: {}", format_float(seconds)));
+        return Err(format!("duration seconds overflow: {}", format_float(seconds, 'g', None)));
     }
     Ok(nanoseconds as i64)
 }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use belay_gotemplate::{
-    Call, Element, FunctionError, Functions, Map, Text, Type, Value, from_json, sprig,
+    Call, Element, FunctionError, Functions, Map, Text, Type, Value, from_json,
 };
 
 use crate::quote::quote;
@@ -41,7 +41,7 @@ pub(crate) fn error_map(message: &str) -> Map {
 
 /// The functions of a Helm template.
 pub(crate) fn of_helm(lookup: Option<Arc<dyn Lookup>>) -> Functions {
-    let mut functions = sprig::functions();
+    let mut functions = belay_gotemplate::sprig();
     functions.remove("env");
     functions.remove("expandenv");
     text::register(&mut functions);

@@ -8,7 +8,6 @@ use serde_json::Value as Json;
 
 use super::{any_map, error_map};
 use crate::decode::json_type;
-use crate::values::convert;
 
 pub(super) fn register(functions: &mut Functions) {
     type Write = fn(&Value) -> Result<String, String>;
@@ -40,19 +39,19 @@ pub(super) fn register(functions: &mut Functions) {
 }
 
 fn to_yaml(value: &Value) -> Result<String, String> {
-    let json = convert::to_json(value).map_err(|error| format!("error marshaling into JSON: {error}"))?;
+    let json = belay_gotemplate::to_json(value).map_err(|error| format!("error marshaling into JSON: {error}"))?;
     let yaml = belay_goyaml::marshal(&json).map_err(|error| format!("error converting JSON to YAML: {error}"))?;
     Ok(yaml.strip_suffix('\n').unwrap_or(&yaml).to_owned())
 }
 
 fn to_yaml_pretty(value: &Value) -> Result<String, String> {
-    let json = convert::to_json(value).map_err(|error| error.to_string())?;
+    let json = belay_gotemplate::to_json(value).map_err(|error| error.to_string())?;
     let yaml = belay_goyaml::to_yaml_v3(&json, 2);
     Ok(yaml.strip_suffix('\n').unwrap_or(&yaml).to_owned())
 }
 
 fn to_json(value: &Value) -> Result<String, String> {
-    let json = convert::to_json(value).map_err(|error| error.to_string())?;
+    let json = belay_gotemplate::to_json(value).map_err(|error| error.to_string())?;
     Ok(belay_goyaml::to_go_json(&json, true))
 }
 
@@ -61,7 +60,7 @@ fn read_yaml(text: &str) -> Result<Json, String> {
 }
 
 fn read_json(text: &str) -> Result<Json, String> {
-    belay_gotemplate::parse_json(text)
+    serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
 fn wrong_type(found: &Json, wanted: &str, is_yaml: bool) -> String {

@@ -262,6 +262,6 @@ fn float_text(float: f64) -> String {
     if float.is_infinite() {
         return if float < 0.0 { "-inf" } else { "inf" }.to_owned();
     }
-    let text = format_float(float);
+    let text = format_float(float, 'g', None);
     if text.contains(['e', '.']) { text } else { format!("{text}.0") }
 }

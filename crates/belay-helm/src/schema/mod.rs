@@ -10,7 +10,6 @@ use jsonschema::{PatternOptions, Retrieve, Uri};
 use serde_json::Value as Json;
 
 use crate::graph::{ChartId, Graph};
-use crate::values::convert;
 
 /// Values that do not fit the schemas of a chart or its subcharts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -54,7 +53,7 @@ fn validate_one(schema: &[u8], values: &Map) -> Result<(), String> {
     if depth(&schema) > MAX_DEPTH {
         return Err(format!("the schema is nested more than {MAX_DEPTH} deep"));
     }
-    let values = convert::to_json(&Value::Map(values.clone())).map_err(|error| error.to_string())?;
+    let values = belay_gotemplate::to_json(&Value::Map(values.clone())).map_err(|error| error.to_string())?;
     let validator = jsonschema::options()
         .with_pattern_options(PatternOptions::regex())
         .with_retriever(NoRetriever)

@@ -2,10 +2,11 @@
 //!
 //! Maps are shared as Helm's are: a map below `global` that a subchart extends is the parent's too.
 
-use belay_gotemplate::{Map, Value};
+use belay_gotemplate::{Map, Value, sprintf};
 
 use crate::graph::{ChartId, Graph};
 use crate::quote::quote;
+use crate::values::convert::print;
 
 /// Where globals stand in every chart's values.
 pub(crate) const GLOBAL: &str = "global";
@@ -229,13 +230,9 @@ fn tables(destination: &Map, source: &Map, prefix: &str, nulls: Nulls, warnings:
     }
 }
 
-fn print(value: &Value) -> String {
-    String::from_utf8_lossy(&belay_gotemplate::sprintf("%v", std::slice::from_ref(value))).into_owned()
-}
-
 /// What Go prints for a value that is no boolean where one was expected (`%t`).
 fn wrong_verb(value: &Value) -> String {
-    String::from_utf8_lossy(&belay_gotemplate::sprintf("%t", std::slice::from_ref(value))).into_owned()
+    sprintf(b"%t", std::slice::from_ref(value)).to_str().into_owned()
 }
 
 /// Takes the nulls out of a chart's defaults, so that they do not hide globals.

@@ -19,6 +19,7 @@ use crate::resources::Resources;
 use crate::transformers::hash::Hash;
 use crate::transformers::name_reference::NameReferences;
 use crate::transformers::sort_order;
+use crate::variables::Variables;
 use crate::transformers::{Setting, TRANSFORMERS, Transformer};
 
 /// Builds the kustomization in a folder of the tree.
@@ -28,14 +29,12 @@ pub fn build(tree: &dyn FileTree, folder: &TreePath, options: &BuildOptions) -> 
     if let Some(edit) = &options.edit {
         target.kustomization.edit(edit.clone());
     }
-    if target.kustomization.is_component() && options.edit.is_none() {
-        // A component alone is built as its resources with its own changes, as the original does.
-    }
     let limits = Limits { objects: options.max_objects.unwrap_or(usize::MAX) };
     let mut gathered = target.gather(Gathered::default(), &loader, &limits)?;
     Hash.transform(&mut gathered.resources)?;
     if let Some(configuration) = &gathered.configuration {
         NameReferences { references: &configuration.name_reference }.transform(&mut gathered.resources)?;
+        gathered.variables.resolve(&mut gathered.resources, &configuration.var_reference)?;
     }
     let mut resources = gathered.resources;
     sort(&mut resources, &target.kustomization, options.reorder)?;
@@ -62,6 +61,7 @@ struct Limits {
 struct Gathered {
     resources: Resources,
     configuration: Option<Arc<Configuration>>,
+    variables: Variables,
 }
 
 impl Gathered {
@@ -76,6 +76,7 @@ impl Gathered {
 
     fn merge(&mut self, other: Gathered) -> Result<(), Error> {
         self.resources.append_all(other.resources)?;
+        self.variables.merge(other.variables)?;
         other.configuration.map_or(Ok(()), |configuration| self.add_configuration(configuration))
     }
 }
@@ -116,6 +117,8 @@ impl Target {
                 .during(|| format!("{}: accumulating components from '{reference}'", self.file))?;
         }
         self.transform(&mut gathered, loader).during(|| format!("{}: transforming objects", self.file))?;
+        let Gathered { resources, variables, .. } = &mut gathered;
+        variables.add(&self.kustomization.vars, resources).during(|| format!("{}: merging vars", self.file))?;
         Ok(gathered)
     }
 
@@ -126,7 +129,6 @@ impl Target {
             (!kustomization.generators.is_empty(), "generators"),
             (!kustomization.transformers.is_empty(), "transformers"),
             (!kustomization.validators.is_empty(), "validators"),
-            (!kustomization.vars.is_empty(), "vars"),
             (!kustomization.crds.is_empty(), "crds"),
             (!kustomization.openapi.is_empty(), "openapi"),
         ];

@@ -21,6 +21,7 @@
 mod build;
 mod configuration;
 mod error;
+mod field_lookup;
 mod field_path;
 mod generate;
 mod generators;
@@ -37,6 +38,7 @@ mod resources;
 mod selector;
 mod strategic_merge;
 mod transformers;
+mod variables;
 
 pub use build::build;
 pub use error::Error;

@@ -1,12 +1,298 @@
 //! `replacements`: a field's value copied to other fields.
 
-use super::{Configured, Setting};
-use crate::error::Error;
+use serde_json::Value;
+
+use super::{Configured, Setting, Transformer};
+use crate::error::{During, Error};
+use crate::field_lookup::{self, Kind};
+use crate::id::Gvk;
+use crate::kustomization::{
+    FieldOptions, Replacement, ReplacementSource, ReplacementTarget, Selector, from_value,
+};
+use crate::loader::Loader;
+use crate::resource::{Resource, scalar_text};
+use crate::resources::Resources;
+use crate::selector::Matcher;
 
 pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured, Error> {
     if setting.kustomization.replacements.is_empty() {
         return Ok(Vec::new());
     }
-    let file = setting.loader.folder().clone();
-    Err(Error::Unsupported { file, feature: "replacements".to_owned(), reason: " yet" })
+    Ok(vec![Box::new(read(&setting.kustomization.replacements, setting.loader)?)])
+}
+
+/// Reads replacements, those in files too.
+pub(crate) fn read(listed: &[Replacement], loader: &Loader<'_>) -> Result<Replacements, Error> {
+    let mut replacements = Vec::new();
+    for replacement in listed {
+        if replacement.path.is_empty() {
+            replacements.push(replacement.clone());
+            continue;
+        }
+        if replacement.source.is_some() || replacement.targets.as_ref().is_some_and(|targets| !targets.is_empty()) {
+            return Err(Error::rule("cannot specify both path and inline replacement"));
+        }
+        let (file, content) = loader.read(&replacement.path)?;
+        let malformed = |source| Error::Yaml { file: file.to_string(), source };
+        let value = belay_goyaml::to_json(&String::from_utf8_lossy(&content)).map_err(malformed)?;
+        let invalid = |reason| Error::Kustomization { file: file.clone(), reason };
+        match value {
+            Value::Array(_) => replacements.extend(from_value::<Vec<Replacement>>(value).map_err(invalid)?),
+            Value::Object(_) => replacements.push(from_value(value).map_err(invalid)?),
+            _ => return Err(invalid("unsupported replacement type".to_owned())),
+        }
+    }
+    Ok(Replacements { replacements })
+}
+
+pub(crate) struct Replacements {
+    replacements: Vec<Replacement>,
+}
+
+impl Transformer for Replacements {
+    fn transform(&self, resources: &mut Resources) -> Result<(), Error> {
+        for replacement in &self.replacements {
+            let Some(targets) = &replacement.targets else {
+                return Err(Error::rule("replacements must specify a source and at least one target"));
+            };
+            let value = value_of(replacement, resources)?;
+            for target in targets {
+                copy(&value, target, resources)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn value_of(replacement: &Replacement, resources: &Resources) -> Result<Value, Error> {
+    match (&replacement.source_value, &replacement.source) {
+        (Some(_), Some(_)) => Err(Error::rule("value and resource selectors are mutually exclusive")),
+        (Some(value), None) => Ok(Value::from(value.as_str())),
+        (None, None) => Err(Error::rule("replacements must specify a source and at least one target")),
+        (None, Some(source)) => {
+            let resource = select_source(source, resources)?;
+            let path = if source.field_path.is_empty() { "metadata.name" } else { &source.field_path };
+            let found = field_lookup::get(&resource.object, &field_lookup::split(path))
+                .during(|| format!("error looking up replacement source {}", resource.id()))?;
+            match found.filter(|value| !is_empty(value)) {
+                Some(value) => refine(value, source.options.as_ref()),
+                None => Err(Error::rule(format!(
+                    "fieldPath `{path}` is missing for replacement source {}",
+                    describe(source)
+                ))),
+            }
+        }
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    }
+}
+
+fn describe(source: &ReplacementSource) -> String {
+    let gvk = Gvk { group: source.group.clone(), version: source.version.clone(), kind: source.kind.clone() };
+    let or = |text: &str, none: &str| if text.is_empty() { none.to_owned() } else { text.to_owned() };
+    format!("{gvk}/{}.{}", or(&source.name, "[noName]"), or(&source.namespace, "[noNs]"))
+}
+
+/// An object's present names and those it had, with the namespace as it is written.
+fn names_of(resource: &Resource) -> Vec<(Gvk, String, String)> {
+    let mut names = vec![(resource.gvk(), resource.name(), resource.namespace())];
+    names.extend(resource.previous_ids().map(|id| (id.gvk, id.name, id.namespace)));
+    names
+}
+
+fn select_source<'r>(source: &ReplacementSource, resources: &'r Resources) -> Result<&'r Resource, Error> {
+    let gvk = Gvk { group: source.group.clone(), version: source.version.clone(), kind: source.kind.clone() };
+    let effective = |namespace: &str| if namespace.is_empty() { "default".to_owned() } else { namespace.to_owned() };
+    let means = |(kind, name, namespace): &(Gvk, String, String)| {
+        (source.name.is_empty() || source.name == *name)
+            && (source.namespace.is_empty() || effective(&source.namespace) == effective(namespace))
+            && kind.is_selected(&gvk)
+    };
+    let mut found = resources.iter().filter(|resource| names_of(resource).iter().any(means));
+    match (found.next(), found.next()) {
+        (Some(resource), None) => Ok(resource),
+        (None, _) => Err(Error::rule(format!("nothing selected by {}", describe(source)))),
+        (Some(_), Some(_)) => Err(Error::rule(format!("multiple matches for selector {}", describe(source)))),
+    }
+}
+
+fn refine(value: &Value, options: Option<&FieldOptions>) -> Result<Value, Error> {
+    let Some(options) = options.filter(|options| !options.delimiter.is_empty()) else {
+        return Ok(value.clone());
+    };
+    if Kind::of(value) != Kind::Scalar {
+        return Err(Error::rule("delimiter option can only be used with scalar nodes"));
+    }
+    let text = scalar_text(value);
+    let part = usize::try_from(options.index).ok().and_then(|at| text.split(options.delimiter.as_str()).nth(at));
+    let part = part.ok_or_else(|| {
+        Error::rule(format!("options.index {} is out of bounds for value {text}", options.index))
+    })?;
+    retyped(value, part)
+}
+
+/// Whether a target means an object.
+struct Choice<'t> {
+    select: Matcher,
+    reject: Vec<(&'t Selector, Matcher)>,
+}
+
+impl<'t> Choice<'t> {
+    fn new(target: &'t ReplacementTarget) -> Result<Choice<'t>, Error> {
+        let select = target.select.as_ref().ok_or_else(|| Error::rule("target must specify resources to select"))?;
+        let reject = target.reject.iter().map(|reject| Ok((reject, Matcher::new(reject)?)));
+        Ok(Choice { select: Matcher::new(select)?, reject: reject.collect::<Result<_, Error>>()? })
+    }
+
+    fn takes(&self, resource: &Resource) -> bool {
+        if !self.select.matches_metadata(resource) {
+            return false;
+        }
+        let by_metadata = |selector: &Selector| !selector.label_selector.is_empty() || !selector.annotation_selector.is_empty();
+        if self.reject.iter().any(|(selector, reject)| by_metadata(selector) && reject.matches_metadata(resource)) {
+            return false;
+        }
+        let names = names_of(resource);
+        let matches = |matcher: &Matcher, (gvk, name, namespace): &(Gvk, String, String)| {
+            matcher.matches_gvk(gvk) && matcher.matches_name(name) && matcher.matches_namespace(namespace)
+        };
+        let by_name = |selector: &Selector| {
+            [&selector.group, &selector.version, &selector.kind, &selector.name, &selector.namespace]
+                .iter()
+                .any(|part| !part.is_empty())
+        };
+        let rejected = self.reject.iter().any(|(selector, reject)| {
+            by_name(selector) && names.iter().any(|name| matches(reject, name))
+        });
+        !rejected && names.iter().any(|name| matches(&self.select, name))
+    }
+}
+
+fn copy(value: &Value, target: &ReplacementTarget, resources: &mut Resources) -> Result<(), Error> {
+    let choice = Choice::new(target)?;
+    let default = ["metadata.name".to_owned()];
+    let paths = if target.field_paths.is_empty() { &default[..] } else { &target.field_paths };
+    for resource in resources.list_mut().iter_mut().filter(|resource| choice.takes(resource)) {
+        let id = resource.id();
+        for path in paths {
+            copy_to(value, &mut resource.object, path, target.options.as_ref())
+                .during(|| format!("replacing field '{path}' of {id}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn copy_to(value: &Value, object: &mut Value, path: &str, options: Option<&FieldOptions>) -> Result<(), Error> {
+    let names = field_lookup::split(path);
+    if let Some(()) = copy_into_text(value, object, &names, options)? {
+        return Ok(());
+    }
+    let create = options.filter(|options| options.create).map(|_| Kind::of(value));
+    let found = field_lookup::visit(object, &names, create, &mut |field, fresh| set(field, value, options, fresh))?;
+    match (found, create) {
+        (0, None) => Err(Error::rule(format!("unable to find field \"{path}\" in replacement target"))),
+        (0, Some(_)) => Err(Error::rule(format!("unable to find or create field \"{path}\" in replacement target"))),
+        _ => Ok(()),
+    }
+}
+
+fn set(field: &mut Value, value: &Value, options: Option<&FieldOptions>, fresh: bool) -> Result<(), Error> {
+    let mut text = scalar_text(value);
+    if let Some(options) = options.filter(|options| !options.delimiter.is_empty()) {
+        if Kind::of(field) != Kind::Scalar {
+            return Err(Error::rule("delimiter option can only be used with scalar nodes"));
+        }
+        let present = if fresh { String::new() } else { scalar_text(field) };
+        text = with_part(&present, &text, options);
+    }
+    *field = match Kind::of(field) {
+        Kind::Scalar if fresh => field_lookup::plain(&text),
+        Kind::Scalar => retyped(field, &text)?,
+        _ => value.clone(),
+    };
+    Ok(())
+}
+
+/// The text with one of its parts replaced, or one more before or after all.
+fn with_part(present: &str, part: &str, options: &FieldOptions) -> String {
+    let mut parts: Vec<&str> = present.split(options.delimiter.as_str()).collect();
+    match usize::try_from(options.index) {
+        Err(_) => parts.insert(0, part),
+        Ok(at) if at >= parts.len() => parts.push(part),
+        Ok(at) => parts[at] = part,
+    }
+    parts.join(&options.delimiter)
+}
+
+/// A text as a value of the type another value has, which must fit.
+fn retyped(like: &Value, text: &str) -> Result<Value, Error> {
+    let plain = field_lookup::plain(text);
+    match (like, &plain) {
+        (Value::Number(_), Value::Number(_)) | (Value::Bool(_), Value::Bool(_)) => Ok(plain),
+        (Value::Number(_), _) => Err(Error::rule(format!("cannot set a number to '{text}'"))),
+        (Value::Bool(_), _) => Err(Error::rule(format!("cannot set a boolean to '{text}'"))),
+        (Value::Null, _) => Ok(Value::Null),
+        _ => Ok(Value::from(text)),
+    }
+}
+
+/// Replaces within a field that is itself a text of JSON. `None` where no text stands on the path.
+fn copy_into_text(
+    value: &Value,
+    object: &mut Value,
+    names: &[String],
+    options: Option<&FieldOptions>,
+) -> Result<Option<()>, Error> {
+    for length in 1..names.len() {
+        let Ok(Some(Value::String(text))) = field_lookup::get(object, &names[..length]) else { continue };
+        let text = text.clone();
+        let Ok(mut data) = belay_goyaml::to_json(&text) else { continue };
+        let create = options.filter(|options| options.create).map(|_| Kind::of(value));
+        let set = &mut |field: &mut Value, fresh: bool| set(field, value, options, fresh);
+        match field_lookup::visit(&mut data, &names[length..], create, set) {
+            Ok(found) if found > 0 => {}
+            _ => return Ok(None),
+        }
+        let changed = json_like(&text, &data)?;
+        let write = &mut |field: &mut Value, _: bool| {
+            *field = Value::from(changed.as_str());
+            Ok(())
+        };
+        field_lookup::visit(object, &names[..length], None, write)?;
+        return Ok(Some(()));
+    }
+    Ok(None)
+}
+
+/// JSON in the layout the text had.
+fn json_like(text: &str, data: &Value) -> Result<String, Error> {
+    if !text.trim_start().starts_with(['{', '[']) {
+        return Err(Error::rule("`replacements` into a field that holds YAML text is not supported yet"));
+    }
+    let sorted = sorted(data);
+    let wide = text.contains('\n') && text.contains("  ");
+    Ok(if wide {
+        belay_goyaml::to_go_json_indent(&sorted, true, "  ")
+    } else {
+        belay_goyaml::to_go_json(&sorted, true)
+    })
+}
+
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let mut entries: Vec<_> = fields.iter().map(|(key, value)| (key.clone(), sorted(value))).collect();
+            entries.sort_by(|one, two| one.0.cmp(&two.0));
+            Value::Object(entries.into_iter().collect())
+        }
+        Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),
+        scalar => scalar.clone(),
+    }
 }

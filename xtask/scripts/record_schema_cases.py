@@ -11,7 +11,7 @@ DefaultIngressClass, RuntimeClass. Times are left out of what is recorded and ui
 import copy, http.client, json, os, random, ssl, sys, time
 from urllib.parse import quote, urlparse
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from schema_samples import SAMPLES, CRD, CRD_SAMPLES, FIXED
+from schema_samples import BAD_CRDS, CRD, CRD_SAMPLES, FIXED, RULED_CASES, RULED_CRD, SAMPLES
 
 class Api:
     def __init__(self, server, token):
@@ -89,12 +89,12 @@ class Recorder:
         status, _, _ = self.api.call("DELETE", path_of(first, plural, namespaced, name), {"propagationPolicy": "Background", "gracePeriodSeconds": 0})
         return out
 
-def install_crd(api):
+def install_crd(api, CRD=CRD, plural="widgets"):
     status, answer, _ = api.call("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", CRD)
     if status not in (201, 409): raise SystemExit(answer)
     for _ in range(50):
         time.sleep(0.2)
-        if api.call("GET", "/apis/schema.belay.example/v1")[0] == 200 and api.call("GET", "/apis/schema.belay.example/v1/widgets")[0] == 200: break
+        if api.call("GET", "/apis/schema.belay.example/v1")[0] == 200 and api.call("GET", "/apis/schema.belay.example/v1/" + plural)[0] == 200: break
     time.sleep(1)
 
 # ---- random edits -----------------------------------------------------------------------------------------------
@@ -194,6 +194,7 @@ def main():
     api = Api(server, token)
     recorder = Recorder(api)
     install_crd(api)
+    install_crd(api, RULED_CRD, "ruleds")
     if len(sys.argv) > 4:
         rng = random.Random(int(sys.argv[4]))
         everything = [(s, False) for s in SAMPLES if s["kind"] != "FlowSchema"] + [(s, True) for s in CRD_SAMPLES] * 4
@@ -208,6 +209,12 @@ def main():
         return
     os.makedirs(out, exist_ok=True)
     with open(os.path.join(out, "widget-crd.json"), "w") as file: json.dump(CRD, file, indent=1, sort_keys=True); file.write("\n")
+    with open(os.path.join(out, "ruled-crd.json"), "w") as file: json.dump(RULED_CRD, file, indent=1, sort_keys=True); file.write("\n")
+    refused = {}
+    for name, crd in BAD_CRDS.items():
+        status, answer, _ = api.call("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions?dryRun=All", crd)
+        refused[name] = {"crd": crd, "causes": answer.get("details", {}).get("causes", []) if status >= 300 else [], "message": answer.get("message", "")}
+    with open(os.path.join(out, "refused-crds.json"), "w") as file: json.dump(refused, file, indent=1, sort_keys=True); file.write("\n")
     def write(name, first, steps, custom):
         case = {"apiVersion": first["apiVersion"], "kind": first["kind"], "crd": custom, "steps": steps}
         with open(os.path.join(out, name + ".case.json"), "w") as file: json.dump(case, file, indent=1, sort_keys=True); file.write("\n")
@@ -216,6 +223,8 @@ def main():
         meta = sample["metadata"]
         label = "create-%s-%s" % (sample["kind"].lower(), meta["name"].replace(".", "-"))
         write(label, sample, recorder.run(sample, [{"verb": "create", "manager": "test", "body": sample}], meta["name"]), custom)
+    for name, sample, steps in RULED_CASES:
+        write(name, sample, recorder.run(sample, steps, sample["metadata"]["name"]), True)
     for name, sample, steps in FIXED:
         write(name, sample, recorder.run(sample, steps, sample["metadata"]["name"]), sample["kind"] == "Widget")
 

@@ -295,3 +295,43 @@ case("smp-configmap", cm("case"), C(cm("case", {"a": "1"})), P("strategic", {"da
 case("smp-service-account", obj("v1", "ServiceAccount", "case"), C(obj("v1", "ServiceAccount", "case", secrets=[{"name": "a"}])), P("strategic", {"secrets": [{"name": "b"}], "imagePullSecrets": [{"name": "c"}]}))
 case("merge-service", svc("case", []), C(svc("case", [{"port": 80}])), P("merge", {"spec": {"ports": [{"port": 81}]}}), P("merge", {"spec": {"selector": None}, "metadata": {"annotations": {"x": "y"}}}))
 case("json-deployment", base, C(base), P("json", [{"op": "replace", "path": "/spec/replicas", "value": 4}, {"op": "add", "path": "/metadata/labels", "value": {"a": "b"}}, {"op": "add", "path": "/spec/template/spec/containers/-", "value": {"name": "z", "image": "z"}}]), P("json", {"op": "x"}))
+
+# ---- definitions that are refused, and rules ----------------------------------------------------------------------
+def bad_crd(schema, **spec):
+    base = {"group": "bad.belay.example", "scope": "Namespaced", "names": {"plural": "bads", "kind": "Bad"},
+            "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}]}
+    base.update(spec)
+    return obj("apiextensions.k8s.io/v1", "CustomResourceDefinition", "bads.bad.belay.example", spec=base)
+def in_spec(field): return struct({"spec": struct({"x": field})})
+BAD_CRDS = {
+    "no-type": bad_crd(in_spec({})), "root-not-object": bad_crd({"type": "string"}), "no-root-type": bad_crd({"properties": {"spec": {"type": "object"}}}),
+    "array-without-items": bad_crd(in_spec({"type": "array"})), "map-without-keys": bad_crd(in_spec(array(struct({"a": TEXT}), **{"x-kubernetes-list-type": "map"}))),
+    "keys-without-map": bad_crd(in_spec(array(struct({"a": TEXT}, required=["a"]), **{"x-kubernetes-list-map-keys": ["a"]}))),
+    "unknown-key": bad_crd(in_spec(array(struct({"a": TEXT}), **{"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["b"]}))),
+    "optional-key": bad_crd(in_spec(array(struct({"a": TEXT}), **{"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["a"]}))),
+    "list-type-on-object": bad_crd(in_spec(struct({}, **{"x-kubernetes-list-type": "set"}))), "bad-list-type": bad_crd(in_spec(array(TEXT, **{"x-kubernetes-list-type": "bag"}))),
+    "bad-map-type": bad_crd(in_spec(struct({}, **{"x-kubernetes-map-type": "loose"}))), "set-of-objects": bad_crd(in_spec(array(struct({"a": TEXT}), **{"x-kubernetes-list-type": "set"}))),
+    "additional-and-properties": bad_crd(in_spec(dict(struct({"a": TEXT}), additionalProperties=TEXT))), "type-in-any-of": bad_crd(in_spec(dict(TEXT, anyOf=[{"type": "string"}]))),
+    "preserve-in-any-of": bad_crd(in_spec(dict(struct({}), anyOf=[{"x-kubernetes-preserve-unknown-fields": True}]))), "default-type": bad_crd(in_spec(dict(NUMBER, default="x"))),
+    "unique-items": bad_crd(in_spec(array(TEXT, uniqueItems=True))), "embedded-without-type": bad_crd(in_spec({"x-kubernetes-embedded-resource": True, "x-kubernetes-preserve-unknown-fields": True})),
+    "no-schema": obj("apiextensions.k8s.io/v1", "CustomResourceDefinition", "bads.bad.belay.example", spec={"group": "bad.belay.example", "scope": "Namespaced", "names": {"plural": "bads", "kind": "Bad"}, "versions": [{"name": "v1", "served": True, "storage": True}]}),
+    "two-storage": bad_crd(struct({}), versions=[{"name": v, "served": True, "storage": True, "schema": {"openAPIV3Schema": struct({})}} for v in ("v1", "v2")]),
+    "no-storage": bad_crd(struct({}), versions=[{"name": "v1", "served": True, "storage": False, "schema": {"openAPIV3Schema": struct({})}}]),
+    "wrong-name": bad_crd(struct({}), names={"plural": "others", "kind": "Bad"}), "bad-scope": bad_crd(struct({}), scope="Global"), "bad-rule": bad_crd(in_spec(dict(NUMBER, **{"x-kubernetes-validations": [{"rule": "self >"}]}))),
+    "metadata-property": bad_crd(struct({"metadata": struct({"labels": {"type": "object"}})})), "pattern": bad_crd(in_spec(dict(TEXT, pattern="("))),
+}
+def rule(text, **rest): return dict({"rule": text}, **rest)
+RULED = struct({"spec": struct({
+    "min": NUMBER, "max": dict(NUMBER, **{"x-kubernetes-validations": [rule("self < 100", message="max is below 100")]}),
+    "fixed": dict(TEXT, **{"x-kubernetes-validations": [rule("self == oldSelf", message="fixed cannot change")]}),
+    "name": dict(TEXT, maxLength=20, **{"x-kubernetes-validations": [rule("self.startsWith('a')")]}), "list": array(dict(TEXT, maxLength=9), maxItems=5, **{"x-kubernetes-validations": [rule("self.all(x, x.size() < 4)", message="short items")]}),
+    "items": array(struct({"key": dict(TEXT, maxLength=9), "value": dict(NUMBER, **{"x-kubernetes-validations": [rule("self >= oldSelf", message="value only grows")]})}, required=["key"]), maxItems=5, **{"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["key"]}),
+    "once": dict(TEXT, maxLength=9, **{"x-kubernetes-validations": [rule("oldSelf.hasValue() || self == 'first'", optionalOldSelf=True, message="starts as first")]}),
+}, **{"x-kubernetes-validations": [rule("!has(self.min) || !has(self.max) || self.min <= self.max", messageExpression="self.min > 9 ? 'min is far above max' : 'min is above max'", fieldPath=".min"),
+    rule("!has(self.name) || self.name != 'abad'", reason="FieldValueForbidden", message="abad is taken")]})})
+RULED_CRD = obj("apiextensions.k8s.io/v1", "CustomResourceDefinition", "ruleds.schema.belay.example", spec={"group": "schema.belay.example", "scope": "Namespaced", "names": {"plural": "ruleds", "kind": "Ruled"}, "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": RULED}}]})
+def ruled(spec): return obj("schema.belay.example/v1", "Ruled", "case", spec=spec)
+def R(name, *specs): RULED_CASES.append(("cel-" + name, ruled({}), [C(ruled(specs[0]))] + [P("merge", {"spec": s}) for s in specs[1:]]))
+RULED_CASES = []
+R("min-max", {"min": 5, "max": 3}); R("limit", {"max": 100}); R("several", {"min": 500, "max": 200, "name": "b"}); R("name", {"name": "bcd"}); R("forbidden", {"name": "abad"}); R("list", {"list": ["abcd"]}); R("valid", {"min": 1, "max": 2, "name": "abc", "list": ["a"]})
+R("transition", {"fixed": "a"}, {"fixed": "b"}, {"fixed": "a"}); R("transition-items", {"items": [{"key": "a", "value": 5}, {"key": "b", "value": 1}]}, {"items": [{"key": "b", "value": 0}, {"key": "a", "value": 6}]}, {"items": [{"key": "c", "value": 0}]}); R("optional-old", {"once": "second"}); R("optional-old-later", {"once": "first"}, {"once": "second"}); R("schema-first", {"name": 5, "max": 100})

@@ -45,6 +45,13 @@ pub fn validate(kind: &KindSchema, object: &Value, old: Option<&Value>) -> Vec<F
     errors
 }
 
+/// What is wrong with a value by its schema alone; paths start at the value.
+pub(crate) fn against_schema(schema: &Value, value: &Value) -> Vec<FieldError> {
+    let mut checker = Checker { errors: Vec::new(), weight: 0 };
+    checker.value(schema, value, None, "");
+    checker.errors
+}
+
 fn is_blocking(error: &FieldError) -> bool {
     use Reason::{NotSupported, Required, TooLong, TooMany, TypeInvalid};
     matches!(error.reason, NotSupported | Required | TooLong | TooMany | TypeInvalid)

@@ -20,7 +20,7 @@ const OLD_UPDATERS: &str = "ancient-changes";
 pub fn update(kind: &KindSchema, live: Option<&Value>, new: &Value, write: &Write<'_>) -> Value {
     let mut out = without_managed_fields(new);
     let managers = current_managers(live, new, !write.subresource.is_empty());
-    if managers.is_empty() && live.is_some_and(|live| has_uid(live)) {
+    if managers.is_empty() && live.is_some_and(has_uid) {
         // Nobody was tracked so far: tracking starts with the first apply.
         return out;
     }

@@ -1,0 +1,235 @@
+//! The Application controller: which app is looked at when, by how many workers.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use belay_cluster::{Change, EventRecorder, LiveError, LiveState, WorkQueue};
+use belay_diff::Drift;
+use belay_manifest::{GroupVersionKind, Object, ObjectKey};
+use belay_render::RenderCache;
+use belay_source::{Repositories, normalised_url};
+use serde_json::Value;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::task::JoinSet;
+
+use crate::reconcile::reconcile;
+
+/// The API group of Argo CD's resources.
+pub const GROUP: &str = "argoproj.io";
+/// The field manager of Argo CD's controller; kept, so that an installation can be taken over and handed back.
+pub const FIELD_MANAGER: &str = "argocd-controller";
+
+/// How the controller works.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The namespace of the control plane, where Applications and AppProjects live.
+    pub namespace: String,
+    /// How often an app's repository is asked for news (`timeout.reconciliation`).
+    pub interval: Duration,
+    /// Apps worked on at once.
+    pub workers: usize,
+    /// Write requests in flight at once, per app.
+    pub in_flight: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            namespace: "argocd".to_owned(),
+            interval: Duration::from_secs(120),
+            workers: 8,
+            in_flight: 16,
+        }
+    }
+}
+
+/// Everything that a reconcile needs besides the app.
+pub struct Context {
+    /// The cluster.
+    pub live: LiveState,
+    /// Where files come from.
+    pub repositories: Arc<dyn Repositories>,
+    /// Where Events go.
+    pub events: EventRecorder,
+    /// How the controller works.
+    pub settings: Settings,
+    pub(crate) renders: RenderCache<ObjectKey>,
+    pub(crate) memory: Mutex<HashMap<ObjectKey, Memory>>,
+}
+
+/// What is remembered of an app between two looks; lost with the process, and nothing needs it then.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Memory {
+    /// How often the app was rendered.
+    pub(crate) renders: u64,
+    /// What others changed in the cluster, newest look.
+    pub(crate) drift: Vec<Drift>,
+}
+
+/// The controller's handle.
+#[derive(Clone)]
+pub struct Controller {
+    context: Arc<Context>,
+    queue: WorkQueue<ObjectKey>,
+}
+
+impl Controller {
+    /// A controller that does nothing until [`run`](Controller::run).
+    pub fn new(
+        live: LiveState,
+        repositories: Arc<dyn Repositories>,
+        events: EventRecorder,
+        settings: Settings,
+    ) -> Controller {
+        let context = Context {
+            live,
+            repositories,
+            events,
+            settings,
+            renders: RenderCache::default(),
+            memory: Mutex::default(),
+        };
+        Controller { context: Arc::new(context), queue: WorkQueue::new() }
+    }
+
+    /// Watches Applications and works on them until the future is dropped.
+    pub async fn run(&self) -> Result<(), LiveError> {
+        let live = &self.context.live;
+        let mut changes = live.subscribe();
+        live.ensure(&application_kind()).await?;
+        live.ensure(&GroupVersionKind::new("argoproj.io/v1alpha1", "AppProject")).await?;
+        let mut workers = JoinSet::new();
+        for _ in 0..self.context.settings.workers.max(1) {
+            workers.spawn(work(self.context.clone(), self.queue.clone()));
+        }
+        self.add_all();
+        loop {
+            match changes.recv().await {
+                Ok(change) => self.take_in(&change),
+                Err(RecvError::Lagged(_)) => self.add_all(),
+                Err(RecvError::Closed) => return Ok(()),
+            }
+        }
+    }
+
+    /// Looks again at every app of a repository, because it has news.
+    pub fn repository_changed(&self, url: &str) {
+        self.context.repositories.forget(url);
+        let wanted = normalised_url(url);
+        for app in self.context.live.of_kind(GROUP, "Application") {
+            let source =
+                app.value().pointer("/spec/source/repoURL").and_then(Value::as_str).unwrap_or_default();
+            if normalised_url(source) == wanted {
+                self.queue.add(app.key());
+            }
+        }
+    }
+
+    /// How often each app was rendered, and what drifted; for the command line and the web.
+    pub fn drift(&self, app: &ObjectKey) -> Vec<Drift> {
+        self.memory(app).drift
+    }
+
+    /// How often an app was rendered since the start.
+    pub fn render_count(&self, app: &ObjectKey) -> u64 {
+        self.memory(app).renders
+    }
+
+    fn memory(&self, app: &ObjectKey) -> Memory {
+        self.context.remembered(app)
+    }
+
+    fn add_all(&self) {
+        self.context.live.of_kind(GROUP, "Application").iter().for_each(|app| self.queue.add(app.key()));
+    }
+
+    fn take_in(&self, change: &Change) {
+        if change.key.group == GROUP && change.key.kind == "Application" {
+            // An app of apps also compares its children's specs.
+            if let Some(parent) =
+                change.after.as_deref().or(change.before.as_deref()).and_then(|app| self.parent(app))
+            {
+                self.queue.add(parent);
+            }
+            match (&change.before, &change.after) {
+                (Some(before), Some(after)) if !asks_for_work(before, after) => {}
+                (_, Some(_)) => self.queue.add(change.key.clone()),
+                (_, None) => {
+                    self.context.forget(&change.key);
+                    self.queue.forget(&change.key);
+                }
+            }
+            return;
+        }
+        if change.key.group == GROUP && change.key.kind == "AppProject" {
+            self.add_all();
+            return;
+        }
+        for object in [&change.before, &change.after].into_iter().flatten() {
+            if let Some(app) = self.parent(object) {
+                self.queue.add(app);
+            }
+        }
+    }
+
+    /// The app that tracks an object.
+    fn parent(&self, object: &Object) -> Option<ObjectKey> {
+        let instance = crate::prepare::tracked_app(object)?;
+        let (namespace, name) = match instance.split_once('_') {
+            Some((namespace, name)) => (namespace.to_owned(), name.to_owned()),
+            None => (self.context.settings.namespace.clone(), instance.to_owned()),
+        };
+        Some(ObjectKey { group: GROUP.to_owned(), kind: "Application".to_owned(), namespace, name })
+    }
+}
+
+impl Context {
+    pub(crate) fn remembered(&self, app: &ObjectKey) -> Memory {
+        let memory = self.memory.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        memory.get(app).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn remember(&self, app: &ObjectKey, change: impl FnOnce(&mut Memory)) {
+        let mut memory = self.memory.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        change(memory.entry(app.clone()).or_default());
+    }
+
+    fn forget(&self, app: &ObjectKey) {
+        self.renders.forget(app);
+        self.memory.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).remove(app);
+    }
+}
+
+/// The kind of an Application.
+pub fn application_kind() -> GroupVersionKind {
+    GroupVersionKind::new("argoproj.io/v1alpha1", "Application")
+}
+
+/// Whether a change of an Application is more than our own status.
+fn asks_for_work(before: &Object, after: &Object) -> bool {
+    let asked = |object: &Object| {
+        let value = object.value();
+        let metadata = &value["metadata"];
+        (
+            value["spec"].clone(),
+            value["operation"].clone(),
+            metadata["annotations"].clone(),
+            metadata["labels"].clone(),
+            metadata["deletionTimestamp"].clone(),
+            metadata["finalizers"].clone(),
+        )
+    };
+    asked(before) != asked(after)
+}
+
+async fn work(context: Arc<Context>, queue: WorkQueue<ObjectKey>) {
+    loop {
+        let app = queue.next().await;
+        let again = reconcile(&context, &app).await;
+        queue.done(&app);
+        if let Some(delay) = again {
+            queue.add_after(app, delay);
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! `belay completion`
+
+use clap::CommandFactory;
+
+/// Print the completion script of a shell.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Which shell.
+    shell: clap_complete::Shell,
+}
+
+/// Prints the script.
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let mut command = crate::arguments::Arguments::command();
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut command, "belay", &mut script);
+    super::print(&String::from_utf8_lossy(&script))
+}

@@ -1,0 +1,33 @@
+//! The commands, each in a file of its own.
+
+pub(crate) mod completion;
+pub(crate) mod crds;
+pub(crate) mod run;
+pub(crate) mod version;
+
+use crate::arguments::{Arguments, Command};
+
+/// Carries the command out.
+pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let format = arguments.log_format;
+    match arguments.command {
+        Command::Run(command) => run::run(command, format),
+        Command::Crds(command) => crds::run(&command),
+        Command::Version(command) => version::run(&command),
+        Command::Completion(command) => completion::run(&command),
+    }
+}
+
+/// Prints to standard output; a closed pipe ends the command quietly, as `… | head` expects.
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    use std::io::Write;
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
+        result => Ok(result?),
+    }
+}
+
+/// A runtime for the commands that talk to something.
+pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}

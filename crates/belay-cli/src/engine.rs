@@ -1,0 +1,134 @@
+//! The parts of a running Belay, joined: one cluster, sources, controllers.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use belay_argo::Controller as ArgoController;
+use belay_cluster::{Belonging, EventRecorder, Kinds, LiveState};
+use belay_manifest::{GroupVersionKind, Object};
+use belay_source::{GitLimits, GitStore, Repositories};
+use kube::Client;
+use kube::api::{Api, DynamicObject, PostParams};
+use serde_json::json;
+
+/// How soon a cluster without our definitions is asked again.
+const DEFINITIONS: Duration = Duration::from_secs(2);
+
+/// What a running Belay is made from.
+pub(crate) struct EngineSettings {
+    /// Where mirrors and artifacts go.
+    pub(crate) data_folder: PathBuf,
+    /// Argo CD's control plane.
+    pub(crate) argo_namespace: String,
+    /// Which families run.
+    pub(crate) families: Vec<Family>,
+}
+
+/// A family of resources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Family {
+    /// Argo CD's.
+    Argo,
+    /// Flux's.
+    Flux,
+}
+
+/// A running Belay's parts.
+pub(crate) struct Engine {
+    pub(crate) client: Client,
+    pub(crate) live: LiveState,
+    pub(crate) argo: ArgoController,
+    settings: EngineSettings,
+}
+
+impl Engine {
+    /// Builds the parts; nothing runs yet.
+    pub(crate) fn new(client: Client, settings: EngineSettings) -> Engine {
+        let kinds = Kinds::new(client.clone());
+        let live = LiveState::new(client.clone(), kinds, belonging);
+        let repositories: Arc<dyn Repositories> =
+            Arc::new(GitStore::new(settings.data_folder.join("git"), GitLimits::default()));
+        let argo = ArgoController::new(
+            live.clone(),
+            repositories,
+            EventRecorder::new(client.clone(), "argocd-application-controller"),
+            belay_argo::Settings { namespace: settings.argo_namespace.clone(), ..belay_argo::Settings::default() },
+        );
+        Engine { client, live, argo, settings }
+    }
+
+    /// Runs the controllers until the future is dropped. Absent definitions are waited for.
+    pub(crate) async fn run(&self) -> anyhow::Result<()> {
+        if self.settings.families.contains(&Family::Argo) {
+            self.wait_for(&belay_argo::application_kind()).await;
+            self.wait_for(&GroupVersionKind::new("argoproj.io/v1alpha1", "AppProject")).await;
+            self.create_default_project().await;
+            self.argo.run().await?;
+        }
+        Ok(())
+    }
+
+    async fn wait_for(&self, kind: &GroupVersionKind) {
+        let mut told = false;
+        while let Err(error) = self.live.kinds().find(kind).await {
+            if !told {
+                tracing::info!(%kind, %error, "waiting for its definition");
+                told = true;
+            }
+            tokio::time::sleep(DEFINITIONS).await;
+        }
+    }
+
+    /// Argo CD's `default` project allows everything; without it no Application is valid.
+    async fn create_default_project(&self) {
+        let namespace = &self.settings.argo_namespace;
+        let kind = GroupVersionKind::new("argoproj.io/v1alpha1", "AppProject");
+        let Ok(resource) = self.live.kinds().find(&kind).await else { return };
+        let project = json!({
+            "apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject",
+            "metadata": {"name": "default", "namespace": namespace},
+            "spec": {
+                "sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "*"}],
+                "clusterResourceWhitelist": [{"group": "*", "kind": "*"}],
+            },
+        });
+        self.create_namespace(namespace).await;
+        let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), namespace, &resource.api);
+        let Ok(project) = serde_json::from_value(project) else { return };
+        match api.create(&PostParams::default(), &project).await {
+            Ok(_) => tracing::info!("created AppProject default"),
+            Err(kube::Error::Api(status)) if status.code == 409 => {}
+            Err(error) => tracing::warn!(%error, "AppProject default cannot be created"),
+        }
+    }
+
+    async fn create_namespace(&self, name: &str) {
+        let Ok(resource) = self.live.kinds().find(&GroupVersionKind::new("v1", "Namespace")).await else { return };
+        let api: Api<DynamicObject> = Api::all_with(self.client.clone(), &resource.api);
+        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+        let Ok(namespace) = serde_json::from_value(namespace) else { return };
+        match api.create(&PostParams::default(), &namespace).await {
+            Ok(_) => {}
+            Err(kube::Error::Api(status)) if status.code == 409 => {}
+            Err(error) => tracing::warn!(name, %error, "namespace cannot be created"),
+        }
+    }
+}
+
+/// Whose an object is, by the marks that each family leaves.
+fn belonging(object: &Object) -> Belonging {
+    let group = object.gvk().group;
+    if let Some(app) = belay_argo::tracked_app(object) {
+        return Belonging::App(format!("app/{app}"));
+    }
+    for (prefix, family) in [("kustomize.toolkit.fluxcd.io", "ks"), ("helm.toolkit.fluxcd.io", "hr")] {
+        let name = object.label(&format!("{prefix}/name"));
+        let namespace = object.label(&format!("{prefix}/namespace"));
+        if let (Some(name), Some(namespace)) = (name, namespace) {
+            return Belonging::App(format!("{family}/{namespace}/{name}"));
+        }
+    }
+    let ours = group == belay_argo::GROUP || group.ends_with(".toolkit.fluxcd.io");
+    if ours { Belonging::Whole } else { Belonging::Nobody }
+}

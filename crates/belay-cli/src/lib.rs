@@ -1,0 +1,23 @@
+//! The command line: one command, one file.
+//!
+//! Every command is a struct of arguments, whose doc comment is the help text, and a function that
+//! carries it out. Exit codes: 0 ok, 1 error, 2 usage, 3 not found.
+
+mod arguments;
+mod commands;
+mod engine;
+mod failure;
+mod logs;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let arguments = arguments::Arguments::parse();
+    match commands::run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure::report(&error),
+    }
+}

@@ -4,7 +4,7 @@
     record_schema_cases.py SERVER TOKEN OUT            the fixed cases, one file each (crates/belay-schema/tests/cases)
     record_schema_cases.py SERVER TOKEN OUT SEED N     N random sequences as one JSON-lines file, for a long comparison
 
-The API server runs without controllers and with these admission plugins off, so that only storage speaks: ServiceAccount,
+The API server is a fresh one without controllers (deleted Namespaces stay) and with these admission plugins off, so that only storage speaks: ServiceAccount,
 DefaultTolerationSeconds, Priority, StorageObjectInUseProtection, LimitRanger, TaintNodesByCondition, DefaultStorageClass,
 DefaultIngressClass, RuntimeClass. Times are left out of what is recorded and uids are replaced.
 """

@@ -347,7 +347,7 @@ fn go_exponent(number: f64) -> String {
 }
 
 fn in_body(path: &str) -> String {
-    if path.is_empty() { "in body ".to_owned() } else { format!("{path} in body ") }
+    if path.is_empty() { " in body ".to_owned() } else { format!("{path} in body ") }
 }
 
 fn shown(path: &str) -> String {

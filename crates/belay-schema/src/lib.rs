@@ -8,8 +8,15 @@
 //!                                   └── strategic::merge           (and the other patches)
 //! ```
 //!
-//! A server's order for a write: `unknown_fields` → `decode` (normalise) or `prune` → `default_object` →
-//! `validate` → `managed::update`; server-side apply starts with `managed::apply`.
+//! A server's steps for a create, an update or a patch, in this order:
+//!
+//! 1. the new object: the body, or [`merge_patch`], [`json_patch`], [`strategic::merge`] on the live object;
+//! 2. [`unknown_fields`] and [`duplicate_fields`] for `fieldValidation`, then [`decode`] and [`default_object`];
+//! 3. [`managed::update`] with the live object: who owns what;
+//! 4. [`keep_unchangeable`], what else the server fills in, then [`validate`].
+//!
+//! Server-side apply replaces 1 to 3 by [`managed::apply`]; a custom resource is then to be pruned ([`prune`]) and
+//! defaulted. `tests/recorded.rs` walks these steps beside a real API server's answers.
 
 mod arena;
 mod builtin;

@@ -29,6 +29,20 @@ pub struct Write<'a> {
     pub subresource: &'a str,
 }
 
+/// Whether a write changes nothing but times in managedFields: the API server then keeps the live object as it is,
+/// without a new resourceVersion.
+pub fn same_but_for_times(live: &Value, new: &Value) -> bool {
+    let without_times = |object: &Value| {
+        let mut object = object.clone();
+        let listed = object.pointer_mut("/metadata/managedFields").and_then(Value::as_array_mut);
+        for entry in listed.into_iter().flatten().filter_map(Value::as_object_mut) {
+            entry.shift_remove("time");
+        }
+        object
+    };
+    crate::values::equal(&without_times(live), &without_times(new))
+}
+
 /// A manager without its fields: what makes it one manager or two.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ManagerId {

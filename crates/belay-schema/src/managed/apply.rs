@@ -95,7 +95,7 @@ fn before_first_apply(kind: &KindSchema, live: &Value, write: &Write<'_>) -> Res
     let first = Write { manager: "before-first-apply", ..*write };
     let id = ManagerId::of_write(kind, &first, Operation::Update);
     update_managers(kind, &empty_object(kind), live, Managers::new(), id, &first)
-        .map_err(|misfits| ApplyError::Misfit(misfits_text(&misfits)))
+        .map_err(|misfits| plain_misfit("failed to create manager for existing fields", &misfits))
 }
 
 struct Request<'a> {

@@ -150,7 +150,8 @@ mod tests {
     use super::*;
 
     fn packed(entries: &[(&str, EntryType, &[u8])]) -> Vec<u8> {
-        let mut tar = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
+        let mut tar =
+            tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
         for (path, kind, data) in entries {
             let mut header = tar::Header::new_gnu();
             header.set_entry_type(*kind);
@@ -176,7 +177,8 @@ mod tests {
 
     #[test]
     fn files_lie_below_the_first_folder() {
-        let files = unpack(&packed(&[("a/Chart.yaml", FILE, b"x"), ("a/b/./c", FILE, b"y")]), LoadLimits::default());
+        let files =
+            unpack(&packed(&[("a/Chart.yaml", FILE, b"x"), ("a/b/./c", FILE, b"y")]), LoadLimits::default());
         let names: Vec<String> = files.unwrap().into_iter().map(|file| file.name).collect();
         assert_eq!(names, ["Chart.yaml", "b/c"]);
     }
@@ -185,7 +187,10 @@ mod tests {
     fn bad_p5_archives_that_leave_their_folder_are_refused() {
         check_error(&[("a/../../x", FILE, b"x")], "chart illegally references parent directory");
         check_error(&[("a//etc/x", FILE, b"x")], "chart illegally contains absolute paths");
-        check_error(&[("Chart.yaml", FILE, b"x")], "chart illegally contains content outside the base directory: \"Chart.yaml\"");
+        check_error(
+            &[("Chart.yaml", FILE, b"x")],
+            "chart illegally contains content outside the base directory: \"Chart.yaml\"",
+        );
         check_error(&[("a/c:/x", FILE, b"x")], "chart contains illegally named files");
         check_error(
             &[("a/link", EntryType::Symlink, b"")],

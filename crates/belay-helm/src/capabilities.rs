@@ -187,7 +187,10 @@ mod tests {
     #[test]
     fn versions_are_read_as_kubernetes_does() {
         let version = KubeVersion::parse("1.33.4-gke.1245000").unwrap();
-        assert_eq!((version.version.as_str(), version.normalized.as_str()), ("v1.33.4-gke.1245000", "v1.33.4"));
+        assert_eq!(
+            (version.version.as_str(), version.normalized.as_str()),
+            ("v1.33.4-gke.1245000", "v1.33.4")
+        );
         assert_eq!(KubeVersion::parse("v1.34").unwrap().normalized, "v1.34");
         let error = KubeVersion::parse("x").unwrap_err().to_string();
         assert_eq!(error, "invalid kube version 'x': could not parse \"x\" as version");

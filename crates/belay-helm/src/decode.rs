@@ -28,7 +28,9 @@ pub(crate) fn map(text: &str, go_type: &str) -> Result<Map<String, Value>, Decod
     match yaml::decode(text)? {
         Value::Null => Ok(Map::new()),
         Value::Object(map) => Ok(map),
-        other => Err(DecodeError::Type { found: json_type(&other), place: format!("value of type {go_type}") }),
+        other => {
+            Err(DecodeError::Type { found: json_type(&other), place: format!("value of type {go_type}") })
+        }
     }
 }
 
@@ -85,7 +87,12 @@ impl Fields {
         }
     }
 
-    pub(crate) fn text_map(&mut self, value: &Value, field: &str, target: &mut Option<BTreeMap<String, String>>) {
+    pub(crate) fn text_map(
+        &mut self,
+        value: &Value,
+        field: &str,
+        target: &mut Option<BTreeMap<String, String>>,
+    ) {
         match value {
             Value::Null => *target = None,
             Value::Object(entries) => {
@@ -183,7 +190,14 @@ pub(crate) fn number_text(number: &serde_json::Number) -> String {
 /// Go's `strconv.FormatFloat(f, 'g', -1, 32)`.
 fn shortest_f32(float: f32) -> String {
     if !float.is_finite() {
-        return if float.is_nan() { "NaN" } else if float > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
+        return if float.is_nan() {
+            "NaN"
+        } else if float > 0.0 {
+            "+Inf"
+        } else {
+            "-Inf"
+        }
+        .to_owned();
     }
     let scientific = format!("{float:e}");
     let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
@@ -201,9 +215,13 @@ mod tests {
 
     #[test]
     fn numbers_become_text_with_the_precision_of_float32() {
-        for (float, expected) in
-            [(1.10, "1.1"), (1.0, "1"), (123_456.0, "123456"), (1_234_567.0, "1.234567e+06"), (0.00001, "1e-05")]
-        {
+        for (float, expected) in [
+            (1.10, "1.1"),
+            (1.0, "1"),
+            (123_456.0, "123456"),
+            (1_234_567.0, "1.234567e+06"),
+            (0.00001, "1e-05"),
+        ] {
             assert_eq!(shortest_f32(float), expected);
         }
         assert_eq!(number_text(&serde_json::Number::from(1_234_567)), "1234567");

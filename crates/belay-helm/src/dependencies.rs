@@ -5,9 +5,7 @@ use serde_json::Value as Json;
 
 use crate::chart::Dependency;
 use crate::graph::{ChartId, Graph, TooManyCharts};
-use crate::values::coalesce::{
-    Nulls, TypeMismatch, coalesce_tables, coalesce_values, deep_copy_map,
-};
+use crate::values::coalesce::{Nulls, TypeMismatch, coalesce_tables, coalesce_values, deep_copy_map};
 use crate::values::convert::print;
 use crate::version;
 
@@ -23,7 +21,11 @@ pub enum DependencyError {
 }
 
 /// Drops what is switched off, renames by alias, lifts imported values.
-pub(crate) fn process(graph: &mut Graph, values: &Map, warnings: &mut Vec<String>) -> Result<(), DependencyError> {
+pub(crate) fn process(
+    graph: &mut Graph,
+    values: &Map,
+    warnings: &mut Vec<String>,
+) -> Result<(), DependencyError> {
     let mut process = Process { graph, warnings };
     process.enabled(Graph::ROOT, values, "")?;
     process.import_values_of_all(Graph::ROOT)
@@ -116,10 +118,9 @@ impl Process<'_> {
                     None => {}
                     Some(Value::Bool(true)) => on = true,
                     Some(Value::Bool(false)) => off = true,
-                    Some(_) => self.warnings.push(format!(
-                        "returned non-bool value tag={tag} chart={}",
-                        dependency.name
-                    )),
+                    Some(_) => self
+                        .warnings
+                        .push(format!("returned non-bool value tag={tag} chart={}", dependency.name)),
                 }
             }
             dependency.enabled = on || !off;
@@ -136,10 +137,9 @@ impl Process<'_> {
                         dependency.enabled = enabled;
                         break;
                     }
-                    Some(_) => self.warnings.push(format!(
-                        "returned non-bool value path={condition} chart={}",
-                        dependency.name
-                    )),
+                    Some(_) => self
+                        .warnings
+                        .push(format!("returned non-bool value path={condition} chart={}", dependency.name)),
                 }
             }
         }

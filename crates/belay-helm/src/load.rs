@@ -253,10 +253,7 @@ impl Walk<'_> {
     }
 
     fn file(&mut self, path: &TreePath, name: String) -> Result<(), LoadError> {
-        let data = self
-            .tree
-            .read(path)
-            .map_err(|source| LoadError::Read { path: name.clone(), source })?;
+        let data = self.tree.read(path).map_err(|source| LoadError::Read { path: name.clone(), source })?;
         let size = data.len() as u64;
         if size > self.left {
             return Err(LoadError::TooLarge { path: name, limit: self.limits.total_bytes });

@@ -268,8 +268,7 @@ fn read_metadata(fields: &mut Fields, value: &Value, head: &mut Head) {
 }
 
 /// The Go type of `metadata` in Helm's head of a document.
-const METADATA_TYPE: &str =
-    "struct { Name string \"json:\\\"name\\\"\"; Annotations map[string]string \"json:\\\"annotations\\\"\" }";
+const METADATA_TYPE: &str = "struct { Name string \"json:\\\"name\\\"\"; Annotations map[string]string \"json:\\\"annotations\\\"\" }";
 
 impl Sorted {
     fn place(&mut self, path: &str, document: &str) -> Result<(), ManifestError> {

@@ -7,7 +7,8 @@ use std::rc::Rc;
 
 use base64::Engine;
 use belay_gotemplate::{
-    Call, Element, FunctionError, HostObject, Kind, List, Map, Signature, Type, Value, from_json_with_integers,
+    Call, Element, FunctionError, HostObject, Kind, List, Map, Signature, Type, Value,
+    from_json_with_integers,
 };
 use bytes::Bytes;
 
@@ -156,7 +157,8 @@ impl Files {
 
     fn glob(&self, pattern: &str) -> Files {
         let glob = Glob::compile(pattern).ok();
-        let matching = self.files.iter().filter(|(name, _)| glob.as_ref().is_none_or(|glob| glob.is_match(name)));
+        let matching =
+            self.files.iter().filter(|(name, _)| glob.as_ref().is_none_or(|glob| glob.is_match(name)));
         Files { files: matching.cloned().collect(), map: OnceCell::new() }
     }
 

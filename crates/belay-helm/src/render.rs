@@ -19,6 +19,9 @@ use crate::values::coalesce::{Nulls, TypeMismatch, coalesce_values};
 use crate::values::{Values, convert};
 use crate::version;
 
+/// Templates within templates. Helm stops `include` at a thousand, and `tpl` only when memory ends.
+const MAX_TEMPLATE_DEPTH: usize = 5_000;
+
 /// What a release is rendered for.
 #[derive(Clone)]
 pub struct RenderOptions {
@@ -57,7 +60,7 @@ impl RenderOptions {
             values: Values::default(),
             capabilities: Capabilities::default(),
             skip_schema_validation: false,
-            budget: Budget::default(),
+            budget: Budget { depth: MAX_TEMPLATE_DEPTH, ..Budget::default() },
             clock: None,
             random: None,
             lookup: None,
@@ -159,8 +162,7 @@ pub fn render(chart: &Arc<Chart>, options: &RenderOptions) -> Result<Rendered, R
     let functions = functions::of_helm(options.lookup.clone());
     let mut files = engine::render(&graph, &top, functions, &template_options(options))?;
     let notes = take_notes(&mut files, &graph.name(Graph::ROOT));
-    let sorted = manifest::sort_manifests(&files)
-        .map_err(|error| manifest_error(error, &files))?;
+    let sorted = manifest::sort_manifests(&files).map_err(|error| manifest_error(error, &files))?;
     warnings.extend(sorted.warnings);
     let mut crds = Vec::new();
     collect_crds(&graph, Graph::ROOT, &mut crds);

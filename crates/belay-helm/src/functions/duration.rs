@@ -158,7 +158,11 @@ fn parse(value: &Value) -> Result<i64, String> {
     }
 }
 
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "the range is checked as Go does")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "the range is checked as Go does"
+)]
 fn from_seconds(seconds: f64) -> Result<i64, String> {
     if !seconds.is_finite() {
         return Err(format!("invalid duration seconds: {}", format_float(seconds, 'g', None)));
@@ -226,7 +230,8 @@ fn text(nanoseconds: i64) -> String {
     if size == 0 {
         return "0s".to_owned();
     }
-    let below_second: [(u64, u64, &str); 3] = [(1_000, 1, "ns"), (1_000_000, 1_000, "µs"), (1_000_000_000, 1_000_000, "ms")];
+    let below_second: [(u64, u64, &str); 3] =
+        [(1_000, 1, "ns"), (1_000_000, 1_000, "µs"), (1_000_000_000, 1_000_000, "ms")];
     for (limit, unit, name) in below_second {
         if size < limit {
             return format!("{sign}{}{name}", with_fraction(size, unit));

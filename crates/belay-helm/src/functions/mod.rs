@@ -7,12 +7,10 @@ mod toml;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use belay_gotemplate::{
-    Call, Element, FunctionError, Functions, Map, Text, Type, Value, from_json,
-};
+use belay_gotemplate::{Call, Element, FunctionError, Functions, Map, Text, Type, Value, from_json};
 
-use crate::quote::quote;
 use crate::engine::{WARNING_END, WARNING_START, without_no_value};
+use crate::quote::quote;
 
 /// Where `lookup` looks.
 pub trait Lookup: Send + Sync {
@@ -102,13 +100,14 @@ fn register_templates(functions: &mut Functions) {
 fn execute_text(call: &mut Call<'_>, text: &Text, data: Value) -> Result<Value, FunctionError> {
     let shown = text.to_str();
     let mut set = call.templates().clone();
-    let parsed = set.parse_only("gotpl", &shown).map_err(|error| {
-        FunctionError::new(format!("cannot parse template {}: {error}", quote(&shown)))
-    })?;
-    set.add(&parsed);
-    if !parsed.names().any(|name| name == "gotpl") {
-        return Ok(Value::string(""));
+    let parsed = set
+        .parse_only("gotpl", &shown)
+        .map_err(|error| FunctionError::new(format!("cannot parse template {}: {error}", quote(&shown))))?;
+    if set.contains("gotpl") {
+        // Within another `tpl` an empty text would leave that one's template in place.
+        set.parse("gotpl", "{{ \"\" }}")?;
     }
+    set.add(&parsed);
     let output = call.execute_in(set, "gotpl", data).map_err(|error| {
         FunctionError::new(format!("error during tpl function execution for {}: {error}", quote(&shown)))
     })?;

@@ -11,8 +11,11 @@ use crate::decode::json_type;
 
 pub(super) fn register(functions: &mut Functions) {
     type Write = fn(&Value) -> Result<String, String>;
-    let writers: [(&str, &str, Write); 3] =
-        [("toYaml", "mustToYaml", to_yaml), ("toJson", "mustToJson", to_json), ("toYamlPretty", "", to_yaml_pretty)];
+    let writers: [(&str, &str, Write); 3] = [
+        ("toYaml", "mustToYaml", to_yaml),
+        ("toJson", "mustToJson", to_json),
+        ("toYamlPretty", "", to_yaml_pretty),
+    ];
     for (plain, must, write) in writers {
         functions.add(plain, [Type::Any], Type::String, move |_, arguments| {
             Ok(Value::string(write(arguments.value(0)?).unwrap_or_default()))
@@ -39,8 +42,10 @@ pub(super) fn register(functions: &mut Functions) {
 }
 
 fn to_yaml(value: &Value) -> Result<String, String> {
-    let json = belay_gotemplate::to_json(value).map_err(|error| format!("error marshaling into JSON: {error}"))?;
-    let yaml = belay_goyaml::marshal(&json).map_err(|error| format!("error converting JSON to YAML: {error}"))?;
+    let json =
+        belay_gotemplate::to_json(value).map_err(|error| format!("error marshaling into JSON: {error}"))?;
+    let yaml =
+        belay_goyaml::marshal(&json).map_err(|error| format!("error converting JSON to YAML: {error}"))?;
     Ok(yaml.strip_suffix('\n').unwrap_or(&yaml).to_owned())
 }
 

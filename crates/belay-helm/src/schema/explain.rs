@@ -117,10 +117,9 @@ impl<'a> Explainer<'a> {
             Value::Object(keywords) if depth < MAX_DEPTH => keywords,
             _ => return None,
         };
-        if self.draft >= 2019 || !keywords.contains_key("$ref") {
-            if let Some(text) = check_whole(keywords, value) {
-                return Some(found.reason(text));
-            }
+        let whole = self.draft >= 2019 || !keywords.contains_key("$ref");
+        if whole && let Some(text) = check_whole(keywords, value) {
+            return Some(found.reason(text));
         }
         if let Some(reference) = keywords.get("$ref").and_then(Value::as_str) {
             found.reasons.extend(self.check_reference(reference, value, place, depth));
@@ -176,13 +175,17 @@ impl<'a> Explainer<'a> {
             match dependency {
                 _ if !object.contains_key(name) => {}
                 Value::Array(_) => check_dependent(name, dependency, object, found),
-                schema => found.reasons.extend(self.check(schema, &object_value(object), found.place, depth + 1)),
+                schema => {
+                    found.reasons.extend(self.check(schema, &object_value(object), found.place, depth + 1))
+                }
             }
         }
         self.check_properties(keywords, object, found, depth);
         if let Some(schema) = keywords.get("propertyNames") {
             for name in sorted_keys(object) {
-                if let Some(reason) = self.check(schema, &Value::String(name.clone()), &Place::Root, depth + 1) {
+                if let Some(reason) =
+                    self.check(schema, &Value::String(name.clone()), &Place::Root, depth + 1)
+                {
                     let causes = if reason.is_group { reason.causes } else { vec![reason] };
                     found.add_over(format!("invalid propertyName {}", quoted(name)), causes);
                 }
@@ -216,7 +219,8 @@ impl<'a> Explainer<'a> {
             let place = Place::Below(found.place, name);
             let mut schemas: Vec<&Value> = Vec::new();
             schemas.extend(keywords.get("properties").and_then(|properties| properties.get(name)));
-            schemas.extend(patterns.iter().filter(|(regex, _)| regex.is_match(name)).map(|(_, schema)| *schema));
+            schemas
+                .extend(patterns.iter().filter(|(regex, _)| regex.is_match(name)).map(|(_, schema)| *schema));
             if schemas.is_empty() {
                 match keywords.get("additionalProperties") {
                     Some(Value::Bool(false)) => additional.push(name.as_str()),
@@ -224,8 +228,10 @@ impl<'a> Explainer<'a> {
                     None => {}
                 }
             }
-            let reasons: Vec<Reason> =
-                schemas.into_iter().filter_map(|schema| self.check(schema, value, &place, depth + 1)).collect();
+            let reasons: Vec<Reason> = schemas
+                .into_iter()
+                .filter_map(|schema| self.check(schema, value, &place, depth + 1))
+                .collect();
             found.reasons.extend(reasons);
         }
         if !additional.is_empty() {
@@ -323,7 +329,9 @@ fn check_one_of(results: Vec<Option<Reason>>, found: &mut Found<'_>) {
         results.iter().enumerate().filter(|(_, result)| result.is_none()).map(|(index, _)| index).collect();
     match matched.as_slice() {
         [] if results.is_empty() => {}
-        [] => found.add_over("'oneOf' failed, none matched".to_owned(), results.into_iter().flatten().collect()),
+        [] => {
+            found.add_over("'oneOf' failed, none matched".to_owned(), results.into_iter().flatten().collect())
+        }
         [first, second, ..] => found.add(format!("'oneOf' failed, subschemas {first}, {second} matched")),
         [_] => {}
     }
@@ -485,7 +493,10 @@ fn schemas<'v>(keywords: &'v Map<String, Value>, name: &str) -> &'v [Value] {
     keywords.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
-fn entries<'v>(keywords: &'v Map<String, Value>, name: &str) -> impl Iterator<Item = (&'v String, &'v Value)> {
+fn entries<'v>(
+    keywords: &'v Map<String, Value>,
+    name: &str,
+) -> impl Iterator<Item = (&'v String, &'v Value)> {
     keywords.get(name).and_then(Value::as_object).into_iter().flatten()
 }
 

@@ -42,12 +42,7 @@ pub(crate) fn coalesce_values(
 }
 
 /// Merges two tables, the first of which wins.
-pub(crate) fn coalesce_tables(
-    destination: &Map,
-    source: &Map,
-    nulls: Nulls,
-    warnings: &mut Vec<String>,
-) {
+pub(crate) fn coalesce_tables(destination: &Map, source: &Map, nulls: Nulls, warnings: &mut Vec<String>) {
     tables(destination, source, "", nulls, warnings);
 }
 
@@ -70,7 +65,13 @@ struct Coalesce<'a> {
 }
 
 impl Coalesce<'_> {
-    fn chart(&mut self, chart: ChartId, values: &Map, prefix: &str, nulls: Nulls) -> Result<(), TypeMismatch> {
+    fn chart(
+        &mut self,
+        chart: ChartId,
+        values: &Map,
+        prefix: &str,
+        nulls: Nulls,
+    ) -> Result<(), TypeMismatch> {
         self.own_values(chart, values, prefix, nulls);
         self.dependencies(chart, values, prefix, nulls)
     }
@@ -141,7 +142,7 @@ impl Coalesce<'_> {
     /// Puts the chart's own values below those given.
     fn own_values(&mut self, chart: ChartId, values: &Map, prefix: &str, nulls: Nulls) {
         let prefix = concat_prefix(prefix, &self.graph.name(chart));
-        for (key, default) in deep_copy_map(&self.graph.values(chart)).entries() {
+        for (key, default) in deep_copy_map(self.graph.values(chart)).entries() {
             let shown = key.to_str().into_owned();
             match values.get(&*key) {
                 None => self.take_default(values, &key, default, nulls),

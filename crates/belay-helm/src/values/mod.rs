@@ -279,7 +279,11 @@ mod tests {
     #[test]
     fn what_is_no_map_is_refused() {
         let error = Values::from_yaml("- a").unwrap_err();
-        assert!(error.to_string().ends_with("cannot unmarshal array into Go value of type map[string]interface {}"));
+        assert!(
+            error
+                .to_string()
+                .ends_with("cannot unmarshal array into Go value of type map[string]interface {}")
+        );
         let error = Values::from_yaml("--- a: 1\n").unwrap_err();
         assert_eq!(error.to_string(), "error reading yaml document: invalid Yaml document separator: a: 1");
     }

@@ -498,7 +498,11 @@ mod tests {
         check(&typed, "", &json!({}));
         check(&Reading::Text, "a=1,b=true", &json!({"a": "1", "b": "true"}));
         check(&Reading::Literal, r"a.b=x,y=\z", &json!({"a": {"b": r"x,y=\z"}}));
-        check(&Reading::Json, r#"a={"b":[1]},c=null , d="x",e="#, &json!({"a": {"b": [1.0]}, "c": null, " d": "x", "e": null}));
+        check(
+            &Reading::Json,
+            r#"a={"b":[1]},c=null , d="x",e="#,
+            &json!({"a": {"b": [1.0]}, "c": null, " d": "x", "e": null}),
+        );
     }
 
     #[test]

@@ -1,0 +1,1 @@
+{{ define "h" }}{{ tpl .Values.t . }}{{ end }}

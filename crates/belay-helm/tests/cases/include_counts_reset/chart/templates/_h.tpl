@@ -1,0 +1,1 @@
+{{ define "down" }}{{ if . }}{{ . }} {{ include "down" (substr 1 -1 .) }}{{ end }}{{ end }}

@@ -1,0 +1,78 @@
+//! What the server needs of the rest of Belay.
+
+use std::sync::Arc;
+
+use belay_manifest::{ObjectKey, Secret};
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use tokio::sync::broadcast;
+
+use crate::action::{Accepted, ActError, Action, Preview};
+use crate::app::{AppRef, AppSummary};
+use crate::detail::{AppDetail, ResourceDetail};
+
+/// The apps of one cluster: looked at from memory, changed through the API server.
+pub trait Engine: Send + Sync + 'static {
+    /// All apps, in any order. Must not ask anybody.
+    fn apps(&self) -> Vec<Arc<AppSummary>>;
+
+    /// One app's row. Must not ask anybody.
+    fn summary(&self, app: &AppRef) -> Option<Arc<AppSummary>>;
+
+    /// One app in full.
+    fn app(&self, app: &AppRef) -> Option<AppDetail>;
+
+    /// One object of an app in full. Secrets come masked.
+    fn resource<'a>(&'a self, app: &'a AppRef, object: &'a ObjectKey) -> BoxFuture<'a, Option<ResourceDetail>>;
+
+    /// What an action would do.
+    fn preview(&self, app: &AppRef, action: &Action) -> Result<Preview, ActError>;
+
+    /// Does it, or starts it.
+    fn act<'a>(&'a self, app: &'a AppRef, action: &'a Action) -> BoxFuture<'a, Result<Accepted, ActError>>;
+
+    /// Names each app of which something changed: its row, its tree, or that it exists.
+    fn subscribe(&self) -> broadcast::Receiver<AppRef>;
+
+    /// Somebody says that a repository has changed: whoever uses it looks again. Returns how many
+    /// sources do; unknown repositories are no fault.
+    fn repository_changed<'a>(&'a self, push: &'a Push) -> BoxFuture<'a, usize>;
+
+    /// What webhooks must be signed with.
+    fn webhook_secrets(&self) -> BoxFuture<'_, Result<WebhookSecrets, SecretsUnknown>>;
+
+    /// Whether what the server shows is the cluster's state.
+    fn readiness(&self) -> Readiness;
+}
+
+/// A repository has changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Push {
+    /// URLs under which the repository is known.
+    pub repositories: Vec<String>,
+    /// The reference that moved, such as `refs/heads/main`; empty if the sender did not say.
+    pub reference: String,
+}
+
+/// What webhooks must be signed with; without a secret, unsigned ones are taken.
+#[derive(Debug, Clone, Default)]
+pub struct WebhookSecrets {
+    /// GitHub's.
+    pub github: Option<Secret<String>>,
+    /// GitLab's.
+    pub gitlab: Option<Secret<String>>,
+}
+
+/// The secrets of webhooks cannot be read, so none can be checked.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the secrets of webhooks cannot be read: {0}")]
+pub struct SecretsUnknown(pub String);
+
+/// Whether the server's picture is the cluster's state.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Readiness {
+    /// Whether all watches had their first list.
+    pub ready: bool,
+    /// What is waited for.
+    pub waiting_for: Vec<String>,
+}

@@ -1,0 +1,61 @@
+//! The engine over a live cluster: Argo CD's and Flux's resources, read from watches.
+//!
+//! An index in memory holds a row for each app; a change of an app's resource, of one of its
+//! objects or of what these own makes that row anew.
+
+mod act;
+mod argo;
+mod differences;
+mod engine;
+mod flux;
+mod index;
+mod resource;
+mod tree;
+
+use std::sync::Arc;
+
+use belay_manifest::{Object, ObjectKey};
+
+use crate::app::{AppRef, Revision};
+
+pub use engine::LiveEngine;
+
+/// What Git says, from whoever renders. Must answer from memory.
+pub trait DesiredState: Send + Sync + 'static {
+    /// The object as the app's sources render it; none if they do not, or if it is not known.
+    fn desired(&self, app: &AppRef, object: &ObjectKey) -> Option<Object>;
+
+    /// Subject, author and time of a commit of a repository, if it is known.
+    fn commit(&self, repository: &str, commit: &str) -> Option<Revision> {
+        let _ = (repository, commit);
+        None
+    }
+}
+
+/// Nothing is known of what Git says.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NothingDesired;
+
+impl DesiredState for NothingDesired {
+    fn desired(&self, _: &AppRef, _: &ObjectKey) -> Option<Object> {
+        None
+    }
+}
+
+/// Where the families' settings live.
+#[derive(Debug, Clone)]
+pub struct LiveSettings {
+    /// The namespace of `argocd-secret`.
+    pub argocd_namespace: String,
+    /// Whether Argo CD's resources are looked at.
+    pub argo: bool,
+    /// Whether Flux's resources are looked at.
+    pub flux: bool,
+}
+
+/// What the parts of the engine share.
+#[derive(Clone)]
+pub(crate) struct Sight {
+    pub(crate) live: belay_cluster::LiveState,
+    pub(crate) desired: Arc<dyn DesiredState>,
+}

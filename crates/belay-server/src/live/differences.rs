@@ -1,0 +1,54 @@
+//! Where an object is not as desired, in each family's own terms.
+
+use belay_diff::{AddedFields, CompareOptions, compare};
+use belay_manifest::{MASK, Object, ObjectKey};
+use serde_json::Value;
+
+use super::Sight;
+use crate::app::{AppKind, AppRef};
+use crate::detail::FieldDifference;
+
+/// How each family compares: its field manager, and whose additions count.
+fn options(kind: AppKind) -> CompareOptions {
+    let (manager, added) = match kind {
+        AppKind::Application => ("argocd-controller", AddedFields::AllBut(vec!["argocd-controller".to_owned()])),
+        AppKind::Kustomization => ("kustomize-controller", people()),
+        AppKind::HelmRelease => ("helm-controller", people()),
+    };
+    CompareOptions { manager: manager.to_owned(), added }
+}
+
+/// Flux undoes additions of these managers only.
+fn people() -> AddedFields {
+    AddedFields::OnlyPrefixes(vec!["kubectl".to_owned(), "before-first-apply".to_owned()])
+}
+
+/// The differences of one object, Secrets' values masked; none if one of both sides is not known.
+pub(crate) fn of_object(sight: &Sight, app: &AppRef, key: &ObjectKey) -> Vec<FieldDifference> {
+    let (Some(desired), Some(live)) = (sight.desired.desired(app, key), sight.live.get(key)) else {
+        return Vec::new();
+    };
+    between(app.kind, key, &desired, &live)
+}
+
+/// The differences between both sides, Secrets' values masked.
+pub(crate) fn between(kind: AppKind, key: &ObjectKey, desired: &Object, live: &Object) -> Vec<FieldDifference> {
+    let is_secret = key.kind == "Secret" && key.group.is_empty();
+    let shown = |value: Option<Value>| value.map(|value| if is_secret { Value::from(MASK) } else { value });
+    let differences = compare(desired, live, &options(kind)).into_iter();
+    let one = |difference: belay_diff::Difference| FieldDifference {
+        object: key.clone(),
+        path: difference.path.to_string(),
+        desired: shown(difference.desired),
+        live: shown(difference.live),
+        manager: difference.owner.as_ref().map(|owner| owner.manager.clone()).unwrap_or_default(),
+        time: difference.owner.map(|owner| owner.time).unwrap_or_default(),
+    };
+    differences.map(one).collect()
+}
+
+/// Whether somebody else than the app's own controller made this difference: then it is drift, and
+/// not just a change in Git that is still to come.
+pub(crate) fn is_drift(kind: AppKind, difference: &FieldDifference) -> bool {
+    difference.live.is_some() && !difference.manager.is_empty() && difference.manager != options(kind).manager
+}

@@ -1,0 +1,324 @@
+//! [`LiveEngine`]: the index, the pages and the actions together.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use belay_cluster::LiveState;
+use belay_manifest::{GroupVersionKind, Object, ObjectKey, Secret};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use kube::api::{Api, DynamicObject};
+use kube::core::ApiResource;
+use serde_json::Value;
+use tokio::sync::{broadcast, watch};
+use tokio::task::JoinHandle;
+
+use super::argo::{items, text};
+use super::index::{Index, key_of, managed, root_node};
+use super::{DesiredState, LiveSettings, Sight, act, argo, differences, flux, resource, tree};
+use crate::action::{Accepted, ActError, Action, Preview};
+use crate::app::{AppKind, AppRef, AppSummary, Health, Sync};
+use crate::detail::{AppDetail, FieldDifference, ResourceDetail, TreeNode};
+use crate::engine::{Engine, Push, Readiness, SecretsUnknown, WebhookSecrets};
+
+/// Pause before a kind that the cluster does not know yet is looked for again.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// How long the secrets of webhooks are remembered.
+const SECRETS_KEPT: Duration = Duration::from_secs(10);
+/// Most fields that the page of an app lists.
+const MOST_DIFFERENCES: usize = 500;
+
+/// Kinds whose objects are shown below those that own them.
+const CHILD_KINDS: &[(&str, &str)] = &[("apps/v1", "ReplicaSet"), ("v1", "Pod"), ("batch/v1", "Job")];
+const ARGO_KINDS: &[(&str, &str)] = &[("argoproj.io/v1alpha1", "Application")];
+const FLUX_KINDS: &[(&str, &str)] = &[
+    ("source.toolkit.fluxcd.io/v1", "GitRepository"),
+    ("kustomize.toolkit.fluxcd.io/v1", "Kustomization"),
+    ("helm.toolkit.fluxcd.io/v2", "HelmRelease"),
+];
+
+/// The engine over a live cluster.
+pub struct LiveEngine {
+    sight: Sight,
+    settings: LiveSettings,
+    index: Arc<Index>,
+    waiting: watch::Sender<Vec<String>>,
+    secrets: Mutex<Option<(Instant, WebhookSecrets)>>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl LiveEngine {
+    /// Starts watching what the pages need, and keeps the rows current until it is dropped.
+    pub fn start(live: LiveState, desired: Arc<dyn DesiredState>, settings: LiveSettings) -> LiveEngine {
+        let sight = Sight { live: live.clone(), desired };
+        let mut kinds = CHILD_KINDS.to_vec();
+        let mut app_kinds = Vec::new();
+        if settings.argo {
+            kinds.extend(ARGO_KINDS);
+            app_kinds.push(AppKind::Application);
+        }
+        if settings.flux {
+            kinds.extend(FLUX_KINDS);
+            app_kinds.extend([AppKind::Kustomization, AppKind::HelmRelease]);
+        }
+        let index = Arc::new(Index::new(sight.clone(), app_kinds));
+        let waiting = watch::Sender::new(kinds.iter().map(|(_, kind)| (*kind).to_owned()).collect());
+        let mut tasks = vec![tokio::spawn(index.clone().follow(live.subscribe()))];
+        for (api_version, kind) in kinds {
+            let kind = GroupVersionKind::new(api_version, kind);
+            tasks.push(tokio::spawn(watch_kind(live.clone(), kind, waiting.clone())));
+        }
+        LiveEngine { sight, settings, index, waiting, secrets: Mutex::default(), tasks }
+    }
+
+    fn drift(&self, app: &AppRef, object: &Object) -> Vec<FieldDifference> {
+        let keys = managed(app.kind, object).into_iter().map(|(key, _)| key);
+        let found = keys.flat_map(|key| differences::of_object(&self.sight, app, &key));
+        found.take(MOST_DIFFERENCES).collect()
+    }
+
+    async fn read_secrets(&self) -> Result<WebhookSecrets, SecretsUnknown> {
+        let resource = ApiResource {
+            group: String::new(),
+            version: "v1".to_owned(),
+            api_version: "v1".to_owned(),
+            kind: "Secret".to_owned(),
+            plural: "secrets".to_owned(),
+        };
+        let client = self.sight.live.client().clone();
+        let api: Api<DynamicObject> = Api::namespaced_with(client, &self.settings.argocd_namespace, &resource);
+        let found = api.get_opt("argocd-secret").await.map_err(|error| SecretsUnknown(error.to_string()))?;
+        let data = found.map(|secret| secret.data["data"].clone()).unwrap_or_default();
+        Ok(WebhookSecrets {
+            github: secret_entry(&data, "webhook.github.secret")?,
+            gitlab: secret_entry(&data, "webhook.gitlab.secret")?,
+        })
+    }
+}
+
+impl Drop for LiveEngine {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+impl Engine for LiveEngine {
+    fn apps(&self) -> Vec<Arc<AppSummary>> {
+        self.index.rows()
+    }
+
+    fn summary(&self, app: &AppRef) -> Option<Arc<AppSummary>> {
+        self.index.row(app)
+    }
+
+    fn app(&self, app: &AppRef) -> Option<AppDetail> {
+        let object = self.sight.live.get(&key_of(app))?;
+        let summary = (*self.index.row(app)?).clone();
+        let drift = self.drift(app, &object);
+        let (history, conditions) = match app.kind {
+            AppKind::Application => (argo::history(&self.sight, &object), argo::conditions(&object)),
+            kind => (flux::history(&self.sight, kind, &object), flux::conditions(&object)),
+        };
+        let mut objects = managed(app.kind, &object);
+        for (key, sync) in &mut objects {
+            if drift.iter().any(|difference| difference.object == *key) {
+                *sync = Sync::OutOfSync;
+            }
+        }
+        Some(AppDetail {
+            sentence: sentence(&summary),
+            tree: tree::build(&self.sight, root_node(&object, &summary), objects),
+            summary,
+            history,
+            conditions,
+            drift,
+        })
+    }
+
+    fn resource<'a>(&'a self, app: &'a AppRef, object: &'a ObjectKey) -> BoxFuture<'a, Option<ResourceDetail>> {
+        resource::detail(&self.sight, app, object).boxed()
+    }
+
+    fn preview(&self, app: &AppRef, action: &Action) -> Result<Preview, ActError> {
+        act::preview(&self.sight, app, action)
+    }
+
+    fn act<'a>(&'a self, app: &'a AppRef, action: &'a Action) -> BoxFuture<'a, Result<Accepted, ActError>> {
+        act::act(&self.sight, app, action).boxed()
+    }
+
+    fn subscribe(&self) -> broadcast::Receiver<AppRef> {
+        self.index.subscribe()
+    }
+
+    fn repository_changed<'a>(&'a self, push: &'a Push) -> BoxFuture<'a, usize> {
+        async move {
+            let now = jiff::Timestamp::now().to_string();
+            let mut sources = 0;
+            for (key, annotation) in users_of(&self.sight.live, push) {
+                let value = if annotation == act::REFRESH { "normal" } else { &now };
+                match act::write(&self.sight, &key, &act::annotated(annotation, value)).await {
+                    Ok(()) => sources += 1,
+                    Err(error) => tracing::warn!(object = %key, %error, "refresh not asked for"),
+                }
+            }
+            sources
+        }
+        .boxed()
+    }
+
+    fn webhook_secrets(&self) -> BoxFuture<'_, Result<WebhookSecrets, SecretsUnknown>> {
+        async move {
+            let known = self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            if let Some((when, secrets)) = known.filter(|(when, _)| when.elapsed() < SECRETS_KEPT) {
+                let _ = when;
+                return Ok(secrets);
+            }
+            let secrets = self.read_secrets().await?;
+            let entry = Some((Instant::now(), secrets.clone()));
+            *self.secrets.lock().unwrap_or_else(PoisonError::into_inner) = entry;
+            Ok(secrets)
+        }
+        .boxed()
+    }
+
+    fn readiness(&self) -> Readiness {
+        let waiting_for = self.waiting.borrow().clone();
+        Readiness { ready: waiting_for.is_empty(), waiting_for }
+    }
+}
+
+/// The node at the root of an app's tree, whether the index has its row yet or not.
+pub(crate) fn row(sight: &Sight, app: &AppRef, object: &Object) -> Option<TreeNode> {
+    let summary = match app.kind {
+        AppKind::Application => argo::summary(sight, object),
+        kind => flux::summary(sight, kind, object),
+    };
+    Some(root_node(object, &summary))
+}
+
+/// Watches a kind; one that the cluster does not know yet is waited for.
+async fn watch_kind(live: LiveState, kind: GroupVersionKind, waiting: watch::Sender<Vec<String>>) {
+    while let Err(error) = live.ensure(&kind).await {
+        tracing::debug!(%kind, %error, "not watched yet");
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    waiting.send_modify(|kinds| kinds.retain(|name| *name != kind.kind));
+}
+
+fn secret_entry(data: &Value, name: &str) -> Result<Option<Secret<String>>, SecretsUnknown> {
+    let Some(encoded) = data[name].as_str() else {
+        return Ok(None);
+    };
+    let decoded = base64::engine::general_purpose::STANDARD.decode(encoded).ok();
+    let text = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
+    let text = text.ok_or_else(|| SecretsUnknown(format!("{name} of argocd-secret is no text")))?;
+    if text.starts_with('$') {
+        return Err(SecretsUnknown(format!("{name} of argocd-secret refers to another secret, which is not supported yet")));
+    }
+    Ok((!text.is_empty()).then(|| Secret::new(text)))
+}
+
+/// The resources that read from the repository, and the annotation that makes each look again.
+fn users_of(live: &LiveState, push: &Push) -> Vec<(ObjectKey, &'static str)> {
+    let pushed: Vec<String> = push.repositories.iter().map(|url| same_repository(url)).collect();
+    let uses = |url: &str, target: &str| pushed.contains(&same_repository(url)) && is_about(&push.reference, target);
+    let mut users = Vec::new();
+    for app in live.of_kind("argoproj.io", "Application") {
+        let spec = &app.value()["spec"];
+        let sources = items(spec, "/sources").chain(spec.get("source"));
+        if sources.into_iter().any(|source| uses(&text(source, "/repoURL"), &text(source, "/targetRevision"))) {
+            users.push((app.key(), act::REFRESH));
+        }
+    }
+    for source in live.of_kind(flux::SOURCE_GROUP, "GitRepository") {
+        let value = source.value();
+        if uses(&text(value, "/spec/url"), &text(value, "/spec/ref/branch")) {
+            users.push((source.key(), act::REQUESTED_AT));
+        }
+    }
+    users
+}
+
+/// Whether a reference that moved is the one that is asked for. Ranges and commits cannot be told
+/// from here, so they are looked at.
+fn is_about(reference: &str, target: &str) -> bool {
+    match reference.strip_prefix("refs/heads/") {
+        Some(branch) => {
+            let is_branch_name = !target.is_empty() && target != "HEAD" && !target.contains(['*', '>', '<', '~', '^']);
+            !is_branch_name || target == branch || target == reference
+        }
+        None => true,
+    }
+}
+
+/// A repository's URL without scheme, user and `.git`: what all spellings have in common.
+fn same_repository(url: &str) -> String {
+    let rest = url.split_once("://").map_or_else(|| url.replacen(':', "/", 1), |(_, rest)| rest.to_owned());
+    let (authority, path) = rest.split_once('/').unwrap_or((&rest, ""));
+    let host = authority.rsplit('@').next().unwrap_or_default().to_lowercase();
+    let path = path.trim_matches('/');
+    format!("{host}/{}", path.strip_suffix(".git").unwrap_or(path))
+}
+
+/// How an app stands, in a sentence.
+fn sentence(app: &AppSummary) -> String {
+    let revision = app.revision.as_ref().map(|revision| {
+        let id: String = revision.id.chars().take(8).collect();
+        if revision.subject.is_empty() { id } else { format!("{id} “{}”", revision.subject) }
+    });
+    let revision = revision.unwrap_or_else(|| "no revision yet".to_owned());
+    let sync = match app.sync {
+        Sync::Synced => format!("In sync with {revision}"),
+        Sync::OutOfSync if app.drift > 0 => {
+            format!("{} fields were changed in the cluster; Git is at {revision}", app.drift)
+        }
+        Sync::OutOfSync => format!("Not in sync with {revision}"),
+        Sync::Unknown => format!("Not known whether in sync; last seen {revision}"),
+    };
+    let health = match app.health {
+        Health::Healthy => "all healthy",
+        Health::Suspended => "suspended",
+        Health::Progressing => "on its way",
+        Health::Missing => "something is missing",
+        Health::Degraded => "something does not work",
+        Health::Unknown => "health not known",
+    };
+    let objects = if app.objects == 1 { "1 object".to_owned() } else { format!("{} objects", app.objects) };
+    let automation = match (app.suspended, app.automated) {
+        (true, _) => " It is left alone.",
+        (false, true) => "",
+        (false, false) => " It syncs only when asked.",
+    };
+    format!("{sync}; {objects}, {health}.{automation}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_repository_are_the_same() {
+        for url in [
+            "https://github.com/acme/config",
+            "https://GitHub.com/acme/config.git",
+            "ssh://git@github.com/acme/config.git",
+            "git@github.com:acme/config.git",
+            "https://user:secret@github.com/acme/config/",
+        ] {
+            assert_eq!(same_repository(url), "github.com/acme/config", "{url}");
+        }
+        assert_ne!(same_repository("https://github.com/acme/other"), "github.com/acme/config");
+    }
+
+    #[test]
+    fn a_push_to_another_branch_is_passed_over() {
+        assert!(is_about("refs/heads/main", "main"));
+        assert!(is_about("refs/heads/main", ""));
+        assert!(is_about("refs/heads/main", "HEAD"));
+        assert!(is_about("", "main"));
+        assert!(is_about("refs/tags/v1.2.0", "1.*"));
+        assert!(!is_about("refs/heads/feature", "main"));
+    }
+}

@@ -1,0 +1,80 @@
+//! All routes together, and serving them.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::routing::{get, post};
+use belay_manifest::Secret;
+use tokio::net::TcpListener;
+use tower_http::compression::CompressionLayer;
+
+use crate::engine::Engine;
+use crate::{api, assets, guard, probes, stream, webhook};
+
+/// How the server behaves.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The token of this start; every change needs it.
+    pub token: Secret<String>,
+    /// Names, beside `localhost` and addresses, under which the server may be asked.
+    pub hosts: Vec<String>,
+    /// Our own version, for people.
+    pub version: String,
+}
+
+/// What the routes share.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) counters: Arc<probes::Counters>,
+}
+
+/// All routes: the UI, `/api/belay/v1`, `/api/webhook` and the probes.
+pub fn router(engine: Arc<dyn Engine>, settings: Settings) -> Router {
+    let settings = Arc::new(settings);
+    let shared = Shared { engine, settings: settings.clone(), counters: Arc::default() };
+    let pages = Router::new()
+        .nest("/api/belay/v1", api::routes(&shared).merge(stream::routes()))
+        .fallback(assets::answer)
+        .layer(from_fn_with_state(settings, guard::same_site));
+    // Probes come from the kubelet and webhooks under any name; neither shows anything.
+    let open = Router::new()
+        .route("/api/webhook", post(webhook::receive))
+        .layer(axum::extract::DefaultBodyLimit::disable())
+        .route("/healthz", get(probes::healthz))
+        .route("/livez", get(probes::healthz))
+        .route("/readyz", get(probes::readyz))
+        .route("/metrics", get(probes::metrics));
+    let counters = shared.counters.clone();
+    pages
+        .merge(open)
+        .with_state(shared)
+        .layer(CompressionLayer::new())
+        .layer(map_response(move |response| probes::count(counters.clone(), response)))
+}
+
+/// Serves until `shutdown` ends. Streams are cut then, as they would never end themselves.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
+        shutdown.await;
+        let _ = stop.send(());
+    });
+    let cut = async move {
+        // A sender that is dropped means that the server ended first.
+        if stopped.await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    };
+    tokio::select! {
+        result = server.into_future() => result,
+        () = cut => Ok(()),
+    }
+}

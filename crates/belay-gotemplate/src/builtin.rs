@@ -348,15 +348,14 @@ fn equal_two(first: &Value, second: &Value) -> Result<bool> {
 
 /// Values without a basic kind: nils, lists, maps, objects.
 fn equal_others(first: &Value, second: &Value) -> Result<bool> {
-    let go = |value: &Value| crate::format::format_value(value);
+    let shown = |value: &Value| sprintf(b"%s", std::slice::from_ref(value)).to_string();
     if first.kind() != second.kind() && !first.is_nil() && !second.is_nil() {
-        let shown = |value: &Value| format!("<{} Value>", value.type_name());
         return Err(format!(
             "non-comparable types {}: {}, {}: {}",
             shown(first),
             first.type_name(),
             second.type_name(),
-            go(second)
+            crate::format::format_value(second)
         )
         .into());
     }
@@ -366,7 +365,7 @@ fn equal_others(first: &Value, second: &Value) -> Result<bool> {
     }
     match (first, second) {
         (Value::Host(a), Value::Host(b)) => Ok(std::rc::Rc::ptr_eq(a, b)),
-        _ => Err(format!("non-comparable type {}: {}", go(second), second.type_name()).into()),
+        _ => Err(format!("non-comparable type {}: {}", shown(second), second.type_name()).into()),
     }
 }
 

@@ -93,9 +93,7 @@ impl Printer {
         } else {
             self.text(&value.type_name());
             self.text("=");
-            let flags = std::mem::take(&mut self.flags);
             self.value(value, 'v');
-            self.flags = flags;
         }
         self.text(")");
     }
@@ -358,11 +356,8 @@ impl Printer {
         self.text(if sharp { "}" } else { "]" });
     }
 
-    /// An item of a list or map: a nil one is `<nil>` for every verb.
+    /// An item of a list or map; a nil one is `<nil>` for every verb.
     fn element(&mut self, item: &Value, verb: char) {
-        if item.is_nil() && !self.flags.sharp_v && verb != 'v' {
-            return self.bad_verb(item, verb);
-        }
         self.value(item, verb);
     }
 

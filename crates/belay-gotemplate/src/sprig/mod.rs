@@ -1,12 +1,36 @@
-//! The functions of sprig 3.3, one file per family. `env` and `expandenv` are not among them.
+//! The functions of sprig 3.3, one file per family. `env` and `expandenv` are not among them: a
+//! template does not see the environment.
 
-mod base64;
+mod convert;
+mod defaults;
+mod dicts;
+mod encoding;
+mod json;
+mod lists;
+mod math;
+mod paths;
+mod pending;
+mod random;
+mod regexes;
+mod strings;
 
-pub(crate) use base64::encode as base64_encode;
+pub(crate) use encoding::base64_encode;
 
 use crate::function::Functions;
 
-/// All sprig functions.
+/// All sprig functions; those we do not have yet fail by name when they are called.
 pub fn sprig() -> Functions {
-    Functions::new()
+    let mut functions = Functions::new();
+    pending::register(&mut functions);
+    strings::register(&mut functions);
+    lists::register(&mut functions);
+    dicts::register(&mut functions);
+    math::register(&mut functions);
+    defaults::register(&mut functions);
+    json::register(&mut functions);
+    encoding::register(&mut functions);
+    regexes::register(&mut functions);
+    random::register(&mut functions);
+    paths::register(&mut functions);
+    functions
 }

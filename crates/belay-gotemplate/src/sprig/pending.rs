@@ -1,0 +1,53 @@
+//! Functions of sprig that are not here yet. Templates that name them parse; a call fails and says so.
+
+use crate::function::Functions;
+use crate::value::Type;
+
+const NAMES: [&str; 38] = [
+    "ago",
+    "date",
+    "date_in_zone",
+    "date_modify",
+    "dateInZone",
+    "dateModify",
+    "duration",
+    "durationRound",
+    "htmlDate",
+    "htmlDateInZone",
+    "must_date_modify",
+    "mustDateModify",
+    "mustToDate",
+    "now",
+    "toDate",
+    "unixEpoch",
+    "bcrypt",
+    "htpasswd",
+    "genPrivateKey",
+    "derivePassword",
+    "buildCustomCert",
+    "genCA",
+    "genCAWithKey",
+    "genSelfSignedCert",
+    "genSelfSignedCertWithKey",
+    "genSignedCert",
+    "genSignedCertWithKey",
+    "encryptAES",
+    "decryptAES",
+    "semver",
+    "semverCompare",
+    "urlParse",
+    "urlJoin",
+    "shuffle",
+    "snakecase",
+    "camelcase",
+    "kebabcase",
+    "getHostByName",
+];
+
+pub(super) fn register(functions: &mut Functions) {
+    for name in NAMES.into_iter().chain(["wrap", "wrapWith"]) {
+        functions.add_variadic(name, [Type::Any], Type::Any, move |_, _| {
+            Err(format!("`{name}` is not supported yet").into())
+        });
+    }
+}

@@ -14,13 +14,14 @@ use crate::loader::Loader;
 use crate::objects;
 use crate::options::{BuildOptions, Reorder};
 use crate::output::{Build, finish};
+use crate::plugins;
 use crate::resource::{Behavior, Place, Resource};
 use crate::resources::Resources;
 use crate::transformers::hash::Hash;
 use crate::transformers::name_reference::NameReferences;
 use crate::transformers::sort_order;
-use crate::variables::Variables;
 use crate::transformers::{Setting, TRANSFORMERS, Transformer};
+use crate::variables::Variables;
 
 /// Builds the kustomization in a folder of the tree.
 pub fn build(tree: &dyn FileTree, folder: &TreePath, options: &BuildOptions) -> Result<Build, Error> {
@@ -100,7 +101,12 @@ impl Target {
         Ok(Target { kustomization, file: loader.folder().child("kustomization.yaml") })
     }
 
-    fn gather(&self, mut gathered: Gathered, loader: &Loader<'_>, limits: &Limits) -> Result<Gathered, Error> {
+    fn gather(
+        &self,
+        mut gathered: Gathered,
+        loader: &Loader<'_>,
+        limits: &Limits,
+    ) -> Result<Gathered, Error> {
         self.refuse_unsupported()?;
         for reference in &self.kustomization.resources {
             self.add_resource(&mut gathered, reference, loader, limits)
@@ -118,24 +124,29 @@ impl Target {
         }
         self.transform(&mut gathered, loader).during(|| format!("{}: transforming objects", self.file))?;
         let Gathered { resources, variables, .. } = &mut gathered;
-        variables.add(&self.kustomization.vars, resources).during(|| format!("{}: merging vars", self.file))?;
+        variables
+            .add(&self.kustomization.vars, resources)
+            .during(|| format!("{}: merging vars", self.file))?;
         Ok(gathered)
     }
 
     fn refuse_unsupported(&self) -> Result<(), Error> {
         let kustomization = &self.kustomization;
+        let asks = |option: &str| kustomization.build_metadata.iter().any(|asked| asked == option);
         let used = [
             (!kustomization.helm_charts.is_empty(), "helmCharts"),
-            (!kustomization.generators.is_empty(), "generators"),
-            (!kustomization.transformers.is_empty(), "transformers"),
             (!kustomization.validators.is_empty(), "validators"),
+            (asks("originAnnotations"), "buildMetadata: [originAnnotations]"),
+            (asks("transformerAnnotations"), "buildMetadata: [transformerAnnotations]"),
             (!kustomization.crds.is_empty(), "crds"),
             (!kustomization.openapi.is_empty(), "openapi"),
         ];
         match used.iter().find(|(used, _)| *used) {
-            Some((_, field)) => {
-                Err(Error::Unsupported { file: self.file.clone(), feature: (*field).to_owned(), reason: " yet" })
-            }
+            Some((_, field)) => Err(Error::Unsupported {
+                file: self.file.clone(),
+                feature: (*field).to_owned(),
+                reason: " yet",
+            }),
             None => Ok(()),
         }
     }
@@ -173,19 +184,53 @@ impl Target {
         let target = Target::load(&inner, None)?;
         if !target.kustomization.is_component() {
             let (folder, kind) = (inner.folder(), &target.kustomization.kind);
-            return Err(Error::rule(format!("expected kind 'Component' for path '{folder}' but got '{kind}'")));
+            return Err(Error::rule(format!(
+                "expected kind 'Component' for path '{folder}' but got '{kind}'"
+            )));
         }
         target.gather(gathered, &inner, limits)
     }
 
     fn generate(&self, gathered: &mut Gathered, loader: &Loader<'_>) -> Result<(), Error> {
         for generator in &GENERATORS {
-            for mut resource in (generator.generate)(&self.kustomization, loader).during(|| generator.name.to_owned())? {
+            for mut resource in
+                (generator.generate)(&self.kustomization, loader).during(|| generator.name.to_owned())?
+            {
                 resource.place = Some(Place { file: self.file.clone(), line: 0 });
                 absorb(&mut gathered.resources, resource)?;
             }
         }
+        for configuration in self.plugin_configurations(&self.kustomization.generators, loader)? {
+            for mut resource in plugins::generate(&configuration, loader)? {
+                resource.place.clone_from(&configuration.place);
+                absorb(&mut gathered.resources, resource)?;
+            }
+        }
         Ok(())
+    }
+
+    /// The objects that configure plugins: inline, in files, or built by other kustomizations.
+    fn plugin_configurations(
+        &self,
+        references: &[String],
+        loader: &Loader<'_>,
+    ) -> Result<Vec<Resource>, Error> {
+        let mut gathered = Gathered::default();
+        let mut paths = Vec::new();
+        for reference in references {
+            match objects::read(reference.as_bytes(), &self.file) {
+                Ok(inline) => {
+                    inline.into_iter().try_for_each(|resource| gathered.resources.append(resource))?
+                }
+                Err(_) => paths.push(reference),
+            }
+        }
+        let limits = Limits { objects: usize::MAX };
+        for path in paths {
+            self.add_resource(&mut gathered, path, loader, &limits)
+                .during(|| format!("plugin configuration '{path}'"))?;
+        }
+        Ok(gathered.resources.into_list())
     }
 
     fn transform(&self, gathered: &mut Gathered, loader: &Loader<'_>) -> Result<(), Error> {
@@ -198,6 +243,12 @@ impl Target {
         for (registered, transformers) in TRANSFORMERS.iter().zip(&configured) {
             for transformer in transformers {
                 transformer.transform(&mut gathered.resources).during(|| registered.name.to_owned())?;
+                gathered.resources.drop_deleted();
+            }
+        }
+        for configuration in self.plugin_configurations(&self.kustomization.transformers, loader)? {
+            for transformer in plugins::transformers(&configuration, loader)? {
+                transformer.transform(&mut gathered.resources).during(|| configuration.id().to_string())?;
                 gathered.resources.drop_deleted();
             }
         }

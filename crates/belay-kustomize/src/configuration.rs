@@ -155,7 +155,9 @@ fn read_tables() -> Configuration {
     }
     for line in lines(include_str!("../data/name_references.txt")) {
         match line.strip_prefix('[') {
-            Some(target) => shipped.name_reference.push(NameReference::new(gvk_of(target.trim_end_matches(']')), Vec::new())),
+            Some(target) => shipped
+                .name_reference
+                .push(NameReference::new(gvk_of(target.trim_end_matches(']')), Vec::new())),
             None => {
                 let last = shipped.name_reference.last_mut().expect("the table starts with a target");
                 last.field_specs.push(place_of(line));
@@ -184,7 +186,13 @@ fn place_of(line: &str) -> FieldSpec {
     let gvk = gvk_of(line);
     let mut columns = line.split(' ').skip(3);
     let path = columns.next().unwrap_or_default().to_owned();
-    FieldSpec { group: gvk.group, version: gvk.version, kind: gvk.kind, path, create: columns.next().is_some() }
+    FieldSpec {
+        group: gvk.group,
+        version: gvk.version,
+        kind: gvk.kind,
+        path,
+        create: columns.next().is_some(),
+    }
 }
 
 #[cfg(test)]
@@ -197,12 +205,18 @@ mod tests {
         assert_eq!(shipped.images.len(), 7);
         assert_eq!(shipped.replicas.len(), 4);
         assert!(shipped.name_reference.iter().any(|reference| reference.target().kind == "ConfigMap"));
-        assert!(shipped.common_labels.iter().any(|place| place.path == "spec/volumeClaimTemplates[]/metadata/labels"));
+        assert!(
+            shipped
+                .common_labels
+                .iter()
+                .any(|place| place.path == "spec/volumeClaimTemplates[]/metadata/labels")
+        );
     }
 
     #[test]
     fn a_place_is_added_once_and_must_not_conflict() {
-        let place = |create| FieldSpec { path: "a/b".into(), kind: "X".into(), create, ..FieldSpec::default() };
+        let place =
+            |create| FieldSpec { path: "a/b".into(), kind: "X".into(), create, ..FieldSpec::default() };
         let mut places = vec![place(true)];
         merge_places(&mut places, &[place(true)]).unwrap();
         assert_eq!(places.len(), 1);

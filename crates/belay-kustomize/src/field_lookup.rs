@@ -181,7 +181,13 @@ impl Visitor<'_> {
         }
     }
 
-    fn elements(&mut self, value: &mut Value, key: &str, pattern: &str, rest: &[String]) -> Result<usize, Error> {
+    fn elements(
+        &mut self,
+        value: &mut Value,
+        key: &str,
+        pattern: &str,
+        rest: &[String],
+    ) -> Result<usize, Error> {
         let expression = Regex::new(pattern)
             .map_err(|error| Error::rule(format!("'{pattern}' is no regular expression: {error}")))?;
         if value.is_null() && self.create.is_none() {
@@ -214,8 +220,10 @@ fn list_of(value: &mut Value) -> Result<&mut Vec<Value>, Error> {
 
 /// A plain text as YAML reads it: `8080` is a number.
 pub(crate) fn plain(text: &str) -> Value {
-    let options = belay_goyaml::ParseOptions { resolution: belay_goyaml::Resolution::V3, ..Default::default() };
-    let is_word = !text.contains(char::is_whitespace) && !text.starts_with(['"', '\'', '&', '*', '!', '|', '>', '%', '@', '`']);
+    let options =
+        belay_goyaml::ParseOptions { resolution: belay_goyaml::Resolution::V3, ..Default::default() };
+    let is_word = !text.contains(char::is_whitespace)
+        && !text.starts_with(['"', '\'', '&', '*', '!', '|', '>', '%', '@', '`']);
     match belay_goyaml::to_json_with(text, &options, true) {
         Ok(value @ (Value::Bool(_) | Value::Number(_))) if is_word => value,
         Ok(Value::Null) if is_word && !text.is_empty() => Value::Null,

@@ -14,7 +14,12 @@ pub fn generate_kustomization(tree: &dyn FileTree, folder: &TreePath) -> Result<
     Ok(kustomization)
 }
 
-fn collect(tree: &dyn FileTree, root: &TreePath, folder: &TreePath, found: &mut Vec<String>) -> Result<(), Error> {
+fn collect(
+    tree: &dyn FileTree,
+    root: &TreePath,
+    folder: &TreePath,
+    found: &mut Vec<String>,
+) -> Result<(), Error> {
     for entry in tree.list(folder)? {
         let path = folder.child(&entry.name);
         let relative = path.relative_to(root).unwrap_or_default().to_owned();

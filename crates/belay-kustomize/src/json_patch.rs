@@ -4,6 +4,9 @@ use serde_json::Value;
 
 use crate::error::{During, Error};
 
+/// Copies can double a document with every operation.
+const MAX_COPIED: usize = 32 << 20;
+
 /// Operations in order.
 #[derive(Debug, Clone)]
 pub(crate) struct JsonPatch {
@@ -25,7 +28,8 @@ impl JsonPatch {
             return Err(Error::rule("empty json patch operations"));
         }
         let value = if text.starts_with('[') {
-            serde_json::from_str(text).map_err(|error| Error::rule(format!("the patch is not JSON: {error}")))?
+            serde_json::from_str(text)
+                .map_err(|error| Error::rule(format!("the patch is not JSON: {error}")))?
         } else {
             let malformed = |source| Error::Yaml { file: "the patch".to_owned(), source };
             belay_goyaml::to_json(text).map_err(malformed)?
@@ -43,9 +47,12 @@ impl JsonPatch {
     }
 
     pub(crate) fn apply(&self, document: &mut Value) -> Result<(), Error> {
+        let mut copied = 0;
         for operation in &self.operations {
             let path = operation.path.as_deref().unwrap_or_default();
-            operation.apply(document).during(|| format!("{} operation at path '{path}'", operation.name))?;
+            operation
+                .apply(document, &mut copied)
+                .during(|| format!("{} operation at path '{path}'", operation.name))?;
         }
         Ok(())
     }
@@ -63,7 +70,7 @@ impl Operation {
         })
     }
 
-    fn apply(&self, document: &mut Value) -> Result<(), Error> {
+    fn apply(&self, document: &mut Value, copied: &mut usize) -> Result<(), Error> {
         let path = self.path.as_deref().ok_or_else(|| Error::rule("the operation has no path"))?;
         match self.name.as_str() {
             "add" => add(document, path, self.value.clone().unwrap_or_default()),
@@ -75,6 +82,10 @@ impl Operation {
             }
             "copy" => {
                 let value = get(document, self.from()?)?.clone();
+                *copied += value.to_string().len();
+                if *copied > MAX_COPIED {
+                    return Err(Error::rule(format!("copy operations make more than {MAX_COPIED} bytes")));
+                }
                 add(document, path, value)
             }
             "test" => self.test(document, path),
@@ -171,7 +182,19 @@ fn add(document: &mut Value, path: &str, value: Value) -> Result<(), Error> {
 }
 
 fn replace(document: &mut Value, path: &str, value: Value) -> Result<(), Error> {
-    *get(document, path)? = value;
+    if path.is_empty() {
+        if !value.is_object() {
+            return Err(Error::rule("the whole document can only be replaced by a map"));
+        }
+        *document = value;
+        return Ok(());
+    }
+    let (parents, last) = names(path)?;
+    match container(document, &parents, path)? {
+        // The original makes the key where it is missing.
+        Value::Object(fields) => drop(fields.insert(last, value)),
+        _ => *get(document, path)? = value,
+    }
     Ok(())
 }
 
@@ -184,5 +207,28 @@ fn remove(document: &mut Value, path: &str) -> Result<Value, Error> {
             if at < items.len() { Ok(items.remove(at)) } else { Err(missing(path)) }
         }
         _ => Err(missing(path)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_cannot_grow_without_end() {
+        let operations: String = (0..40).map(|_| "- {op: copy, from: /a, path: /a/b}\n").collect();
+        let doubling = operations.replace("/a/b", "/a/-");
+        let patch = JsonPatch::parse(&doubling).unwrap();
+        let mut document = serde_json::json!({"a": ["text"]});
+        assert!(patch.apply(&mut document).unwrap_err().chain().contains("copy operations"));
+    }
+
+    #[test]
+    fn replace_makes_a_missing_key_but_no_missing_parent() {
+        let patch = JsonPatch::parse("- {op: replace, path: /a/b, value: 1}").unwrap();
+        let mut document = serde_json::json!({"a": {}});
+        patch.apply(&mut document).unwrap();
+        assert_eq!(document, serde_json::json!({"a": {"b": 1}}));
+        assert!(patch.apply(&mut serde_json::json!({})).is_err());
     }
 }

@@ -255,7 +255,8 @@ impl Kustomization {
     /// Reads a kustomization file, fixes its old forms and checks it.
     pub fn parse(content: &[u8], file: &TreePath) -> Result<Kustomization, Error> {
         let text = std::str::from_utf8(content).map_err(|_| invalid(file, "the file is not UTF-8 text"))?;
-        let value = belay_goyaml::to_json(text).map_err(|source| Error::Yaml { file: file.to_string(), source })?;
+        let value =
+            belay_goyaml::to_json(text).map_err(|source| Error::Yaml { file: file.to_string(), source })?;
         let mut kustomization = match value {
             Value::Null => Kustomization::default(),
             value => from_value(value).map_err(|reason| invalid(file, reason))?,

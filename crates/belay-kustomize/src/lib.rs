@@ -33,6 +33,7 @@ mod merge_keys;
 mod objects;
 mod options;
 mod output;
+mod plugins;
 mod resource;
 mod resources;
 mod selector;
@@ -45,9 +46,9 @@ pub use error::Error;
 pub use generate::generate_kustomization;
 pub use id::FieldSpec;
 pub use kustomization::{
-    FieldOptions, GeneratorArguments, GeneratorOptions, Image, Kustomization, Label, LegacySortOptions, Patch,
-    PatchOptions, Replacement, ReplacementSource, ReplacementTarget, Replica, Selector, SortOptions, TextMap,
-    Variable, VariableField, VariableTarget,
+    FieldOptions, GeneratorArguments, GeneratorOptions, Image, Kustomization, Label, LegacySortOptions,
+    Patch, PatchOptions, Replacement, ReplacementSource, ReplacementTarget, Replica, Selector, SortOptions,
+    TextMap, Variable, VariableField, VariableTarget,
 };
 pub use options::{BuildOptions, KustomizationEdit, LoadRestrictor, Reorder};
 pub use output::{Build, Built};

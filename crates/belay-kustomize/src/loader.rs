@@ -6,7 +6,8 @@ use crate::error::Error;
 use crate::options::LoadRestrictor;
 
 /// The names a kustomization file may have.
-pub(crate) const KUSTOMIZATION_FILES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+pub(crate) const KUSTOMIZATION_FILES: [&str; 3] =
+    ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// Folders nested deeper than this are taken for an attack.
 const MAX_DEPTH: usize = 200;
@@ -21,7 +22,11 @@ pub(crate) struct Loader<'t> {
 }
 
 impl<'t> Loader<'t> {
-    pub(crate) fn new(tree: &'t dyn FileTree, folder: &TreePath, restrictor: LoadRestrictor) -> Result<Loader<'t>, Error> {
+    pub(crate) fn new(
+        tree: &'t dyn FileTree,
+        folder: &TreePath,
+        restrictor: LoadRestrictor,
+    ) -> Result<Loader<'t>, Error> {
         let folder = real_folder(tree, folder)?;
         Ok(Loader { tree, restrictor, chain: vec![folder] })
     }
@@ -39,7 +44,9 @@ impl<'t> Loader<'t> {
             return Err(self.remote(reference));
         }
         if reference.split('/').any(|part| part != ".." && part.contains("..")) {
-            return Err(Error::rule(format!("path '{reference}' is ambiguous: a part of it only contains '..'")));
+            return Err(Error::rule(format!(
+                "path '{reference}' is ambiguous: a part of it only contains '..'"
+            )));
         }
         let path = self.folder().join(reference).map_err(TreeError::from)?;
         let folder = real_folder(self.tree, &path)?;
@@ -75,12 +82,12 @@ impl<'t> Loader<'t> {
     }
 
     fn check_within(&self, path: &TreePath) -> Result<(), Error> {
-        if let Some((real, _)) = self.tree.resolve(path)? {
-            if !real.is_within(self.folder()) {
-                return Err(Error::Restricted { path: path.clone(), folder: self.folder().clone() });
+        match self.tree.resolve(path)? {
+            Some((real, _)) if !real.is_within(self.folder()) => {
+                Err(Error::Restricted { path: path.clone(), folder: self.folder().clone() })
             }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// The kustomization file of the folder.

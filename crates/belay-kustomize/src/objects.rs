@@ -11,8 +11,8 @@ use crate::resource::{Place, Resource, Step};
 
 /// Reads every object of a text. `file` names it in errors and in the objects' places.
 pub(crate) fn read(text: &[u8], file: &TreePath) -> Result<Vec<Resource>, Error> {
-    let text = std::str::from_utf8(text)
-        .map_err(|_| Error::rule(format!("{file}: the file is not UTF-8 text")))?;
+    let text =
+        std::str::from_utf8(text).map_err(|_| Error::rule(format!("{file}: the file is not UTF-8 text")))?;
     let text = text.replace("\r\n", "\n");
     let mut queue = documents(&text, file)?;
     let mut resources = Vec::new();
@@ -87,11 +87,11 @@ fn documents(text: &str, file: &TreePath) -> Result<VecDeque<Resource>, Error> {
         let place = Place { file: file.clone(), line: first_line + document_line(&document) };
         let object = object_of(&document.root).map_err(malformed)?;
         let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default();
-        if only && (kind == "List" || kind == "ResourceList") {
-            if let Some(Value::Array(items)) = object.get("items") {
-                found.extend(items.iter().filter(|item| !is_empty(item)).map(|item| placed(item, &Some(place.clone()))));
-                continue;
-            }
+        let items = object.get("items").and_then(Value::as_array);
+        if let Some(items) = items.filter(|_| only && (kind == "List" || kind == "ResourceList")) {
+            let items = items.iter().filter(|item| !is_empty(item));
+            found.extend(items.map(|item| placed(item, &Some(place.clone()))));
+            continue;
         }
         let mut resource = Resource::new(object);
         bare_nulls(&document.root, &mut Vec::new(), &mut resource.bare_nulls);
@@ -131,7 +131,8 @@ fn split<'t>(text: &'t str, file: &TreePath) -> Result<Vec<(usize, &'t str)>, Er
 /// The document as JSON. Annotations are texts, so they keep the very text they are written with.
 fn object_of(root: &Node) -> Result<Value, belay_goyaml::Error> {
     let mut object = root.to_json(Resolution::V3, true)?;
-    let written = root.get("metadata").and_then(|metadata| metadata.get("annotations")).and_then(Node::entries);
+    let written =
+        root.get("metadata").and_then(|metadata| metadata.get("annotations")).and_then(Node::entries);
     let annotations = object.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations"));
     if let (Some(written), Some(Value::Object(annotations))) = (written, annotations) {
         keep_texts(written, annotations);

@@ -68,7 +68,11 @@ const LOCAL: &str = "config.kubernetes.io/local-config";
 const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "kustomize-v5.8.2");
 
 /// Drops what is not for the cluster and cleans the rest.
-pub(crate) fn finish(resources: Resources, kustomization: &Kustomization, options: &BuildOptions) -> Result<Build, Error> {
+pub(crate) fn finish(
+    resources: Resources,
+    kustomization: &Kustomization,
+    options: &BuildOptions,
+) -> Result<Build, Error> {
     let asks = |option: &str| kustomization.build_metadata.iter().any(|asked| asked == option);
     let mut objects = Vec::with_capacity(resources.len());
     let mut bytes = 0;
@@ -106,7 +110,8 @@ fn clean_annotations(resource: &mut Resource, origin: bool, transformations: boo
         let value = Value::Array(resource.transformations.clone());
         annotations.push((TRANSFORMATIONS.to_owned(), belay_goyaml::to_yaml(&value)));
     }
-    let present = resource.object.get("metadata").is_some_and(|metadata| metadata.get("annotations").is_some());
+    let present =
+        resource.object.get("metadata").is_some_and(|metadata| metadata.get("annotations").is_some());
     if annotations.is_empty() && !present {
         return Ok(());
     }

@@ -125,7 +125,11 @@ impl Resource {
     }
 
     fn metadata_text(&self, field: &str) -> String {
-        self.object.get("metadata").and_then(|metadata| metadata.get(field)).map(scalar_text).unwrap_or_default()
+        self.object
+            .get("metadata")
+            .and_then(|metadata| metadata.get(field))
+            .map(scalar_text)
+            .unwrap_or_default()
     }
 
     pub(crate) fn set_kind(&mut self, kind: &str) {
@@ -160,7 +164,8 @@ impl Resource {
 
     /// A map of `metadata` as texts, such as its labels.
     pub(crate) fn metadata_map(&self, field: &str) -> Vec<(String, String)> {
-        let map = self.object.get("metadata").and_then(|metadata| metadata.get(field)).and_then(Value::as_object);
+        let map =
+            self.object.get("metadata").and_then(|metadata| metadata.get(field)).and_then(Value::as_object);
         map.into_iter().flatten().map(|(key, value)| (key.clone(), scalar_text(value))).collect()
     }
 
@@ -169,7 +174,11 @@ impl Resource {
     }
 
     /// Replaces a map of `metadata`; an empty one takes the field away.
-    pub(crate) fn set_metadata_map(&mut self, field: &str, entries: Vec<(String, String)>) -> Result<(), Error> {
+    pub(crate) fn set_metadata_map(
+        &mut self,
+        field: &str,
+        entries: Vec<(String, String)>,
+    ) -> Result<(), Error> {
         let metadata = self.metadata_mut()?;
         if entries.is_empty() {
             metadata.shift_remove(field);

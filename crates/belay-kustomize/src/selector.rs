@@ -48,7 +48,9 @@ impl Matcher {
     }
 
     pub(crate) fn matches_gvk(&self, gvk: &Gvk) -> bool {
-        matches(&self.group, &gvk.group) && matches(&self.version, &gvk.version) && matches(&self.kind, &gvk.kind)
+        matches(&self.group, &gvk.group)
+            && matches(&self.version, &gvk.version)
+            && matches(&self.kind, &gvk.kind)
     }
 
     pub(crate) fn matches_name(&self, name: &str) -> bool {
@@ -111,7 +113,8 @@ impl Requirements {
                 }
                 return Err(Error::rule(format!("'{text}' is no label selector: a requirement is empty")));
             }
-            let rule = requirement(part).ok_or_else(|| Error::rule(format!("'{part}' is no label requirement")))?;
+            let rule =
+                requirement(part).ok_or_else(|| Error::rule(format!("'{part}' is no label requirement")))?;
             requirements.push(rule);
         }
         Ok(Requirements(requirements))
@@ -123,7 +126,8 @@ impl Requirements {
         }
         let labels = labels();
         self.0.iter().all(|requirement| {
-            let value = labels.iter().find(|(key, _)| *key == requirement.key).map(|(_, value)| value.as_str());
+            let value =
+                labels.iter().find(|(key, _)| *key == requirement.key).map(|(_, value)| value.as_str());
             requirement.rule.holds(value)
         })
     }

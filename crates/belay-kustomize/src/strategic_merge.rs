@@ -32,10 +32,8 @@ pub(crate) fn apply(resource: &mut Resource, patch: &Value) -> Result<(), Error>
 fn drop_null(value: &mut Value, path: &[Step], schema: Schema) {
     let schema = known(schema, [Some(&*value), None]);
     match (value, path) {
-        (Value::Object(fields), [Step::Key(key)]) => {
-            if fields.get(key).is_some_and(Value::is_null) {
-                fields.shift_remove(key);
-            }
+        (Value::Object(fields), [Step::Key(key)]) if fields.get(key).is_some_and(Value::is_null) => {
+            fields.shift_remove(key);
         }
         (Value::Object(fields), [Step::Key(key), rest @ ..]) => {
             if let Some(field) = fields.get_mut(key) {
@@ -89,10 +87,8 @@ fn shape(value: &Value) -> Option<Shape> {
 fn merge(into: Option<Value>, patch: Option<&Value>, schema: Schema) -> Result<Option<Value>, Error> {
     let schema = known(schema, [into.as_ref(), patch]);
     let shapes = (into.as_ref().and_then(shape), patch.and_then(shape));
-    if let (Some(one), Some(two)) = shapes {
-        if one != two {
-            return Err(Error::rule("wrong node kind: the patch and its target differ in kind"));
-        }
+    if shapes.0.is_some() && shapes.1.is_some() && shapes.0 != shapes.1 {
+        return Err(Error::rule("wrong node kind: the patch and its target differ in kind"));
     }
     match shapes.0.or(shapes.1) {
         None => Ok(merge_nothing(into, patch)),
@@ -158,7 +154,8 @@ fn merge_maps(into: Option<Value>, patch: Option<&Value>, schema: Schema) -> Res
 fn adopt(patch: &Value, schema: Schema) -> Result<Option<Value>, Error> {
     let mut fresh = patch.clone();
     if let Value::Object(fields) = &mut fresh {
-        let known_directive = fields.get(DIRECTIVE).is_some_and(|directive| directive_of(&scalar_text(directive)).is_ok());
+        let known_directive =
+            fields.get(DIRECTIVE).is_some_and(|directive| directive_of(&scalar_text(directive)).is_ok());
         if known_directive {
             fields.shift_remove(DIRECTIVE);
         }
@@ -285,7 +282,9 @@ impl<'k> Elements<'k> {
     /// Follows the original step by step, since the order it leaves elements in is its own.
     fn merge(&self, mut present: Vec<Value>, added: Vec<Value>) -> Result<Vec<Value>, Error> {
         if present.len() + added.len() > MAX_MERGED_ELEMENTS {
-            return Err(Error::rule(format!("a list of more than {MAX_MERGED_ELEMENTS} elements cannot be merged")));
+            return Err(Error::rule(format!(
+                "a list of more than {MAX_MERGED_ELEMENTS} elements cannot be merged"
+            )));
         }
         let mut identities = self.identities(&added, &present);
         if self.keys.len() > 1 {
@@ -305,7 +304,9 @@ impl<'k> Elements<'k> {
                 continue;
             };
             let value = with_keys(value, &pairs);
-            let replaces = two.and_then(Value::as_object).is_some_and(|fields| map_directive(fields).ok() == Some(Directive::Replace));
+            let replaces = two
+                .and_then(Value::as_object)
+                .is_some_and(|fields| map_directive(fields).ok() == Some(Directive::Replace));
             if let (Some(at), false) = (one, replaces) {
                 present[at] = value.clone();
             }
@@ -319,7 +320,8 @@ impl<'k> Elements<'k> {
 
     /// Adds the elements that were there, over those of the same keys.
     fn append(&self, merged: &mut Vec<Value>, present: &[Value], used: &[bool]) {
-        let keys: Vec<&str> = self.keys.iter().zip(used).filter(|(_, used)| **used).map(|(key, _)| *key).collect();
+        let keys: Vec<&str> =
+            self.keys.iter().zip(used).filter(|(_, used)| **used).map(|(key, _)| *key).collect();
         let keys = if keys.is_empty() { self.keys.to_vec() } else { keys };
         for item in present {
             let mut pairs = Pairs::new();
@@ -344,7 +346,8 @@ impl<'k> Elements<'k> {
     }
 
     fn identity(&self, item: &Value) -> Vec<String> {
-        let text = |key: &&str| item.get(*key).filter(|value| !value.is_null()).map(scalar_text).unwrap_or_default();
+        let text =
+            |key: &&str| item.get(*key).filter(|value| !value.is_null()).map(scalar_text).unwrap_or_default();
         self.keys.iter().map(text).collect()
     }
 
@@ -363,7 +366,8 @@ impl<'k> Elements<'k> {
 
 /// The first element that has all these values.
 fn find(items: &[Value], pairs: &Pairs<'_>) -> Option<usize> {
-    let has = |item: &Value, key: &str, text: &str| item.get(key).is_some_and(|value| scalar_text(value) == text);
+    let has =
+        |item: &Value, key: &str, text: &str| item.get(key).is_some_and(|value| scalar_text(value) == text);
     items.iter().position(|item| pairs.iter().all(|(key, text)| has(item, key, text)))
 }
 

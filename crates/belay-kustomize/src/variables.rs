@@ -67,10 +67,17 @@ impl Variables {
                     "var '{name}' cannot be mapped to a field in the set of known resources"
                 )));
             };
-            let path = if variable.fieldref.fieldpath.is_empty() { "metadata.name" } else { &variable.fieldref.fieldpath };
+            let path = if variable.fieldref.fieldpath.is_empty() {
+                "metadata.name"
+            } else {
+                &variable.fieldref.fieldpath
+            };
             let found = field_lookup::get(&resource.object, &with_indexes(path))?;
             let value = found.ok_or_else(|| {
-                Error::rule(format!("field '{path}' specified in var '{name}' not found in {}", resource.id()))
+                Error::rule(format!(
+                    "field '{path}' specified in var '{name}' not found in {}",
+                    resource.id()
+                ))
             })?;
             values.insert(name.as_str(), value.clone());
         }
@@ -160,7 +167,10 @@ fn expand(text: &str, values: &BTreeMap<&str, Value>) -> Value {
             Some('(') => match after.find(')') {
                 Some(end) => {
                     let name = &after[1..end];
-                    match values.get(name).filter(|value| !matches!(value, Value::Array(_) | Value::Object(_))) {
+                    match values
+                        .get(name)
+                        .filter(|value| !matches!(value, Value::Array(_) | Value::Object(_)))
+                    {
                         Some(value) if text == format!("$({name})") => return value.clone(),
                         Some(value) => expanded.push_str(&crate::resource::scalar_text(value)),
                         None => expanded.push_str(&format!("$({name})")),

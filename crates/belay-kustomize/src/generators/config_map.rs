@@ -19,7 +19,11 @@ pub(crate) fn generate(kustomization: &Kustomization, loader: &Loader<'_>) -> Re
     kustomization.config_map_generator.iter().map(generate).collect()
 }
 
-pub(crate) fn make(arguments: &GeneratorArguments, options: &GeneratorOptions, loader: &Loader<'_>) -> Result<Resource, Error> {
+pub(crate) fn make(
+    arguments: &GeneratorArguments,
+    options: &GeneratorOptions,
+    loader: &Loader<'_>,
+) -> Result<Resource, Error> {
     if arguments.name.is_empty() {
         return Err(Error::rule("a configmap must have a name"));
     }

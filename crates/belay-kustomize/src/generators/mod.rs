@@ -25,7 +25,11 @@ pub(crate) const GENERATORS: [Registered; 2] = [
 ];
 
 /// An object with what all generated ones have in common.
-fn finish(object: Value, arguments: &GeneratorArguments, options: &GeneratorOptions) -> Result<Resource, Error> {
+fn finish(
+    object: Value,
+    arguments: &GeneratorArguments,
+    options: &GeneratorOptions,
+) -> Result<Resource, Error> {
     let mut resource = Resource::new(object);
     resource.set_name(&arguments.name)?;
     resource.set_namespace(&arguments.namespace)?;
@@ -45,10 +49,15 @@ fn finish(object: Value, arguments: &GeneratorArguments, options: &GeneratorOpti
 }
 
 /// A generator's own options with what `generatorOptions` add.
-pub(crate) fn options_of(own: Option<&GeneratorOptions>, global: Option<&GeneratorOptions>) -> GeneratorOptions {
+pub(crate) fn options_of(
+    own: Option<&GeneratorOptions>,
+    global: Option<&GeneratorOptions>,
+) -> GeneratorOptions {
     let mut options = own.cloned().unwrap_or_default();
     let Some(global) = global else { return options };
-    for (mine, others) in [(&mut options.labels, &global.labels), (&mut options.annotations, &global.annotations)] {
+    for (mine, others) in
+        [(&mut options.labels, &global.labels), (&mut options.annotations, &global.annotations)]
+    {
         for (key, value) in others {
             mine.entry(key.clone()).or_insert_with(|| value.clone());
         }

@@ -60,7 +60,9 @@ fn file_source(source: &str) -> Result<(&str, &str), Error> {
             let name = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
             Ok((name, path))
         }
-        ["", path] => Err(Error::rule(format!("missing key name for file path '{path}' in source '{source}'"))),
+        ["", path] => {
+            Err(Error::rule(format!("missing key name for file path '{path}' in source '{source}'")))
+        }
         [key, ""] => Err(Error::rule(format!("missing file path for key name '{key}' in source '{source}'"))),
         [key, path] => Ok((key, path)),
         _ => Err(Error::rule(format!("source '{source}' key name or file path contains '='"))),

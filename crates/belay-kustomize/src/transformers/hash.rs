@@ -31,10 +31,9 @@ fn hash_of(resource: &Resource) -> String {
     let field = |name: &str| object.get(name).cloned().unwrap_or_else(|| Value::from(""));
     let mut encoded = Map::new();
     // In the order of the alphabet, as Go writes maps.
-    if resource.kind() == "ConfigMap" {
-        if let Some(data @ Value::Object(_)) = object.get("binaryData") {
-            encoded.insert("binaryData".to_owned(), sorted(data));
-        }
+    let binary = object.get("binaryData").filter(|data| data.is_object() && resource.kind() == "ConfigMap");
+    if let Some(data) = binary {
+        encoded.insert("binaryData".to_owned(), sorted(data));
     }
     encoded.insert("data".to_owned(), sorted(&field("data")));
     encoded.insert("kind".to_owned(), Value::from(resource.kind()));
@@ -53,7 +52,8 @@ fn hash_of(resource: &Resource) -> String {
 fn sorted(value: &Value) -> Value {
     match value {
         Value::Object(fields) => {
-            let mut entries: Vec<_> = fields.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+            let mut entries: Vec<_> =
+                fields.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
             entries.sort_by(|one, two| one.0.cmp(&two.0));
             Value::Object(entries.into_iter().collect())
         }

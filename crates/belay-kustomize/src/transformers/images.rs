@@ -13,7 +13,9 @@ use crate::resources::Resources;
 pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured, Error> {
     let images = setting.kustomization.images.iter();
     let fields = &setting.configuration.images;
-    Ok(images.map(|image| Box::new(Images::new(image.clone(), fields.clone())) as Box<dyn Transformer>).collect())
+    Ok(images
+        .map(|image| Box::new(Images::new(image.clone(), fields.clone())) as Box<dyn Transformer>)
+        .collect())
 }
 
 pub(crate) struct Images {
@@ -120,7 +122,8 @@ impl Transformer for Images {
                 continue;
             }
             let gvk = resource.gvk();
-            self.everywhere(&mut resource.object).during(|| format!("setting images of {}", resource.id()))?;
+            self.everywhere(&mut resource.object)
+                .during(|| format!("setting images of {}", resource.id()))?;
             for field in &self.fields {
                 let set = &mut |value: &mut Value| self.set(value);
                 let result = field_path::visit(&mut resource.object, &gvk, field, Create::Never, set);

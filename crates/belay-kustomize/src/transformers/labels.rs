@@ -14,7 +14,8 @@ pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured, Error> {
     let kustomization = setting.kustomization;
     let mut configured: Configured = Vec::new();
     for label in &kustomization.labels {
-        let fields = places(label, setting.configuration).during(|| "merging the fields of `labels`".to_owned())?;
+        let fields =
+            places(label, setting.configuration).during(|| "merging the fields of `labels`".to_owned())?;
         configured.push(Box::new(Labels { pairs: sorted(&label.pairs), fields }));
     }
     if !kustomization.common_labels.is_empty() {
@@ -60,7 +61,9 @@ impl Transformer for Labels {
             let resource = resources.content_mut(at);
             let gvk = resource.gvk();
             for field in self.fields.iter().filter(|field| field.selects(&gvk)) {
-                let result = field_path::visit(&mut resource.object, &gvk, field, Create::Map, &mut |map| self.set(map));
+                let result = field_path::visit(&mut resource.object, &gvk, field, Create::Map, &mut |map| {
+                    self.set(map)
+                });
                 result.during(|| format!("labelling {}", resource.id()))?;
             }
         }

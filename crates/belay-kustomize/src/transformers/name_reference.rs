@@ -30,7 +30,8 @@ impl Transformer for NameReferences<'_> {
             let original = resources.get(at).original_id().gvk;
             let own = fields.get(original.kind.as_str()).into_iter().flatten();
             let anyones = fields.get("").into_iter().flatten();
-            let mut relevant: Vec<_> = own.chain(anyones).filter(|(_, field, _)| field.selects(&original)).collect();
+            let mut relevant: Vec<_> =
+                own.chain(anyones).filter(|(_, field, _)| field.selects(&original)).collect();
             relevant.sort_by_key(|(order, _, _)| *order);
             if relevant.is_empty() {
                 continue;
@@ -42,8 +43,9 @@ impl Transformer for NameReferences<'_> {
                 let fix = Fix { referrer: &referrer, candidates: &candidates, field, target };
                 let mut set = |value: &mut Value| fix.set(value);
                 let gvk = Gvk::default();
-                field_path::visit(&mut resource.object, &gvk, &everywhere, Create::Never, &mut set)
-                    .during(|| format!("updating name reference in '{}' field of '{}'", field.path, referrer.id))?;
+                field_path::visit(&mut resource.object, &gvk, &everywhere, Create::Never, &mut set).during(
+                    || format!("updating name reference in '{}' field of '{}'", field.path, referrer.id),
+                )?;
             }
         }
         Ok(())
@@ -101,7 +103,8 @@ impl Candidates {
                 candidates.by_place.entry((name.to_owned(), id.namespace.clone())).or_default().push(at);
             }
             if !id.is_cluster_scoped() {
-                let origin = previous.first().map_or_else(|| id.namespace.clone(), |first| first.namespace.clone());
+                let origin =
+                    previous.first().map_or_else(|| id.namespace.clone(), |first| first.namespace.clone());
                 candidates.origins.entry(id.namespace.clone()).or_default().insert(origin);
             }
             let mut history = Resource::new(Value::Null);
@@ -167,7 +170,10 @@ fn account_namespaces(resource: &Resource) -> Result<Vec<String>, Error> {
             None => {}
             Some(Value::String(namespace)) => namespaces.push(namespace.clone()),
             Some(_) => {
-                return Err(Error::rule(format!("namespace is blank for a subject of resource {}", resource.id())));
+                return Err(Error::rule(format!(
+                    "namespace is blank for a subject of resource {}",
+                    resource.id()
+                )));
             }
         }
     }
@@ -208,10 +214,8 @@ impl Fix<'_> {
         let old = scalar_text(value);
         let found = self.find(&old);
         let same = |one: &Candidate, two: &Candidate| one.name == two.name;
-        if let Some(referral) = self.select(&old, found, same)? {
-            if referral.name != old {
-                *value = Value::from(referral.name.as_str());
-            }
+        if let Some(referral) = self.select(&old, found, same)?.filter(|referral| referral.name != old) {
+            *value = Value::from(referral.name.as_str());
         }
         Ok(())
     }
@@ -242,9 +246,9 @@ impl Fix<'_> {
         let Some(namespaces) = &self.referrer.namespaces else {
             return self.candidates.by_name.get(name).cloned().unwrap_or_default();
         };
-        let places = namespaces.iter().filter_map(|namespace| {
-            self.candidates.by_place.get(&(name.to_owned(), namespace.clone()))
-        });
+        let places = namespaces
+            .iter()
+            .filter_map(|namespace| self.candidates.by_place.get(&(name.to_owned(), namespace.clone())));
         let mut found: Vec<usize> = places.flatten().copied().collect();
         found.sort_unstable();
         found.dedup();

@@ -97,7 +97,9 @@ impl Namespace {
     }
 
     fn set_subjects(&self, object: &mut Value) -> Result<(), Error> {
-        let Some(subjects) = object.get_mut("subjects").filter(|subjects| !subjects.is_null()) else { return Ok(()) };
+        let Some(subjects) = object.get_mut("subjects").filter(|subjects| !subjects.is_null()) else {
+            return Ok(());
+        };
         if self.subjects == Subjects::None {
             return Ok(());
         }

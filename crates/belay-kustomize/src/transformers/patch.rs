@@ -16,7 +16,9 @@ use crate::strategic_merge;
 
 pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured, Error> {
     let patches = setting.kustomization.patches.iter();
-    patches.map(|patch| read(patch, setting.loader).map(|patch| Box::new(patch) as Box<dyn Transformer>)).collect()
+    patches
+        .map(|patch| read(patch, setting.loader).map(|patch| Box::new(patch) as Box<dyn Transformer>))
+        .collect()
 }
 
 enum Content {
@@ -90,7 +92,12 @@ impl AnyPatch {
         Err(Error::rule(format!("{}: {problem} {id}; failed to find unique target for patch", self.source)))
     }
 
-    fn merge_selected(&self, resources: &mut Resources, patches: &[Resource], target: &Matcher) -> Result<(), Error> {
+    fn merge_selected(
+        &self,
+        resources: &mut Resources,
+        patches: &[Resource],
+        target: &Matcher,
+    ) -> Result<(), Error> {
         let [patch] = patches else {
             let reason = "several strategic merge patches in one `patches` entry cannot have a `target`";
             return Err(Error::rule(format!("{}: {reason}", self.source)));
@@ -98,7 +105,8 @@ impl AnyPatch {
         for at in target.select(resources) {
             let id = resources.get(at).id();
             let patch = adapted(patch, resources.get(at))?;
-            apply_to(resources, at, &patch, self.options).during(|| format!("applying {} to {id}", self.source))?;
+            apply_to(resources, at, &patch, self.options)
+                .during(|| format!("applying {} to {id}", self.source))?;
         }
         resources.drop_deleted();
         match resources.conflict() {
@@ -130,7 +138,10 @@ fn adapted(patch: &Resource, target: &Resource) -> Result<Resource, Error> {
     for field in ["labels", "annotations"] {
         let mut map = patch.metadata_map(field);
         for (key, value) in &mut map {
-            if patch.bare_nulls.contains(&["metadata", field, key.as_str()].map(|key| Step::Key(key.to_owned())).to_vec()) {
+            if patch
+                .bare_nulls
+                .contains(&["metadata", field, key.as_str()].map(|key| Step::Key(key.to_owned())).to_vec())
+            {
                 value.clear();
             }
         }

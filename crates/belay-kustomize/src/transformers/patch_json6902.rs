@@ -10,7 +10,9 @@ use crate::selector::Matcher;
 
 pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured, Error> {
     let patches = setting.kustomization.patches_json6902.iter();
-    patches.map(|patch| read(patch, setting.loader).map(|patch| Box::new(patch) as Box<dyn Transformer>)).collect()
+    patches
+        .map(|patch| read(patch, setting.loader).map(|patch| Box::new(patch) as Box<dyn Transformer>))
+        .collect()
 }
 
 pub(crate) struct TargetedJsonPatch {
@@ -21,7 +23,8 @@ pub(crate) struct TargetedJsonPatch {
 
 pub(crate) fn read(patch: &Patch, loader: &Loader<'_>) -> Result<TargetedJsonPatch, Error> {
     let target = patch.target.as_ref().filter(|target| !target.name.is_empty());
-    let target = target.ok_or_else(|| Error::rule("a patch of `patchesJson6902` must specify the target name"))?;
+    let target =
+        target.ok_or_else(|| Error::rule("a patch of `patchesJson6902` must specify the target name"))?;
     let (text, source) = match (patch.path.as_str(), patch.patch.as_str()) {
         ("", "") => return Err(Error::rule("a patch of `patchesJson6902` has neither `path` nor `patch`")),
         (path, "") => {

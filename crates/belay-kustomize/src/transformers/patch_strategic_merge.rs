@@ -42,8 +42,16 @@ impl Transformer for StrategicMerge {
             let id = patch.id();
             let at = match resources.by_any_id(&id)[..] {
                 [at] => at,
-                [] => return Err(Error::rule(format!("no matches for Id {id}; failed to find unique target for patch"))),
-                _ => return Err(Error::rule(format!("multiple matches for Id {id}; failed to find unique target for patch"))),
+                [] => {
+                    return Err(Error::rule(format!(
+                        "no matches for Id {id}; failed to find unique target for patch"
+                    )));
+                }
+                _ => {
+                    return Err(Error::rule(format!(
+                        "multiple matches for Id {id}; failed to find unique target for patch"
+                    )));
+                }
             };
             apply_to(resources, at, patch, PatchOptions::default()).during(|| format!("patching {id}"))?;
         }

@@ -29,7 +29,9 @@ pub(crate) fn read(listed: &[Replacement], loader: &Loader<'_>) -> Result<Replac
             replacements.push(replacement.clone());
             continue;
         }
-        if replacement.source.is_some() || replacement.targets.as_ref().is_some_and(|targets| !targets.is_empty()) {
+        if replacement.source.is_some()
+            || replacement.targets.as_ref().is_some_and(|targets| !targets.is_empty())
+        {
             return Err(Error::rule("cannot specify both path and inline replacement"));
         }
         let (file, content) = loader.read(&replacement.path)?;
@@ -109,7 +111,8 @@ fn names_of(resource: &Resource) -> Vec<(Gvk, String, String)> {
 
 fn select_source<'r>(source: &ReplacementSource, resources: &'r Resources) -> Result<&'r Resource, Error> {
     let gvk = Gvk { group: source.group.clone(), version: source.version.clone(), kind: source.kind.clone() };
-    let effective = |namespace: &str| if namespace.is_empty() { "default".to_owned() } else { namespace.to_owned() };
+    let effective =
+        |namespace: &str| if namespace.is_empty() { "default".to_owned() } else { namespace.to_owned() };
     let means = |(kind, name, namespace): &(Gvk, String, String)| {
         (source.name.is_empty() || source.name == *name)
             && (source.namespace.is_empty() || effective(&source.namespace) == effective(namespace))
@@ -131,7 +134,8 @@ fn refine(value: &Value, options: Option<&FieldOptions>) -> Result<Value, Error>
         return Err(Error::rule("delimiter option can only be used with scalar nodes"));
     }
     let text = scalar_text(value);
-    let part = usize::try_from(options.index).ok().and_then(|at| text.split(options.delimiter.as_str()).nth(at));
+    let part =
+        usize::try_from(options.index).ok().and_then(|at| text.split(options.delimiter.as_str()).nth(at));
     let part = part.ok_or_else(|| {
         Error::rule(format!("options.index {} is out of bounds for value {text}", options.index))
     })?;
@@ -146,7 +150,8 @@ struct Choice<'t> {
 
 impl<'t> Choice<'t> {
     fn new(target: &'t ReplacementTarget) -> Result<Choice<'t>, Error> {
-        let select = target.select.as_ref().ok_or_else(|| Error::rule("target must specify resources to select"))?;
+        let select =
+            target.select.as_ref().ok_or_else(|| Error::rule("target must specify resources to select"))?;
         let reject = target.reject.iter().map(|reject| Ok((reject, Matcher::new(reject)?)));
         Ok(Choice { select: Matcher::new(select)?, reject: reject.collect::<Result<_, Error>>()? })
     }
@@ -155,8 +160,14 @@ impl<'t> Choice<'t> {
         if !self.select.matches_metadata(resource) {
             return false;
         }
-        let by_metadata = |selector: &Selector| !selector.label_selector.is_empty() || !selector.annotation_selector.is_empty();
-        if self.reject.iter().any(|(selector, reject)| by_metadata(selector) && reject.matches_metadata(resource)) {
+        let by_metadata = |selector: &Selector| {
+            !selector.label_selector.is_empty() || !selector.annotation_selector.is_empty()
+        };
+        if self
+            .reject
+            .iter()
+            .any(|(selector, reject)| by_metadata(selector) && reject.matches_metadata(resource))
+        {
             return false;
         }
         let names = names_of(resource);
@@ -168,9 +179,10 @@ impl<'t> Choice<'t> {
                 .iter()
                 .any(|part| !part.is_empty())
         };
-        let rejected = self.reject.iter().any(|(selector, reject)| {
-            by_name(selector) && names.iter().any(|name| matches(reject, name))
-        });
+        let rejected = self
+            .reject
+            .iter()
+            .any(|(selector, reject)| by_name(selector) && names.iter().any(|name| matches(reject, name)));
         !rejected && names.iter().any(|name| matches(&self.select, name))
     }
 }
@@ -189,16 +201,24 @@ fn copy(value: &Value, target: &ReplacementTarget, resources: &mut Resources) ->
     Ok(())
 }
 
-fn copy_to(value: &Value, object: &mut Value, path: &str, options: Option<&FieldOptions>) -> Result<(), Error> {
+fn copy_to(
+    value: &Value,
+    object: &mut Value,
+    path: &str,
+    options: Option<&FieldOptions>,
+) -> Result<(), Error> {
     let names = field_lookup::split(path);
     if let Some(()) = copy_into_text(value, object, &names, options)? {
         return Ok(());
     }
     let create = options.filter(|options| options.create).map(|_| Kind::of(value));
-    let found = field_lookup::visit(object, &names, create, &mut |field, fresh| set(field, value, options, fresh))?;
+    let found =
+        field_lookup::visit(object, &names, create, &mut |field, fresh| set(field, value, options, fresh))?;
     match (found, create) {
         (0, None) => Err(Error::rule(format!("unable to find field \"{path}\" in replacement target"))),
-        (0, Some(_)) => Err(Error::rule(format!("unable to find or create field \"{path}\" in replacement target"))),
+        (0, Some(_)) => {
+            Err(Error::rule(format!("unable to find or create field \"{path}\" in replacement target")))
+        }
         _ => Ok(()),
     }
 }
@@ -288,7 +308,8 @@ fn json_like(text: &str, data: &Value) -> Result<String, Error> {
 fn sorted(value: &Value) -> Value {
     match value {
         Value::Object(fields) => {
-            let mut entries: Vec<_> = fields.iter().map(|(key, value)| (key.clone(), sorted(value))).collect();
+            let mut entries: Vec<_> =
+                fields.iter().map(|(key, value)| (key.clone(), sorted(value))).collect();
             entries.sort_by(|one, two| one.0.cmp(&two.0));
             Value::Object(entries.into_iter().collect())
         }

@@ -35,10 +35,11 @@ impl Transformer for Replicas {
                 }
                 found = true;
                 let gvk = resource.gvk();
-                let result = field_path::visit(&mut resource.object, &gvk, field, Create::Scalar, &mut |value| {
-                    *value = Value::from(self.replica.count);
-                    Ok(())
-                });
+                let result =
+                    field_path::visit(&mut resource.object, &gvk, field, Create::Scalar, &mut |value| {
+                        *value = Value::from(self.replica.count);
+                        Ok(())
+                    });
                 result.during(|| format!("setting replicas of {}", resource.id()))?;
             }
         }

@@ -4,9 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use belay_gotemplate::{
-    Functions, List, Map, MissingKey, Options, TemplateSet, Value, from_json, sprig,
-};
+use belay_gotemplate::{Functions, List, Map, MissingKey, Options, TemplateSet, Value, from_json, sprig};
 
 struct Case {
     name: String,

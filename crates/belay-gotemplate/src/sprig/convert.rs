@@ -122,9 +122,9 @@ pub(super) fn deep_equal(first: &Value, second: &Value) -> bool {
             let same_size = a.is_nil() == b.is_nil() && a.len() == b.len();
             let same_entries = || {
                 let (a, b) = (a.entries(), b.entries());
-                a.iter().zip(&b).all(|((key, value), (other_key, other))| {
-                    key == other_key && deep_equal(value, other)
-                })
+                a.iter()
+                    .zip(&b)
+                    .all(|((key, value), (other_key, other))| key == other_key && deep_equal(value, other))
             };
             same_type && same_size && (a.is_same(b) || crate::exec::with_stack(same_entries))
         }

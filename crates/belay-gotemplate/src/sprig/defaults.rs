@@ -14,8 +14,10 @@ pub(super) fn register(functions: &mut Functions) {
     functions.add_variadic("coalesce", [Any], Any, |_, arguments| {
         Ok(arguments.all().iter().find(|value| !is_empty(value)).cloned().unwrap_or_default())
     });
-    functions.add_variadic("all", [Any], Bool, |_, arguments| Ok((!arguments.all().iter().any(is_empty)).into()));
-    functions.add_variadic("any", [Any], Bool, |_, arguments| Ok((!arguments.all().iter().all(is_empty)).into()));
+    functions
+        .add_variadic("all", [Any], Bool, |_, arguments| Ok((!arguments.all().iter().any(is_empty)).into()));
+    functions
+        .add_variadic("any", [Any], Bool, |_, arguments| Ok((!arguments.all().iter().all(is_empty)).into()));
     functions.add("ternary", [Any, Any, Bool], Any, |_, arguments| {
         Ok(arguments.value(if arguments.bool(2)? { 0 } else { 1 })?.clone())
     });

@@ -94,7 +94,7 @@ fn merge_all(call: &mut Call<'_>, arguments: Arguments<'_>, overwrite: bool) -> 
 }
 
 /// mergo's rules: maps merge key by key and are not copied; other values are taken where the target
-/// has none or an empty one, or always when overwriting, but an empty value never overwrites.
+/// has none or an empty one, or always when overwriting.
 fn merge(target: &Map, source: &Map, overwrite: bool) {
     if target.is_same(source) {
         return;
@@ -107,11 +107,8 @@ fn merge(target: &Map, source: &Map, overwrite: bool) {
             crate::exec::with_stack(|| merge(inner, other, overwrite));
             continue;
         }
-        let take = match &present {
-            None => true,
-            Some(present) if overwrite => !is_empty(&value) || present.is_nil(),
-            Some(present) => is_empty(present) && !value.is_nil(),
-        };
+        let is_vacant = present.as_ref().is_none_or(is_empty);
+        let take = overwrite || (is_vacant && !value.is_nil());
         if take {
             target.insert(key, value);
         }

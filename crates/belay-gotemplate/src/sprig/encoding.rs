@@ -73,7 +73,13 @@ fn decode(text: &[u8], alphabet: &[u8], bits: u32, group: usize) -> Result<Vec<u
     let significant = digits.len() - padding;
     let mut bytes = Vec::with_capacity(text.len());
     let (mut held, mut count) = (0u32, 0);
-    for (at, byte) in &digits[..significant] {
+    for (index, (at, byte)) in digits[..significant].iter().enumerate() {
+        if *byte == b'=' && group == 4 && index % 4 >= 2 {
+            // Padding inside: the fault is what follows it.
+            let next = digits.get(index + 1).map_or(text.len(), |(at, _)| *at);
+            let doubled = index % 4 == 2 && digits.get(index + 1).is_some_and(|(_, byte)| *byte == b'=');
+            return Err(if doubled { digits.get(index + 2).map_or(text.len(), |(at, _)| *at) } else { next });
+        }
         let digit = alphabet.iter().position(|digit| digit == byte).ok_or(*at)?;
         held = (held << bits) | digit as u32;
         count += bits;

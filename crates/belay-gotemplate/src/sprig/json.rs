@@ -13,10 +13,12 @@ pub(super) fn register(functions: &mut Functions) {
         // Only the raw form and the `must` forms fail; the others give nothing.
         let must = format!("must{}", name.replacen('t', "T", 1));
         for (name, fails) in [(name, name == "toRawJson"), (&must, true)] {
-            functions.add(name, [Any], Str, move |_, arguments| match write(arguments.value(0)?, indent, escape) {
-                Ok(text) => Ok(Value::string(text)),
-                Err(error) if fails => Err(error),
-                Err(_) => Ok(Value::string("")),
+            functions.add(name, [Any], Str, move |_, arguments| {
+                match write(arguments.value(0)?, indent, escape) {
+                    Ok(text) => Ok(Value::string(text)),
+                    Err(error) if fails => Err(error),
+                    Err(_) => Ok(Value::string("")),
+                }
             });
         }
     }
@@ -118,7 +120,9 @@ fn write_string(out: &mut String, text: &str, escape: bool) {
             '\x08' => out.push_str("\\b"),
             '\x0c' => out.push_str("\\f"),
             '<' | '>' | '&' if escape => out.push_str(&format!("\\u{:04x}", u32::from(character))),
-            '\0'..='\x1f' | '\u{2028}' | '\u{2029}' => out.push_str(&format!("\\u{:04x}", u32::from(character))),
+            '\0'..='\x1f' | '\u{2028}' | '\u{2029}' => {
+                out.push_str(&format!("\\u{:04x}", u32::from(character)))
+            }
             other => out.push(other),
         }
     }

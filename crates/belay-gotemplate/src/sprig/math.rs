@@ -16,8 +16,9 @@ pub(super) fn register(functions: &mut Functions) {
         let text = crate::format::format_value(arguments.value(0)?);
         Ok(Value::Int64(i64::from_str_radix(&text, 8).unwrap_or(0)))
     });
-    functions
-        .add("add1", [Any], Int64, |_, arguments| Ok(Value::Int64(int64(arguments.value(0)?).wrapping_add(1))));
+    functions.add("add1", [Any], Int64, |_, arguments| {
+        Ok(Value::Int64(int64(arguments.value(0)?).wrapping_add(1)))
+    });
     functions.add_variadic("add", [Any], Int64, |_, arguments| {
         Ok(Value::Int64(arguments.all().iter().fold(0, |sum, value| sum.wrapping_add(int64(value)))))
     });
@@ -60,7 +61,8 @@ pub(super) fn register(functions: &mut Functions) {
     functions.add_variadic("addf", [Any], Float64, |_, arguments| {
         decimals(&Value::Float(0.0), arguments.all(), Operation::Add)
     });
-    let operations = [("subf", Operation::Subtract), ("mulf", Operation::Multiply), ("divf", Operation::Divide)];
+    let operations =
+        [("subf", Operation::Subtract), ("mulf", Operation::Multiply), ("divf", Operation::Divide)];
     for (name, operation) in operations {
         functions.add_variadic(name, [Any, Any], Float64, move |_, arguments| {
             decimals(arguments.value(0)?, arguments.rest(1), operation)

@@ -12,6 +12,7 @@ mod paths;
 mod pending;
 mod random;
 mod regexes;
+mod semver;
 mod strings;
 
 pub(crate) use encoding::base64_encode;
@@ -30,6 +31,7 @@ pub fn sprig() -> Functions {
     json::register(&mut functions);
     encoding::register(&mut functions);
     regexes::register(&mut functions);
+    semver::register(&mut functions);
     random::register(&mut functions);
     paths::register(&mut functions);
     functions

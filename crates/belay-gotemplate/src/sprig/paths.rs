@@ -12,9 +12,8 @@ pub(super) fn register(functions: &mut Functions) {
         ("ext", "osExt", extension),
     ];
     for (name, os_name, form) in forms {
-        functions.add(name, [Str], Str, move |_, arguments| {
-            Ok(Value::string(form(&arguments.text(0)?.to_str())))
-        });
+        functions
+            .add(name, [Str], Str, move |_, arguments| Ok(Value::string(form(&arguments.text(0)?.to_str()))));
         functions.alias(os_name, name);
     }
     functions.add("isAbs", [Str], Bool, |_, arguments| Ok(arguments.text(0)?.starts_with(b"/").into()));

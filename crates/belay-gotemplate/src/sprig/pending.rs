@@ -3,7 +3,7 @@
 use crate::function::Functions;
 use crate::value::Type;
 
-const NAMES: [&str; 38] = [
+const NAMES: [&str; 36] = [
     "ago",
     "date",
     "date_in_zone",
@@ -33,8 +33,6 @@ const NAMES: [&str; 38] = [
     "genSignedCertWithKey",
     "encryptAES",
     "decryptAES",
-    "semver",
-    "semverCompare",
     "urlParse",
     "urlJoin",
     "shuffle",

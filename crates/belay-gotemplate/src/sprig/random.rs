@@ -37,7 +37,8 @@ pub(super) fn register(functions: &mut Functions) {
     });
     functions.add("randBytes", [Int], Str, |call, arguments| {
         let count = arguments.int(0)?;
-        let count = usize::try_from(count).map_err(|_| "runtime error: makeslice: len out of range".to_owned())?;
+        let count =
+            usize::try_from(count).map_err(|_| "runtime error: makeslice: len out of range".to_owned())?;
         call.charge_bytes(count)?;
         let mut bytes = vec![0; count];
         call.random("randBytes")?.fill(&mut bytes);

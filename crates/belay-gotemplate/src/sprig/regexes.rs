@@ -27,8 +27,11 @@ pub(super) fn register(functions: &mut Functions) {
         functions.add(&name("regexFindAll"), [Str, Str, Int], STRINGS, move |_, arguments| {
             let regex = compile(arguments.text(0)?, panics)?;
             let limit = usize::try_from(arguments.int(2)?).unwrap_or(usize::MAX);
-            let found: Vec<Text> =
-                regex.find_iter(arguments.text(1)?).take(limit).map(|found| found.as_bytes().into()).collect();
+            let found: Vec<Text> = regex
+                .find_iter(arguments.text(1)?)
+                .take(limit)
+                .map(|found| found.as_bytes().into())
+                .collect();
             Ok(if found.is_empty() { List::nil(Element::String) } else { List::strings(found) }.into())
         });
         functions.add(&name("regexReplaceAll"), [Str, Str, Str], Str, move |call, arguments| {
@@ -190,7 +193,11 @@ fn expand(regex: &Regex, template: &str, captures: &Captures<'_>) -> Vec<u8> {
         rest = after;
         let group = match name.parse::<usize>() {
             Ok(index) => captures.get(index),
-            Err(_) => regex.capture_names().flatten().find(|known| *known == name).and_then(|name| captures.name(name)),
+            Err(_) => regex
+                .capture_names()
+                .flatten()
+                .find(|known| *known == name)
+                .and_then(|name| captures.name(name)),
         };
         out.extend_from_slice(group.map_or(&b""[..], |group| group.as_bytes()));
     }

@@ -194,8 +194,11 @@ fn title(text: &str) -> String {
     let mut before = ' ';
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
-        let starts_word =
-            if before.is_ascii() { !before.is_ascii_alphanumeric() && before != '_' } else { before.is_whitespace() };
+        let starts_word = if before.is_ascii() {
+            !before.is_ascii_alphanumeric() && before != '_'
+        } else {
+            before.is_whitespace()
+        };
         if starts_word {
             out.extend(character.to_uppercase());
         } else {

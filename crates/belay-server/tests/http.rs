@@ -1,0 +1,224 @@
+//! The routes, asked as a browser, a Git host and a probe would.
+
+mod made_up;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use belay_manifest::Secret;
+use belay_server::{Settings, router};
+use hmac::{Hmac, KeyInit, Mac};
+use http_body_util::BodyExt;
+use made_up::{MadeUp, webhook_secrets};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+const APP: &str = "/api/belay/v1/apps/app/argocd/shop-web";
+
+fn server() -> (Arc<MadeUp>, Router) {
+    let engine = Arc::new(MadeUp::new());
+    let settings = Settings {
+        token: Secret::new("the-token".to_owned()),
+        hosts: vec!["belay.example.org".to_owned()],
+        version: "0".to_owned(),
+    };
+    (engine.clone(), router(engine, settings))
+}
+
+async fn ask(router: &Router, request: Request<Body>) -> (StatusCode, Value) {
+    let response = router.clone().oneshot(request).await.expect("a router never fails");
+    let status = response.status();
+    let body = response.into_body().collect().await.expect("bodies here end").to_bytes();
+    (status, serde_json::from_slice(&body).unwrap_or_default())
+}
+
+fn get(path: &str) -> Request<Body> {
+    Request::get(path).header("host", "127.0.0.1:80").body(Body::empty()).expect("a valid request")
+}
+
+fn post(path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Request<Body> {
+    let mut request = Request::post(path).header("host", "127.0.0.1:80").header("content-type", "application/json");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(body.into()).expect("a valid request")
+}
+
+fn done(engine: &MadeUp) -> Vec<String> {
+    engine.done.lock().expect("nothing panics while it holds this").clone()
+}
+
+#[tokio::test]
+async fn the_list_is_filtered_here() {
+    let (_, router) = server();
+    let (status, all) = ask(&router, get("/api/belay/v1/apps")).await;
+    assert_eq!((status, all["total"].clone()), (StatusCode::OK, json!(6)));
+    let (_, some) = ask(&router, get("/api/belay/v1/apps?family=flux&health=Degraded")).await;
+    assert_eq!(some["matching"], 1);
+    assert_eq!(some["items"][0]["app"], json!({"kind": "ks", "namespace": "flux-system", "name": "broken"}));
+    assert_eq!(ask(&router, get("/api/belay/v1/apps?limit=many")).await.0, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_not_found() {
+    let (_, router) = server();
+    for path in ["/api/belay/v1/apps/app/argocd/none", "/api/belay/v1/apps/xy/a/b", "/api/belay/v1/none", "/api/none"] {
+        assert_eq!(ask(&router, get(path)).await.0, StatusCode::NOT_FOUND, "{path}");
+    }
+    let resource = format!("{APP}/resource?group=apps&kind=Deployment&namespace=shop&name=");
+    assert_eq!(ask(&router, get(&format!("{resource}shop-web"))).await.0, StatusCode::OK);
+    assert_eq!(ask(&router, get(&format!("{resource}other"))).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(ask(&router, get(&format!("{APP}/resource"))).await.0, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_change_needs_the_token() {
+    let (engine, router) = server();
+    let path = format!("{APP}/actions");
+    let sync = r#"{"action":"sync","prune":true}"#;
+    for headers in [&[][..], &[("x-belay-token", "")], &[("x-belay-token", "the-tokem")]] {
+        assert_eq!(ask(&router, post(&path, headers, sync)).await.0, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(done(&engine), Vec::<String>::new());
+    let token = &[("x-belay-token", "the-token")];
+    assert_eq!(ask(&router, post(&path, token, sync)).await.0, StatusCode::ACCEPTED);
+    assert_eq!(done(&engine), ["app/argocd/shop-web Sync { prune: true, dry_run: false }"]);
+    assert_eq!(ask(&router, post(&path, token, r#"{"action":"explode"}"#)).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(ask(&router, post(&path, token, "{")).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(ask(&router, post(&path, token, vec![b' '; 20_000])).await.0, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn other_sites_pages_are_turned_away() {
+    let (_, router) = server();
+    let with = |name: &str, value: &str| {
+        let mut request = get("/api/belay/v1/apps");
+        let name: axum::http::HeaderName = name.parse().expect("a header's name");
+        request.headers_mut().insert(name, value.parse().expect("a header's value"));
+        request
+    };
+    for (name, value, status) in [
+        ("host", "evil.example", StatusCode::FORBIDDEN),
+        ("host", "belay.example.org", StatusCode::OK),
+        ("host", "localhost:8080", StatusCode::OK),
+        ("origin", "http://evil.example", StatusCode::FORBIDDEN),
+        ("origin", "null", StatusCode::FORBIDDEN),
+        ("origin", "http://127.0.0.1:81", StatusCode::FORBIDDEN),
+        ("origin", "http://127.0.0.1:80", StatusCode::OK),
+        ("sec-fetch-site", "cross-site", StatusCode::FORBIDDEN),
+        ("sec-fetch-site", "same-origin", StatusCode::OK),
+    ] {
+        assert_eq!(ask(&router, with(name, value)).await.0, status, "{name}: {value}");
+    }
+}
+
+#[tokio::test]
+async fn the_ui_answers_at_each_screens_address() {
+    let (_, router) = server();
+    for path in ["/", "/apps/app/argocd/shop-web"] {
+        let response = router.clone().oneshot(get(path)).await.expect("a router never fails");
+        assert_eq!(response.status(), StatusCode::OK);
+        assert!(response.headers()["content-type"].to_str().is_ok_and(|kind| kind.starts_with("text/html")));
+        assert!(response.headers()["content-security-policy"].to_str().is_ok_and(|policy| policy.contains("'self'")));
+    }
+    assert_eq!(ask(&router, get("/assets/none.js")).await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn pushes_of_three_senders_are_understood() {
+    let (engine, router) = server();
+    let github = json!({"ref": "refs/heads/main", "repository": {"clone_url": "https://g/a.git"}}).to_string();
+    let gitlab = json!({"ref": "refs/heads/main", "project": {"git_http_url": "https://l/a.git"}}).to_string();
+    let generic = json!({"ref": "refs/heads/main", "repository": "https://o/a"}).to_string();
+    for (headers, body) in [
+        (&[("x-github-event", "push")][..], github),
+        (&[("x-gitlab-event", "Push Hook")], gitlab),
+        (&[], generic),
+    ] {
+        assert_eq!(ask(&router, post("/api/webhook", headers, body)).await.0, StatusCode::OK);
+    }
+    let main = "refs/heads/main";
+    let pushes = ["https://g/a.git", "https://l/a.git", "https://o/a"].map(|url| format!("push {url} {main}"));
+    assert_eq!(done(&engine), pushes);
+    let ping = ask(&router, post("/api/webhook", &[("x-github-event", "ping")], "{}")).await;
+    assert_eq!((ping.0, done(&engine).len()), (StatusCode::OK, 3));
+}
+
+#[tokio::test]
+async fn bad_pushes_are_refused_and_not_repeated() {
+    let (engine, router) = server();
+    for (body, status) in [
+        (b"canary".to_vec(), StatusCode::BAD_REQUEST),
+        (b"{}".to_vec(), StatusCode::BAD_REQUEST),
+        (b"[1]".to_vec(), StatusCode::BAD_REQUEST),
+        (vec![b' '; 3 * 1024 * 1024 + 1], StatusCode::PAYLOAD_TOO_LARGE),
+    ] {
+        let (found, answer) = ask(&router, post("/api/webhook", &[], body)).await;
+        assert_eq!(found, status);
+        assert!(!answer.to_string().contains("canary"));
+    }
+    let of_page = post("/api/webhook", &[("origin", "http://evil.example")], r#"{"repository":"https://o/a"}"#);
+    assert_eq!(ask(&router, of_page).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(done(&engine), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_secret_makes_signatures_needed() {
+    let (engine, router) = server();
+    let body = r#"{"ref":"refs/heads/main","repository":{"clone_url":"https://g/a"},"project":{"web_url":"https://l/a"}}"#;
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(b"github-secret").expect("any key");
+    mac.update(body.as_bytes());
+    let signature = format!("sha256={}", hex::encode(mac.finalize().into_bytes()));
+    *engine.secrets.lock().expect("nothing panics while it holds this") =
+        webhook_secrets(Some("github-secret"), Some("gitlab-secret"));
+    let push = ("x-github-event", "push");
+    let hook = ("x-gitlab-event", "Push Hook");
+    for (headers, status) in [
+        (vec![push], StatusCode::UNAUTHORIZED),
+        (vec![push, ("x-hub-signature-256", "sha256=00")], StatusCode::UNAUTHORIZED),
+        (vec![push, ("x-gitlab-token", "gitlab-secret")], StatusCode::UNAUTHORIZED),
+        (vec![push, ("x-hub-signature-256", &signature)], StatusCode::OK),
+        (vec![hook], StatusCode::UNAUTHORIZED),
+        (vec![hook, ("x-gitlab-token", "gitlab-secret")], StatusCode::OK),
+        (vec![], StatusCode::UNAUTHORIZED),
+    ] {
+        assert_eq!(ask(&router, post("/api/webhook", &headers, body)).await.0, status, "{headers:?}");
+    }
+    assert_eq!(done(&engine).len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_changes_often_is_told_at_most_five_times_a_second() {
+    let (engine, router) = server();
+    let response = router.oneshot(get("/api/belay/v1/stream")).await.expect("a router never fails");
+    let mut body = response.into_body();
+    let changes = tokio::spawn(async move {
+        for _ in 0..100 {
+            engine.tick();
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    });
+    let mut messages = Vec::new();
+    while let Ok(Some(Ok(frame))) = tokio::time::timeout(Duration::from_secs(2), body.frame()).await {
+        messages.push(String::from_utf8_lossy(&frame.into_data().unwrap_or_default()).into_owned());
+        if changes.is_finished() {
+            break;
+        }
+    }
+    assert!(messages[0].contains("event: hello"), "{messages:?}");
+    let told = messages.iter().filter(|message| message.contains("event: apps") && message.contains("podinfo")).count();
+    assert!((4..=7).contains(&told), "{told} messages in a second");
+}
+
+#[tokio::test]
+async fn probes_answer_without_a_known_host() {
+    let (_, router) = server();
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        let request = Request::get(path).header("host", "pod.example").body(Body::empty()).expect("a valid request");
+        assert_eq!(ask(&router, request).await.0, StatusCode::OK, "{path}");
+    }
+}

@@ -9,6 +9,7 @@ use crate::configuration::Configuration;
 use crate::error::{During, Error};
 use crate::generate::generate_kustomization;
 use crate::generators::GENERATORS;
+use crate::history;
 use crate::kustomization::Kustomization;
 use crate::loader::Loader;
 use crate::objects;
@@ -26,11 +27,15 @@ use crate::variables::Variables;
 /// Builds the kustomization in a folder of the tree.
 pub fn build(tree: &dyn FileTree, folder: &TreePath, options: &BuildOptions) -> Result<Build, Error> {
     let loader = Loader::new(tree, folder, options.load_restrictor)?;
-    let mut target = Target::load(&loader, options.generate.then_some(tree))?;
+    let mut target = Target::load(&loader, String::new(), options.generate.then_some(tree))?;
     if let Some(edit) = &options.edit {
         target.kustomization.edit(edit.clone());
     }
-    let limits = Limits { objects: options.max_objects.unwrap_or(usize::MAX) };
+    target.kustomization.check(&target.file)?;
+    let limits = Limits {
+        objects: options.max_objects.unwrap_or(usize::MAX),
+        records: !target.kustomization.build_metadata.is_empty(),
+    };
     let mut gathered = target.gather(Gathered::default(), &loader, &limits)?;
     Hash.transform(&mut gathered.resources)?;
     if let Some(configuration) = &gathered.configuration {
@@ -53,8 +58,13 @@ fn sort(resources: &mut Resources, kustomization: &Kustomization, reorder: Reord
     }
 }
 
+/// The only version of the schema of built-in kinds that the original ships.
+const OPENAPI: &str = "v1.21.2";
+
 struct Limits {
     objects: usize,
+    /// Whether origins and changes are recorded.
+    records: bool,
 }
 
 /// What kustomizations have come together to so far.
@@ -86,19 +96,25 @@ impl Gathered {
 struct Target {
     kustomization: Kustomization,
     file: TreePath,
+    /// The folder as seen from the one that is built.
+    path: String,
 }
 
 impl Target {
-    fn load(loader: &Loader<'_>, generate_from: Option<&dyn FileTree>) -> Result<Target, Error> {
+    fn load(
+        loader: &Loader<'_>,
+        path: String,
+        generate_from: Option<&dyn FileTree>,
+    ) -> Result<Target, Error> {
         let kustomization = match (loader.kustomization_file()?, generate_from) {
             (Some(file), _) => {
                 let (file, content) = loader.read(file.file_name())?;
-                return Ok(Target { kustomization: Kustomization::parse(&content, &file)?, file });
+                return Ok(Target { kustomization: Kustomization::parse(&content, &file)?, file, path });
             }
             (None, Some(tree)) => generate_kustomization(tree, loader.folder())?,
             (None, None) => return Err(Error::NoKustomization { folder: loader.folder().clone() }),
         };
-        Ok(Target { kustomization, file: loader.folder().child("kustomization.yaml") })
+        Ok(Target { kustomization, file: loader.folder().child("kustomization.yaml"), path })
     }
 
     fn gather(
@@ -107,7 +123,7 @@ impl Target {
         loader: &Loader<'_>,
         limits: &Limits,
     ) -> Result<Gathered, Error> {
-        self.refuse_unsupported()?;
+        self.refuse_unsupported(limits.records)?;
         for reference in &self.kustomization.resources {
             self.add_resource(&mut gathered, reference, loader, limits)
                 .during(|| format!("{}: accumulating resources from '{reference}'", self.file))?;
@@ -116,13 +132,15 @@ impl Target {
             }
         }
         gathered.add_configuration(Configuration::load(loader, &self.kustomization.configurations)?)?;
-        self.generate(&mut gathered, loader).during(|| format!("{}: generating objects", self.file))?;
+        self.generate(&mut gathered, loader, limits)
+            .during(|| format!("{}: generating objects", self.file))?;
         for reference in &self.kustomization.components {
             gathered = self
                 .add_component(gathered, reference, loader, limits)
                 .during(|| format!("{}: accumulating components from '{reference}'", self.file))?;
         }
-        self.transform(&mut gathered, loader).during(|| format!("{}: transforming objects", self.file))?;
+        self.transform(&mut gathered, loader, limits)
+            .during(|| format!("{}: transforming objects", self.file))?;
         let Gathered { resources, variables, .. } = &mut gathered;
         variables
             .add(&self.kustomization.vars, resources)
@@ -130,16 +148,19 @@ impl Target {
         Ok(gathered)
     }
 
-    fn refuse_unsupported(&self) -> Result<(), Error> {
+    fn refuse_unsupported(&self, records: bool) -> Result<(), Error> {
         let kustomization = &self.kustomization;
-        let asks = |option: &str| kustomization.build_metadata.iter().any(|asked| asked == option);
         let used = [
             (!kustomization.helm_charts.is_empty(), "helmCharts"),
             (!kustomization.validators.is_empty(), "validators"),
-            (asks("originAnnotations"), "buildMetadata: [originAnnotations]"),
-            (asks("transformerAnnotations"), "buildMetadata: [transformerAnnotations]"),
+            (records && !kustomization.generators.is_empty(), "buildMetadata with generators"),
+            (records && !kustomization.transformers.is_empty(), "buildMetadata with transformers"),
             (!kustomization.crds.is_empty(), "crds"),
-            (!kustomization.openapi.is_empty(), "openapi"),
+            (kustomization.openapi.contains_key("path"), "openapi.path"),
+            (
+                kustomization.openapi.get("version").is_some_and(|version| version != OPENAPI),
+                "openapi.version",
+            ),
         ];
         match used.iter().find(|(used, _)| *used) {
             Some((_, field)) => Err(Error::Unsupported {
@@ -160,11 +181,15 @@ impl Target {
     ) -> Result<(), Error> {
         if loader.is_file(reference)? {
             let (file, content) = loader.read(reference)?;
-            let found = objects::read(&content, &file)?;
-            return found.into_iter().try_for_each(|resource| gathered.resources.append(resource));
+            let origin = limits.records.then(|| history::of_file(&history::joined(&self.path, reference)));
+            for mut resource in objects::read(&content, &file)? {
+                resource.origin.clone_from(&origin);
+                gathered.resources.append(resource)?;
+            }
+            return Ok(());
         }
         let inner = loader.enter(reference)?;
-        let target = Target::load(&inner, None)?;
+        let target = Target::load(&inner, history::joined(&self.path, reference), None)?;
         if target.kustomization.is_component() {
             let folder = inner.folder();
             return Err(Error::rule(format!("expected kind != 'Component' for path '{folder}'")));
@@ -181,7 +206,7 @@ impl Target {
         limits: &Limits,
     ) -> Result<Gathered, Error> {
         let inner = loader.enter(reference)?;
-        let target = Target::load(&inner, None)?;
+        let target = Target::load(&inner, history::joined(&self.path, reference), None)?;
         if !target.kustomization.is_component() {
             let (folder, kind) = (inner.folder(), &target.kustomization.kind);
             return Err(Error::rule(format!(
@@ -191,12 +216,19 @@ impl Target {
         target.gather(gathered, &inner, limits)
     }
 
-    fn generate(&self, gathered: &mut Gathered, loader: &Loader<'_>) -> Result<(), Error> {
+    /// The kustomization file as seen from the folder that is built.
+    fn own_path(&self) -> String {
+        history::joined(&self.path, self.file.file_name())
+    }
+
+    fn generate(&self, gathered: &mut Gathered, loader: &Loader<'_>, limits: &Limits) -> Result<(), Error> {
         for generator in &GENERATORS {
             for mut resource in
                 (generator.generate)(&self.kustomization, loader).during(|| generator.name.to_owned())?
             {
                 resource.place = Some(Place { file: self.file.clone(), line: 0 });
+                resource.origin =
+                    limits.records.then(|| history::of_builtin(&self.own_path(), generator.name));
                 absorb(&mut gathered.resources, resource)?;
             }
         }
@@ -225,7 +257,7 @@ impl Target {
                 Err(_) => paths.push(reference),
             }
         }
-        let limits = Limits { objects: usize::MAX };
+        let limits = Limits { objects: usize::MAX, records: false };
         for path in paths {
             self.add_resource(&mut gathered, path, loader, &limits)
                 .during(|| format!("plugin configuration '{path}'"))?;
@@ -233,7 +265,7 @@ impl Target {
         Ok(gathered.resources.into_list())
     }
 
-    fn transform(&self, gathered: &mut Gathered, loader: &Loader<'_>) -> Result<(), Error> {
+    fn transform(&self, gathered: &mut Gathered, loader: &Loader<'_>, limits: &Limits) -> Result<(), Error> {
         let configuration = gathered.configuration.clone().unwrap_or_else(Configuration::shipped);
         let setting = Setting { kustomization: &self.kustomization, configuration: &configuration, loader };
         let mut configured = Vec::new();
@@ -243,6 +275,12 @@ impl Target {
         for (registered, transformers) in TRANSFORMERS.iter().zip(&configured) {
             for transformer in transformers {
                 transformer.transform(&mut gathered.resources).during(|| registered.name.to_owned())?;
+                if limits.records {
+                    let change = history::of_builtin(&self.own_path(), registered.name);
+                    for at in 0..gathered.resources.len() {
+                        gathered.resources.content_mut(at).transformations.push(change.clone());
+                    }
+                }
                 gathered.resources.drop_deleted();
             }
         }
@@ -309,6 +347,7 @@ fn take_identity(resource: &mut Resource, old: &Resource) -> Result<(), Error> {
     resource.needs_hash &= old.needs_hash;
     resource.place = old.place.clone().or(resource.place.take());
     resource.origin = old.origin.clone().or(resource.origin.take());
+    resource.transformations.clone_from(&old.transformations);
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::error::{During, Error};
 
 /// Copies can double a document with every operation.
-const MAX_COPIED: usize = 32 << 20;
+const MAX_COPIED: usize = 8 << 20;
 
 /// Operations in order.
 #[derive(Debug, Clone)]

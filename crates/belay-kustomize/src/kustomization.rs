@@ -289,7 +289,8 @@ impl Kustomization {
         self.helm_charts.append(&mut self.helm_chart_inflation_generator);
     }
 
-    fn check(&self, file: &TreePath) -> Result<(), Error> {
+    /// Whether it says anything, and is of a kind and version that is read here.
+    pub(crate) fn check(&self, file: &TreePath) -> Result<(), Error> {
         let empty = Kustomization {
             api_version: self.api_version.clone(),
             kind: self.kind.clone(),

@@ -25,6 +25,7 @@ mod field_lookup;
 mod field_path;
 mod generate;
 mod generators;
+mod history;
 mod id;
 mod json_patch;
 mod kustomization;

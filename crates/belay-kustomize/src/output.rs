@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::history;
 use crate::kustomization::Kustomization;
 use crate::options::BuildOptions;
 use crate::resource::{Place, Resource};
@@ -104,11 +105,10 @@ fn clean_annotations(resource: &mut Resource, origin: bool, transformations: boo
         !BUILD_ANNOTATIONS.contains(&key.as_str()) && key != ORIGIN && key != TRANSFORMATIONS
     });
     if let (true, Some(value)) = (origin, &resource.origin) {
-        annotations.push((ORIGIN.to_owned(), belay_goyaml::to_yaml(value)));
+        annotations.push((ORIGIN.to_owned(), value.clone()));
     }
     if transformations && !resource.transformations.is_empty() {
-        let value = Value::Array(resource.transformations.clone());
-        annotations.push((TRANSFORMATIONS.to_owned(), belay_goyaml::to_yaml(&value)));
+        annotations.push((TRANSFORMATIONS.to_owned(), history::list(&resource.transformations)));
     }
     let present =
         resource.object.get("metadata").is_some_and(|metadata| metadata.get("annotations").is_some());

@@ -68,9 +68,9 @@ pub(crate) struct Resource {
     pub(crate) variables: Vec<String>,
     pub(crate) place: Option<Place>,
     /// What `buildMetadata: [originAnnotations]` prints.
-    pub(crate) origin: Option<Value>,
+    pub(crate) origin: Option<String>,
     /// What `buildMetadata: [transformerAnnotations]` prints.
-    pub(crate) transformations: Vec<Value>,
+    pub(crate) transformations: Vec<String>,
 }
 
 /// One step of a path into an object.

@@ -45,15 +45,15 @@ impl Default for Settings {
 }
 
 /// Everything that a reconcile needs besides the app.
-pub struct Context {
+pub(crate) struct Context {
     /// The cluster.
-    pub live: LiveState,
+    pub(crate) live: LiveState,
     /// Where files come from.
-    pub repositories: Arc<dyn Repositories>,
+    pub(crate) repositories: Arc<dyn Repositories>,
     /// Where Events go.
-    pub events: EventRecorder,
+    pub(crate) events: EventRecorder,
     /// How the controller works.
-    pub settings: Settings,
+    pub(crate) settings: Settings,
     pub(crate) renders: RenderCache<ObjectKey>,
     pub(crate) memory: Mutex<HashMap<ObjectKey, Memory>>,
 }

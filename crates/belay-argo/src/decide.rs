@@ -19,7 +19,7 @@ const AUTOMATED_RETRIES: i64 = 5;
 
 /// What to do about an app's differences.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Decision {
+pub(crate) enum Decision {
     /// Nothing; with the `SyncError` condition to show, if any.
     Rest(Option<String>),
     /// Look again after this time.
@@ -30,7 +30,7 @@ pub enum Decision {
 
 /// An app's automated policy, as meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Policy {
+pub(crate) struct Policy {
     /// Sync without being asked.
     pub automated: bool,
     /// Delete what left Git.
@@ -42,7 +42,7 @@ pub struct Policy {
 }
 
 /// Reads `spec.syncPolicy.automated`. `enabled` missing means yes.
-pub fn policy(app: &Application) -> Policy {
+pub(crate) fn policy(app: &Application) -> Policy {
     let automated = app.spec.sync_policy.as_ref().and_then(|policy| policy.automated.as_ref());
     let Some(automated) = automated.filter(|automated| automated.enabled.unwrap_or(true)) else {
         return Policy { automated: false, prune: false, self_heal: false, allow_empty: false };
@@ -56,7 +56,7 @@ pub fn policy(app: &Application) -> Policy {
 }
 
 /// What is known when the decision is made.
-pub struct Situation<'a> {
+pub(crate) struct Situation<'a> {
     /// The app, with its last status.
     pub app: &'a Application,
     /// What a sync would do, with pruning as the policy says.
@@ -68,7 +68,7 @@ pub struct Situation<'a> {
 }
 
 /// Decides. An operation in `app.operation` comes first.
-pub fn decide(situation: &Situation<'_>) -> Decision {
+pub(crate) fn decide(situation: &Situation<'_>) -> Decision {
     if let Some(operation) = &situation.app.operation {
         return Decision::Sync(Box::new(operation.clone()));
     }
@@ -112,7 +112,8 @@ fn heal(situation: &Situation<'_>, policy: &Policy, attempt: &Attempt) -> Decisi
     let only_prunes = situation.plan.steps.iter().all(|step| {
         matches!(step.action, Action::Prune { .. } | Action::Nothing | Action::Ignore | Action::Keep(_))
     });
-    if !policy.self_heal && !(policy.prune && only_prunes) {
+    let may_heal = policy.self_heal || (policy.prune && only_prunes);
+    if !may_heal {
         return Decision::Rest(None);
     }
     let quiet = since(attempt.finished, situation.now);
@@ -143,7 +144,7 @@ fn retry(situation: &Situation<'_>, attempt: &Attempt) -> Decision {
 }
 
 /// `duration × factor^retries`, at most `maxDuration`; defaults 5 s, 2 and 3 m.
-pub fn retry_pause(backoff: Option<&Backoff>, retries: i64) -> Duration {
+pub(crate) fn retry_pause(backoff: Option<&Backoff>, retries: i64) -> Duration {
     let first = backoff.and_then(|backoff| backoff.duration.get()).unwrap_or(Duration::from_secs(5));
     let most = backoff.and_then(|backoff| backoff.max_duration.get()).unwrap_or(Duration::from_secs(180));
     let factor = backoff.and_then(|backoff| backoff.factor).unwrap_or(2).clamp(1, 1000) as f64;
@@ -157,7 +158,7 @@ fn since(then: Option<Timestamp>, now: Timestamp) -> Duration {
 }
 
 /// The app's retry strategy; an automated sync without one retries five times.
-pub fn retry_strategy(app: &Application) -> RetryStrategy {
+pub(crate) fn retry_strategy(app: &Application) -> RetryStrategy {
     let given = app.spec.sync_policy.as_ref().and_then(|policy| policy.retry.clone());
     given.unwrap_or_else(|| RetryStrategy { limit: Some(AUTOMATED_RETRIES), ..RetryStrategy::default() })
 }

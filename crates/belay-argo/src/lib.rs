@@ -17,5 +17,5 @@ mod report;
 mod write;
 
 pub use controller::{Controller, FIELD_MANAGER, GROUP, Settings, application_kind};
-pub use prepare::{INSTANCE_LABEL, TRACKING_ID, tracked_app};
+pub use prepare::{TRACKING_ID, tracked_app};
 pub use project::{IN_CLUSTER, IN_CLUSTER_NAME};

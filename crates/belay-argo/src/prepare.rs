@@ -9,35 +9,21 @@ use serde_json::Value;
 
 /// The annotation that says which app an object belongs to.
 pub const TRACKING_ID: &str = "argocd.argoproj.io/tracking-id";
-/// The label that does, where label tracking is chosen.
-pub const INSTANCE_LABEL: &str = "app.kubernetes.io/instance";
 const SYNC_OPTIONS: &str = "argocd.argoproj.io/sync-options";
 const COMPARE_OPTIONS: &str = "argocd.argoproj.io/compare-options";
 
-/// How objects are marked as an app's (`application.resourceTrackingMethod`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Tracking {
-    /// By annotation.
-    #[default]
-    Annotation,
-    /// By label.
-    Label,
-}
-
 /// Which app, and where it deploys to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
+pub(crate) struct Target {
     /// The app's instance name: its name, with its namespace before it outside of the control plane's.
     pub instance: String,
     /// `spec.destination.namespace`.
     pub namespace: String,
-    /// How objects are marked.
-    pub tracking: Tracking,
 }
 
 /// Something in the rendered manifests that stops the app.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PrepareError {
+pub(crate) enum PrepareError {
     /// An annotation asks for something that is not built yet.
     #[error("{origin}: {object}: {feature} is not supported yet")]
     NotSupported {
@@ -70,7 +56,7 @@ pub enum PrepareError {
 
 /// What the manifests came to.
 #[derive(Debug, Default)]
-pub struct Prepared {
+pub(crate) struct Prepared {
     /// The objects, tracked, in their namespaces, each once.
     pub desired: Vec<Desired>,
     /// `RepeatedResourceWarning`s.
@@ -80,7 +66,11 @@ pub struct Prepared {
 }
 
 /// Marks, places and checks every manifest. Of two manifests for one object the later one counts.
-pub fn prepare(manifests: &[Manifest], target: &Target, kinds: &Kinds) -> Result<Prepared, PrepareError> {
+pub(crate) fn prepare(
+    manifests: &[Manifest],
+    target: &Target,
+    kinds: &Kinds,
+) -> Result<Prepared, PrepareError> {
     let defined = defined_kinds(manifests);
     let mut prepared = Prepared::default();
     let mut places: BTreeMap<_, usize> = BTreeMap::new();
@@ -162,13 +152,8 @@ fn track(object: &mut Object, target: &Target) {
     if object.kind() == "CustomResourceDefinition" {
         return;
     }
-    match target.tracking {
-        Tracking::Label => object.set_label(INSTANCE_LABEL, &target.instance),
-        Tracking::Annotation => {
-            let id = tracking_id(object, target);
-            object.set_annotation(TRACKING_ID, &id);
-        }
-    }
+    let id = tracking_id(object, target);
+    object.set_annotation(TRACKING_ID, &id);
 }
 
 /// `<app>:<group>/<kind>:<namespace>/<name>`; cluster-scoped objects carry the destination's namespace.
@@ -218,17 +203,17 @@ fn treatment(object: &Object) -> Treatment {
 }
 
 /// Whether a live object asks to stay when it leaves Git.
-pub fn keeps(object: &Object) -> bool {
+pub(crate) fn keeps(object: &Object) -> bool {
     words(object, SYNC_OPTIONS).any(|option| option == "Prune=false")
 }
 
 /// Whether a live object asks not to be deleted with its app.
-pub fn survives_deletion(object: &Object) -> bool {
+pub(crate) fn survives_deletion(object: &Object) -> bool {
     words(object, SYNC_OPTIONS).any(|option| option == "Delete=false")
 }
 
 /// Whether a live object that Git does not name leaves its app in sync.
-pub fn is_extraneous(object: &Object) -> bool {
+pub(crate) fn is_extraneous(object: &Object) -> bool {
     words(object, COMPARE_OPTIONS).any(|option| option == "IgnoreExtraneous")
 }
 
@@ -288,7 +273,7 @@ mod tests {
     }
 
     fn target() -> Target {
-        Target { instance: "web".into(), namespace: "prod".into(), tracking: Tracking::Annotation }
+        Target { instance: "web".into(), namespace: "prod".into() }
     }
 
     #[test]

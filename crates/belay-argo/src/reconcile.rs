@@ -16,7 +16,7 @@ use kube::api::PropagationPolicy;
 
 use crate::controller::{Context, FIELD_MANAGER};
 use crate::decide::{Decision, Situation, decide, policy};
-use crate::prepare::{Prepared, Target, Tracking, keeps, prepare};
+use crate::prepare::{Prepared, Target, keeps, prepare};
 use crate::report::{Carried, Compared, Found, condition, status};
 use crate::{deletion, project, render, write};
 
@@ -181,7 +181,7 @@ fn target(context: &Context, object: &Object, app: &Application) -> Target {
     } else {
         format!("{}_{}", object.namespace(), object.name())
     };
-    Target { instance, namespace: app.spec.destination.namespace.clone(), tracking: Tracking::Annotation }
+    Target { instance, namespace: app.spec.destination.namespace.clone() }
 }
 
 /// Prepares; learns kinds that are not known yet and, when there were some, prepares once more.

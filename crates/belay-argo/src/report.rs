@@ -19,23 +19,21 @@ use serde_json::Value;
 use crate::prepare::is_extraneous;
 
 /// Condition types, as `status.conditions[].type` has them.
-pub mod condition {
+pub(crate) mod condition {
     /// The spec cannot be carried out.
-    pub const INVALID_SPEC: &str = "InvalidSpecError";
+    pub(crate) const INVALID_SPEC: &str = "InvalidSpecError";
     /// The target state is not known.
-    pub const COMPARISON: &str = "ComparisonError";
+    pub(crate) const COMPARISON: &str = "ComparisonError";
     /// A sync failed and is not tried again.
-    pub const SYNC: &str = "SyncError";
-    /// Deletion does not get on.
-    pub const DELETION: &str = "DeletionError";
+    pub(crate) const SYNC: &str = "SyncError";
     /// An object is rendered twice.
-    pub const REPEATED: &str = "RepeatedResourceWarning";
+    pub(crate) const REPEATED: &str = "RepeatedResourceWarning";
     /// An object is another app's, too.
-    pub const SHARED: &str = "SharedResourceWarning";
+    pub(crate) const SHARED: &str = "SharedResourceWarning";
 }
 
 /// What one reconcile found out and did.
-pub enum Found<'a> {
+pub(crate) enum Found<'a> {
     /// The spec cannot be carried out, or the target state is not known. What is live stays.
     Fault {
         /// `InvalidSpecError` or `ComparisonError`.
@@ -48,7 +46,7 @@ pub enum Found<'a> {
 }
 
 /// A comparison, and the operation that followed, if any.
-pub struct Compared<'a> {
+pub(crate) struct Compared<'a> {
     /// The commit.
     pub revision: String,
     /// Which tool rendered.
@@ -64,7 +62,7 @@ pub struct Compared<'a> {
 }
 
 /// An operation that was carried out.
-pub struct Carried {
+pub(crate) struct Carried {
     /// As it was asked for.
     pub operation: Operation,
     /// When it began.
@@ -78,7 +76,7 @@ pub struct Carried {
 }
 
 /// The status that follows from `found`.
-pub fn status(
+pub(crate) fn status(
     app: &Application,
     found: &Found<'_>,
     controller_namespace: &str,
@@ -157,7 +155,7 @@ fn compared_status(app: &Application, status: &mut ApplicationStatus, found: &Co
 }
 
 /// Whether a step leaves the app in sync. What was left in place on purpose does not.
-pub fn is_in_sync(step: &Step) -> bool {
+pub(crate) fn is_in_sync(step: &Step) -> bool {
     match &step.action {
         Action::Nothing | Action::Ignore => true,
         Action::Create | Action::Apply { .. } => false,

@@ -98,7 +98,8 @@ impl GitStore {
         let fresh = lock(&mirror.asked).is_some_and(|asked| asked.elapsed() < max_age);
         let known_commit = is_full_id(revision)
             && state.repository.as_ref().is_some_and(|repository| has(repository, revision));
-        if !(fresh && state.repository.is_some()) && !known_commit {
+        let at_hand = known_commit || (fresh && state.repository.is_some());
+        if !at_hand {
             let repository = self.fetch(&mirror, revision).await?;
             state.repository = Some(repository);
             *lock(&mirror.asked) = Some(Instant::now());

@@ -1,0 +1,21 @@
+# An index of commands; the work is done by the scripts and by `cargo xtask`.
+
+.PHONY: build test ui fmt lint
+
+## Build the release binary.
+build: ui
+	cargo build --release -p belay
+
+## Run every test, with all set-up: formatting, clippy, units, cases, scenarios on a real API server.
+test:
+	scripts/test
+
+## Build the web UI, which the binary embeds.
+ui:
+	scripts/ui
+
+fmt:
+	cargo fmt --all
+
+lint:
+	cargo clippy --workspace --all-targets -- -D warnings

@@ -60,13 +60,11 @@ pub(super) fn int64(value: &Value) -> i64 {
     }
 }
 
+const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
+
 /// Go's conversion on amd64: out of range is the smallest number.
 fn go_int(number: f64) -> i64 {
-    if (-9.223_372_036_854_775_8e18..9.223_372_036_854_775_8e18).contains(&number) {
-        number as i64
-    } else {
-        i64::MIN
-    }
+    if (-TWO_TO_63..TWO_TO_63).contains(&number) { number as i64 } else { i64::MIN }
 }
 
 /// `12.00` is read as `12`.

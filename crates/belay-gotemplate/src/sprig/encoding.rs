@@ -9,8 +9,10 @@ use crate::value::Value;
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
+type Encode = fn(&[u8]) -> String;
+
 pub(super) fn register(functions: &mut Functions) {
-    let encodings: [(&str, fn(&[u8]) -> String); 6] = [
+    let encodings: [(&str, Encode); 6] = [
         ("b64enc", base64_encode),
         ("b32enc", |bytes| encode(bytes, BASE32, 5, 8)),
         ("sha1sum", |bytes| hex::encode(sha1::Sha1::digest(bytes))),

@@ -4,8 +4,10 @@ use crate::function::Functions;
 use crate::value::Type::{Bool, String as Str};
 use crate::value::Value;
 
+type Form = fn(&str) -> String;
+
 pub(super) fn register(functions: &mut Functions) {
-    let forms: [(&str, &str, fn(&str) -> String); 4] = [
+    let forms: [(&str, &str, Form); 4] = [
         ("base", "osBase", base),
         ("dir", "osDir", dir),
         ("clean", "osClean", clean),

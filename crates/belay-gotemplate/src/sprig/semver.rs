@@ -18,7 +18,7 @@ pub(super) fn register(functions: &mut Functions) {
     functions.add("semverCompare", [Str, Str], Bool, |_, arguments| {
         let constraints = parse_constraints(&arguments.text(0)?.to_str())?;
         let version = Version::parse(&arguments.text(1)?.to_str())?;
-        Ok(constraints.iter().any(|all| all.iter().all(|one| one.allows(&version))).into())
+        Ok(constraints.iter().any(|group| group_allows(group, &version)).into())
     });
 }
 
@@ -32,7 +32,7 @@ struct Version {
 
 impl Version {
     fn parse(text: &str) -> Result<Self, FunctionError> {
-        let invalid = || FunctionError::new("Invalid Semantic Version");
+        let invalid = || FunctionError::new("invalid semantic version");
         let rest = text.strip_prefix('v').unwrap_or(text);
         let (rest, metadata) =
             rest.split_once('+').map_or((rest, None), |(rest, metadata)| (rest, Some(metadata)));
@@ -190,7 +190,8 @@ fn parse_constraints(text: &str) -> Result<Vec<Vec<Constraint>>, FunctionError> 
 }
 
 fn parse_group(group: &str, all: &str) -> Result<Vec<Constraint>, FunctionError> {
-    let improper = || FunctionError::new(format!("improper constraint: {all}"));
+    let improper =
+        || FunctionError::new(format!("improper constraint: {}", crate::format::go_quote(all.as_bytes())));
     let pattern = r"^[\s,]*(=>|=<|>=|<=|!=|~>|=|>|<|~|\^)?\s*(v?[0-9xX*][^\s,<>=!~^]*)";
     let pattern = regex::Regex::new(pattern).map_err(|error| error.to_string())?;
     let mut constraints = Vec::new();
@@ -205,6 +206,12 @@ fn parse_group(group: &str, all: &str) -> Result<Vec<Constraint>, FunctionError>
         return Err(improper());
     }
     Ok(constraints)
+}
+
+/// A prerelease is allowed only by a group that names one.
+fn group_allows(group: &[Constraint], version: &Version) -> bool {
+    let names_prerelease = group.iter().any(|one| !one.version.prerelease.is_empty());
+    (version.prerelease.is_empty() || names_prerelease) && group.iter().all(|one| one.allows(version))
 }
 
 impl Constraint {
@@ -240,13 +247,8 @@ impl Constraint {
         })
     }
 
-    /// A prerelease is allowed only by a constraint that names one.
     fn allows(&self, version: &Version) -> bool {
-        let gated = !version.prerelease.is_empty() && self.version.prerelease.is_empty();
         let order = version.compare(&self.version);
-        if gated && (self.operator != "!=" || self.is_partial) {
-            return false;
-        }
         let ([major, minor, patch], [own_major, own_minor, own_patch]) =
             (version.numbers, self.version.numbers);
         match self.operator.as_str() {

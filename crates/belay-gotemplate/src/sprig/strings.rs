@@ -9,8 +9,12 @@ use crate::value::{Element, List, Map, Text, Type, Value};
 const STRINGS: Type = Type::List(Element::String);
 const STRING_MAP: Type = Type::Map(Element::String);
 
+type Change = fn(&str) -> String;
+type ChangeWith = fn(&str, &str) -> String;
+type Test = fn(&str, &str) -> bool;
+
 pub(super) fn register(functions: &mut Functions) {
-    let simple: [(&str, fn(&str) -> String); 8] = [
+    let simple: [(&str, Change); 8] = [
         ("trim", |text| text.trim().to_owned()),
         ("upper", |text| text.to_uppercase()),
         ("lower", |text| text.chars().flat_map(char::to_lowercase).collect()),
@@ -26,7 +30,7 @@ pub(super) fn register(functions: &mut Functions) {
         });
     }
     // The set or affix comes first, so that text can be piped in.
-    let pairs: [(&str, fn(&str, &str) -> String); 4] = [
+    let pairs: [(&str, ChangeWith); 4] = [
         ("trimAll", |set, text| text.trim_matches(|character| set.contains(character)).to_owned()),
         ("trimall", |set, text| text.trim_matches(|character| set.contains(character)).to_owned()),
         ("trimSuffix", |suffix, text| text.strip_suffix(suffix).unwrap_or(text).to_owned()),
@@ -37,7 +41,7 @@ pub(super) fn register(functions: &mut Functions) {
             Ok(Value::string(change(&arguments.text(0)?.to_str(), &arguments.text(1)?.to_str())))
         });
     }
-    let tests: [(&str, fn(&str, &str) -> bool); 3] = [
+    let tests: [(&str, Test); 3] = [
         ("contains", |part, text| text.contains(part)),
         ("hasPrefix", |prefix, text| text.starts_with(prefix)),
         ("hasSuffix", |suffix, text| text.ends_with(suffix)),

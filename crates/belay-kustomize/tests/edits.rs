@@ -1,6 +1,5 @@
 //! Settings laid over a kustomization, folders without one, and limits.
 
-#![expect(clippy::unwrap_used, reason = "the tests hold the trees they build")]
 use belay_filetree::{Kind, MemoryTree, RecordingTree, TreePath};
 use belay_kustomize::{BuildOptions, Image, KustomizationEdit, Patch, Reorder, build};
 

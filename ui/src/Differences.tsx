@@ -53,9 +53,9 @@ export function Lines({ desired, live }: { desired: unknown; live: unknown }) {
         const key = `${place}-${lines[0]}`;
         if (!part.added && !part.removed && lines.length > 6) {
           const shown = [...lines.slice(0, 2), `⋯ ${lines.length - 4} same lines`, ...lines.slice(-2)];
-          return <span key={key}>{shown.map((line) => `  ${line}\n`).join("")}</span>;
+          return <span key={key}>{shown.map((line) => `     │ ${line}\n`).join("")}</span>;
         }
-        const mark = part.added ? "~ " : part.removed ? "+ " : "  ";
+        const mark = part.added ? "live │ " : part.removed ? "Git  │ " : "     │ ";
         return (
           <span key={key} className={part.added ? "removed" : part.removed ? "added" : ""}>
             {lines.map((line) => `${mark}${line}\n`).join("")}

@@ -8,7 +8,7 @@ import { HealthBadge, SyncBadge } from "./badges";
 import { appOf, appPath, resourcePath } from "./format";
 
 const WIDTH = 230;
-const HEIGHT = 84;
+const HEIGHT = 98;
 
 type ObjectNode = Node<{ node: TreeNode; app: AppRef; root: boolean }, "object">;
 const NODE_TYPES = { object: ObjectCard };
@@ -69,8 +69,8 @@ function ObjectCard({ data: { node, app, root } }: NodeProps<ObjectNode>) {
       <div className="marks">
         {node.sync && <SyncBadge sync={node.sync} />}
         {node.health && <HealthBadge health={node.health} message={node.message} />}
-        <span className="faint">{node.info[0]}</span>
       </div>
+      <div className="faint info">{node.info.join(" · ")}</div>
       <Handle type="source" position={Position.Right} />
     </div>
   );

@@ -42,7 +42,8 @@ pub(crate) fn problem(status: StatusCode, message: impl Into<String>) -> Respons
 }
 
 async fn about(State(shared): State<Shared>) -> Response {
-    Json(json!({"name": "belay", "version": shared.settings.version, "readiness": shared.engine.readiness()})).into_response()
+    Json(json!({"name": "belay", "version": shared.settings.version, "readiness": shared.engine.readiness()}))
+        .into_response()
 }
 
 /// Tells a page whether its token is the right one.
@@ -107,7 +108,8 @@ async fn resource(
     let Ok(Query(query)) = query else {
         return problem(StatusCode::BAD_REQUEST, "kind and name of the object are needed");
     };
-    let key = ObjectKey { group: query.group, kind: query.kind, namespace: query.namespace, name: query.name };
+    let key =
+        ObjectKey { group: query.group, kind: query.kind, namespace: query.namespace, name: query.name };
     match shared.engine.resource(&app, &key).await {
         Some(detail) => Json(detail).into_response(),
         None => problem(StatusCode::NOT_FOUND, format!("{app} has no object {key}")),

@@ -44,7 +44,9 @@ fn file(path: &str, found: EmbeddedFile, headers: &HeaderMap) -> Response {
     let known = headers.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
     // The names of built assets carry a hash of their content.
     let keep = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
-    let mut response = if known.is_some_and(|known| known.split(',').any(|one| one.trim().trim_start_matches("W/") == tag)) {
+    let mut response = if known
+        .is_some_and(|known| known.split(',').any(|one| one.trim().trim_start_matches("W/") == tag))
+    {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let mut response = Response::new(Body::from(found.data.into_owned()));

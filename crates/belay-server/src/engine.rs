@@ -23,7 +23,11 @@ pub trait Engine: Send + Sync + 'static {
     fn app(&self, app: &AppRef) -> Option<AppDetail>;
 
     /// One object of an app in full. Secrets come masked.
-    fn resource<'a>(&'a self, app: &'a AppRef, object: &'a ObjectKey) -> BoxFuture<'a, Option<ResourceDetail>>;
+    fn resource<'a>(
+        &'a self,
+        app: &'a AppRef,
+        object: &'a ObjectKey,
+    ) -> BoxFuture<'a, Option<ResourceDetail>>;
 
     /// What an action would do.
     fn preview(&self, app: &AppRef, action: &Action) -> Result<Preview, ActError>;

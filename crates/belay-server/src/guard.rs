@@ -24,7 +24,11 @@ const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' data:; style-sr
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Turns away requests for another host and of other sites' pages.
-pub(crate) async fn same_site(State(settings): State<Arc<Settings>>, request: Request, next: Next) -> Response {
+pub(crate) async fn same_site(
+    State(settings): State<Arc<Settings>>,
+    request: Request,
+    next: Next,
+) -> Response {
     match check_site(request.headers(), &settings) {
         Ok(()) => with_headers(next.run(request).await),
         Err(reason) => with_headers(problem(StatusCode::FORBIDDEN, reason)),
@@ -32,7 +36,11 @@ pub(crate) async fn same_site(State(settings): State<Arc<Settings>>, request: Re
 }
 
 /// Turns away requests without the token.
-pub(crate) async fn needs_token(State(settings): State<Arc<Settings>>, request: Request, next: Next) -> Response {
+pub(crate) async fn needs_token(
+    State(settings): State<Arc<Settings>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let given = request.headers().get(TOKEN_HEADER).map(HeaderValue::as_bytes).unwrap_or_default();
     if same_bytes(given, settings.token.expose().as_bytes()) {
         return next.run(request).await;
@@ -51,13 +59,16 @@ pub(crate) fn same_bytes(given: &[u8], secret: &[u8]) -> bool {
 }
 
 fn check_site(headers: &HeaderMap, settings: &Settings) -> Result<(), &'static str> {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).ok_or("the Host header is missing")?;
+    let host =
+        headers.get(header::HOST).and_then(|host| host.to_str().ok()).ok_or("the Host header is missing")?;
     if !is_our_host(host, &settings.hosts) {
         return Err("this server does not answer to that Host");
     }
     let Some(origin) = headers.get(header::ORIGIN) else {
         return match headers.get("sec-fetch-site").map(HeaderValue::as_bytes) {
-            Some(b"cross-site" | b"same-site") if !is_navigation(headers) => Err("another site's page may not ask this"),
+            Some(b"cross-site" | b"same-site") if !is_navigation(headers) => {
+                Err("another site's page may not ask this")
+            }
             _ => Ok(()),
         };
     };
@@ -106,10 +117,14 @@ mod tests {
     #[test]
     fn names_that_can_be_rebound_are_not_ours() {
         let names = vec!["belay.example.org".to_owned()];
-        for host in ["localhost", "localhost:80", "127.0.0.1:8080", "[::1]:8080", "10.0.0.7", "Belay.example.org:443"] {
+        for host in
+            ["localhost", "localhost:80", "127.0.0.1:8080", "[::1]:8080", "10.0.0.7", "Belay.example.org:443"]
+        {
             assert!(is_our_host(host, &names), "{host}");
         }
-        for host in ["evil.example", "localhost.evil.example:80", "127.0.0.1.evil.example", "", ":80", "[evil]"] {
+        for host in
+            ["evil.example", "localhost.evil.example:80", "127.0.0.1.evil.example", "", ":80", "[evil]"]
+        {
             assert!(!is_our_host(host, &names), "{host}");
         }
     }

@@ -109,7 +109,8 @@ struct Filters {
 
 impl Filters {
     fn new(query: &ListQuery) -> Filters {
-        let texts = [&query.family, &query.kind, &query.sync, &query.health, &query.namespace, &query.project];
+        let texts =
+            [&query.family, &query.kind, &query.sync, &query.health, &query.namespace, &query.project];
         Filters {
             words: query.q.split_whitespace().map(str::to_lowercase).collect(),
             only: values(&query.only),
@@ -227,7 +228,10 @@ mod tests {
         assert_eq!(of("", "kind:ks ns:tea", ""), ["infra"]);
         assert_eq!(of("", "", "-health"), ["api", "infra", "web"]);
         assert_eq!(names(ListQuery { only: "drifted".into(), ..ListQuery::default() }), ["api"]);
-        assert_eq!(names(ListQuery { only: "unheard-of".into(), ..ListQuery::default() }), Vec::<String>::new());
+        assert_eq!(
+            names(ListQuery { only: "unheard-of".into(), ..ListQuery::default() }),
+            Vec::<String>::new()
+        );
     }
 
     #[test]

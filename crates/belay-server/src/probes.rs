@@ -40,14 +40,20 @@ pub(crate) async fn metrics(State(shared): State<Shared>) -> Response {
     for app in shared.engine.apps() {
         *counts.entry((app.family.as_str(), app.sync.as_str(), app.health.as_str())).or_default() += 1;
     }
-    let mut text = String::from("# HELP belay_apps Apps by family, sync and health.\n# TYPE belay_apps gauge\n");
+    let mut text =
+        String::from("# HELP belay_apps Apps by family, sync and health.\n# TYPE belay_apps gauge\n");
     for ((family, sync, health), count) in counts {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "belay_apps{{family=\"{family}\",sync=\"{sync}\",health=\"{health}\"}} {count}");
+        let _ =
+            writeln!(text, "belay_apps{{family=\"{family}\",sync=\"{sync}\",health=\"{health}\"}} {count}");
     }
     text.push_str("# HELP belay_http_responses_total HTTP answers by class of status.\n# TYPE belay_http_responses_total counter\n");
     for (class, counter) in shared.counters.answers.iter().enumerate().skip(1) {
-        let _ = writeln!(text, "belay_http_responses_total{{class=\"{class}xx\"}} {}", counter.load(Ordering::Relaxed));
+        let _ = writeln!(
+            text,
+            "belay_http_responses_total{{class=\"{class}xx\"}} {}",
+            counter.load(Ordering::Relaxed)
+        );
     }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }

@@ -104,7 +104,9 @@ fn is_signed(sender: Sender, headers: &HeaderMap, body: &[u8], secrets: &Webhook
     match sender {
         Sender::GitHub => github.unwrap_or(true),
         Sender::GitLab => gitlab.unwrap_or(true),
-        Sender::Generic => (github.is_none() && gitlab.is_none()) || github == Some(true) || gitlab == Some(true),
+        Sender::Generic => {
+            (github.is_none() && gitlab.is_none()) || github == Some(true) || gitlab == Some(true)
+        }
     }
 }
 
@@ -121,10 +123,13 @@ fn signed_by_github(headers: &HeaderMap, body: &[u8], secret: &str) -> bool {
 }
 
 fn is_other_event(sender: Sender, headers: &HeaderMap) -> bool {
-    let event = |name: &str| headers.get(name).and_then(|event| event.to_str().ok()).unwrap_or_default().to_owned();
+    let event =
+        |name: &str| headers.get(name).and_then(|event| event.to_str().ok()).unwrap_or_default().to_owned();
     match sender {
         Sender::GitHub => event("x-github-event") != "push",
-        Sender::GitLab => !["Push Hook", "Tag Push Hook", "System Hook"].contains(&event("x-gitlab-event").as_str()),
+        Sender::GitLab => {
+            !["Push Hook", "Tag Push Hook", "System Hook"].contains(&event("x-gitlab-event").as_str())
+        }
         Sender::Generic => false,
     }
 }

@@ -40,7 +40,8 @@ fn get(path: &str) -> Request<Body> {
 }
 
 fn post(path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Request<Body> {
-    let mut request = Request::post(path).header("host", "127.0.0.1:80").header("content-type", "application/json");
+    let mut request =
+        Request::post(path).header("host", "127.0.0.1:80").header("content-type", "application/json");
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
@@ -65,7 +66,9 @@ async fn the_list_is_filtered_here() {
 #[tokio::test]
 async fn what_is_not_there_is_not_found() {
     let (_, router) = server();
-    for path in ["/api/belay/v1/apps/app/argocd/none", "/api/belay/v1/apps/xy/a/b", "/api/belay/v1/none", "/api/none"] {
+    for path in
+        ["/api/belay/v1/apps/app/argocd/none", "/api/belay/v1/apps/xy/a/b", "/api/belay/v1/none", "/api/none"]
+    {
         assert_eq!(ask(&router, get(path)).await.0, StatusCode::NOT_FOUND, "{path}");
     }
     let resource = format!("{APP}/resource?group=apps&kind=Deployment&namespace=shop&name=");
@@ -86,7 +89,10 @@ async fn a_change_needs_the_token() {
     let token = &[("x-belay-token", "the-token")];
     assert_eq!(ask(&router, post(&path, token, sync)).await.0, StatusCode::ACCEPTED);
     assert_eq!(done(&engine), ["app/argocd/shop-web Sync { prune: true, dry_run: false }"]);
-    assert_eq!(ask(&router, post(&path, token, r#"{"action":"explode"}"#)).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(
+        ask(&router, post(&path, token, r#"{"action":"explode"}"#)).await.0,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
     assert_eq!(ask(&router, post(&path, token, "{")).await.0, StatusCode::BAD_REQUEST);
     assert_eq!(ask(&router, post(&path, token, vec![b' '; 20_000])).await.0, StatusCode::PAYLOAD_TOO_LARGE);
 }
@@ -122,7 +128,11 @@ async fn the_ui_answers_at_each_screens_address() {
         let response = router.clone().oneshot(get(path)).await.expect("a router never fails");
         assert_eq!(response.status(), StatusCode::OK);
         assert!(response.headers()["content-type"].to_str().is_ok_and(|kind| kind.starts_with("text/html")));
-        assert!(response.headers()["content-security-policy"].to_str().is_ok_and(|policy| policy.contains("'self'")));
+        assert!(
+            response.headers()["content-security-policy"]
+                .to_str()
+                .is_ok_and(|policy| policy.contains("'self'"))
+        );
     }
     assert_eq!(ask(&router, get("/assets/none.js")).await.0, StatusCode::NOT_FOUND);
 }
@@ -130,8 +140,10 @@ async fn the_ui_answers_at_each_screens_address() {
 #[tokio::test]
 async fn pushes_of_three_senders_are_understood() {
     let (engine, router) = server();
-    let github = json!({"ref": "refs/heads/main", "repository": {"clone_url": "https://g/a.git"}}).to_string();
-    let gitlab = json!({"ref": "refs/heads/main", "project": {"git_http_url": "https://l/a.git"}}).to_string();
+    let github =
+        json!({"ref": "refs/heads/main", "repository": {"clone_url": "https://g/a.git"}}).to_string();
+    let gitlab =
+        json!({"ref": "refs/heads/main", "project": {"git_http_url": "https://l/a.git"}}).to_string();
     let generic = json!({"ref": "refs/heads/main", "repository": "https://o/a"}).to_string();
     for (headers, body) in [
         (&[("x-github-event", "push")][..], github),
@@ -141,7 +153,8 @@ async fn pushes_of_three_senders_are_understood() {
         assert_eq!(ask(&router, post("/api/webhook", headers, body)).await.0, StatusCode::OK);
     }
     let main = "refs/heads/main";
-    let pushes = ["https://g/a.git", "https://l/a.git", "https://o/a"].map(|url| format!("push {url} {main}"));
+    let pushes =
+        ["https://g/a.git", "https://l/a.git", "https://o/a"].map(|url| format!("push {url} {main}"));
     assert_eq!(done(&engine), pushes);
     let ping = ask(&router, post("/api/webhook", &[("x-github-event", "ping")], "{}")).await;
     assert_eq!((ping.0, done(&engine).len()), (StatusCode::OK, 3));
@@ -160,7 +173,8 @@ async fn bad_pushes_are_refused_and_not_repeated() {
         assert_eq!(found, status);
         assert!(!answer.to_string().contains("canary"));
     }
-    let of_page = post("/api/webhook", &[("origin", "http://evil.example")], r#"{"repository":"https://o/a"}"#);
+    let of_page =
+        post("/api/webhook", &[("origin", "http://evil.example")], r#"{"repository":"https://o/a"}"#);
     assert_eq!(ask(&router, of_page).await.0, StatusCode::FORBIDDEN);
     assert_eq!(done(&engine), Vec::<String>::new());
 }
@@ -190,35 +204,39 @@ async fn a_secret_makes_signatures_needed() {
     assert_eq!(done(&engine).len(), 2);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_row_that_changes_often_is_told_at_most_five_times_a_second() {
     let (engine, router) = server();
     let response = router.oneshot(get("/api/belay/v1/stream")).await.expect("a router never fails");
     let mut body = response.into_body();
+    let start = tokio::time::Instant::now();
     let changes = tokio::spawn(async move {
-        for _ in 0..100 {
+        for _ in 0..40 {
             engine.tick();
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        tokio::time::sleep(Duration::from_secs(1)).await;
     });
     let mut messages = Vec::new();
-    while let Ok(Some(Ok(frame))) = tokio::time::timeout(Duration::from_secs(2), body.frame()).await {
-        messages.push(String::from_utf8_lossy(&frame.into_data().unwrap_or_default()).into_owned());
-        if changes.is_finished() {
-            break;
+    while !changes.is_finished() {
+        if let Ok(Some(Ok(frame))) = tokio::time::timeout(Duration::from_millis(50), body.frame()).await {
+            messages.push(String::from_utf8_lossy(&frame.into_data().unwrap_or_default()).into_owned());
         }
     }
+    let allowed = usize::try_from(start.elapsed().as_millis() / 200).unwrap_or(usize::MAX) + 2;
     assert!(messages[0].contains("event: hello"), "{messages:?}");
-    let told = messages.iter().filter(|message| message.contains("event: apps") && message.contains("podinfo")).count();
-    assert!((4..=7).contains(&told), "{told} messages in a second");
+    let told = messages
+        .iter()
+        .filter(|message| message.contains("event: apps") && message.contains("podinfo"))
+        .count();
+    assert!((2..=allowed).contains(&told), "{told} messages where {allowed} are allowed");
 }
 
 #[tokio::test]
 async fn probes_answer_without_a_known_host() {
     let (_, router) = server();
     for path in ["/healthz", "/readyz", "/metrics"] {
-        let request = Request::get(path).header("host", "pod.example").body(Body::empty()).expect("a valid request");
+        let request =
+            Request::get(path).header("host", "pod.example").body(Body::empty()).expect("a valid request");
         assert_eq!(ask(&router, request).await.0, StatusCode::OK, "{path}");
     }
 }

@@ -50,9 +50,12 @@ pub(crate) async fn act(sight: &Sight, app: &AppRef, action: &Action) -> Result<
 /// A merge patch of one resource.
 pub(crate) async fn write(sight: &Sight, key: &ObjectKey, patch: &Value) -> Result<(), kube::Error> {
     let Some(kind) = sight.live.kinds().known_in_any_version(&key.group, &key.kind) else {
-        return Err(kube::Error::Service(format!("the cluster does not know kind {}", key.kind_and_group()).into()));
+        return Err(kube::Error::Service(
+            format!("the cluster does not know kind {}", key.kind_and_group()).into(),
+        ));
     };
-    let api: Api<DynamicObject> = Api::namespaced_with(sight.live.client().clone(), &key.namespace, &kind.api);
+    let api: Api<DynamicObject> =
+        Api::namespaced_with(sight.live.client().clone(), &key.namespace, &kind.api);
     let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
     api.patch(&key.name, &params, &Patch::Merge(patch)).await.map(|_| ())
 }
@@ -67,7 +70,9 @@ fn refusal(app: &AppRef, resource: &Object, action: &Action) -> Option<String> {
     let is_argo = app.kind == AppKind::Application;
     let suspended = value.pointer("/spec/suspend").and_then(Value::as_bool) == Some(true);
     match action {
-        Action::Sync { .. } if is_argo && is_busy(value) => Some("an operation is in progress already".to_owned()),
+        Action::Sync { .. } if is_argo && is_busy(value) => {
+            Some("an operation is in progress already".to_owned())
+        }
         Action::Sync { dry_run: true, .. } if !is_argo => {
             Some("a dry run of Flux's resources is not supported yet".to_owned())
         }
@@ -141,7 +146,9 @@ fn suspend_preview(kind: AppKind, suspend: bool) -> Preview {
             "Syncs by itself again; what was changed meanwhile is undone if self-heal is on.",
             "removes spec.syncPolicy.automated.enabled",
         ),
-        (_, true) => ("Leaves the app alone: nothing is applied, healed or pruned.", "sets spec.suspend to true"),
+        (_, true) => {
+            ("Leaves the app alone: nothing is applied, healed or pruned.", "sets spec.suspend to true")
+        }
         (_, false) => ("Takes the app up again and reconciles it at once.", "sets spec.suspend to false"),
     };
     Preview { effect: effect.to_owned(), steps: vec![field.to_owned()], ..Preview::default() }
@@ -173,7 +180,7 @@ fn sync_preview(sight: &Sight, app: &AppRef, resource: &Object, prune: bool) -> 
     if prune {
         found.steps.extend(deletes.iter().map(|key| format!("{key}: delete")));
     } else if !deletes.is_empty() {
-        found.steps.push(format!("{} objects that Git no longer names stay", deletes.len()));
+        found.steps.push(format!("{} that Git no longer names: kept", counted(deletes.len(), "object")));
     }
     let deleted = if prune { deletes.len() } else { 0 };
     let hidden = found.steps.len().saturating_sub(MOST_STEPS);
@@ -184,9 +191,20 @@ fn sync_preview(sight: &Sight, app: &AppRef, resource: &Object, prune: bool) -> 
     let effect = if found.objects == 0 && deleted == 0 {
         "Reads the source and applies it; nothing differs now.".to_owned()
     } else {
-        format!("Applies {} objects, sets {} fields, deletes {deleted}.", found.objects, found.fields)
+        let (objects, fields) = (counted(found.objects, "object"), counted(found.fields, "field"));
+        format!("Applies {objects}, sets {fields}, deletes {}.", counted(deleted, "object"))
     };
-    Preview { effect, steps: found.steps, destructive: deleted > 0 || found.fields > 0, refused: String::new() }
+    Preview {
+        effect,
+        steps: found.steps,
+        destructive: deleted > 0 || found.fields > 0,
+        refused: String::new(),
+    }
+}
+
+/// `1 field`, `2 fields`.
+pub(crate) fn counted(count: usize, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }
 
 #[derive(Default)]
@@ -197,7 +215,8 @@ struct Found {
 }
 
 fn to_prune(resource: &Object) -> Vec<ObjectKey> {
-    let entries = items(resource.value(), "/status/resources").filter(|entry| entry["requiresPruning"] == true);
+    let entries =
+        items(resource.value(), "/status/resources").filter(|entry| entry["requiresPruning"] == true);
     let one = |entry: &Value| ObjectKey {
         group: text(entry, "/group"),
         kind: text(entry, "/kind"),

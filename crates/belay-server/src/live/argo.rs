@@ -122,7 +122,8 @@ fn revision(sight: &Sight, value: &Value, source: &Source) -> Option<Revision> {
 }
 
 fn source(value: &Value) -> Source {
-    let first = value.pointer("/spec/source").or_else(|| value.pointer("/spec/sources/0")).unwrap_or(&Value::Null);
+    let first =
+        value.pointer("/spec/source").or_else(|| value.pointer("/spec/sources/0")).unwrap_or(&Value::Null);
     let chart = text(first, "/chart");
     Source {
         repository: text(first, "/repoURL"),

@@ -11,7 +11,9 @@ use crate::detail::FieldDifference;
 /// How each family compares: its field manager, and whose additions count.
 fn options(kind: AppKind) -> CompareOptions {
     let (manager, added) = match kind {
-        AppKind::Application => ("argocd-controller", AddedFields::AllBut(vec!["argocd-controller".to_owned()])),
+        AppKind::Application => {
+            ("argocd-controller", AddedFields::AllBut(vec!["argocd-controller".to_owned()]))
+        }
         AppKind::Kustomization => ("kustomize-controller", people()),
         AppKind::HelmRelease => ("helm-controller", people()),
     };
@@ -32,7 +34,12 @@ pub(crate) fn of_object(sight: &Sight, app: &AppRef, key: &ObjectKey) -> Vec<Fie
 }
 
 /// The differences between both sides, Secrets' values masked.
-pub(crate) fn between(kind: AppKind, key: &ObjectKey, desired: &Object, live: &Object) -> Vec<FieldDifference> {
+pub(crate) fn between(
+    kind: AppKind,
+    key: &ObjectKey,
+    desired: &Object,
+    live: &Object,
+) -> Vec<FieldDifference> {
     let is_secret = key.kind == "Secret" && key.group.is_empty();
     let shown = |value: Option<Value>| value.map(|value| if is_secret { Value::from(MASK) } else { value });
     let differences = compare(desired, live, &options(kind)).into_iter();

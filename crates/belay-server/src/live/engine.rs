@@ -87,7 +87,8 @@ impl LiveEngine {
             plural: "secrets".to_owned(),
         };
         let client = self.sight.live.client().clone();
-        let api: Api<DynamicObject> = Api::namespaced_with(client, &self.settings.argocd_namespace, &resource);
+        let api: Api<DynamicObject> =
+            Api::namespaced_with(client, &self.settings.argocd_namespace, &resource);
         let found = api.get_opt("argocd-secret").await.map_err(|error| SecretsUnknown(error.to_string()))?;
         let data = found.map(|secret| secret.data["data"].clone()).unwrap_or_default();
         Ok(WebhookSecrets {
@@ -136,7 +137,11 @@ impl Engine for LiveEngine {
         })
     }
 
-    fn resource<'a>(&'a self, app: &'a AppRef, object: &'a ObjectKey) -> BoxFuture<'a, Option<ResourceDetail>> {
+    fn resource<'a>(
+        &'a self,
+        app: &'a AppRef,
+        object: &'a ObjectKey,
+    ) -> BoxFuture<'a, Option<ResourceDetail>> {
         resource::detail(&self.sight, app, object).boxed()
     }
 
@@ -171,8 +176,7 @@ impl Engine for LiveEngine {
     fn webhook_secrets(&self) -> BoxFuture<'_, Result<WebhookSecrets, SecretsUnknown>> {
         async move {
             let known = self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            if let Some((when, secrets)) = known.filter(|(when, _)| when.elapsed() < SECRETS_KEPT) {
-                let _ = when;
+            if let Some((_, secrets)) = known.filter(|(when, _)| when.elapsed() < SECRETS_KEPT) {
                 return Ok(secrets);
             }
             let secrets = self.read_secrets().await?;
@@ -215,7 +219,9 @@ fn secret_entry(data: &Value, name: &str) -> Result<Option<Secret<String>>, Secr
     let text = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
     let text = text.ok_or_else(|| SecretsUnknown(format!("{name} of argocd-secret is no text")))?;
     if text.starts_with('$') {
-        return Err(SecretsUnknown(format!("{name} of argocd-secret refers to another secret, which is not supported yet")));
+        return Err(SecretsUnknown(format!(
+            "{name} of argocd-secret refers to another secret, which is not supported yet"
+        )));
     }
     Ok((!text.is_empty()).then(|| Secret::new(text)))
 }
@@ -223,12 +229,14 @@ fn secret_entry(data: &Value, name: &str) -> Result<Option<Secret<String>>, Secr
 /// The resources that read from the repository, and the annotation that makes each look again.
 fn users_of(live: &LiveState, push: &Push) -> Vec<(ObjectKey, &'static str)> {
     let pushed: Vec<String> = push.repositories.iter().map(|url| same_repository(url)).collect();
-    let uses = |url: &str, target: &str| pushed.contains(&same_repository(url)) && is_about(&push.reference, target);
+    let uses =
+        |url: &str, target: &str| pushed.contains(&same_repository(url)) && is_about(&push.reference, target);
     let mut users = Vec::new();
     for app in live.of_kind("argoproj.io", "Application") {
         let spec = &app.value()["spec"];
         let sources = items(spec, "/sources").chain(spec.get("source"));
-        if sources.into_iter().any(|source| uses(&text(source, "/repoURL"), &text(source, "/targetRevision"))) {
+        if sources.into_iter().any(|source| uses(&text(source, "/repoURL"), &text(source, "/targetRevision")))
+        {
             users.push((app.key(), act::REFRESH));
         }
     }
@@ -246,7 +254,8 @@ fn users_of(live: &LiveState, push: &Push) -> Vec<(ObjectKey, &'static str)> {
 fn is_about(reference: &str, target: &str) -> bool {
     match reference.strip_prefix("refs/heads/") {
         Some(branch) => {
-            let is_branch_name = !target.is_empty() && target != "HEAD" && !target.contains(['*', '>', '<', '~', '^']);
+            let is_branch_name =
+                !target.is_empty() && target != "HEAD" && !target.contains(['*', '>', '<', '~', '^']);
             !is_branch_name || target == branch || target == reference
         }
         None => true,
@@ -272,7 +281,7 @@ fn sentence(app: &AppSummary) -> String {
     let sync = match app.sync {
         Sync::Synced => format!("In sync with {revision}"),
         Sync::OutOfSync if app.drift > 0 => {
-            format!("{} fields were changed in the cluster; Git is at {revision}", app.drift)
+            format!("{} changed in the cluster; Git is at {revision}", act::counted(app.drift, "field"))
         }
         Sync::OutOfSync => format!("Not in sync with {revision}"),
         Sync::Unknown => format!("Not known whether in sync; last seen {revision}"),
@@ -285,7 +294,7 @@ fn sentence(app: &AppSummary) -> String {
         Health::Degraded => "something does not work",
         Health::Unknown => "health not known",
     };
-    let objects = if app.objects == 1 { "1 object".to_owned() } else { format!("{} objects", app.objects) };
+    let objects = act::counted(app.objects, "object");
     let automation = match (app.suspended, app.automated) {
         (true, _) => " It is left alone.",
         (false, true) => "",

@@ -44,7 +44,9 @@ pub(crate) fn app_ref(kind: AppKind, object: &Object) -> AppRef {
 
 /// The objects of the inventory.
 pub(crate) fn managed(object: &Object) -> Vec<ObjectKey> {
-    items(object.value(), "/status/inventory/entries").filter_map(|entry| inventory_key(entry["id"].as_str()?)).collect()
+    items(object.value(), "/status/inventory/entries")
+        .filter_map(|entry| inventory_key(entry["id"].as_str()?))
+        .collect()
 }
 
 /// `namespace_name_group_kind`, with `__` for a colon in the name.
@@ -133,12 +135,19 @@ fn commit_id(revision: &str) -> &str {
 fn source(kind: AppKind, value: &Value, object: Option<&Object>, key: Option<&ObjectKey>) -> Source {
     let url = object.map(|object| text(object.value(), "/spec/url")).filter(|url| !url.is_empty());
     let reference = object.map(|object| object.value()["spec"]["ref"].clone()).unwrap_or_default();
-    let target = ["commit", "name", "semver", "tag", "branch"].iter().find_map(|name| reference[*name].as_str());
+    let target =
+        ["commit", "name", "semver", "tag", "branch"].iter().find_map(|name| reference[*name].as_str());
     let (path, target) = match kind {
-        AppKind::HelmRelease => (text(value, "/spec/chart/spec/chart"), text(value, "/spec/chart/spec/version")),
+        AppKind::HelmRelease => {
+            (text(value, "/spec/chart/spec/chart"), text(value, "/spec/chart/spec/version"))
+        }
         _ => (text(value, "/spec/path"), target.unwrap_or_default().to_owned()),
     };
-    Source { repository: url.unwrap_or_else(|| key.map(ToString::to_string).unwrap_or_default()), path, target }
+    Source {
+        repository: url.unwrap_or_else(|| key.map(ToString::to_string).unwrap_or_default()),
+        path,
+        target,
+    }
 }
 
 fn revision(sight: &Sight, kind: AppKind, value: &Value, source: &Source) -> Option<Revision> {
@@ -192,7 +201,8 @@ fn operation(value: &Value) -> String {
 }
 
 fn changed(value: &Value) -> String {
-    let conditions = items(value, "/status/conditions").map(|condition| text(condition, "/lastTransitionTime"));
+    let conditions =
+        items(value, "/status/conditions").map(|condition| text(condition, "/lastTransitionTime"));
     conditions.chain([text(value, "/metadata/creationTimestamp")]).max().unwrap_or_default()
 }
 

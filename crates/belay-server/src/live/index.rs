@@ -42,7 +42,8 @@ struct Row {
 /// Which app a live object is, if it is one.
 pub(crate) fn app_of(key: &ObjectKey) -> Option<AppRef> {
     let kinds = [AppKind::Application, AppKind::Kustomization, AppKind::HelmRelease];
-    let kind = kinds.into_iter().find(|kind| kind.group_and_kind() == (key.group.as_str(), key.kind.as_str()))?;
+    let kind =
+        kinds.into_iter().find(|kind| kind.group_and_kind() == (key.group.as_str(), key.kind.as_str()))?;
     Some(AppRef { kind, namespace: key.namespace.clone(), name: key.name.clone() })
 }
 

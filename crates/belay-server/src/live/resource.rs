@@ -145,6 +145,11 @@ fn event_of(event: &Value) -> Event {
         message: text(event, "/message"),
         source: first(&["/source/component", "/reportingComponent"]),
         count: event["count"].as_i64().unwrap_or(1),
-        time: first(&["/lastTimestamp", "/series/lastObservedTime", "/eventTime", "/metadata/creationTimestamp"]),
+        time: first(&[
+            "/lastTimestamp",
+            "/series/lastObservedTime",
+            "/eventTime",
+            "/metadata/creationTimestamp",
+        ]),
     }
 }

@@ -133,11 +133,13 @@ fn info(object: &Object) -> Vec<String> {
             vec![format!("{}/{wanted} ready", number("/status/numberReady").unwrap_or(0))]
         }
         "Pod" => {
-            let ready = items(value, "/status/containerStatuses").filter(|status| status["ready"] == true).count();
+            let ready =
+                items(value, "/status/containerStatuses").filter(|status| status["ready"] == true).count();
             let all = items(value, "/spec/containers").count();
             let mut info = vec![format!("{ready}/{all} ready"), text(value, "/status/phase")];
-            let restarts: i64 =
-                items(value, "/status/containerStatuses").filter_map(|status| status["restartCount"].as_i64()).sum();
+            let restarts: i64 = items(value, "/status/containerStatuses")
+                .filter_map(|status| status["restartCount"].as_i64())
+                .sum();
             if restarts > 0 {
                 info.push(format!("{restarts} restarts"));
             }

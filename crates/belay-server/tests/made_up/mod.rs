@@ -143,7 +143,11 @@ fn differences(app: &AppSummary) -> Vec<FieldDifference> {
     };
     vec![
         one("spec.replicas", json!(2), json!(5)),
-        one("spec.template.spec.containers[name=web].args", json!(["--port=80"]), json!(["--port=80", "--debug"])),
+        one(
+            "spec.template.spec.containers[name=web].args",
+            json!(["--port=80"]),
+            json!(["--port=80", "--debug"]),
+        ),
     ]
 }
 
@@ -180,7 +184,11 @@ impl Engine for MadeUp {
         })
     }
 
-    fn resource<'a>(&'a self, app: &'a AppRef, object: &'a ObjectKey) -> BoxFuture<'a, Option<ResourceDetail>> {
+    fn resource<'a>(
+        &'a self,
+        app: &'a AppRef,
+        object: &'a ObjectKey,
+    ) -> BoxFuture<'a, Option<ResourceDetail>> {
         async move {
             let summary = self.summary(app)?;
             let node = tree(&summary).nodes.into_iter().find(|node| node.object == *object)?;
@@ -217,7 +225,8 @@ impl Engine for MadeUp {
 
     fn preview(&self, app: &AppRef, action: &Action) -> Result<Preview, ActError> {
         let summary = self.summary(app).ok_or_else(|| ActError::NotFound(app.to_string()))?;
-        let steps = differences(&summary).iter().map(|difference| format!("{}: set", difference.path)).collect();
+        let steps =
+            differences(&summary).iter().map(|difference| format!("{}: set", difference.path)).collect();
         let effect = format!("{action:?}: sets {} fields.", summary.drift);
         Ok(Preview { effect, steps, destructive: summary.drift > 0, refused: String::new() })
     }

@@ -1,6 +1,8 @@
 //! Runs every case of `tests/cases`. The expected texts come from Go: in `tests/oracle/gotemplate`,
 //! `go run . ../../../crates/belay-gotemplate/tests/cases/*.txt` records them anew.
 
+#![expect(clippy::unwrap_used, reason = "a broken case file should fail the test")]
+
 use std::path::Path;
 use std::sync::Arc;
 

@@ -2,6 +2,7 @@
 //! template does not see the environment.
 
 mod convert;
+mod dates;
 mod defaults;
 mod dicts;
 mod encoding;
@@ -31,6 +32,7 @@ pub fn sprig() -> Functions {
     json::register(&mut functions);
     encoding::register(&mut functions);
     regexes::register(&mut functions);
+    dates::register(&mut functions);
     semver::register(&mut functions);
     random::register(&mut functions);
     paths::register(&mut functions);

@@ -3,23 +3,16 @@
 use crate::function::Functions;
 use crate::value::Type;
 
-const NAMES: [&str; 36] = [
+const NAMES: [&str; 29] = [
     "ago",
-    "date",
-    "date_in_zone",
     "date_modify",
-    "dateInZone",
     "dateModify",
     "duration",
     "durationRound",
-    "htmlDate",
-    "htmlDateInZone",
     "must_date_modify",
     "mustDateModify",
     "mustToDate",
-    "now",
     "toDate",
-    "unixEpoch",
     "bcrypt",
     "htpasswd",
     "genPrivateKey",

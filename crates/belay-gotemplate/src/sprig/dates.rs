@@ -1,0 +1,273 @@
+//! Dates with Go's layouts. The clock is the host's; zones are `UTC`, `Local` and the clock's offset.
+
+use std::any::Any as AnyObject;
+use std::borrow::Cow;
+
+use crate::function::{Call, FunctionError, Functions, Signature};
+use crate::host::HostObject;
+use crate::options::Moment;
+use crate::value::Type::{Any, Int, Int64, String as Str};
+use crate::value::{Kind, Type, Value};
+
+const TIME: Type = Type::Named("time.Time");
+
+pub(super) fn register(functions: &mut Functions) {
+    functions.add("now", [], TIME, |call, _| Ok(Value::host(Time(call.clock("now")?.now()))));
+    functions.add("unixEpoch", [TIME], Str, |_, arguments| {
+        let moment = moment_of(arguments.value(0)?).ok_or("unixEpoch needs a time")?;
+        Ok(Value::string(moment.seconds.to_string()))
+    });
+    functions.add("date", [Str, Any], Str, |call, arguments| {
+        let layout = arguments.text(0)?.to_str();
+        Ok(Value::string(date_in_zone(call, &layout, arguments.value(1)?, "Local")?))
+    });
+    functions.add("dateInZone", [Str, Any, Str], Str, |call, arguments| {
+        let (layout, zone) = (arguments.text(0)?.to_str(), arguments.text(2)?.to_str());
+        Ok(Value::string(date_in_zone(call, &layout, arguments.value(1)?, &zone)?))
+    });
+    functions.alias("date_in_zone", "dateInZone");
+    functions.add("htmlDate", [Any], Str, |call, arguments| {
+        Ok(Value::string(date_in_zone(call, "2006-01-02", arguments.value(0)?, "Local")?))
+    });
+    functions.add("htmlDateInZone", [Any, Str], Str, |call, arguments| {
+        let zone = arguments.text(1)?.to_str();
+        Ok(Value::string(date_in_zone(call, "2006-01-02", arguments.value(0)?, &zone)?))
+    });
+}
+
+fn date_in_zone(call: &Call<'_>, layout: &str, date: &Value, zone: &str) -> Result<String, FunctionError> {
+    let at = |seconds| Moment { seconds, nanoseconds: 0, offset: 0 };
+    let mut moment = match (moment_of(date), date) {
+        (Some(moment), _) => moment,
+        (None, Value::Int(seconds) | Value::Int64(seconds)) => at(*seconds),
+        (None, Value::Int32(seconds)) => at((*seconds).into()),
+        _ => call.clock("date")?.now(),
+    };
+    moment.offset = match zone {
+        "" | "UTC" => 0,
+        "Local" => call.options().clock.as_ref().map_or(0, |clock| clock.now().offset),
+        other => return Err(format!("the time zone {other:?} is not supported yet").into()),
+    };
+    Ok(format_moment(moment, layout))
+}
+
+fn moment_of(value: &Value) -> Option<Moment> {
+    match value {
+        Value::Host(object) => object.as_any().downcast_ref::<Time>().map(|time| time.0),
+        _ => None,
+    }
+}
+
+/// Go's `time.Time`.
+struct Time(Moment);
+
+impl HostObject for Time {
+    fn type_name(&self) -> Cow<'static, str> {
+        "time.Time".into()
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Struct
+    }
+
+    fn as_any(&self) -> &dyn AnyObject {
+        self
+    }
+
+    fn method(&self, name: &str) -> Option<Signature> {
+        Some(match name {
+            "Unix" | "UnixNano" | "UnixMilli" => Signature::new([], Int64),
+            "Year" | "Day" | "Hour" | "Minute" | "Second" | "Nanosecond" | "YearDay" => {
+                Signature::new([], Int)
+            }
+            "Format" => Signature::new([Str], Str),
+            "String" => Signature::new([], Str),
+            "UTC" => Signature::new([], TIME),
+            _ => return None,
+        })
+    }
+
+    fn call(&self, name: &str, _: &mut Call<'_>, arguments: &[Value]) -> Result<Value, FunctionError> {
+        let Self(moment) = *self;
+        let parts = Parts::of(moment);
+        Ok(match name {
+            "Unix" => Value::Int64(moment.seconds),
+            "UnixMilli" => Value::Int64(moment.seconds * 1000 + i64::from(moment.nanoseconds / 1_000_000)),
+            "UnixNano" => Value::Int64(
+                moment.seconds.wrapping_mul(1_000_000_000).wrapping_add(moment.nanoseconds.into()),
+            ),
+            "Year" => Value::Int(parts.year),
+            "Day" => Value::Int(parts.day),
+            "Hour" => Value::Int(parts.hour),
+            "Minute" => Value::Int(parts.minute),
+            "Second" => Value::Int(parts.second),
+            "Nanosecond" => Value::Int(moment.nanoseconds.into()),
+            "YearDay" => Value::Int(parts.year_day),
+            "UTC" => Value::host(Self(Moment { offset: 0, ..moment })),
+            "String" => Value::string(self.text().unwrap_or_default()),
+            "Format" => {
+                let layout = arguments.first().and_then(Value::as_str).unwrap_or_default();
+                Value::string(format_moment(moment, &layout))
+            }
+            other => return Err(format!("`{other}` of a time is not supported yet").into()),
+        })
+    }
+
+    fn text(&self) -> Option<String> {
+        Some(format_moment(self.0, "2006-01-02 15:04:05.999999999 -0700 MST"))
+    }
+
+    fn to_json(&self) -> Option<serde_json::Value> {
+        Some(format_moment(self.0, "2006-01-02T15:04:05.999999999Z07:00").into())
+    }
+}
+
+/// A moment on the calendar of its offset.
+struct Parts {
+    year: i64,
+    month: i64,
+    day: i64,
+    year_day: i64,
+    weekday: usize,
+    hour: i64,
+    minute: i64,
+    second: i64,
+}
+
+impl Parts {
+    fn of(moment: Moment) -> Self {
+        let seconds = moment.seconds + i64::from(moment.offset);
+        let (days, time) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+        let (year, month, day) = civil(days);
+        Self {
+            year,
+            month,
+            day,
+            year_day: days - days_before(year) + 1,
+            weekday: (days + 4).rem_euclid(7) as usize,
+            hour: time / 3600,
+            minute: time / 60 % 60,
+            second: time % 60,
+        }
+    }
+}
+
+/// Year, month and day of a day counted from 1970-01-01, by 400-year eras that begin in March.
+fn civil(days: i64) -> (i64, i64, i64) {
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year, month, day_of_year - (153 * shifted_month + 2) / 5 + 1)
+}
+
+/// Days from 1970-01-01 to the first day of a year.
+fn days_before(year: i64) -> i64 {
+    let before = year - 1;
+    before * 365 + before.div_euclid(4) - before.div_euclid(100) + before.div_euclid(400) - 719_162
+}
+
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+
+/// The parts of a layout, each before those it begins with.
+const ELEMENTS: [&str; 31] = [
+    "January", "Jan", "Monday", "Mon", "MST", "2006", "Z07:00", "Z0700", "Z07", "-07:00", "-0700", "-07",
+    "01", "02", "002", "03", "04", "05", "06", "15", "__2", "_2", "PM", "pm", "1", "2", "3", "4", "5", ".0",
+    ".9",
+];
+
+/// Go's `Time.Format`.
+fn format_moment(moment: Moment, layout: &str) -> String {
+    let parts = Parts::of(moment);
+    let mut out = String::new();
+    let mut rest = layout;
+    while let Some(character) = rest.chars().next() {
+        let matching = ELEMENTS.iter().filter(|element| rest.starts_with(**element));
+        let element = matching.max_by_key(|element| element.len()).copied().filter(|element| {
+            // "Janet" does not hold a month.
+            let follows_lower = || rest[3..].starts_with(|next: char| next.is_ascii_lowercase());
+            !(matches!(*element, "Jan" | "Mon") && follows_lower())
+        });
+        let Some(element) = element else {
+            out.push(character);
+            rest = &rest[character.len_utf8()..];
+            continue;
+        };
+        rest = &rest[element.len()..];
+        if matches!(element, ".0" | ".9") {
+            let digit = &element[1..];
+            let more = rest.len() - rest.trim_start_matches(digit).len();
+            rest = &rest[more..];
+            push_fraction(&mut out, moment.nanoseconds, more + 1, digit == "9");
+            continue;
+        }
+        push_element(&mut out, &parts, moment.offset, element);
+    }
+    out
+}
+
+fn push_fraction(out: &mut String, nanoseconds: u32, digits: usize, trims: bool) {
+    let all = format!("{nanoseconds:09}");
+    let fraction = &all[..digits.min(9)];
+    let fraction = if trims { fraction.trim_end_matches('0') } else { fraction };
+    if !fraction.is_empty() {
+        out.push('.');
+        out.push_str(fraction);
+    }
+}
+
+fn push_element(out: &mut String, parts: &Parts, offset: i32, element: &str) {
+    let month = MONTHS[(parts.month - 1) as usize];
+    let weekday = WEEKDAYS[parts.weekday];
+    let hour12 = if parts.hour % 12 == 0 { 12 } else { parts.hour % 12 };
+    let sign = if offset < 0 { '-' } else { '+' };
+    let (hours, minutes) = (offset.abs() / 3600, offset.abs() / 60 % 60);
+    out.push_str(&match element {
+        "January" => month.to_owned(),
+        "Jan" => month[..3].to_owned(),
+        "Monday" => weekday.to_owned(),
+        "Mon" => weekday[..3].to_owned(),
+        "MST" if offset == 0 => "UTC".to_owned(),
+        "MST" if minutes == 0 => format!("{sign}{hours:02}"),
+        "MST" => format!("{sign}{hours:02}{minutes:02}"),
+        "2006" => format!("{:04}", parts.year),
+        "06" => format!("{:02}", parts.year.rem_euclid(100)),
+        "01" => format!("{:02}", parts.month),
+        "1" => parts.month.to_string(),
+        "02" => format!("{:02}", parts.day),
+        "_2" => format!("{:2}", parts.day),
+        "2" => parts.day.to_string(),
+        "002" => format!("{:03}", parts.year_day),
+        "__2" => format!("{:3}", parts.year_day),
+        "15" => format!("{:02}", parts.hour),
+        "03" => format!("{hour12:02}"),
+        "3" => hour12.to_string(),
+        "04" => format!("{:02}", parts.minute),
+        "4" => parts.minute.to_string(),
+        "05" => format!("{:02}", parts.second),
+        "5" => parts.second.to_string(),
+        "PM" => if parts.hour >= 12 { "PM" } else { "AM" }.to_owned(),
+        "pm" => if parts.hour >= 12 { "pm" } else { "am" }.to_owned(),
+        "Z07:00" | "Z0700" | "Z07" if offset == 0 => "Z".to_owned(),
+        "Z07:00" | "-07:00" => format!("{sign}{hours:02}:{minutes:02}"),
+        "Z0700" | "-0700" => format!("{sign}{hours:02}{minutes:02}"),
+        _ => format!("{sign}{hours:02}"),
+    });
+}

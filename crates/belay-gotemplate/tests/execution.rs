@@ -1,0 +1,84 @@
+//! Limits, and functions that see the execution.
+
+use std::sync::Arc;
+
+use belay_gotemplate::{Budget, Error, Functions, Limit, Options, TemplateSet, Type, Value, parse, sprig};
+
+fn execute(functions: Functions, text: &str, budget: Budget) -> Result<String, Error> {
+    let mut set = TemplateSet::new("root", Arc::new(functions));
+    set.parse("main", text)?;
+    set.execute("main", Value::Nil, &Options { budget, ..Options::default() })
+}
+
+fn limit_of(text: &str, budget: Budget) -> Option<Limit> {
+    execute(sprig(), text, budget).expect_err("the limit is lower").limit()
+}
+
+#[test]
+fn hostile_templates_end_in_a_limit() {
+    let small = Budget { steps: 10_000, output_bytes: 10_000, depth: 500 };
+    assert_eq!(limit_of("{{range until 1000000000}}x{{end}}", small), Some(Limit::Steps));
+    assert_eq!(limit_of("{{repeat 1000000000 \"x\"}}", small), Some(Limit::OutputBytes));
+    assert_eq!(limit_of("{{range 1000000000}}{{end}}", small), Some(Limit::Steps));
+    assert_eq!(
+        limit_of("{{define \"a\"}}{{template \"a\"}}{{end}}{{template \"a\"}}", small),
+        Some(Limit::Depth)
+    );
+    assert_eq!(
+        limit_of("{{range 9000}}xx{{end}}", Budget { steps: 100_000, ..small }),
+        Some(Limit::OutputBytes)
+    );
+}
+
+#[test]
+fn deep_nesting_is_an_error_and_not_a_crash() {
+    let parentheses = format!("{{{{{}1{}}}}}", "(".repeat(20_000), ")".repeat(20_000));
+    let blocks = "{{if 1}}".repeat(20_000);
+    for text in [parentheses, blocks] {
+        let error = execute(Functions::new(), &text, Budget::default()).expect_err("too deep").to_string();
+        assert!(error.contains("depth exceeded"), "{error}");
+    }
+}
+
+/// `include` and `tpl` as a host writes them.
+fn with_include() -> Functions {
+    let mut functions = sprig();
+    functions.add("include", [Type::String, Type::Any], Type::String, |call, arguments| {
+        let name = arguments.text(0)?.to_string();
+        Ok(Value::String(call.execute(&name, arguments.value(1)?.clone())?))
+    });
+    functions.add("tpl", [Type::String, Type::Any], Type::String, |call, arguments| {
+        let mut set = call.templates().clone();
+        set.parse("tpl", &arguments.text(0)?.to_str())?;
+        Ok(Value::String(call.execute_in(set, "tpl", arguments.value(1)?.clone())?))
+    });
+    functions
+}
+
+#[test]
+fn functions_execute_templates_of_the_set() {
+    let text = r#"{{define "name"}}<{{.}}>{{end}}{{include "name" "a" | upper}} {{tpl "{{include \"name\" .}}!" "b"}}"#;
+    assert_eq!(execute(with_include(), text, Budget::default()).ok().as_deref(), Some("<A> <b>!"));
+}
+
+#[test]
+fn an_error_of_a_nested_template_names_both_places() {
+    let text = "{{define \"x\"}}\n{{.a.b}}{{end}}{{include \"x\" \"s\"}}";
+    let error = execute(with_include(), text, Budget::default()).expect_err("a string has no fields");
+    assert_eq!(
+        error.to_string(),
+        "template: main:2:17: executing \"main\" at <include \"x\" \"s\">: error calling include: \
+         template: main:2:3: executing \"x\" at <.a.b>: can't evaluate field a in type string"
+    );
+}
+
+#[test]
+fn a_clone_keeps_its_additions_to_itself() {
+    let mut set = TemplateSet::new("root", Arc::default());
+    set.parse("a", "1").expect("it is a template");
+    let mut clone = set.clone();
+    let parsed = clone.parse_only("b", "2").expect("it is a template");
+    clone.add(&parsed);
+    assert!(clone.contains("a") && clone.contains("b") && !set.contains("b"));
+    assert!(parse("c", "{{x}}", &Default::default(), &|_| false).is_err());
+}

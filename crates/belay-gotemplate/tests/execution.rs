@@ -68,7 +68,7 @@ fn an_error_of_a_nested_template_names_both_places() {
     assert_eq!(
         error.to_string(),
         "template: main:2:17: executing \"main\" at <include \"x\" \"s\">: error calling include: \
-         template: main:2:3: executing \"x\" at <.a.b>: can't evaluate field a in type string"
+         template: main:2:4: executing \"x\" at <.a.b>: can't evaluate field a in type string"
     );
 }
 

@@ -76,7 +76,10 @@ pub(super) fn register(functions: &mut Functions) {
         .add_variadic("mergeOverwrite", [MAP, MAP], Any, |call, arguments| merge_all(call, arguments, true));
     functions.alias("mustMergeOverwrite", "mergeOverwrite");
     functions.add_variadic("dig", [Any], Any, |_, arguments| dig(arguments.all()));
-    functions.add("deepCopy", [Any], Any, |_, arguments| Ok(deep_copy(arguments.value(0)?)));
+    functions.add("deepCopy", [Any], Any, |_, arguments| match arguments.value(0)? {
+        Value::Nil => Err("reflect: call of reflect.Value.Type on zero Value".into()),
+        value => Ok(deep_copy(value)),
+    });
     functions.alias("mustDeepCopy", "deepCopy");
 }
 

@@ -20,7 +20,7 @@ pub(super) fn register(functions: &mut Functions) {
         ("lower", |text| text.chars().flat_map(char::to_lowercase).collect()),
         ("title", title),
         ("untitle", untitle),
-        ("nospace", |text| text.chars().filter(|character| !character.is_whitespace()).collect()),
+        ("nospace", without_space),
         ("initials", initials),
         ("swapcase", swap_case),
     ];
@@ -225,6 +225,12 @@ fn untitle(text: &str) -> String {
         starts_word = character.is_whitespace();
     }
     out
+}
+
+/// The original reads bytes as characters, but only where there is space to delete.
+fn without_space(text: &str) -> String {
+    let kept: String = text.bytes().map(char::from).filter(|character| !character.is_whitespace()).collect();
+    if kept.chars().count() == text.len() { text.to_owned() } else { kept }
 }
 
 fn initials(text: &str) -> String {

@@ -144,7 +144,13 @@ fn parse_conditions(text: &str) -> Option<Vec<Condition>> {
         let after = rest[operator.len()..].trim_start();
         let end = after.find([',', ' ', '\t']).unwrap_or(after.len());
         conditions.push(condition(operator, &after[..end])?);
-        rest = after[end..].trim_start_matches([',', ' ', '\t']);
+        rest = after[end..].trim_start();
+        if let Some(next) = rest.strip_prefix(',') {
+            rest = next.trim_start();
+            if rest.is_empty() {
+                return None;
+            }
+        }
     }
     if conditions.is_empty() { None } else { Some(conditions) }
 }
@@ -241,10 +247,25 @@ mod tests {
             (">= 1.0 < 2.0", "2.0.0", false),
             ("", "1.9.0", false),
             ("nonsense", "1.0.0", false),
+            ("1.0,", "1.0.0", false),
             ("1.0.0-rc.2", "1.0.0-rc.2", true),
             (">1.0.0-rc.2", "1.0.0-rc.10", true),
         ] {
             assert_eq!(satisfies(range, version), expected, "{range} {version}");
         }
+    }
+
+    /// The same pairs, as Helm's `semverCompare` answered them.
+    #[test]
+    fn ranges_as_recorded() {
+        let recorded = include_str!("../tests/cases/semver_ranges/expected.yaml");
+        let mut checked = 0;
+        for line in recorded.lines().filter_map(|line| line.strip_prefix('"')) {
+            let (pair, expected) = line.split_once("\": ").unwrap();
+            let (range, version) = pair.rsplit_once(' ').unwrap();
+            assert_eq!(satisfies(range, version).to_string(), expected, "{pair}");
+            checked += 1;
+        }
+        assert!(checked > 500, "only {checked} pairs were found");
     }
 }

@@ -16,14 +16,17 @@ const STACK: usize = 256 << 20;
 
 #[test]
 fn every_case_gives_what_helm_gives() {
-    let check = std::thread::Builder::new().stack_size(STACK).spawn(check_all).unwrap();
-    let failures = check.join().unwrap();
+    let check = std::thread::Builder::new().stack_size(STACK).spawn(check_all).expect("a thread");
+    let failures = check.join().expect("no panic");
     assert!(failures.is_empty(), "{} cases differ:\n{}", failures.len(), failures.join("\n"));
 }
 
 fn check_all() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
-    let mut cases: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut cases: Vec<_> = fs::read_dir(&folder)
+        .expect("the cases are there")
+        .map(|entry| entry.expect("a case").path())
+        .collect();
     cases.retain(|case| case.is_dir());
     cases.sort();
     assert!(cases.len() >= 60, "only {} cases were found", cases.len());
@@ -119,13 +122,13 @@ fn tree(folder: &Path) -> MemoryTree {
 }
 
 fn add(folder: &Path, path: &TreePath, tree: &mut MemoryTree) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let entry = entry.unwrap();
+    for entry in fs::read_dir(folder).expect("the folder is there") {
+        let entry = entry.expect("an entry");
         let child = path.child(&entry.file_name().to_string_lossy());
-        if entry.file_type().unwrap().is_dir() {
+        if entry.file_type().expect("a kind").is_dir() {
             add(&entry.path(), &child, tree);
         } else {
-            tree.insert(child, Kind::File, fs::read(entry.path()).unwrap());
+            tree.insert(child, Kind::File, fs::read(entry.path()).expect("a file"));
         }
     }
 }

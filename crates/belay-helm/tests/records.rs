@@ -4,8 +4,8 @@ use belay_helm::record::{self, Written};
 use belay_helm::{Release, Status};
 
 fn written_by_helm() -> Release {
-    let secret = serde_json::from_str(include_str!("records/helm-4.json")).unwrap();
-    record::from_secret(&secret).unwrap()
+    let secret = serde_json::from_str(include_str!("records/helm-4.json")).expect("JSON");
+    record::from_secret(&secret).expect("a record")
 }
 
 #[test]

@@ -6,6 +6,7 @@
 use belay_gotemplate::{Element, FunctionError, Functions, List, Map, Text, Type, Value, from_json};
 use serde_json::Value as Json;
 
+use super::json_error::go_error;
 use super::{any_map, error_map};
 use crate::decode::json_type;
 
@@ -65,7 +66,7 @@ fn read_yaml(text: &str) -> Result<Json, String> {
 }
 
 fn read_json(text: &str) -> Result<Json, String> {
-    serde_json::from_str(text).map_err(|error| error.to_string())
+    serde_json::from_str(text).map_err(|_| go_error(text))
 }
 
 fn wrong_type(found: &Json, wanted: &str, is_yaml: bool) -> String {

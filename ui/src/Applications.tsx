@@ -149,6 +149,7 @@ const COLUMNS = [
         <span className="faint">
           {" "}
           {original.app.kind} · {original.app.namespace}
+          {original.suspended && " · ⏸ suspended"}
         </span>
       </span>
     ),

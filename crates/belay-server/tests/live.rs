@@ -9,7 +9,7 @@ use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use belay_cluster::{Belonging, Kinds, LiveState};
-use belay_manifest::{GroupVersionKind, Object, ObjectKey};
+use belay_manifest::{Object, ObjectKey};
 use belay_server::{
     ActError, Action, AppKind, AppRef, DesiredState, Engine, Health, LiveEngine, LiveSettings, Push, Sync,
 };
@@ -160,9 +160,6 @@ async fn engine() -> (Api, LiveEngine) {
     let client = kube::Client::new(router, "default");
     let whole = |_: &Object| Belonging::Whole;
     let live = LiveState::new(client.clone(), Kinds::new(client), whole);
-    for (version, kind) in [("apps/v1", "Deployment"), ("v1", "Secret")] {
-        live.ensure(&GroupVersionKind::new(version, kind)).await.expect("the kind is listed");
-    }
     let settings = LiveSettings { argocd_namespace: "argocd".to_owned(), argo: true, flux: true };
     let engine = LiveEngine::start(live, Arc::new(Git), settings);
     let ready = async {

@@ -1,7 +1,7 @@
 //! The rows of all apps, kept current from the changes of the live state.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use belay_cluster::Change;
@@ -25,6 +25,7 @@ pub(crate) struct Index {
     sight: Sight,
     kinds: Vec<AppKind>,
     state: RwLock<State>,
+    watched: Mutex<BTreeSet<(String, String)>>,
     changes: broadcast::Sender<AppRef>,
 }
 
@@ -60,7 +61,13 @@ pub(crate) fn key_of(app: &AppRef) -> ObjectKey {
 
 impl Index {
     pub(crate) fn new(sight: Sight, kinds: Vec<AppKind>) -> Index {
-        Index { sight, kinds, state: RwLock::default(), changes: broadcast::channel(CHANGES).0 }
+        Index {
+            sight,
+            kinds,
+            state: RwLock::default(),
+            watched: Mutex::default(),
+            changes: broadcast::channel(CHANGES).0,
+        }
     }
 
     pub(crate) fn rows(&self) -> Vec<Arc<AppSummary>> {
@@ -165,8 +172,36 @@ impl Index {
             }
         }
         drop(state);
+        self.watch_used(app);
         // No open page is no fault.
         let _ = self.changes.send(app.clone());
+    }
+
+    /// Watches the kinds that an app manages: without controllers for it, nobody else does, and
+    /// all its objects would look missing.
+    fn watch_used(&self, app: &AppRef) {
+        let uses = {
+            let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+            state.rows.get(app).map(|row| row.uses.clone()).unwrap_or_default()
+        };
+        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        for key in uses {
+            let kind = (key.group, key.kind);
+            if watched.contains(&kind) {
+                continue;
+            }
+            let Some(resource) = self.sight.live.kinds().known_in_any_version(&kind.0, &kind.1) else {
+                continue;
+            };
+            let found = GroupVersionKind::new(&resource.api.api_version, &kind.1);
+            watched.insert(kind);
+            let live = self.sight.live.clone();
+            tokio::spawn(async move {
+                if let Err(error) = live.ensure(&found).await {
+                    tracing::debug!(kind = %found, %error, "an app's objects cannot be shown");
+                }
+            });
+        }
     }
 
     fn row_of(&self, app: &AppRef, object: &Object) -> Row {

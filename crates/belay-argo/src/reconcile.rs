@@ -160,7 +160,7 @@ fn render_manifests(
         ))
     };
     let folder = render::folder(source).map_err(|error| fault(&error))?;
-    let request = render::Request::new(app, source);
+    let request = render::Request::new(app, source, context.live.kinds().api_versions());
     let inputs = request.fingerprint();
     let key = object.key();
     let made =

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{completion, crds, run, version};
+use crate::commands::{completion, crds, get, run, version};
 use crate::logs::LogFormat;
 
 /// Keeps Kubernetes clusters equal to Git.
@@ -23,6 +23,7 @@ pub(crate) struct Arguments {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Run(run::Arguments),
+    Get(get::Arguments),
     Crds(crds::Arguments),
     Version(version::Arguments),
     Completion(completion::Arguments),

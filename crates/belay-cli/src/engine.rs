@@ -53,7 +53,10 @@ impl Engine {
             live.clone(),
             repositories,
             EventRecorder::new(client.clone(), "argocd-application-controller"),
-            belay_argo::Settings { namespace: settings.argo_namespace.clone(), ..belay_argo::Settings::default() },
+            belay_argo::Settings {
+                namespace: settings.argo_namespace.clone(),
+                ..belay_argo::Settings::default()
+            },
         );
         Engine { client, live, argo, settings }
     }
@@ -104,7 +107,9 @@ impl Engine {
     }
 
     async fn create_namespace(&self, name: &str) {
-        let Ok(resource) = self.live.kinds().find(&GroupVersionKind::new("v1", "Namespace")).await else { return };
+        let Ok(resource) = self.live.kinds().find(&GroupVersionKind::new("v1", "Namespace")).await else {
+            return;
+        };
         let api: Api<DynamicObject> = Api::all_with(self.client.clone(), &resource.api);
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
         let Ok(namespace) = serde_json::from_value(namespace) else { return };

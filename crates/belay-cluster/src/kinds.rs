@@ -80,6 +80,18 @@ impl Kinds {
             .map(|(_, resource)| resource.clone())
     }
 
+    /// Every `group/version` and `group/version/Kind` that is known, sorted: what charts may ask for.
+    pub fn api_versions(&self) -> Vec<String> {
+        let known = self.known.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut versions: Vec<String> = known
+            .keys()
+            .flat_map(|kind| [kind.api_version(), format!("{}/{}", kind.api_version(), kind.kind)])
+            .collect();
+        versions.sort();
+        versions.dedup();
+        versions
+    }
+
     /// The kind; asks the API server again if it is not known.
     pub async fn find(&self, kind: &GroupVersionKind) -> Result<Resource, KindError> {
         if let Some(resource) = self.known(kind) {

@@ -1,6 +1,7 @@
 //! A tree held in memory: for tests, previews and unpacked artifacts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 
@@ -12,16 +13,19 @@ use crate::tree::{ContentId, DirEntry, Entry, FileTree, Kind, TreeError};
 pub struct MemoryTree {
     files: BTreeMap<TreePath, (Kind, Bytes)>,
     folders: BTreeSet<TreePath>,
+    /// Ids of folders that were asked for; a change of the tree starts anew.
+    folder_ids: Arc<Mutex<HashMap<TreePath, ContentId>>>,
 }
 
 impl MemoryTree {
     /// An empty tree: a root without entries.
     pub fn new() -> MemoryTree {
-        MemoryTree { files: BTreeMap::new(), folders: BTreeSet::from([TreePath::root()]) }
+        MemoryTree { folders: BTreeSet::from([TreePath::root()]), ..MemoryTree::default() }
     }
 
     /// Puts a file at the path, over what stood there.
     pub fn insert(&mut self, path: TreePath, kind: Kind, content: impl Into<Bytes>) {
+        self.folder_ids = Arc::default();
         let mut folder = path.parent();
         while let Some(place) = folder {
             folder = place.parent();
@@ -36,6 +40,7 @@ impl MemoryTree {
 
     /// Takes the file at the path away. Its folder stays.
     pub fn remove(&mut self, path: &TreePath) {
+        self.folder_ids = Arc::default();
         self.files.remove(path);
     }
 
@@ -53,6 +58,11 @@ impl MemoryTree {
     }
 
     fn folder_id(&self, folder: &TreePath) -> ContentId {
+        let mut ids = self.folder_ids.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        ids.entry(folder.clone()).or_insert_with(|| self.hash_folder(folder)).clone()
+    }
+
+    fn hash_folder(&self, folder: &TreePath) -> ContentId {
         let mut text = String::new();
         for (path, (kind, content)) in &self.files {
             if path.is_within(folder) {

@@ -26,6 +26,33 @@ pub enum RenderError {
     /// A file holds no objects.
     #[error("a manifest cannot be read")]
     Manifest(#[from] ManifestError),
+    /// The kustomization cannot be built.
+    #[error("{path}: kustomize build failed")]
+    Kustomize {
+        /// The folder.
+        path: TreePath,
+        /// What is wrong, with file and object.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The chart cannot be rendered.
+    #[error("{path}: helm template failed")]
+    Chart {
+        /// The chart's folder.
+        path: TreePath,
+        /// What is wrong, with template and line.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A tool's output holds something that is no object.
+    #[error("{origin}: is not a Kubernetes object")]
+    Object {
+        /// File and line.
+        origin: String,
+        /// What is missing.
+        #[source]
+        source: belay_manifest::IdentityError,
+    },
     /// An include or exclude pattern is none.
     #[error("directory.{field} is not a pattern")]
     Pattern {

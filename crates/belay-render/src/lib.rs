@@ -8,11 +8,15 @@ mod cache;
 mod detect;
 mod directory;
 mod glob;
+mod helm;
+mod kustomize;
 
 pub use cache::{Freshness, Render, RenderCache};
 pub use detect::{SourceType, detect};
 pub use directory::{DirectoryOptions, render_directory};
 pub use glob::{Glob, GlobError};
+pub use helm::{ChartOutput, ChartValues, render_chart};
+pub use kustomize::render_kustomize;
 
 mod error;
 pub use error::RenderError;

@@ -2,6 +2,7 @@
 
 pub(crate) mod completion;
 pub(crate) mod crds;
+pub(crate) mod get;
 pub(crate) mod run;
 pub(crate) mod version;
 
@@ -12,6 +13,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
     let format = arguments.log_format;
     match arguments.command {
         Command::Run(command) => run::run(command, format),
+        Command::Get(command) => get::run(&command),
         Command::Crds(command) => crds::run(&command),
         Command::Version(command) => version::run(&command),
         Command::Completion(command) => completion::run(&command),

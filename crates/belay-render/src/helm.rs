@@ -1,0 +1,122 @@
+//! A chart, as manifests.
+
+use std::sync::Arc;
+
+use belay_filetree::{FileTree, TreePath};
+use belay_helm::{Chart, HookEvent, RenderOptions, Values, render};
+use belay_manifest::{Limits, Manifest, Object, Origin, parse};
+use serde_json::Value;
+
+use crate::error::RenderError;
+
+/// What of a chart's output is wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct ChartOutput {
+    /// Also the files of `crds/`.
+    pub include_crds: bool,
+}
+
+/// Renders the chart in the folder. Test and rollback hooks are left out, as Argo CD leaves them
+/// out; other hooks stay, with their annotations.
+pub fn render_chart(
+    tree: &dyn FileTree,
+    folder: &TreePath,
+    options: &RenderOptions,
+    output: ChartOutput,
+) -> Result<Vec<Manifest>, RenderError> {
+    let fault = |source: Box<dyn std::error::Error + Send + Sync>| RenderError::Chart {
+        path: folder.clone(),
+        source,
+    };
+    let chart = Chart::load(tree, folder).map_err(|error| fault(Box::new(error)))?;
+    let rendered = render(&Arc::new(chart), options).map_err(|error| fault(Box::new(error)))?;
+    let mut manifests = Vec::new();
+    if output.include_crds {
+        for crd in &rendered.crds {
+            manifests.extend(parse(&crd.source, crd.text.as_bytes(), &Limits::default())?);
+        }
+    }
+    for manifest in rendered.manifests {
+        manifests.extend(object(&manifest.source, manifest.value)?);
+    }
+    for hook in rendered.hooks {
+        if !hook.events.iter().all(|event| is_left_out(*event)) {
+            manifests.extend(object(&hook.path, hook.value)?);
+        }
+    }
+    Ok(manifests)
+}
+
+fn is_left_out(event: HookEvent) -> bool {
+    matches!(event.name(), "test" | "test-success" | "pre-rollback" | "post-rollback")
+}
+
+fn object(source: &str, value: Value) -> Result<Option<Manifest>, RenderError> {
+    if value.is_null() {
+        return Ok(None);
+    }
+    let origin = Origin { file: source.to_owned(), line: 1 };
+    let object =
+        Object::new(value).map_err(|source| RenderError::Object { origin: origin.to_string(), source })?;
+    Ok(Some(Manifest { object, origin }))
+}
+
+/// Values from values files of the tree, then inline YAML, then `--set` and `--set-string`.
+#[derive(Debug, Clone, Default)]
+pub struct ChartValues {
+    /// Values files, relative to the chart's folder; later ones win.
+    pub files: Vec<String>,
+    /// Values as YAML text; wins over the files.
+    pub inline: String,
+    /// `name=value`; wins over both.
+    pub set: Vec<String>,
+    /// `name=value`, always a text.
+    pub set_string: Vec<String>,
+    /// Whether a values file that does not exist is passed over.
+    pub ignore_missing_files: bool,
+}
+
+/// The name under which inline values pass as one more values file.
+const INLINE: &str = "inline values";
+
+impl ChartValues {
+    /// Reads and merges them all.
+    pub fn merge(&self, tree: &dyn FileTree, folder: &TreePath) -> Result<Values, RenderError> {
+        let mut files = Vec::new();
+        for name in &self.files {
+            if name.contains("://") || name.starts_with('$') {
+                return Err(RenderError::NotSupported {
+                    path: folder.clone(),
+                    feature: format!("values file {name:?}"),
+                });
+            }
+            let path = folder.join(name).map_err(belay_filetree::TreeError::from)?;
+            if self.ignore_missing_files && tree.kind(&path)?.is_none() {
+                continue;
+            }
+            files.push(path.as_str().to_owned());
+        }
+        if !self.inline.is_empty() {
+            files.push(INLINE.to_owned());
+        }
+        let flags = belay_helm::ValuesFlags {
+            files,
+            set: self.set.clone(),
+            set_string: self.set_string.clone(),
+            ..belay_helm::ValuesFlags::default()
+        };
+        let read = |name: &str| match name {
+            INLINE => Ok(self.inline.clone()),
+            name => read_text(tree, name),
+        };
+        flags
+            .merge(&read)
+            .map_err(|error| RenderError::Chart { path: folder.clone(), source: Box::new(error) })
+    }
+}
+
+fn read_text(tree: &dyn FileTree, name: &str) -> Result<String, String> {
+    let path = TreePath::parse(name).map_err(|error| error.to_string())?;
+    let content = tree.read(&path).map_err(|error| error.to_string())?;
+    Ok(String::from_utf8_lossy(&content).into_owned())
+}

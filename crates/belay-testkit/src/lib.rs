@@ -4,6 +4,8 @@
 //! - [`GitServer`]: fetch and push over smart HTTP for the bare repositories of a folder, without a
 //!   `git` binary, with faults on demand.
 
+mod git_server;
 mod repository;
 
+pub use git_server::{Fault, Faults, GitServer, GitServerError, GitServerOptions, OnPush, git_router};
 pub use repository::{Author, Change, DEFAULT_BRANCH, Repository, RepositoryError};

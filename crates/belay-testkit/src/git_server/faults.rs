@@ -1,0 +1,114 @@
+//! What goes wrong on demand.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures::{Stream, StreamExt, stream};
+use tokio_util::sync::CancellationToken;
+
+/// One way to fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The request is read and never answered.
+    Hang,
+    /// The connection breaks after this many bytes of each answer's body.
+    Cut {
+        /// How many bytes still arrive.
+        after: usize,
+    },
+    /// The answer is well-formed HTTP of the right type whose body is not Git's protocol.
+    Garbage,
+    /// The body comes a few bytes at a time.
+    Slow {
+        /// How many bytes come at once.
+        bytes: usize,
+        /// How long the server waits before each portion.
+        pause: Duration,
+    },
+}
+
+/// The faults of a running server, by repository. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct Faults {
+    by_repository: Arc<Mutex<HashMap<String, Fault>>>,
+}
+
+impl Faults {
+    /// From now on requests for this repository fail in this way.
+    pub fn set(&self, repository: &str, fault: Fault) {
+        self.lock().insert(plain(repository), fault);
+    }
+
+    /// From now on requests for this repository succeed again.
+    pub fn clear(&self, repository: &str) {
+        self.lock().remove(&plain(repository));
+    }
+
+    pub(super) fn of(&self, repository: &str) -> Option<Fault> {
+        self.lock().get(&plain(repository)).copied()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Fault>> {
+        self.by_repository.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+fn plain(repository: &str) -> String {
+    repository.strip_suffix(".git").unwrap_or(repository).to_owned()
+}
+
+/// The body as the fault lets it through. `Hang` is dealt with before there is a body.
+pub(super) fn spoil(fault: Option<Fault>, body: Body, stopped: CancellationToken) -> Body {
+    match fault {
+        None | Some(Fault::Hang) => body,
+        Some(Fault::Garbage) => Body::from("<!doctype html><title>Sign in</title>\n".repeat(20)),
+        Some(Fault::Cut { after }) => Body::from_stream(cut(body, after)),
+        Some(Fault::Slow { bytes, pause }) => Body::from_stream(slow(body, bytes.max(1), pause, stopped)),
+    }
+}
+
+fn cut(body: Body, after: usize) -> impl Stream<Item = Result<Bytes, axum::Error>> {
+    let parts = body.into_data_stream();
+    stream::unfold((parts, after, false), |(mut parts, left, broken)| async move {
+        if broken {
+            return None;
+        }
+        if left == 0 {
+            let reason = axum::Error::new(std::io::Error::other("cut on demand"));
+            return Some((Err(reason), (parts, 0, true)));
+        }
+        match parts.next().await? {
+            Ok(mut part) => {
+                part.truncate(left);
+                let left = left - part.len();
+                Some((Ok(part), (parts, left, false)))
+            }
+            Err(error) => Some((Err(error), (parts, left, true))),
+        }
+    })
+}
+
+fn slow(
+    body: Body,
+    bytes: usize,
+    pause: Duration,
+    stopped: CancellationToken,
+) -> impl Stream<Item = Result<Bytes, axum::Error>> {
+    let parts = body.into_data_stream();
+    stream::unfold((parts, Bytes::new(), stopped), move |(mut parts, mut rest, stopped)| async move {
+        while rest.is_empty() {
+            match parts.next().await? {
+                Ok(part) => rest = part,
+                Err(error) => return Some((Err(error), (parts, rest, stopped))),
+            }
+        }
+        let portion = rest.split_to(bytes.min(rest.len()));
+        tokio::select! {
+            () = tokio::time::sleep(pause) => Some((Ok(portion), (parts, rest, stopped))),
+            () = stopped.cancelled() => None,
+        }
+    })
+}

@@ -1,0 +1,233 @@
+//! Which objects a client lacks, and the pack that holds them.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::io::Write;
+
+use flate2::{Compression, write::ZlibEncoder};
+use gix::ObjectId;
+use gix::objs::{Kind, TreeRefIter};
+
+use super::GitError;
+
+/// What a client asks for and has.
+#[derive(Debug, Default)]
+pub(super) struct Request {
+    pub(super) wants: Vec<ObjectId>,
+    pub(super) haves: Vec<ObjectId>,
+    /// Commits whose parents the client lacks.
+    pub(super) client_shallow: HashSet<ObjectId>,
+    /// Commits to send from each tip; all when absent.
+    pub(super) depth: Option<usize>,
+}
+
+/// What to send.
+#[derive(Debug, Default)]
+pub(super) struct Selection {
+    pub(super) objects: Vec<ObjectId>,
+    /// Commits that become the edge of the client's history.
+    pub(super) shallow: Vec<ObjectId>,
+    /// Commits that were the edge and are no more.
+    pub(super) unshallow: Vec<ObjectId>,
+}
+
+pub(super) fn select(repository: &gix::Repository, request: &Request) -> Result<Selection, GitError> {
+    let mut selection = Selection::default();
+    let mut seen = HashSet::new();
+    let common = common_commits(repository, request)?;
+    let commits = wanted_commits(repository, request, &common, &mut selection, &mut seen)?;
+    // What the client has at the edge of the common history need not be sent again.
+    let mut present = HashSet::new();
+    for commit in &common {
+        add_tree(repository, tree_of(repository, *commit)?, &mut present, &mut Vec::new())?;
+    }
+    for commit in commits {
+        selection.objects.push(commit);
+        add_tree(repository, tree_of(repository, commit)?, &mut present, &mut selection.objects)?;
+    }
+    Ok(selection)
+}
+
+/// The client's commits, as far as its own shallow history reaches.
+fn common_commits(repository: &gix::Repository, request: &Request) -> Result<HashSet<ObjectId>, GitError> {
+    let mut common = HashSet::new();
+    let mut queue: VecDeque<_> = request.haves.iter().copied().collect();
+    while let Some(id) = queue.pop_front() {
+        if !repository.has_object(id) || !common.insert(id) {
+            continue;
+        }
+        if repository.find_commit(id).is_err() {
+            common.remove(&id);
+            continue;
+        }
+        if !request.client_shallow.contains(&id) {
+            queue.extend(parents_of(repository, id)?);
+        }
+    }
+    Ok(common)
+}
+
+fn wanted_commits(
+    repository: &gix::Repository,
+    request: &Request,
+    common: &HashSet<ObjectId>,
+    selection: &mut Selection,
+    seen: &mut HashSet<ObjectId>,
+) -> Result<Vec<ObjectId>, GitError> {
+    let mut commits = Vec::new();
+    let mut queue = VecDeque::new();
+    for want in &request.wants {
+        if let Some(commit) = peel(repository, *want, seen, &mut selection.objects)? {
+            queue.push_back((commit, 1));
+        }
+    }
+    let mut depths: HashMap<ObjectId, usize> = HashMap::new();
+    while let Some((id, depth)) = queue.pop_front() {
+        if depths.contains_key(&id) {
+            continue;
+        }
+        depths.insert(id, depth);
+        let edge = request.depth.is_some_and(|limit| depth >= limit);
+        let deepens = request.depth.is_some() && request.client_shallow.contains(&id);
+        if !common.contains(&id) {
+            commits.push(id);
+        } else if request.depth.is_none() {
+            continue;
+        }
+        let parents = parents_of(repository, id)?;
+        if edge && !parents.is_empty() {
+            selection.shallow.push(id);
+            continue;
+        }
+        if deepens {
+            selection.unshallow.push(id);
+        }
+        queue.extend(parents.into_iter().map(|parent| (parent, depth + 1)));
+    }
+    Ok(commits)
+}
+
+/// Follows tag objects to a commit; other objects are taken as they are.
+fn peel(
+    repository: &gix::Repository,
+    mut id: ObjectId,
+    seen: &mut HashSet<ObjectId>,
+    objects: &mut Vec<ObjectId>,
+) -> Result<Option<ObjectId>, GitError> {
+    loop {
+        let object = repository.find_object(id).map_err(GitError::object(id))?;
+        match object.kind {
+            Kind::Commit => return Ok(Some(id)),
+            Kind::Tag => {
+                if seen.insert(id) {
+                    objects.push(id);
+                }
+                let tag = object.into_tag();
+                id = tag.target_id().map_err(GitError::object(id))?.detach();
+            }
+            Kind::Tree => {
+                add_tree(repository, id, seen, objects)?;
+                return Ok(None);
+            }
+            Kind::Blob => {
+                objects.push(id);
+                return Ok(None);
+            }
+        }
+    }
+}
+
+fn add_tree(
+    repository: &gix::Repository,
+    root: ObjectId,
+    seen: &mut HashSet<ObjectId>,
+    objects: &mut Vec<ObjectId>,
+) -> Result<(), GitError> {
+    let mut pending = vec![root];
+    while let Some(id) = pending.pop() {
+        if !seen.insert(id) {
+            continue;
+        }
+        objects.push(id);
+        let tree = repository.find_object(id).map_err(GitError::object(id))?;
+        for entry in TreeRefIter::from_bytes(&tree.data, gix::hash::Kind::Sha1) {
+            let entry = entry.map_err(GitError::object(id))?;
+            let child = entry.oid.to_owned();
+            if entry.mode.is_tree() {
+                pending.push(child);
+            } else if !entry.mode.is_commit() && seen.insert(child) {
+                objects.push(child);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn tree_of(repository: &gix::Repository, commit: ObjectId) -> Result<ObjectId, GitError> {
+    let found = repository.find_commit(commit).map_err(GitError::object(commit))?;
+    Ok(found.tree_id().map_err(GitError::object(commit))?.detach())
+}
+
+fn parents_of(repository: &gix::Repository, commit: ObjectId) -> Result<Vec<ObjectId>, GitError> {
+    let found = repository.find_commit(commit).map_err(GitError::object(commit))?;
+    Ok(found.parent_ids().map(gix::Id::detach).collect())
+}
+
+/// Writes a pack of whole objects: version 2, no deltas.
+pub(super) fn write_pack(
+    repository: &gix::Repository,
+    objects: &[ObjectId],
+    output: &mut dyn Write,
+) -> Result<(), GitError> {
+    let mut output = Hashing { output, hasher: gix::hash::hasher(gix::hash::Kind::Sha1) };
+    let count = u32::try_from(objects.len()).map_err(|_| GitError::Request("too many objects".to_owned()))?;
+    output.write_all(b"PACK\0\0\0\x02")?;
+    output.write_all(&count.to_be_bytes())?;
+    for id in objects {
+        let object = repository.find_object(*id).map_err(GitError::object(*id))?;
+        let mut entry = entry_header(object.kind, object.data.len());
+        let mut encoder = ZlibEncoder::new(&mut entry, Compression::fast());
+        encoder.write_all(&object.data)?;
+        encoder.finish()?;
+        output.write_all(&entry)?;
+    }
+    let Hashing { output, hasher } = output;
+    let trailer = hasher.try_finalize().map_err(|error| GitError::Request(error.to_string()))?;
+    output.write_all(trailer.as_slice())?;
+    Ok(())
+}
+
+fn entry_header(kind: Kind, size: usize) -> Vec<u8> {
+    let number: u8 = match kind {
+        Kind::Commit => 1,
+        Kind::Tree => 2,
+        Kind::Blob => 3,
+        Kind::Tag => 4,
+    };
+    let mut header = vec![(number << 4) | (size & 0x0f) as u8];
+    let mut rest = size >> 4;
+    while rest > 0 {
+        if let Some(last) = header.last_mut() {
+            *last |= 0x80;
+        }
+        header.push((rest & 0x7f) as u8);
+        rest >>= 7;
+    }
+    header
+}
+
+struct Hashing<'a> {
+    output: &'a mut dyn Write,
+    hasher: gix::hash::Hasher,
+}
+
+impl Write for Hashing<'_> {
+    fn write(&mut self, content: &[u8]) -> std::io::Result<usize> {
+        self.output.write_all(content)?;
+        self.hasher.update(content);
+        Ok(content.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.output.flush()
+    }
+}

@@ -1,6 +1,7 @@
 //! The server over a handful of made-up apps of both families: for work on the UI.
 //!
-//! `cargo run -p belay-server --example small -- 127.0.0.1:8080`, then open the printed address.
+//! `cargo run -p belay-server --example small -- 127.0.0.1:8080 10000`, then open the printed address;
+//! the number, which may be left out, adds as many more apps.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,8 +16,9 @@ mod made_up;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".to_owned());
+    let more = std::env::args().nth(2).map_or(Ok(0), |more| more.parse())?;
     let listener = TcpListener::bind(address).await?;
-    let engine = Arc::new(made_up::MadeUp::new());
+    let engine = Arc::new(made_up::MadeUp::new(more));
     let settings = Settings {
         token: Secret::new("made-up".to_owned()),
         hosts: Vec::new(),

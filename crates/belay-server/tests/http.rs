@@ -19,7 +19,7 @@ use tower::ServiceExt;
 const APP: &str = "/api/belay/v1/apps/app/argocd/shop-web";
 
 fn server() -> (Arc<MadeUp>, Router) {
-    let engine = Arc::new(MadeUp::new());
+    let engine = Arc::new(MadeUp::new(0));
     let settings = Settings {
         token: Secret::new("the-token".to_owned()),
         hosts: vec!["belay.example.org".to_owned()],

@@ -143,6 +143,11 @@ fn objects() -> Vec<Value> {
             "spec": {"path": "./infra", "sourceRef": {"kind": "GitRepository", "name": "config"}},
             "status": {"lastAppliedRevision": "main@sha1:abc", "inventory": {"entries": []},
                 "conditions": [{"type": "Ready", "status": "True"}]}}),
+        json!({"apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease", "metadata": {"name": "podinfo", "namespace": "shop"},
+            "spec": {"suspend": true, "chart": {"spec": {"chart": "./charts/podinfo", "version": "6.x",
+                "sourceRef": {"kind": "GitRepository", "name": "config", "namespace": "flux-system"}}}},
+            "status": {"history": [{"chartName": "podinfo", "chartVersion": "6.5.0", "version": 3, "status": "deployed"}],
+                "conditions": [{"type": "Ready", "status": "False", "message": "upgrade failed"}]}}),
     ]
 }
 
@@ -163,7 +168,7 @@ async fn engine() -> (Api, LiveEngine) {
     let settings = LiveSettings { argocd_namespace: "argocd".to_owned(), argo: true, flux: true };
     let engine = LiveEngine::start(live, Arc::new(Git), settings);
     let ready = async {
-        while !engine.readiness().ready || engine.apps().len() < 2 {
+        while !engine.readiness().ready || engine.apps().len() < 3 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         // The rows are made anew a moment after the last change.
@@ -203,6 +208,28 @@ async fn both_families_are_seen_with_drift_and_tree() {
     let drift = &page.drift[0];
     assert_eq!((drift.path.as_str(), drift.manager.as_str()), ("spec.replicas", "kubectl"));
     assert_eq!((drift.desired.clone(), drift.live.clone()), (Some(json!(2)), Some(json!(5))));
+}
+
+#[tokio::test]
+async fn a_helm_release_shows_its_chart_and_why_it_failed() {
+    let (_, engine) = engine().await;
+    let podinfo =
+        AppRef { kind: AppKind::HelmRelease, namespace: "shop".to_owned(), name: "podinfo".to_owned() };
+    let page = engine.app(&podinfo).expect("it is there");
+    let row = &page.summary;
+    assert_eq!(
+        (row.sync, row.health, row.suspended, row.message.as_str()),
+        (Sync::OutOfSync, Health::Suspended, true, "upgrade failed")
+    );
+    assert_eq!(row.source.repository, "https://g/acme/config");
+    assert_eq!(
+        (page.history[0].revision.id.as_str(), page.history[0].outcome.as_str()),
+        ("6.5.0", "deployed")
+    );
+    assert!(page.conditions[0].problem);
+    let sync = Action::Sync { prune: false, dry_run: false };
+    let preview = engine.preview(&podinfo, &sync).expect("it is there");
+    assert_eq!(preview.refused, "it is suspended; resume it first");
 }
 
 #[tokio::test]

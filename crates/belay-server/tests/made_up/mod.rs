@@ -25,9 +25,9 @@ pub(crate) struct MadeUp {
 }
 
 impl MadeUp {
-    /// Six apps.
-    pub(crate) fn new() -> MadeUp {
-        let apps = [
+    /// Six apps, and as many more as asked for.
+    pub(crate) fn new(more: usize) -> MadeUp {
+        let mut apps = vec![
             app(AppKind::Application, "argocd", "shop-web", Sync::OutOfSync, Health::Healthy, 2),
             app(AppKind::Application, "argocd", "shop-api", Sync::Synced, Health::Degraded, 0),
             app(AppKind::Application, "argocd", "root", Sync::Synced, Health::Healthy, 0),
@@ -35,6 +35,10 @@ impl MadeUp {
             app(AppKind::Kustomization, "flux-system", "broken", Sync::OutOfSync, Health::Degraded, 0),
             app(AppKind::HelmRelease, "team-a", "podinfo", Sync::Synced, Health::Progressing, 0),
         ];
+        apps.extend((0..more).map(|number| {
+            let name = format!("many-{number:05}");
+            app(AppKind::Application, "argocd", &name, Sync::Synced, Health::Healthy, 0)
+        }));
         MadeUp {
             apps: Mutex::new(apps.into_iter().map(|app| (app.app.clone(), Arc::new(app))).collect()),
             changes: broadcast::channel(64).0,

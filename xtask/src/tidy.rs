@@ -39,7 +39,10 @@ const LAYERS: &[(u8, &str)] = &[
 const IMPURE: &[&str] = &[
     "std::fs",
     "std::env",
-    "std::net",
+    "TcpStream",
+    "TcpListener",
+    "UdpSocket",
+    "ToSocketAddrs",
     "std::process",
     "SystemTime::now",
     "Instant::now",

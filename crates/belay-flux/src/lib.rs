@@ -1,0 +1,5 @@
+//! Flux's GitRepository and Kustomization, carried out.
+
+mod build;
+mod files;
+mod inventory;

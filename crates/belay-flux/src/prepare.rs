@@ -1,0 +1,314 @@
+//! From built manifests to the objects that a Kustomization wants in the cluster.
+
+use std::collections::BTreeMap;
+
+use belay_cluster::{Kinds, Scope};
+use belay_flux_api::{CommonMetadata, Kustomization, refused_object_annotations};
+use belay_manifest::{GroupVersionKind, Manifest, Object, is_dns_label};
+use belay_plan::{Desired, Treatment};
+use serde_json::Value;
+
+/// The label that names the Kustomization of an object.
+pub const OWNER_NAME: &str = "kustomize.toolkit.fluxcd.io/name";
+/// The label that names its namespace.
+pub const OWNER_NAMESPACE: &str = "kustomize.toolkit.fluxcd.io/namespace";
+const PRUNE: &str = "kustomize.toolkit.fluxcd.io/prune";
+const RECONCILE: &str = "kustomize.toolkit.fluxcd.io/reconcile";
+const FORCE: &str = "kustomize.toolkit.fluxcd.io/force";
+const APPLY: &str = "kustomize.toolkit.fluxcd.io/ssa";
+
+/// Something in the manifests that stops the Kustomization.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PrepareError {
+    /// An annotation or label asks for something that is not built yet.
+    #[error("{origin}: {object}: {feature} is not supported yet")]
+    NotSupported {
+        /// File and line.
+        origin: String,
+        /// The object.
+        object: String,
+        /// What it asks for.
+        feature: String,
+    },
+    /// A namespaced object has no namespace.
+    #[error("{origin}: {object}: namespace not specified, neither by the object nor by spec.targetNamespace")]
+    NoNamespace {
+        /// File and line.
+        origin: String,
+        /// The object.
+        object: String,
+    },
+    /// The namespace is no DNS label.
+    #[error("{origin}: {object}: namespace {namespace:?} is not a DNS label")]
+    Namespace {
+        /// File and line.
+        origin: String,
+        /// The object.
+        object: String,
+        /// The namespace.
+        namespace: String,
+    },
+    /// Two manifests are the same object.
+    #[error("{origin}: {object}: is there twice, first at {first}")]
+    Twice {
+        /// File and line.
+        origin: String,
+        /// The object.
+        object: String,
+        /// File and line of the first.
+        first: String,
+    },
+}
+
+/// What the manifests came to.
+#[derive(Debug, Default)]
+pub struct Prepared {
+    /// The objects, labelled, in their namespaces, each once.
+    pub desired: Vec<Desired>,
+    /// Kinds that the cluster does not know and that no definition among the objects brings.
+    pub unknown: Vec<GroupVersionKind>,
+}
+
+/// Whose the objects will be, and what is laid over every one.
+#[derive(Debug, Clone)]
+pub struct Target<'a> {
+    /// The Kustomization's name.
+    pub name: &'a str,
+    /// Its namespace.
+    pub namespace: &'a str,
+    /// `spec.commonMetadata`.
+    pub common: Option<&'a CommonMetadata>,
+    /// `spec.force`.
+    pub force: bool,
+}
+
+impl<'a> Target<'a> {
+    /// The target of a Kustomization.
+    pub fn of(app: &'a Kustomization) -> Target<'a> {
+        Target {
+            name: &app.metadata.name,
+            namespace: &app.metadata.namespace,
+            common: app.spec.common_metadata.as_ref(),
+            force: app.spec.force,
+        }
+    }
+
+    /// Whether a live object carries our labels.
+    pub fn owns(&self, object: &Object) -> bool {
+        object.label(OWNER_NAME) == Some(self.name) && object.label(OWNER_NAMESPACE) == Some(self.namespace)
+    }
+}
+
+/// Labels, places and checks every manifest.
+pub fn prepare(
+    manifests: &[Manifest],
+    target: &Target<'_>,
+    kinds: &Kinds,
+) -> Result<Prepared, PrepareError> {
+    prepare_with(manifests, target, |kind| kinds.known(kind).map(|resource| resource.scope))
+}
+
+fn prepare_with(
+    manifests: &[Manifest],
+    target: &Target<'_>,
+    scope: impl Fn(&GroupVersionKind) -> Option<Scope>,
+) -> Result<Prepared, PrepareError> {
+    let defined = defined_kinds(manifests);
+    let mut prepared = Prepared::default();
+    let mut origins: BTreeMap<_, String> = BTreeMap::new();
+    for manifest in manifests {
+        refuse_unsupported(manifest)?;
+        let kind = manifest.object.gvk();
+        let known = scope(&kind).or_else(|| defined.get(&(kind.group.clone(), kind.kind.clone())).copied());
+        let Some(scope) = known else {
+            if !prepared.unknown.contains(&kind) {
+                prepared.unknown.push(kind);
+            }
+            continue;
+        };
+        let object = placed(manifest, scope, target)?;
+        if let Some(first) = origins.insert(object.key(), manifest.origin.to_string()) {
+            let (origin, object) = (manifest.origin.to_string(), object.key().to_string());
+            return Err(PrepareError::Twice { origin, object, first });
+        }
+        let treatment = treatment(&object, target);
+        prepared.desired.push(Desired { treatment, object, origin: manifest.origin.clone() });
+    }
+    Ok(prepared)
+}
+
+/// Kinds that definitions among the manifests bring.
+fn defined_kinds(manifests: &[Manifest]) -> BTreeMap<(String, String), Scope> {
+    let text = |value: &Value, path: &str| {
+        value.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    let definitions =
+        manifests.iter().filter(|manifest| manifest.object.kind() == "CustomResourceDefinition");
+    definitions
+        .map(|manifest| {
+            let value = manifest.object.value();
+            let is_cluster = text(value, "/spec/scope") == "Cluster";
+            let scope = if is_cluster { Scope::Cluster } else { Scope::Namespaced };
+            ((text(value, "/spec/group"), text(value, "/spec/names/kind")), scope)
+        })
+        .collect()
+}
+
+fn placed(manifest: &Manifest, scope: Scope, target: &Target<'_>) -> Result<Object, PrepareError> {
+    let mut object = manifest.object.clone();
+    let (origin, name) = (manifest.origin.to_string(), object.key().to_string());
+    match scope {
+        Scope::Cluster => object.set_namespace(""),
+        Scope::Namespaced if object.namespace().is_empty() => {
+            return Err(PrepareError::NoNamespace { origin, object: name });
+        }
+        Scope::Namespaced if !is_dns_label(object.namespace()) => {
+            let namespace = object.namespace().to_owned();
+            return Err(PrepareError::Namespace { origin, object: name, namespace });
+        }
+        Scope::Namespaced => {}
+    }
+    normalise(&mut object);
+    if let Some(common) = target.common {
+        common.labels.iter().for_each(|(name, value)| object.set_label(name, value));
+        common.annotations.iter().for_each(|(name, value)| object.set_annotation(name, value));
+    }
+    object.set_label(OWNER_NAME, target.name);
+    object.set_label(OWNER_NAMESPACE, target.namespace);
+    Ok(object)
+}
+
+/// Takes away what is the API server's to say.
+fn normalise(object: &mut Object) {
+    if let Some(fields) = object.value_mut().as_object_mut() {
+        fields.remove("status");
+        if let Some(metadata) = fields.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.remove("creationTimestamp");
+        }
+    }
+}
+
+/// An annotation or label, which Flux reads alike.
+fn mark<'a>(object: &'a Object, name: &str) -> Option<&'a str> {
+    object.annotation(name).or_else(|| object.label(name))
+}
+
+fn is(object: &Object, name: &str, value: &str) -> bool {
+    mark(object, name).is_some_and(|found| found.eq_ignore_ascii_case(value))
+}
+
+fn treatment(object: &Object, target: &Target<'_>) -> Treatment {
+    Treatment {
+        ignore: is_disabled(object) || is(object, APPLY, "Ignore"),
+        keep: keeps(object),
+        only_create: is(object, APPLY, "IfNotPresent"),
+        recreate: target.force || is(object, FORCE, "Enabled"),
+    }
+}
+
+/// Whether an object, desired or live, asks to be left alone.
+pub fn is_disabled(object: &Object) -> bool {
+    is(object, RECONCILE, "Disabled")
+}
+
+/// Whether a live object asks to stay when it leaves Git, or when its Kustomization goes.
+pub fn keeps(object: &Object) -> bool {
+    is(object, PRUNE, "Disabled") || is_disabled(object)
+}
+
+/// Marks that are honoured here, by value.
+const HONOURED: &[(&str, &[&str])] = &[
+    (PRUNE, &["Disabled", "Enabled"]),
+    (RECONCILE, &["Disabled", "Enabled"]),
+    (FORCE, &["Enabled", "Disabled"]),
+    (APPLY, &["Override", "IfNotPresent", "Ignore"]),
+];
+
+fn refuse_unsupported(manifest: &Manifest) -> Result<(), PrepareError> {
+    let object = &manifest.object;
+    let refuse = |feature: String| PrepareError::NotSupported {
+        origin: manifest.origin.to_string(),
+        object: object.key().to_string(),
+        feature,
+    };
+    let maps = ["/metadata/annotations", "/metadata/labels"];
+    let names = maps.iter().filter_map(|path| object.value().pointer(path)?.as_object()).flatten();
+    for name in refused_object_annotations(names.map(|(name, _)| name.as_str())) {
+        let value = mark(object, &name).unwrap_or_default();
+        let honoured = HONOURED.iter().any(|(known, values)| {
+            *known == name && values.iter().any(|known| known.eq_ignore_ascii_case(value))
+        });
+        if !honoured {
+            return Err(refuse(format!("annotation {name}: {value}")));
+        }
+    }
+    if object.value().get("sops").is_some() {
+        return Err(refuse("decryption of SOPS-encrypted manifests".to_owned()));
+    }
+    if object.name().is_empty() {
+        return Err(refuse("metadata.generateName".to_owned()));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use belay_manifest::Origin;
+    use serde_json::json;
+
+    fn manifest(value: Value) -> Manifest {
+        Manifest { object: Object::new(value).unwrap(), origin: Origin { file: "a.yaml".into(), line: 3 } }
+    }
+
+    fn map(annotations: Value) -> Manifest {
+        manifest(json!({"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": "a", "namespace": "web", "annotations": annotations}}))
+    }
+
+    const TARGET: Target<'_> = Target { name: "apps", namespace: "flux-system", common: None, force: false };
+
+    fn run(manifests: &[Manifest]) -> Result<Prepared, PrepareError> {
+        prepare_with(manifests, &TARGET, |kind| match kind.kind.as_str() {
+            "ConfigMap" => Some(Scope::Namespaced),
+            "Namespace" => Some(Scope::Cluster),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn every_object_is_labelled_with_its_owner() {
+        let prepared = run(&[map(json!({}))]).unwrap();
+        let object = &prepared.desired[0].object;
+        assert_eq!(object.label(OWNER_NAME), Some("apps"));
+        assert!(TARGET.owns(object));
+        assert!(!Target { name: "other", ..TARGET }.owns(object));
+    }
+
+    #[test]
+    fn marks_are_honoured_or_refused_by_name() {
+        let kept = map(json!({PRUNE: "disabled", APPLY: "ifnotpresent", FORCE: "enabled"}));
+        let treatment = run(&[kept]).unwrap().desired[0].treatment;
+        assert_eq!(treatment, Treatment { ignore: false, keep: true, only_create: true, recreate: true });
+        assert!(run(&[map(json!({RECONCILE: "Disabled"}))]).unwrap().desired[0].treatment.ignore);
+        assert_eq!(
+            run(&[map(json!({APPLY: "Merge"}))]).unwrap_err().to_string(),
+            "a.yaml:3: web/ConfigMap/a: annotation kustomize.toolkit.fluxcd.io/ssa: Merge is not supported yet"
+        );
+    }
+
+    #[test]
+    fn objects_are_placed_and_each_is_there_once() {
+        let homeless =
+            manifest(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}));
+        assert!(matches!(run(&[homeless]), Err(PrepareError::NoNamespace { .. })));
+        assert!(matches!(run(&[map(json!({})), map(json!({}))]), Err(PrepareError::Twice { .. })));
+        let other = manifest(json!({"apiVersion": "x.dev/v1", "kind": "Thing", "metadata": {"name": "a"}}));
+        assert_eq!(run(std::slice::from_ref(&other)).unwrap().unknown.len(), 1);
+        let definition = manifest(json!({"apiVersion": "apiextensions.k8s.io/v1",
+            "kind": "CustomResourceDefinition", "metadata": {"name": "things.x.dev"},
+            "spec": {"group": "x.dev", "scope": "Cluster", "names": {"kind": "Thing"}}}));
+        let prepared = run(&[definition, other]).unwrap();
+        assert_eq!(prepared.desired.len(), 1, "the definition's own kind is what this test does not know");
+    }
+}

@@ -1,0 +1,191 @@
+//! Who may do what: admins everything, others what RBAC grants them; and the reviews that ask for it.
+
+use std::sync::Arc;
+
+use belay_schema::FieldError;
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::api::Answer;
+use crate::cluster::{Cluster, State};
+use crate::object::{at, items, namespace, text};
+use crate::request::{Request, Target, User};
+use crate::resources::Definition;
+use crate::status::ApiError;
+use crate::store::GroupResource;
+
+const RBAC: &str = "rbac.authorization.k8s.io";
+
+/// The verb that RBAC and discovery know a request by.
+pub(crate) fn verb(request: &Request, is_collection: bool) -> &'static str {
+    match (&request.method, is_collection) {
+        (&Method::GET, _) if request.query.is_true("watch") => "watch",
+        (&Method::GET, true) => "list",
+        (&Method::GET, false) => "get",
+        (&Method::POST, _) => "create",
+        (&Method::PUT, _) => "update",
+        (&Method::PATCH, _) => "patch",
+        (&Method::DELETE, true) => "deletecollection",
+        (&Method::DELETE, false) => "delete",
+        _ => "",
+    }
+}
+
+/// What somebody wants to do.
+#[derive(Debug, Default)]
+struct Attempt<'a> {
+    verb: &'a str,
+    group: &'a str,
+    resource: String,
+    namespace: &'a str,
+    name: &'a str,
+}
+
+/// Refuse what the user may not do.
+pub(crate) fn authorize(cluster: &Cluster, request: &Request, target: &Target) -> Result<(), ApiError> {
+    let resource = if target.subresource.is_empty() {
+        target.definition.resource.clone()
+    } else {
+        format!("{}/{}", target.definition.resource, target.subresource)
+    };
+    let is_collection = target.name.is_empty();
+    let attempt = Attempt {
+        verb: verb(request, is_collection),
+        group: &target.definition.group,
+        resource,
+        namespace: &target.namespace,
+        name: &target.name,
+    };
+    if cluster.with(|state| is_allowed(state, &request.user, &attempt)) {
+        return Ok(());
+    }
+    let scope = if target.namespace.is_empty() {
+        "at the cluster scope".to_owned()
+    } else {
+        format!("in the namespace {:?}", target.namespace)
+    };
+    let cause = format!(
+        "User {:?} cannot {} resource {:?} in API group {:?} {scope}",
+        request.user.name, attempt.verb, attempt.resource, attempt.group
+    );
+    Err(ApiError::forbidden(&target.definition.group, &target.definition.resource, &target.name, &cause))
+}
+
+fn is_allowed(state: &State, user: &User, attempt: &Attempt<'_>) -> bool {
+    if user.groups.iter().any(|group| group == "system:masters") {
+        return true;
+    }
+    let is_review = matches!(attempt.group, "authorization.k8s.io" | "authentication.k8s.io")
+        && attempt.resource.starts_with("self")
+        && attempt.verb == "create";
+    if is_review {
+        return true;
+    }
+    let everywhere = state.store.list(&GroupResource::new(RBAC, "clusterrolebindings"), "");
+    let here = state.store.list(&GroupResource::new(RBAC, "rolebindings"), attempt.namespace);
+    let here = here.filter(|_| !attempt.namespace.is_empty());
+    everywhere.chain(here).any(|binding| {
+        items(binding, &["subjects"]).iter().any(|subject| is_subject(user, subject))
+            && rules_of(state, binding).iter().any(|rule| rule_allows(rule, attempt))
+    })
+}
+
+fn is_subject(user: &User, subject: &Value) -> bool {
+    let name = text(subject, &["name"]);
+    match text(subject, &["kind"]) {
+        "User" => user.name == name,
+        "Group" => user.groups.iter().any(|group| group == name),
+        "ServiceAccount" => user.name == format!("system:serviceaccount:{}:{name}", text(subject, &["namespace"])),
+        _ => false,
+    }
+}
+
+fn rules_of(state: &State, binding: &Value) -> Vec<Value> {
+    let name = text(binding, &["roleRef", "name"]);
+    let role = if text(binding, &["roleRef", "kind"]) == "Role" {
+        state.store.get(&GroupResource::new(RBAC, "roles"), namespace(binding), name)
+    } else {
+        state.store.get(&GroupResource::new(RBAC, "clusterroles"), "", name)
+    };
+    match role {
+        Some(role) => items(role, &["rules"]).to_vec(),
+        None if name == "cluster-admin" => vec![json!({ "apiGroups": ["*"], "resources": ["*"], "verbs": ["*"] })],
+        None => Vec::new(),
+    }
+}
+
+fn rule_allows(rule: &Value, attempt: &Attempt<'_>) -> bool {
+    let has = |field: &str, wanted: &str| {
+        items(rule, &[field]).iter().any(|item| item == "*" || item.as_str() == Some(wanted))
+    };
+    let names = items(rule, &["resourceNames"]);
+    has("verbs", attempt.verb)
+        && has("apiGroups", attempt.group)
+        && has("resources", &attempt.resource)
+        && (names.is_empty() || names.iter().any(|name| name.as_str() == Some(attempt.name)))
+}
+
+/// Reviews are answered and not stored.
+pub(crate) fn review(cluster: &Arc<Cluster>, request: &Request, target: &Target) -> Result<Option<Answer>, ApiError> {
+    let definition = &target.definition;
+    if !matches!(definition.group.as_str(), "authorization.k8s.io" | "authentication.k8s.io") {
+        return Ok(None);
+    }
+    if request.method != Method::POST {
+        return Err(ApiError::method_not_allowed());
+    }
+    let mut review = crate::body::object(request)?;
+    let user = match definition.kind.as_str() {
+        "SelfSubjectAccessReview" => request.user.clone(),
+        "SubjectAccessReview" | "LocalSubjectAccessReview" => User {
+            name: text(&review, &["spec", "user"]).to_owned(),
+            groups: items(&review, &["spec", "groups"]).iter().filter_map(|group| group.as_str().map(str::to_owned)).collect(),
+        },
+        "SelfSubjectReview" => {
+            review["status"] = json!({ "userInfo": { "username": request.user.name, "groups": request.user.groups } });
+            return Ok(Some(Answer::created(review)));
+        }
+        other => return Err(ApiError::not_supported(other)),
+    };
+    let asked = at(&review, &["spec", "resourceAttributes"]);
+    let subresource = text(asked, &["subresource"]);
+    let resource = text(asked, &["resource"]).to_owned();
+    let attempt = Attempt {
+        verb: text(asked, &["verb"]),
+        group: text(asked, &["group"]),
+        resource: if subresource.is_empty() { resource } else { format!("{resource}/{subresource}") },
+        namespace: text(asked, &["namespace"]),
+        name: text(asked, &["name"]),
+    };
+    let allowed = cluster.with(|state| is_allowed(state, &user, &attempt));
+    review["status"] = json!({ "allowed": allowed });
+    Ok(Some(Answer::created(review)))
+}
+
+/// Fields of built-in kinds that never change.
+pub(crate) fn immutable_errors(definition: &Definition, live: Option<&Value>, object: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let Some(live) = live else { return errors };
+    let fixed: &[&[&str]] = match (definition.group.as_str(), definition.kind.as_str()) {
+        ("apps", "Deployment" | "ReplicaSet" | "DaemonSet") => &[&["spec", "selector"]],
+        ("batch", "Job") => &[&["spec", "selector"], &["spec", "template"], &["spec", "completionMode"]],
+        (RBAC, "RoleBinding" | "ClusterRoleBinding") => &[&["roleRef"]],
+        ("", "ConfigMap") if live["immutable"] == true => &[&["data"], &["binaryData"]],
+        ("", "Secret") if live["immutable"] == true => &[&["data"], &["type"]],
+        ("", "Secret") => &[&["type"]],
+        _ => &[],
+    };
+    for path in fixed {
+        let (old, new) = (at(live, path), at(object, path));
+        if old == new {
+            continue;
+        }
+        let place = path.join(".");
+        errors.push(match path.last() {
+            Some(&"roleRef") => FieldError::invalid(place, new, "cannot change roleRef"),
+            Some(&"data" | &"binaryData") => FieldError::forbidden(place, "field is immutable when `immutable` is set"),
+            _ => FieldError::invalid(place, new, "field is immutable"),
+        });
+    }
+    errors
+}

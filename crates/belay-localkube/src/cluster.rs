@@ -1,0 +1,101 @@
+//! The one owner of everything stored, and the wake-up for those who react to it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::Value;
+use tokio::sync::Notify;
+
+use crate::clock::Clock;
+use crate::object::{finalizers, is_being_deleted, items, name, namespace, text};
+use crate::resources::{Definition, Resources, split_api_version};
+use crate::status::ApiError;
+use crate::store::{GroupResource, Store};
+
+/// How many changes of one resource a watch can go back.
+const WINDOW: usize = 10_000;
+
+/// What requests and controllers share.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    state: Mutex<State>,
+    /// Woken when something was written.
+    pub(crate) changed: Notify,
+}
+
+/// What is known and stored.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) store: Store,
+    pub(crate) resources: Arc<Resources>,
+    pub(crate) clock: Clock,
+}
+
+impl Cluster {
+    pub(crate) fn new(clock: Clock) -> Self {
+        let state = State { store: Store::new(WINDOW), resources: Arc::new(Resources::builtin().clone()), clock };
+        Self { state: Mutex::new(state), changed: Notify::new() }
+    }
+
+    /// Look at the state or change it; never held across an await.
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = state.store.writes();
+        let result = work(&mut state);
+        if state.store.writes() != before {
+            self.changed.notify_one();
+        }
+        result
+    }
+}
+
+impl State {
+    /// The stored object.
+    pub(crate) fn live(&self, definition: &Definition, namespace: &str, name: &str) -> Result<Arc<Value>, ApiError> {
+        let stored = self.store.get(&definition.storage(), namespace, name);
+        stored.cloned().ok_or_else(|| ApiError::not_found(&definition.group, &definition.resource, name))
+    }
+
+    /// Store an object; one that is to be deleted and is held by nothing any more goes.
+    pub(crate) fn commit(&mut self, definition: &Definition, object: Value) -> Arc<Value> {
+        if is_being_deleted(&object) && !is_held(definition, &object) {
+            let last = self.remove(definition, namespace(&object), name(&object));
+            return last.unwrap_or_else(|| Arc::new(object));
+        }
+        let stored = self.store.put(&definition.storage(), object);
+        if definition.kind == "CustomResourceDefinition" {
+            self.serve_definition(&stored);
+        }
+        stored
+    }
+
+    /// Serve what a CustomResourceDefinition declares.
+    pub(crate) fn serve_definition(&mut self, crd: &Arc<Value>) {
+        Arc::make_mut(&mut self.resources).set_custom(crd);
+    }
+
+    /// Take an object away.
+    pub(crate) fn remove(&mut self, definition: &Definition, namespace: &str, name: &str) -> Option<Arc<Value>> {
+        let removed = self.store.remove(&definition.storage(), namespace, name)?;
+        if definition.kind == "CustomResourceDefinition" {
+            let (group, plural) = (text(&removed, &["spec", "group"]), text(&removed, &["spec", "names", "plural"]));
+            Arc::make_mut(&mut self.resources).remove_custom(group, plural);
+        }
+        Some(removed)
+    }
+
+    pub(crate) fn definition(&self, key: &GroupResource) -> Option<Arc<Definition>> {
+        self.resources.get(&key.group, &key.resource).cloned()
+    }
+
+    pub(crate) fn definition_of(&self, api_version: &str, kind: &str) -> Option<Arc<Definition>> {
+        self.resources.by_kind(split_api_version(api_version).0, kind).cloned()
+    }
+}
+
+/// Whether something keeps an object that is to be deleted: finalizers, a namespace's content, a pod's grace.
+pub(crate) fn is_held(definition: &Definition, object: &Value) -> bool {
+    let is_core = |kind: &str| definition.group.is_empty() && definition.kind == kind;
+    !finalizers(object).is_empty()
+        || (is_core("Namespace") && !items(object, &["spec", "finalizers"]).is_empty())
+        || (is_core("Pod") && object["metadata"]["deletionGracePeriodSeconds"].as_i64().unwrap_or(0) > 0)
+}

@@ -1,0 +1,40 @@
+//! A Kubernetes API server in process: for the demo, for tests, for people.
+//!
+//! ```text
+//! HTTPS, HTTP ── serve ─┐
+//! tests ────────────────┴─ service ── api ─┬─ discovery, read, watch, table
+//!                                          └─ write, delete, scale (belay-schema) ── cluster ── store
+//!                                             controllers ──────────────────────────────┘
+//! ```
+
+mod access;
+mod allocate;
+mod api;
+mod body;
+mod clock;
+mod cluster;
+mod controllers;
+mod delete;
+mod discovery;
+mod names;
+mod object;
+mod persist;
+mod read;
+mod request;
+mod resources;
+mod scale;
+mod selectors;
+mod serve;
+mod service;
+mod status;
+mod store;
+mod subresources;
+mod table;
+mod watch;
+mod write;
+
+pub use clock::Clock;
+pub use persist::DataError;
+pub use serve::{Options, Running, StartError};
+pub use service::{KubeService, LocalKube, ResponseBody, Settings};
+pub use status::ApiError;

@@ -1,0 +1,204 @@
+//! The API as a `tower` service: the whole of it, without a socket.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use http::{HeaderValue, Response, header};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full, Limited, StreamBody};
+use hyper::body::{Body, Frame};
+use serde_json::Value;
+
+use crate::api::{Answer, answer};
+use crate::clock::Clock;
+use crate::cluster::Cluster;
+use crate::request::{Query, Request, User};
+use crate::status::ApiError;
+
+/// What responses are made of.
+pub type ResponseBody = UnsyncBoxBody<Bytes, Infallible>;
+
+/// How the cluster behaves.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Whether Deployments make Pods that become ready, Jobs complete, and so on.
+    pub simulate_workloads: bool,
+    /// The clock that objects' times come from.
+    pub clock: Clock,
+    /// Keep the state in this file across restarts.
+    pub data: Option<PathBuf>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { simulate_workloads: true, clock: Clock::System, data: None }
+    }
+}
+
+/// A cluster in this process. It ends when the last clone goes.
+#[derive(Debug, Clone)]
+pub struct LocalKube {
+    pub(crate) cluster: Arc<Cluster>,
+    pub(crate) tasks: Arc<crate::controllers::Tasks>,
+}
+
+impl LocalKube {
+    /// An empty cluster with its system namespaces. Call it within a tokio runtime.
+    pub fn new(settings: &Settings) -> Self {
+        let cluster = Arc::new(Cluster::new(settings.clock.clone()));
+        crate::controllers::bootstrap(&cluster);
+        let tasks = crate::controllers::spawn(&cluster, settings.simulate_workloads);
+        Self { cluster, tasks: Arc::new(tasks) }
+    }
+
+    /// The API for an administrator; `Impersonate-User` is honoured.
+    pub fn service(&self) -> KubeService {
+        KubeService { cluster: self.cluster.clone(), _tasks: self.tasks.clone(), token: None }
+    }
+
+    /// The API for whoever carries the token.
+    pub(crate) fn guarded_service(&self, token: &str) -> KubeService {
+        KubeService { token: Some(token.into()), ..self.service() }
+    }
+
+    /// Forget the past, so that open watches and continue tokens of before are answered with 410.
+    pub fn compact(&self) {
+        self.cluster.with(|state| state.store.compact());
+    }
+}
+
+/// The API as a service.
+#[derive(Debug, Clone)]
+pub struct KubeService {
+    cluster: Arc<Cluster>,
+    _tasks: Arc<crate::controllers::Tasks>,
+    token: Option<Arc<str>>,
+}
+
+impl<B> tower::Service<http::Request<B>> for KubeService
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    type Response = Response<ResponseBody>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<B>) -> Self::Future {
+        let (cluster, token) = (self.cluster.clone(), self.token.clone());
+        Box::pin(async move {
+            let answered = handle(&cluster, token.as_deref(), request).await;
+            Ok(answered.unwrap_or_else(|error| refused(&error)))
+        })
+    }
+}
+
+async fn handle<B>(cluster: &Arc<Cluster>, token: Option<&str>, request: http::Request<B>) -> Result<Response<ResponseBody>, ApiError>
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let (parts, body) = request.into_parts();
+    let user = user_of(&parts.headers, token, parts.uri.path())?;
+    let body = Limited::new(body, crate::body::LIMIT).collect().await.map_err(|error| {
+        if error.is::<http_body_util::LengthLimitError>() {
+            return ApiError::new(413, "RequestEntityTooLarge", format!("Request entity too large: limit is {}", crate::body::LIMIT));
+        }
+        ApiError::bad_request(format!("the request's body cannot be read: {error}"))
+    })?;
+    let request = Request {
+        method: parts.method,
+        path: parts.uri.path().to_owned(),
+        query: Query::parse(parts.uri.query().unwrap_or_default()),
+        headers: parts.headers,
+        body: body.to_bytes(),
+        user,
+    };
+    answer(cluster, &request).map(response)
+}
+
+/// Who asks; paths that tell nothing are open.
+fn user_of(headers: &http::HeaderMap, token: Option<&str>, path: &str) -> Result<User, ApiError> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if let Some(token) = token {
+        let given = text("authorization").strip_prefix("Bearer ").unwrap_or_default();
+        let open = matches!(path, "/version" | "/healthz" | "/livez" | "/readyz");
+        if !is_same_text(given, token) && !open {
+            return Err(ApiError::unauthorized());
+        }
+    }
+    let impersonated = text("impersonate-user");
+    if impersonated.is_empty() {
+        return Ok(User::admin());
+    }
+    let mut groups: Vec<String> =
+        headers.get_all("impersonate-group").iter().filter_map(|value| value.to_str().ok().map(str::to_owned)).collect();
+    groups.push("system:authenticated".into());
+    if let Some(account) = impersonated.strip_prefix("system:serviceaccount:") {
+        groups.push("system:serviceaccounts".into());
+        if let Some((namespace, _)) = account.split_once(':') {
+            groups.push(format!("system:serviceaccounts:{namespace}"));
+        }
+    }
+    Ok(User { name: impersonated.to_owned(), groups })
+}
+
+/// Equal, in a time that does not tell where they differ.
+fn is_same_text(left: &str, right: &str) -> bool {
+    left.len() == right.len() && left.bytes().zip(right.bytes()).fold(0, |odd, (left, right)| odd | (left ^ right)) == 0
+}
+
+fn response(answer: Answer) -> Response<ResponseBody> {
+    match answer {
+        Answer::Json { code, value, warnings, media } => {
+            let mut response = json_response(code, &value);
+            if let Ok(media) = HeaderValue::from_str(media) {
+                response.headers_mut().insert(header::CONTENT_TYPE, media);
+            }
+            for warning in warnings {
+                let text = format!("299 - \"{}\"", warning.replace('\\', "\\\\").replace('"', "\\\""));
+                if let Ok(value) = HeaderValue::from_str(&text) {
+                    response.headers_mut().append(header::WARNING, value);
+                }
+            }
+            response
+        }
+        Answer::Text(text) => with_type(200, "text/plain; charset=utf-8", Full::new(Bytes::from(text)).boxed_unsync()),
+        Answer::Watch(watcher) => {
+            let frames = watcher.into_stream().map(|line| Ok(Frame::data(line)));
+            with_type(200, "application/json", http_body_util::BodyExt::boxed_unsync(StreamBody::new(frames)))
+        }
+    }
+}
+
+fn refused(error: &ApiError) -> Response<ResponseBody> {
+    let mut response = json_response(error.code, &error.to_status());
+    if let Some(seconds) = error.retry_after() {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+fn json_response(code: u16, value: &Value) -> Response<ResponseBody> {
+    with_type(code, "application/json", Full::new(Bytes::from(value.to_string() + "\n")).boxed_unsync())
+}
+
+fn with_type(code: u16, media: &'static str, body: ResponseBody) -> Response<ResponseBody> {
+    let mut response = Response::new(body);
+    *response.status_mut() = http::StatusCode::from_u16(code).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    response
+}

@@ -1,0 +1,148 @@
+//! What stands below an object: status, scale, finalize, log, eviction.
+
+use std::sync::Arc;
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::api::{Answer, patch, written};
+use crate::cluster::{Cluster, State};
+use crate::delete::{DeleteOptions, delete};
+use crate::object::{items, resource_version, set, text};
+use crate::read::{Form, get, show};
+use crate::request::{Request, Target};
+use crate::scale::Paths;
+use crate::status::ApiError;
+use crate::write::{Options, PatchKind, Writer};
+
+pub(crate) fn answer(cluster: &Arc<Cluster>, request: &Request, target: &Target) -> Result<Answer, ApiError> {
+    if !target.definition.has_subresource(&target.version, &target.subresource) {
+        return Err(ApiError::no_such_resource());
+    }
+    let group = target.definition.group.as_str();
+    match (group, target.definition.resource.as_str(), target.subresource.as_str()) {
+        (_, _, "status") => status(cluster, request, target),
+        (_, _, "scale") => scale(cluster, request, target),
+        ("", "namespaces", "finalize") => finalize(cluster, request, target),
+        ("", "pods", "eviction") => evict(cluster, request, target),
+        ("", "pods", "log") => log(cluster, target),
+        (_, resource, subresource) => Err(ApiError::not_supported(&format!("{resource}/{subresource}"))),
+    }
+}
+
+fn status(cluster: &Cluster, request: &Request, target: &Target) -> Result<Answer, ApiError> {
+    match request.method {
+        Method::GET => {
+            let object = cluster.with(|state| get(state, target))?;
+            Ok(Answer::ok(show(target, &object, Form::of(request.header("accept"))?, &request.query)))
+        }
+        Method::PUT => {
+            let options = Options::of(request)?;
+            let object = crate::body::object(request)?;
+            let done = cluster.with(|state| Writer { state, target, options: &options }.update(object))?;
+            written(request, target, done)
+        }
+        Method::PATCH => written(request, target, patch(cluster, request, target)?),
+        _ => Err(ApiError::method_not_allowed()),
+    }
+}
+
+/// A write to scale is a write to the replicas, owned under the subresource.
+fn scale(cluster: &Cluster, request: &Request, target: &Target) -> Result<Answer, ApiError> {
+    let paths = Paths::of(target)?;
+    let options = Options::of(request)?;
+    cluster.with(|state| {
+        let live = get(state, target)?;
+        let shown = paths.show(target, &live);
+        let new = match request.method {
+            Method::GET => return Ok(Answer::ok(shown)),
+            Method::PUT => crate::body::object(request)?,
+            Method::PATCH => match PatchKind::of(request.content_type())? {
+                PatchKind::Json => belay_schema::json_patch(&shown, &crate::body::json(&request.body)?)
+                    .map_err(|error| ApiError::new(422, "Invalid", error.to_string()))?,
+                PatchKind::Merge | PatchKind::Strategic => belay_schema::merge_patch(&shown, &crate::body::json(&request.body)?),
+                PatchKind::Apply => return Err(ApiError::not_supported("server-side apply of scale")),
+            },
+            _ => return Err(ApiError::method_not_allowed()),
+        };
+        let replicas = new["spec"]["replicas"].as_i64().unwrap_or(0);
+        if replicas < 0 {
+            let error = belay_schema::FieldError::invalid(
+                "spec.replicas",
+                &new["spec"]["replicas"],
+                "must be greater than or equal to 0",
+            );
+            return Err(ApiError::invalid("autoscaling", "Scale", &target.name, &[error]));
+        }
+        let mut object = (*live).clone();
+        object["apiVersion"] = target.api_version().into();
+        let given = resource_version(&new).to_owned();
+        set(&mut object, &["metadata", "resourceVersion"], given.into());
+        if resource_version(&object).is_empty() {
+            set(&mut object, &["metadata", "resourceVersion"], resource_version(&live).into());
+        }
+        let names: Vec<&str> = paths.spec.iter().map(String::as_str).collect();
+        set(&mut object, &names, replicas.into());
+        let whole = Target { subresource: "scale".into(), ..target.clone() };
+        let done = Writer { state, target: &whole, options: &options }.update(object)?;
+        Ok(Answer::ok(paths.show(target, &done.object)))
+    })
+}
+
+/// Only the namespace's own finalizers change.
+fn finalize(cluster: &Cluster, request: &Request, target: &Target) -> Result<Answer, ApiError> {
+    if request.method != Method::PUT {
+        return Err(ApiError::method_not_allowed());
+    }
+    let body = crate::body::object(request)?;
+    cluster.with(|state| {
+        let live = get(state, target)?;
+        let mut object = (*live).clone();
+        set(&mut object, &["spec", "finalizers"], json!(items(&body, &["spec", "finalizers"])));
+        Ok(Answer::ok((*state.commit(&target.definition, object)).clone()))
+    })
+}
+
+fn evict(cluster: &Cluster, request: &Request, target: &Target) -> Result<Answer, ApiError> {
+    if request.method != Method::POST {
+        return Err(ApiError::method_not_allowed());
+    }
+    let body = crate::body::object(request)?;
+    let options = DeleteOptions::parse(&request.query, &body["deleteOptions"])?;
+    let pod = Target { subresource: String::new(), ..target.clone() };
+    cluster.with(|state| delete(state, &pod, &options))?;
+    Ok(Answer::created(json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201 })))
+}
+
+fn log(cluster: &Cluster, target: &Target) -> Result<Answer, ApiError> {
+    let pod = cluster.with(|state: &mut State| get(state, target))?;
+    let mut lines = String::new();
+    for status in items(&pod, &["status", "containerStatuses"]) {
+        let started = text(status, &["state", "running", "startedAt"]);
+        if !started.is_empty() {
+            lines.push_str(&format!("{started} {} started ({})\n", text(status, &["name"]), text(status, &["image"])));
+        }
+    }
+    Ok(Answer::Text(lines))
+}
+
+/// A core Event as `events.k8s.io/v1` shows it.
+pub(crate) fn event_of_group(event: &Value) -> Value {
+    let mut shown = event.clone();
+    if let Some(fields) = shown.as_object_mut() {
+        for (core, grouped) in [
+            ("involvedObject", "regarding"),
+            ("message", "note"),
+            ("reportingComponent", "reportingController"),
+            ("source", "deprecatedSource"),
+            ("count", "deprecatedCount"),
+            ("firstTimestamp", "deprecatedFirstTimestamp"),
+            ("lastTimestamp", "deprecatedLastTimestamp"),
+        ] {
+            if let Some(value) = fields.shift_remove(core) {
+                fields.insert(grouped.to_owned(), value);
+            }
+        }
+    }
+    shown
+}

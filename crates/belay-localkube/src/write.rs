@@ -1,0 +1,470 @@
+//! Create, update and the four patches.
+
+use std::sync::Arc;
+
+use belay_schema::managed::{self, ApplyError, Write};
+use belay_schema::{
+    FieldError, KindSchema, PatchError, decode, default_object, json_patch, keep_unchangeable, merge_patch, prune,
+    strategic, unknown_fields, validate,
+};
+use serde_json::{Map, Value, json};
+
+use crate::cluster::State;
+use crate::object::{
+    carry_over, generation, is_being_deleted, is_same_write, name, namespace, remove, resource_version, set, text, uid,
+};
+use crate::request::{Request, Target};
+use crate::status::ApiError;
+
+/// The options of a write.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Options {
+    pub(crate) manager: String,
+    pub(crate) dry_run: bool,
+    pub(crate) force: bool,
+    pub(crate) unknown: UnknownFields,
+}
+
+/// What becomes of fields that the kind does not have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum UnknownFields {
+    Ignore,
+    #[default]
+    Warn,
+    Refuse,
+}
+
+impl Options {
+    pub(crate) fn of(request: &Request) -> Result<Self, ApiError> {
+        let dry_run = request.query.get("dryRun");
+        if !matches!(dry_run, "" | "All") {
+            let message = format!("invalid dryRun value {dry_run:?}: supported values: \"All\"");
+            return Err(ApiError::bad_request(message));
+        }
+        let unknown = match request.query.get("fieldValidation") {
+            "Ignore" => UnknownFields::Ignore,
+            "Strict" => UnknownFields::Refuse,
+            _ => UnknownFields::Warn,
+        };
+        Ok(Self { manager: request.manager(), dry_run: dry_run == "All", force: request.query.is_true("force"), unknown })
+    }
+}
+
+/// A patch by its media type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PatchKind {
+    Json,
+    Merge,
+    Strategic,
+    Apply,
+}
+
+impl PatchKind {
+    pub(crate) fn of(media_type: &str) -> Result<Self, ApiError> {
+        match media_type {
+            "application/json-patch+json" => Ok(Self::Json),
+            "application/merge-patch+json" => Ok(Self::Merge),
+            "application/strategic-merge-patch+json" => Ok(Self::Strategic),
+            "application/apply-patch+yaml" => Ok(Self::Apply),
+            other => Err(ApiError::unsupported_media_type(
+                other,
+                &[
+                    "application/json-patch+json",
+                    "application/merge-patch+json",
+                    "application/strategic-merge-patch+json",
+                    "application/apply-patch+yaml",
+                ],
+            )),
+        }
+    }
+}
+
+/// What a write left behind.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) object: Arc<Value>,
+    pub(crate) created: bool,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// One write under the lock.
+pub(crate) struct Writer<'a> {
+    pub(crate) state: &'a mut State,
+    pub(crate) target: &'a Target,
+    pub(crate) options: &'a Options,
+}
+
+impl Writer<'_> {
+    pub(crate) fn create(&mut self, mut body: Value) -> Result<Written, ApiError> {
+        let schema = self.target.schema()?;
+        self.check_identity(&mut body)?;
+        let warnings = self.check_fields(&schema, &body)?;
+        let mut new = decode(&schema, &body).map_err(|error| ApiError::bad_request(error.to_string()))?;
+        if !resource_version(&new).is_empty() {
+            return Err(ApiError::bad_request("resourceVersion should not be set on objects to be created"));
+        }
+        self.name_it(&mut new)?;
+        default_object(&schema, &mut new);
+        let now = self.state.clock.seconds();
+        let mut object = managed::update(&schema, None, &new, &self.write(&now));
+        self.create_decoded(&schema, &mut object, warnings)
+    }
+
+    fn create_decoded(&mut self, schema: &KindSchema, object: &mut Value, warnings: Vec<String>) -> Result<Written, ApiError> {
+        let definition = self.target.definition.clone();
+        let (space, name) = (namespace(object).to_owned(), name(object).to_owned());
+        self.check_namespace(&space, &name)?;
+        if self.state.store.get(&definition.storage(), &space, &name).is_some() {
+            return Err(ApiError::already_exists(&definition.group, &definition.resource, &name));
+        }
+        self.finish(schema, None, object)?;
+        for field in ["selfLink", "deletionTimestamp", "deletionGracePeriodSeconds"] {
+            remove(object, &["metadata", field]);
+        }
+        set(object, &["metadata", "uid"], uuid::Uuid::new_v4().to_string().into());
+        set(object, &["metadata", "creationTimestamp"], self.state.clock.seconds().into());
+        remove(object, &["metadata", "generation"]);
+        if has_generation(self.target) {
+            set(object, &["metadata", "generation"], 1.into());
+        }
+        crate::allocate::fill(self.state, &definition, None, object);
+        self.refuse_errors(schema, object, None)?;
+        if self.options.dry_run {
+            return Ok(Written { object: Arc::new(object.take()), created: true, warnings });
+        }
+        let object = self.state.commit(&definition, object.take());
+        Ok(Written { object, created: true, warnings })
+    }
+
+    pub(crate) fn update(&mut self, mut body: Value) -> Result<Written, ApiError> {
+        let schema = self.target.schema()?;
+        self.check_identity(&mut body)?;
+        let warnings = self.check_fields(&schema, &body)?;
+        let live = self.state.live(&self.target.definition, &self.target.namespace, &self.target.name)?;
+        if name(&body) != self.target.name {
+            let message =
+                format!("the name of the object ({}) does not match the name on the URL ({})", name(&body), self.target.name);
+            return Err(ApiError::bad_request(message));
+        }
+        let new = decode(&schema, &body).map_err(|error| ApiError::bad_request(error.to_string()))?;
+        if resource_version(&new).is_empty() && schema.is_custom() {
+            let error = FieldError::invalid("metadata.resourceVersion", &json!(0), "must be specified for an update");
+            return Err(self.invalid(&new, &[error]));
+        }
+        self.replace(&schema, &live, new, warnings)
+    }
+
+    pub(crate) fn patch(&mut self, kind: PatchKind, patch: &Value) -> Result<Written, ApiError> {
+        if kind == PatchKind::Apply {
+            return self.apply(patch);
+        }
+        let schema = self.target.schema()?;
+        let live = self.state.live(&self.target.definition, &self.target.namespace, &self.target.name)?;
+        let mut before = (*live).clone();
+        before["apiVersion"] = self.target.api_version().into();
+        let patched = match kind {
+            PatchKind::Json => json_patch(&before, patch).map_err(|error| self.refused_patch(error))?,
+            PatchKind::Strategic if schema.is_custom() => {
+                return Err(ApiError::unsupported_media_type(
+                    "application/strategic-merge-patch+json",
+                    &["application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml"],
+                ));
+            }
+            PatchKind::Strategic => {
+                strategic::merge(&schema, &before, patch).map_err(|error| self.refused_patch(error))?
+            }
+            PatchKind::Merge | PatchKind::Apply => merge_patch(&before, patch),
+        };
+        let warnings = self.check_fields(&schema, &patched)?;
+        let new = decode(&schema, &patched).map_err(|error| ApiError::bad_request(error.to_string()))?;
+        if name(&new) != self.target.name {
+            let error = FieldError::invalid("metadata.name", &new["metadata"]["name"], "field is immutable");
+            return Err(self.invalid(&new, &[error]));
+        }
+        self.replace(&schema, &live, new, warnings)
+    }
+
+    fn apply(&mut self, applied: &Value) -> Result<Written, ApiError> {
+        if self.options.manager.is_empty() {
+            let error = FieldError::required("fieldManager", "is required for apply patch");
+            return Err(ApiError::invalid("meta.k8s.io", "PatchOptions", "", &[error]));
+        }
+        let schema = self.target.schema()?;
+        let mut applied = applied.clone();
+        for (field, own) in [("name", &self.target.name), ("namespace", &self.target.namespace)] {
+            let given = text(&applied, &["metadata", field]);
+            if given.is_empty() && !own.is_empty() {
+                set(&mut applied, &["metadata", field], own.as_str().into());
+            } else if given != own {
+                let message = if field == "name" {
+                    format!("the name of the object ({given}) does not match the name on the URL ({own})")
+                } else {
+                    NAMESPACE_DIFFERS.to_owned()
+                };
+                return Err(ApiError::bad_request(message));
+            }
+        }
+        let warnings = self.check_fields(&schema, &applied)?;
+        let live = self.state.live(&self.target.definition, &self.target.namespace, &self.target.name);
+        let live = match live {
+            Ok(live) => Some(live),
+            Err(_) if self.target.subresource.is_empty() => None,
+            Err(error) => return Err(error),
+        };
+        let base = live.as_deref().map(|live| {
+            let mut base = live.clone();
+            base["apiVersion"] = self.target.api_version().into();
+            base
+        });
+        let now = self.state.clock.seconds();
+        let object = managed::apply(&schema, base.as_ref(), &applied, &self.write(&now), self.options.force);
+        let mut object = object.map_err(refused_apply)?;
+        match &live {
+            None => {
+                if !uid(&applied).is_empty() {
+                    let cause = format!("uid mismatch: the provided object specified uid {}, and no existing object was found", uid(&applied));
+                    return Err(self.target.conflict(&cause));
+                }
+                self.create_decoded(&schema, &mut object, warnings)
+            }
+            Some(live) => {
+                self.check_preconditions(live, &object)?;
+                self.store_changed(&schema, live, object, warnings)
+            }
+        }
+    }
+
+    /// Replace the live object by a decoded one.
+    fn replace(&mut self, schema: &KindSchema, live: &Arc<Value>, mut new: Value, warnings: Vec<String>) -> Result<Written, ApiError> {
+        self.check_preconditions(live, &new)?;
+        if text(&new, &["metadata", "namespace"]).is_empty() {
+            carry_over(live, &mut new, &["metadata", "namespace"]);
+        }
+        default_object(schema, &mut new);
+        let now = self.state.clock.seconds();
+        let object = managed::update(schema, Some(live), &new, &self.write(&now));
+        self.store_changed(schema, live, object, warnings)
+    }
+
+    fn store_changed(
+        &mut self,
+        schema: &KindSchema,
+        live: &Arc<Value>,
+        mut object: Value,
+        warnings: Vec<String>,
+    ) -> Result<Written, ApiError> {
+        let definition = self.target.definition.clone();
+        self.finish(schema, Some(live), &mut object)?;
+        for field in
+            ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "resourceVersion", "generateName", "namespace"]
+        {
+            carry_over(live, &mut object, &["metadata", field]);
+        }
+        remove(&mut object, &["metadata", "selfLink"]);
+        if is_being_deleted(live) {
+            refuse_new_finalizers(&definition, live, &object)?;
+        }
+        crate::allocate::fill(self.state, &definition, Some(live), &mut object);
+        if has_generation(self.target)
+            && self.target.subresource != "status"
+            && is_new_generation(self.target, live, &object) {
+            set(&mut object, &["metadata", "generation"], (generation(live) + 1).into());
+        }
+        self.refuse_errors(schema, &object, Some(live))?;
+        let is_same = is_same_write(live, &object);
+        if is_same && !(is_being_deleted(live) && !crate::cluster::is_held(&definition, &object)) {
+            return Ok(Written { object: live.clone(), created: false, warnings });
+        }
+        if self.options.dry_run {
+            return Ok(Written { object: Arc::new(object), created: false, warnings });
+        }
+        let object = self.state.commit(&definition, object);
+        Ok(Written { object, created: false, warnings })
+    }
+
+    fn write<'b>(&'b self, now: &'b str) -> Write<'b> {
+        Write { manager: &self.options.manager, now, subresource: &self.target.subresource }
+    }
+
+    fn check_identity(&self, body: &mut Value) -> Result<(), ApiError> {
+        let expected = [("apiVersion", self.target.api_version()), ("kind", self.target.definition.kind.clone())];
+        if !body.is_object() {
+            return Err(ApiError::bad_request("the object provided is unrecognized (must be of type JSON): not an object"));
+        }
+        for (field, expected) in expected {
+            let given = text(body, &[field]);
+            if given.is_empty() {
+                body[field] = expected.into();
+            } else if given != expected {
+                let definition = &self.target.definition;
+                let message = if field == "kind" {
+                    format!("{given} in version {:?} cannot be handled as a {}: no kind {given:?} is registered for this resource", self.target.version, definition.kind)
+                } else {
+                    format!("the API version in the data ({given}) does not match the expected API version ({expected})")
+                };
+                return Err(ApiError::bad_request(message));
+            }
+        }
+        let given = namespace(body);
+        if given.is_empty() && !self.target.namespace.is_empty() {
+            set(body, &["metadata", "namespace"], self.target.namespace.as_str().into());
+        } else if given != self.target.namespace && self.target.definition.namespaced {
+            return Err(ApiError::bad_request(NAMESPACE_DIFFERS));
+        }
+        Ok(())
+    }
+
+    fn check_fields(&self, schema: &KindSchema, body: &Value) -> Result<Vec<String>, ApiError> {
+        if self.options.unknown == UnknownFields::Ignore {
+            return Ok(Vec::new());
+        }
+        let unknown = unknown_fields(schema, body);
+        if unknown.is_empty() || self.options.unknown == UnknownFields::Warn {
+            return Ok(unknown);
+        }
+        let kind = schema.kind();
+        Err(ApiError::bad_request(format!(
+            "{kind} in version {:?} cannot be handled as a {kind}: strict decoding error: {}",
+            schema.version(),
+            unknown.join(", ")
+        )))
+    }
+
+    fn name_it(&self, new: &mut Value) -> Result<(), ApiError> {
+        if !self.target.definition.namespaced {
+            remove(new, &["metadata", "namespace"]);
+        }
+        let prefix = text(new, &["metadata", "generateName"]).to_owned();
+        if name(new).is_empty() && !prefix.is_empty() {
+            set(new, &["metadata", "name"], crate::names::generate(&prefix).into());
+        }
+        let errors = crate::names::metadata_errors(&self.target.definition, new);
+        if errors.is_empty() { Ok(()) } else { Err(self.invalid(new, &errors)) }
+    }
+
+    /// Nothing is created in a namespace that is not there or goes away.
+    fn check_namespace(&self, space: &str, name: &str) -> Result<(), ApiError> {
+        let definition = &self.target.definition;
+        if !definition.namespaced {
+            return Ok(());
+        }
+        let namespaces = crate::store::GroupResource::new("", "namespaces");
+        match self.state.store.get(&namespaces, "", space) {
+            None => Err(ApiError::not_found("", "namespaces", space)),
+            Some(live) if is_being_deleted(live) => {
+                Err(ApiError::namespace_terminating(&definition.group, &definition.resource, name, space))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn check_preconditions(&self, live: &Value, new: &Value) -> Result<(), ApiError> {
+        let given = resource_version(new);
+        if !given.is_empty() && given != "0" && given != resource_version(live) {
+            return Err(self.target.conflict(
+                "the object has been modified; please apply your changes to the latest version and try again",
+            ));
+        }
+        if !uid(new).is_empty() && uid(new) != uid(live) {
+            let cause = format!(
+                "Precondition failed: UID in precondition: {}, UID in object meta: {}",
+                uid(new),
+                uid(live)
+            );
+            return Err(self.target.conflict(&cause));
+        }
+        Ok(())
+    }
+
+    fn finish(&self, schema: &KindSchema, live: Option<&Value>, object: &mut Value) -> Result<(), ApiError> {
+        prune(schema, object);
+        default_object(schema, object);
+        keep_unchangeable(schema, live, object, &self.target.subresource);
+        Ok(())
+    }
+
+    fn refuse_errors(&self, schema: &KindSchema, object: &Value, live: Option<&Value>) -> Result<(), ApiError> {
+        let mut errors = if live.is_none() { crate::names::metadata_errors(&self.target.definition, object) } else { Vec::new() };
+        errors.extend(validate(schema, object, live));
+        if self.target.definition.resource == "customresourcedefinitions" {
+            errors.extend(belay_schema::crd_errors(object));
+        }
+        errors.extend(crate::access::immutable_errors(&self.target.definition, live, object));
+        if errors.is_empty() { Ok(()) } else { Err(self.invalid(object, &errors)) }
+    }
+
+    fn invalid(&self, object: &Value, errors: &[FieldError]) -> ApiError {
+        ApiError::invalid(&self.target.definition.group, &self.target.definition.kind, name(object), errors)
+    }
+
+    fn refused_patch(&self, error: PatchError) -> ApiError {
+        match error {
+            PatchError::Malformed(message) => ApiError::bad_request(message),
+            PatchError::Unprocessable(cause) => {
+                let mut refused =
+                    ApiError::new(422, "Invalid", "the server rejected our request due to an error in our request");
+                refused.details = json!({"causes": [{"reason": "UnexpectedServerResponse", "message": cause}]});
+                refused
+            }
+            PatchError::Unmergeable(message) => ApiError::new(500, "InternalError", message),
+            error @ PatchError::TooLarge(_) => ApiError::new(413, "RequestEntityTooLarge", error.to_string()),
+        }
+    }
+}
+
+const NAMESPACE_DIFFERS: &str = "the namespace of the provided object does not match the namespace sent on the request";
+
+fn refused_apply(error: ApplyError) -> ApiError {
+    match &error {
+        ApplyError::Conflict(conflicts) => {
+            let causes = conflicts.iter().map(|conflict| {
+                json!({"reason": "FieldManagerConflict", "message": conflict.cause_message(), "field": conflict.field.to_string()})
+            });
+            ApiError::apply_conflict(error.to_string(), causes.collect())
+        }
+        ApplyError::BadRequest(message) => ApiError::bad_request(message.clone()),
+        _ => ApiError::new(500, "InternalError", error.to_string()),
+    }
+}
+
+fn refuse_new_finalizers(definition: &crate::resources::Definition, live: &Value, object: &Value) -> Result<(), ApiError> {
+    let before = crate::object::finalizers(live);
+    let added: Vec<String> = crate::object::finalizers(object).into_iter().filter(|added| !before.contains(added)).collect();
+    if added.is_empty() {
+        return Ok(());
+    }
+    let detail = format!("no new finalizers can be added if the object is being deleted, found new finalizers {added:?}");
+    let error = FieldError::forbidden("metadata.finalizers", &detail);
+    Err(ApiError::invalid(&definition.group, &definition.kind, name(object), &[error]))
+}
+
+/// Whether the kind counts its generations.
+pub(crate) fn has_generation(target: &Target) -> bool {
+    let definition = &target.definition;
+    if definition.is_custom() {
+        return true;
+    }
+    match definition.group.as_str() {
+        "apps" => definition.resource != "controllerrevisions",
+        "batch" | "policy" | "networking.k8s.io" | "apiextensions.k8s.io" | "admissionregistration.k8s.io"
+        | "flowcontrol.apiserver.k8s.io" | "discovery.k8s.io" | "scheduling.k8s.io" => true,
+        "" => matches!(definition.resource.as_str(), "pods" | "replicationcontrollers"),
+        _ => false,
+    }
+}
+
+/// Whether something changed that is neither metadata nor, where it is written on its own, status.
+fn is_new_generation(target: &Target, live: &Value, object: &Value) -> bool {
+    let has_status = target.definition.has_subresource(&target.version, "status");
+    let intent = |object: &Value| -> Map<String, Value> {
+        let mut fields = object.as_object().cloned().unwrap_or_default();
+        for field in ["metadata", "apiVersion", "kind"] {
+            fields.shift_remove(field);
+        }
+        if has_status {
+            fields.shift_remove("status");
+        }
+        fields
+    };
+    intent(live) != intent(object)
+}

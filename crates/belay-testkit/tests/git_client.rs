@@ -1,5 +1,7 @@
 //! The server under the original client. Without `git` on the machine these tests say so and pass.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};

@@ -1,0 +1,198 @@
+//! Git repositories over HTTP, from a real server, well and ill.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+use std::time::{Duration, Instant};
+
+use belay_filetree::TreePath;
+use belay_source::{Checkout, CheckoutError, GitLimits, GitStore, Login, Repositories};
+use belay_testkit::{Author, Change, Fault, Faults, GitServer, GitServerOptions, Repository};
+use tempfile::TempDir;
+
+struct World {
+    _room: TempDir,
+    server: GitServer,
+    repository: Repository,
+    faults: Faults,
+    store: GitStore,
+}
+
+impl World {
+    async fn new(login: Option<(&str, &str)>) -> World {
+        let room = tempfile::tempdir().unwrap();
+        let faults = Faults::default();
+        let options = GitServerOptions {
+            login: login.map(|(user, password)| (user.to_owned(), password.to_owned())),
+            faults: faults.clone(),
+            ..GitServerOptions::new(room.path().join("served"))
+        };
+        let server = GitServer::start(options).await.unwrap();
+        let repository = server.create_repository("app").unwrap();
+        let limits = GitLimits { fetch: Duration::from_secs(20) };
+        let store = GitStore::new(room.path().join("mirrors"), limits);
+        World { _room: room, server, repository, faults, store }
+    }
+
+    fn commit(&self, content: &str) -> String {
+        self.commit_on("main", content)
+    }
+
+    fn commit_on(&self, branch: &str, content: &str) -> String {
+        let author = Author::at("Ada", "ada@example.org", 1_700_000_000);
+        self.repository.commit_on(branch, &[Change::write("a.yaml", content)], content, &author).unwrap()
+    }
+
+    async fn get(&self, revision: &str) -> Result<Checkout, CheckoutError> {
+        self.store.checkout(&self.server.url_of("app"), revision, None, Duration::ZERO).await
+    }
+
+    /// What the store says when a fetch goes wrong.
+    async fn failure(&self, fault: Fault) -> CheckoutError {
+        self.faults.set("app", fault);
+        let result = self.get("main").await;
+        self.faults.clear("app");
+        match result {
+            Ok(found) => panic!("{fault:?} was not noticed: {}", found.commit),
+            Err(error) => error,
+        }
+    }
+}
+
+/// Digits that hardly compress.
+fn noise(count: u64) -> String {
+    (0..count).map(|number| number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_string()).collect()
+}
+
+fn content(checkout: &Checkout) -> String {
+    let file = checkout.tree.read(&TreePath::parse("a.yaml").unwrap()).unwrap();
+    String::from_utf8(file.to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn branches_tags_and_commits_are_checked_out() {
+    let world = World::new(None).await;
+    let (first, second) = (world.commit("one"), world.commit("two"));
+    let other = world.commit_on("team/other", "three");
+    let author = Author::at("Ada", "ada@example.org", 1_700_000_000);
+    world.repository.tag("light", &first).unwrap();
+    world.repository.annotated_tag("v1.0.0", &first, "One", &author).unwrap();
+    for (revision, commit, reference, text) in [
+        ("", &second, "refs/belay/HEAD", "two"),
+        ("HEAD", &second, "refs/belay/HEAD", "two"),
+        ("main", &second, "refs/heads/main", "two"),
+        ("team/other", &other, "refs/heads/team/other", "three"),
+        ("light", &first, "refs/tags/light", "one"),
+        ("v1.0.0", &first, "refs/tags/v1.0.0", "one"),
+        (&first, &first, "", "one"),
+        (&first[..9], &first, "", "one"),
+    ] {
+        let found = world.get(revision).await.unwrap();
+        assert_eq!((&found.commit, found.reference.as_str()), (commit, reference), "{revision}");
+        assert_eq!(content(&found), text, "{revision}");
+        assert_eq!((found.subject.as_str(), found.date), (text, 1_700_000_000));
+        assert_eq!(found.author, "Ada <ada@example.org>");
+    }
+    let error = world.get("nothing").await.err().unwrap();
+    assert!(error.message.contains("unable to resolve 'nothing'"), "{error}");
+    assert!(!error.transient);
+}
+
+#[tokio::test]
+async fn later_fetches_bring_what_is_new_and_drop_what_is_gone() {
+    let world = World::new(None).await;
+    world.commit(&noise(60_000));
+    let gone = world.commit_on("short-lived", "x");
+    assert_eq!(world.get("short-lived").await.unwrap().commit, gone);
+    let new = world.commit("small");
+    world.repository.delete_reference("refs/heads/short-lived").unwrap();
+    // The whole history would not pass.
+    world.faults.set("app", Fault::Cut { after: 20_000 });
+    let found = world.get("main").await.unwrap();
+    assert_eq!((found.commit.as_str(), content(&found).as_str()), (new.as_str(), "small"));
+    assert!(world.get("short-lived").await.is_err());
+}
+
+#[tokio::test]
+async fn a_moved_tag_and_a_rewritten_branch_are_followed() {
+    let world = World::new(None).await;
+    let first = world.commit("one");
+    world.repository.tag("stable", &first).unwrap();
+    let second = world.commit("two");
+    assert_eq!(world.get("stable").await.unwrap().commit, first);
+    world.repository.tag("stable", &second).unwrap();
+    world.repository.set_branch("main", &first).unwrap();
+    assert_eq!(world.get("stable").await.unwrap().commit, second);
+    assert_eq!(world.get("main").await.unwrap().commit, first);
+    // A commit that was fetched stays readable, and needs no remote.
+    world.faults.set("app", Fault::Garbage);
+    assert_eq!(content(&world.get(&second).await.unwrap()), "two");
+}
+
+#[tokio::test]
+async fn the_remote_is_asked_again_when_the_answer_is_old_or_forgotten() {
+    let world = World::new(None).await;
+    let url = world.server.url_of("app");
+    let get = || world.store.checkout(&url, "main", None, Duration::from_secs(3600));
+    let first = world.commit("one");
+    assert_eq!(get().await.unwrap().commit, first);
+    let second = world.commit("two");
+    assert_eq!(get().await.unwrap().commit, first);
+    world.store.forget(url.trim_end_matches(".git"));
+    assert_eq!(get().await.unwrap().commit, second);
+}
+
+#[tokio::test]
+async fn a_login_is_used_and_never_shown() {
+    let world = World::new(Some(("ada", "s3cr3t"))).await;
+    let commit = world.commit("one");
+    let url = world.server.url_of("app");
+    let login = |password: &str| Login { username: "ada".to_owned(), password: password.to_owned() };
+    let get = async |url: &str, login: Option<&Login>| {
+        world.store.checkout(url, "main", login, Duration::ZERO).await
+    };
+    assert_eq!(get(&url, Some(&login("s3cr3t"))).await.unwrap().commit, commit);
+    assert_eq!(get(&url.replace("//", "//ada:s3cr3t@"), None).await.unwrap().commit, commit);
+    let wrong = login("wr0ng");
+    let inside = url.replace("//", "//ada:wr0ng@");
+    for (url, login) in [(&url, None), (&url, Some(&wrong)), (&inside, None)] {
+        let error = get(url, login).await.err().unwrap();
+        assert!(error.message.contains(&world.server.url_of("app")), "{error}");
+        assert!(!error.message.contains("wr0ng"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_hanging_server_is_left_at_the_deadline() {
+    let mut world = World::new(None).await;
+    let room = tempfile::tempdir().unwrap();
+    world.store = GitStore::new(room.path(), GitLimits { fetch: Duration::from_millis(300) });
+    world.commit("one");
+    world.faults.set("app", Fault::Hang);
+    let url = world.server.url_of("app");
+    let begin = Instant::now();
+    let with_login = url.replace("//", "//ada:s3cr3t@");
+    let error = world.store.checkout(&with_login, "main", None, Duration::ZERO).await.err().unwrap();
+    assert!(begin.elapsed() < Duration::from_secs(5));
+    assert!(error.transient);
+    assert!(error.message.contains(&url) && error.message.contains("no answer within 0.3 s"), "{error}");
+    assert!(!error.message.contains("s3cr3t"), "{error}");
+    world.server.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_is_not_git_is_an_error_and_harms_nothing() {
+    let world = World::new(None).await;
+    // Long enough for the cuts to be within the pack.
+    let first = world.commit(&noise(100));
+    for fault in
+        [Fault::Garbage, Fault::Cut { after: 0 }, Fault::Cut { after: 30 }, Fault::Cut { after: 250 }]
+    {
+        let error = world.failure(fault).await;
+        assert!(error.transient, "{fault:?}");
+        assert!(error.message.contains(&world.server.url_of("app")), "{error}");
+    }
+    assert_eq!(world.get("main").await.unwrap().commit, first);
+    let second = world.commit(&noise(101));
+    world.failure(Fault::Cut { after: 250 }).await;
+    assert_eq!(world.get("main").await.unwrap().commit, second);
+}

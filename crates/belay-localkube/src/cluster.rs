@@ -58,25 +58,42 @@ impl State {
     /// Store an object; one that is to be deleted and is held by nothing any more goes.
     pub(crate) fn commit(&mut self, definition: &Definition, object: Value) -> Arc<Value> {
         if is_being_deleted(&object) && !is_held(definition, &object) {
-            let last = self.remove(definition, namespace(&object), name(&object));
-            return last.unwrap_or_else(|| Arc::new(object));
+            let (space, name) = (namespace(&object).to_owned(), name(&object).to_owned());
+            // Watchers and the collector see the state it leaves in.
+            self.store.put(&definition.storage(), object.clone());
+            return self.remove(definition, &space, &name).unwrap_or_else(|| Arc::new(object));
         }
         let stored = self.store.put(&definition.storage(), object);
-        if definition.kind == "CustomResourceDefinition" {
-            self.serve_definition(&stored);
-        }
+        if is_definition(definition) { self.establish(definition, stored) } else { stored }
+    }
+
+    /// Give a CustomResourceDefinition its status and serve its kind.
+    fn establish(&mut self, definition: &Definition, stored: Arc<Value>) -> Arc<Value> {
+        let stored = match crate::controllers::definitions::with_status(self, &stored) {
+            Some(with_status) => self.store.put(&definition.storage(), with_status),
+            None => stored,
+        };
+        self.serve_definition(&stored);
         stored
     }
 
-    /// Serve what a CustomResourceDefinition declares.
+    /// Serve the kind a CustomResourceDefinition declares, once it is established.
     pub(crate) fn serve_definition(&mut self, crd: &Arc<Value>) {
-        Arc::make_mut(&mut self.resources).set_custom(crd);
+        let established = |condition: &Value| condition["type"] == "Established" && condition["status"] == "True";
+        if !items(crd, &["status", "conditions"]).iter().any(established) {
+            return;
+        }
+        let served = self.resources.get(text(crd, &["spec", "group"]), text(crd, &["spec", "names", "plural"]));
+        let is_current = served.and_then(|served| served.crd.as_ref()).is_some_and(|old| old["spec"] == crd["spec"]);
+        if !is_current {
+            Arc::make_mut(&mut self.resources).set_custom(crd);
+        }
     }
 
     /// Take an object away.
     pub(crate) fn remove(&mut self, definition: &Definition, namespace: &str, name: &str) -> Option<Arc<Value>> {
         let removed = self.store.remove(&definition.storage(), namespace, name)?;
-        if definition.kind == "CustomResourceDefinition" {
+        if is_definition(definition) {
             let (group, plural) = (text(&removed, &["spec", "group"]), text(&removed, &["spec", "names", "plural"]));
             Arc::make_mut(&mut self.resources).remove_custom(group, plural);
         }
@@ -90,6 +107,10 @@ impl State {
     pub(crate) fn definition_of(&self, api_version: &str, kind: &str) -> Option<Arc<Definition>> {
         self.resources.by_kind(split_api_version(api_version).0, kind).cloned()
     }
+}
+
+fn is_definition(definition: &Definition) -> bool {
+    definition.group == "apiextensions.k8s.io" && definition.kind == "CustomResourceDefinition"
 }
 
 /// Whether something keeps an object that is to be deleted: finalizers, a namespace's content, a pod's grace.

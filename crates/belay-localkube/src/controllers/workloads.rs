@@ -1,16 +1,153 @@
-//! The workload simulator.
+//! The workload simulator: what controllers and nodes would do, on one made-up node.
+//!
+//! Level-based: each look compares what is wanted with what is there and takes the next step. Pods become ready
+//! [`READY_AFTER`] their creation, Jobs complete [`COMPLETE_AFTER`] that; an image `…:broken` never does.
+
+mod jobs;
+mod pods;
+mod replicas;
+mod services;
+mod sets;
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
 use super::Changes;
 use crate::cluster::State;
+use crate::object::{items, text};
+use crate::store::GroupResource;
+
+const READY_AFTER: i64 = 300;
+const COMPLETE_AFTER: i64 = 600;
+pub(super) const MANAGER: &str = "kube-controller-manager";
+pub(super) const NODE: &str = "localkube";
 
 /// Plays the kubelet and the workload controllers.
 #[derive(Debug, Default)]
-pub(super) struct Simulator {}
+pub(super) struct Simulator {
+    /// When each pod was first seen, in milliseconds: objects carry whole seconds only.
+    seen: std::collections::HashMap<String, i64>,
+    /// Pods wait for their moment.
+    waiting: bool,
+}
 
 impl Simulator {
-    pub(super) fn step(&mut self, _state: &mut State, _changes: &Changes) -> Option<Duration> {
-        None
+    /// One look; how long to wait for the next if nothing else happens.
+    pub(super) fn step(&mut self, state: &mut State, changes: &Changes) -> Option<Duration> {
+        let relevant = changes.iter().any(|(key, _)| concerns(key));
+        if relevant || self.waiting {
+            services::step(state);
+            replicas::deployments(state);
+            replicas::replica_sets(state);
+            sets::step(state);
+            jobs::step(state);
+            self.waiting = pods::step(state, &mut self.seen);
+        }
+        self.waiting.then(|| Duration::from_millis(50))
     }
+}
+
+fn concerns(key: &GroupResource) -> bool {
+    match key.group.as_str() {
+        "" => matches!(key.resource.as_str(), "pods" | "services" | "persistentvolumeclaims"),
+        "apps" => true,
+        "batch" => key.resource == "jobs",
+        _ => false,
+    }
+}
+
+/// The objects of a resource, as they are now.
+pub(super) fn all(state: &State, group: &str, resource: &str) -> Vec<std::sync::Arc<Value>> {
+    state.store.list(&GroupResource::new(group, resource), "").cloned().collect()
+}
+
+/// The pods that an object controls and that are not going away.
+pub(super) fn pods_of(state: &State, owner: &Value) -> Vec<std::sync::Arc<Value>> {
+    let pods = state.store.list(&GroupResource::new("", "pods"), crate::object::namespace(owner));
+    let own = pods.filter(|pod| {
+        crate::object::is_controlled_by(pod, crate::object::uid(owner)) && !crate::object::is_being_deleted(pod)
+    });
+    own.cloned().collect()
+}
+
+pub(super) fn is_ready(pod: &Value) -> bool {
+    items(pod, &["status", "conditions"])
+        .iter()
+        .any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+}
+
+/// A pod of a template.
+pub(super) fn pod_from(owner: &Value, template: &Value, name: Option<String>) -> Value {
+    let mut metadata = json!({
+        "labels": template["metadata"]["labels"], "annotations": template["metadata"]["annotations"],
+        "ownerReferences": [crate::object::controller_reference(owner)],
+    });
+    match name {
+        Some(name) => metadata["name"] = name.into(),
+        None => metadata["generateName"] = format!("{}-", crate::object::name(owner)).into(),
+    }
+    json!({ "metadata": metadata, "spec": template["spec"] })
+}
+
+pub(super) fn create_pod(state: &mut State, owner: &Value, pod: Value) {
+    let Some(definition) = state.definition_of("v1", "Pod") else { return };
+    let target = crate::request::Target::of(&definition, crate::object::namespace(owner), "");
+    if let Err(error) = super::create(state, &target, pod, MANAGER) {
+        tracing::debug!(%error, owner = crate::object::name(owner), "a pod was not made");
+    }
+}
+
+/// Change an object's status as its controller.
+pub(super) fn set_status(state: &mut State, object: &Value, edit: impl FnOnce(&mut Value)) {
+    let Some(target) = target_of(state, object) else { return };
+    super::change(state, &target, "status", MANAGER, edit);
+}
+
+pub(super) fn target_of(state: &State, object: &Value) -> Option<crate::request::Target> {
+    let definition = state.definition_of(text(object, &["apiVersion"]), text(object, &["kind"]))?;
+    let (namespace, name) = (crate::object::namespace(object), crate::object::name(object));
+    Some(crate::request::Target::of(&definition, namespace, name))
+}
+
+pub(super) fn delete_now(state: &mut State, object: &Value) {
+    let Some(target) = target_of(state, object) else { return };
+    let options = crate::delete::DeleteOptions::of_propagation(crate::delete::Propagation::Background);
+    // Refused means it is gone already.
+    let _refused = crate::delete::delete(state, &target, &options);
+}
+
+/// Set a condition; its transition time moves with its status only.
+pub(super) fn condition(status: &mut Value, kind: &str, holds: bool, reason: &str, message: &str, now: &str) {
+    let mut conditions = items(status, &["conditions"]).to_vec();
+    let text = if holds { "True" } else { "False" };
+    let before = conditions.iter().position(|condition| condition["type"] == kind);
+    let since = before.map(|index| &conditions[index]).filter(|condition| condition["status"] == text);
+    let since = since.map_or_else(|| Value::from(now), |condition| condition["lastTransitionTime"].clone());
+    let mut new = json!({ "type": kind, "status": text, "lastTransitionTime": since });
+    if !reason.is_empty() {
+        new["reason"] = reason.into();
+        new["message"] = message.into();
+    }
+    match before {
+        Some(index) => {
+            for (field, value) in new.as_object().into_iter().flatten() {
+                conditions[index][field] = value.clone();
+            }
+        }
+        None => conditions.push(new),
+    }
+    status["conditions"] = conditions.into();
+}
+
+pub(super) fn milliseconds(now: Timestamp) -> i64 {
+    now.as_millisecond()
+}
+
+/// A short name of a pod template, the same for equal ones.
+pub(super) fn template_hash(template: &Value) -> String {
+    use sha2::Digest as _;
+    let digest = sha2::Sha256::digest(template.to_string());
+    hex::encode(digest)[..10].to_owned()
 }

@@ -39,13 +39,14 @@ pub struct Budget {
     pub steps: u64,
     /// Bytes written, and bytes of the strings functions build.
     pub output_bytes: u64,
-    /// Templates within templates; Go's own limit is 100 000.
+    /// Templates within templates. Go's own limit is 100 000; the default is 5 000, for each level that
+    /// clones the set (`tpl`) keeps its clone until it ends, and templates of people nest far less.
     pub depth: usize,
 }
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { steps: 200_000_000, output_bytes: 1 << 30, depth: 100_000 }
+        Self { steps: 200_000_000, output_bytes: 1 << 30, depth: 5_000 }
     }
 }
 

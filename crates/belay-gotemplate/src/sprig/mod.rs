@@ -15,6 +15,7 @@ mod random;
 mod regexes;
 mod semver;
 mod strings;
+mod words;
 
 pub(crate) use encoding::base64_encode;
 
@@ -25,6 +26,7 @@ pub fn sprig() -> Functions {
     let mut functions = Functions::new();
     pending::register(&mut functions);
     strings::register(&mut functions);
+    words::register(&mut functions);
     lists::register(&mut functions);
     dicts::register(&mut functions);
     math::register(&mut functions);

@@ -3,7 +3,7 @@
 use crate::function::Functions;
 use crate::value::Type;
 
-const NAMES: [&str; 29] = [
+const NAMES: [&str; 25] = [
     "ago",
     "date_modify",
     "dateModify",
@@ -28,15 +28,11 @@ const NAMES: [&str; 29] = [
     "decryptAES",
     "urlParse",
     "urlJoin",
-    "shuffle",
-    "snakecase",
-    "camelcase",
-    "kebabcase",
     "getHostByName",
 ];
 
 pub(super) fn register(functions: &mut Functions) {
-    for name in NAMES.into_iter().chain(["wrap", "wrapWith"]) {
+    for name in NAMES {
         functions.add_variadic(name, [Type::Any], Type::Any, move |_, _| {
             Err(format!("`{name}` is not supported yet").into())
         });

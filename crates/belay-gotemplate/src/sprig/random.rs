@@ -56,7 +56,7 @@ pub(super) fn register(functions: &mut Functions) {
 }
 
 /// A number below the limit, each as likely as the others.
-fn below(call: &Call<'_>, function: &str, limit: u64) -> Result<u64, FunctionError> {
+pub(super) fn below(call: &Call<'_>, function: &str, limit: u64) -> Result<u64, FunctionError> {
     let source = call.random(function)?;
     let fair = u64::MAX - u64::MAX % limit;
     loop {

@@ -3,6 +3,9 @@
 use std::any::Any as AnyObject;
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use crate::function::{Call, FunctionError, Functions, Signature};
 use crate::host::HostObject;
@@ -182,30 +185,52 @@ struct Constraint {
     any_patch: bool,
 }
 
+/// How long a constraint may be, and how many groups it may have, as the original limits them.
+const MAX_CONSTRAINT_BYTES: usize = 512;
+const MAX_CONSTRAINT_GROUPS: usize = 32;
+
 /// Groups joined by `||`; all of one group must hold.
 fn parse_constraints(text: &str) -> Result<Vec<Vec<Constraint>>, FunctionError> {
-    let hyphens = regex::Regex::new(r"([^\s,|]+)\s+-\s+([^\s,|]+)").map_err(|error| error.to_string())?;
-    let rewritten = hyphens.replace_all(text, ">= $1, <= $2");
-    rewritten.split("||").map(|group| parse_group(group, text)).collect()
+    if text.len() > MAX_CONSTRAINT_BYTES {
+        return Err(format!("constraint string is too long (max {MAX_CONSTRAINT_BYTES} bytes)").into());
+    }
+    let rewritten = PATTERNS.range.replace_all(text, ">= $first, <= $last ");
+    let groups: Vec<&str> = rewritten.split("||").collect();
+    if groups.len() > MAX_CONSTRAINT_GROUPS {
+        return Err(format!("too many constraint groups (max {MAX_CONSTRAINT_GROUPS})").into());
+    }
+    groups.into_iter().map(parse_group).collect()
 }
 
-fn parse_group(group: &str, all: &str) -> Result<Vec<Constraint>, FunctionError> {
-    let improper =
-        || FunctionError::new(format!("improper constraint: {}", crate::format::go_quote(all.as_bytes())));
-    let pattern = r"^[\s,]*(=>|=<|>=|<=|!=|~>|=|>|<|~|\^)?\s*(v?[0-9xX*][^\s,<>=!~^]*)";
-    let pattern = regex::Regex::new(pattern).map_err(|error| error.to_string())?;
-    let mut constraints = Vec::new();
-    let mut rest = group;
-    while !rest.trim_matches([' ', '\t', ',']).is_empty() {
-        let found = pattern.captures(rest).ok_or_else(improper)?;
-        let operator = found.get(1).map_or("", |operator| operator.as_str());
-        constraints.push(Constraint::parse(operator, &found[2]).ok_or_else(improper)?);
-        rest = &rest[found[0].len()..];
+/// The patterns of constraints, as the original has them.
+struct Patterns {
+    range: Regex,
+    group: Regex,
+    one: Regex,
+}
+
+static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
+    let operator = r"(?:=||!=|>|<|>=|=>|<=|=<|~|~>|\^)";
+    let version = r"(?:v?[0-9|x|X|\*]+(?:\.[0-9|x|X|\*]+)?(?:\.[0-9|x|X|\*]+)?(?:-[0-9A-Za-z\-]+(?:\.[0-9A-Za-z\-]+)*)?(?:\+[0-9A-Za-z\-]+(?:\.[0-9A-Za-z\-]+)*)?)";
+    let space = r"[\t\n\f\r ]";
+    let one = format!("{operator}{space}*{version}");
+    let build = |pattern: String| Regex::new(&pattern).expect("the pattern is valid");
+    Patterns {
+        range: build(format!("{space}*(?<first>{version}){space}+-{space}+(?<last>{version}){space}*")),
+        group: build(format!("^{space}*{one}{space}*(?:(?:{space}+|,{space}*){one}{space}*)*$")),
+        one: build(format!("(?<operator>{operator}){space}*(?<version>{version})")),
     }
-    if constraints.is_empty() {
-        return Err(improper());
+});
+
+fn parse_group(group: &str) -> Result<Vec<Constraint>, FunctionError> {
+    if !PATTERNS.group.is_match(group) {
+        return Err(format!("improper constraint: {}", crate::format::go_quote(group.as_bytes())).into());
     }
-    Ok(constraints)
+    let constraint = |found: regex::Captures<'_>| {
+        Constraint::parse(&found["operator"], &found["version"])
+            .ok_or_else(|| FunctionError::new("constraint parser error"))
+    };
+    PATTERNS.one.captures_iter(group).map(constraint).collect()
 }
 
 /// A prerelease is allowed only by a group that names one.

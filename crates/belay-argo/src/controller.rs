@@ -65,6 +65,25 @@ pub(crate) struct Memory {
     pub(crate) renders: u64,
     /// What others changed in the cluster, newest look.
     pub(crate) drift: Vec<Drift>,
+    /// What Git says, by object.
+    pub(crate) desired: Arc<HashMap<ObjectKey, Object>>,
+    /// The commit that says it.
+    pub(crate) commit: Option<Commit>,
+}
+
+/// A commit that an app was rendered from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// The repository's URL, as the app has it.
+    pub repository: String,
+    /// The commit's full id.
+    pub id: String,
+    /// The first line of its message.
+    pub subject: String,
+    /// `Name <address>`
+    pub author: String,
+    /// Seconds since 1970.
+    pub seconds: i64,
 }
 
 /// The controller's handle.
@@ -126,9 +145,21 @@ impl Controller {
         }
     }
 
-    /// How often each app was rendered, and what drifted; for the command line and the web.
+    /// What others changed in the cluster, as of the last look that found something.
     pub fn drift(&self, app: &ObjectKey) -> Vec<Drift> {
         self.memory(app).drift
+    }
+
+    /// What Git says of an object of the app, as of its last good render.
+    pub fn desired(&self, app: &ObjectKey, object: &ObjectKey) -> Option<Object> {
+        self.memory(app).desired.get(object).cloned()
+    }
+
+    /// A commit that some app was rendered from.
+    pub fn commit(&self, repository: &str, id: &str) -> Option<Commit> {
+        let memory = self.context.memory.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut commits = memory.values().filter_map(|memory| memory.commit.as_ref());
+        commits.find(|commit| commit.id == id && commit.repository == repository).cloned()
     }
 
     /// How often an app was rendered since the start.

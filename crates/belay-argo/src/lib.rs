@@ -16,6 +16,6 @@ mod render;
 mod report;
 mod write;
 
-pub use controller::{Controller, FIELD_MANAGER, GROUP, Settings, application_kind};
+pub use controller::{Commit, Controller, FIELD_MANAGER, GROUP, Settings, application_kind};
 pub use prepare::{TRACKING_ID, tracked_app};
 pub use project::{IN_CLUSTER, IN_CLUSTER_NAME};

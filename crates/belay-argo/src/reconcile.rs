@@ -1,6 +1,7 @@
 //! One look at one Application: read → check → source → render → compare → plan → apply → report.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use belay_apply::{ApplySettings, Outcome, carry_out};
@@ -14,7 +15,7 @@ use belay_source::Checkout;
 use jiff::Timestamp;
 use kube::api::PropagationPolicy;
 
-use crate::controller::{Context, FIELD_MANAGER};
+use crate::controller::{Commit, Context, FIELD_MANAGER};
 use crate::decide::{Decision, Situation, decide, policy};
 use crate::prepare::{Prepared, Target, keeps, prepare};
 use crate::report::{Carried, Compared, Found, condition, status};
@@ -80,6 +81,7 @@ async fn look(context: &Context, object: &Object, app: &Application) -> Result<D
     let (source_type, manifests) = render_manifests(context, object, app, source, &checkout)?;
     let target = target(context, object, app);
     let prepared = learn_and_prepare(context, &manifests, &target).await?;
+    remember_desired(context, object, source, &prepared, &checkout);
     watch_kinds(context, &prepared).await?;
     let policy = policy(app);
     let before = compare(context, &prepared, &target, policy.prune);
@@ -207,6 +209,29 @@ async fn learn_and_prepare(
             "Failed to load target state: the cluster does not know kind {kind}; the app may sync when its definition is installed"
         ))),
     }
+}
+
+/// Keeps what Git says at hand, for whoever shows it.
+fn remember_desired(
+    context: &Context,
+    object: &Object,
+    source: &ApplicationSource,
+    prepared: &Prepared,
+    checkout: &Checkout,
+) {
+    let desired =
+        prepared.desired.iter().map(|desired| (desired.object.key(), desired.object.clone())).collect();
+    let commit = Commit {
+        repository: source.repo_url.clone(),
+        id: checkout.commit.clone(),
+        subject: checkout.subject.clone(),
+        author: checkout.author.clone(),
+        seconds: checkout.date,
+    };
+    context.remember(&object.key(), |memory| {
+        memory.desired = Arc::new(desired);
+        memory.commit = Some(commit);
+    });
 }
 
 async fn watch_kinds(context: &Context, prepared: &Prepared) -> Result<(), Fault> {

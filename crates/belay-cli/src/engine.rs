@@ -39,7 +39,7 @@ pub(crate) struct Engine {
     pub(crate) client: Client,
     pub(crate) live: LiveState,
     pub(crate) argo: ArgoController,
-    settings: EngineSettings,
+    pub(crate) settings: EngineSettings,
 }
 
 impl Engine {

@@ -8,6 +8,7 @@ mod commands;
 mod engine;
 mod failure;
 mod logs;
+mod web;
 
 use std::process::ExitCode;
 

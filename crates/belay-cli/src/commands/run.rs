@@ -1,9 +1,11 @@
 //! `belay run`
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::engine::{Engine, EngineSettings, Family};
 use crate::logs::{self, LogFormat};
+use crate::web;
 
 /// Run the controllers against the cluster of the kubeconfig, or the one this pod runs in.
 #[derive(clap::Args)]
@@ -14,6 +16,9 @@ pub(crate) struct Arguments {
     /// Which families run.
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["argo", "flux"])]
     controllers: Vec<Family>,
+    /// Where the web UI and the API listen; the port is free to choose when it is 0.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
     /// Where mirrors and artifacts are kept.
     #[arg(long, default_value = "belay-data")]
     data_dir: PathBuf,
@@ -33,9 +38,11 @@ pub(crate) fn run(arguments: Arguments, format: LogFormat) -> anyhow::Result<()>
             families: arguments.controllers,
         };
         let engine = Engine::new(client, settings);
+        let web = web::Web::start(&engine, arguments.listen).await?;
+        super::print(&format!("{}\n", web.address))?;
         tokio::select! {
             result = engine.run() => result,
-            () = stopped() => Ok(()),
+            result = web.serve(stopped()) => result,
         }
     })
 }

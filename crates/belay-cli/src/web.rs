@@ -1,0 +1,82 @@
+//! The web UI and its API beside the controllers.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context;
+use belay_manifest::{Object, ObjectKey, Secret};
+use belay_server::{
+    AppKind, AppRef, DesiredState, LiveEngine, LiveSettings, Revision, Settings, router, serve,
+};
+use tokio::net::TcpListener;
+
+use crate::engine::{Engine, Family};
+
+/// A server that listens and does not answer yet.
+pub(crate) struct Web {
+    /// The address for people; it carries the token that changes need.
+    pub(crate) address: String,
+    listener: TcpListener,
+    router: axum::Router,
+}
+
+impl Web {
+    /// Listens, with a fresh token.
+    pub(crate) async fn start(engine: &Engine, listen: SocketAddr) -> anyhow::Result<Web> {
+        let listener =
+            TcpListener::bind(listen).await.with_context(|| format!("{listen} cannot be listened on"))?;
+        let token = format!("{:032x}", rand::random::<u128>());
+        let families = &engine.settings.families;
+        let live = LiveEngine::start(
+            engine.live.clone(),
+            Arc::new(Rendered { argo: engine.argo.clone() }),
+            LiveSettings {
+                argocd_namespace: engine.settings.argo_namespace.clone(),
+                argo: families.contains(&Family::Argo),
+                flux: families.contains(&Family::Flux),
+            },
+        );
+        let address = format!("http://{}/#token={token}", listener.local_addr()?);
+        let settings = Settings {
+            token: Secret::new(token),
+            hosts: Vec::new(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        Ok(Web { address, listener, router: router(Arc::new(live), settings) })
+    }
+
+    /// Answers until `stop` is over.
+    pub(crate) async fn serve(self, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
+        serve(self.listener, self.router, stop).await.context("the web server ended")
+    }
+}
+
+/// What Git says, from the controllers' memory.
+struct Rendered {
+    argo: belay_argo::Controller,
+}
+
+impl DesiredState for Rendered {
+    fn desired(&self, app: &AppRef, object: &ObjectKey) -> Option<Object> {
+        match app.kind {
+            AppKind::Application => self.argo.desired(&application(app), object),
+            _ => None,
+        }
+    }
+
+    fn commit(&self, repository: &str, commit: &str) -> Option<Revision> {
+        let commit = self.argo.commit(repository, commit)?;
+        let time =
+            jiff::Timestamp::from_second(commit.seconds).map(|time| time.to_string()).unwrap_or_default();
+        Some(Revision { id: commit.id, subject: commit.subject, author: commit.author, time })
+    }
+}
+
+fn application(app: &AppRef) -> ObjectKey {
+    ObjectKey {
+        group: belay_argo::GROUP.to_owned(),
+        kind: "Application".to_owned(),
+        namespace: app.namespace.clone(),
+        name: app.name.clone(),
+    }
+}

@@ -2,8 +2,10 @@
 
 use belay_crd::Described;
 use belay_filetree::{FileTree, PathError, TreeError, TreePath};
-use belay_flux_api::{KustomizePatch, Kustomization, KustomizationSpec};
-use belay_kustomize::{BuildOptions, Image, KustomizationEdit, LoadRestrictor, Patch, Reorder, Selector, build};
+use belay_flux_api::{Kustomization, KustomizationSpec, KustomizePatch};
+use belay_kustomize::{
+    BuildOptions, Image, KustomizationEdit, LoadRestrictor, Patch, Reorder, Selector, build,
+};
 use belay_manifest::{IdentityError, Manifest, Object, Origin};
 
 /// Most bytes and objects that one build may make.
@@ -116,9 +118,8 @@ fn components(
     }
     let mut present = Vec::new();
     for component in &spec.components {
-        let place = folder
-            .join(component)
-            .map_err(|source| BuildError::Path { path: component.clone(), source })?;
+        let place =
+            folder.join(component).map_err(|source| BuildError::Path { path: component.clone(), source })?;
         if tree.kind(&place)?.is_some() {
             present.push(component.clone());
         }

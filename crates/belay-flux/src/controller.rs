@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
 use belay_cluster::{Change, EventRecorder, LiveError, LiveState, WorkQueue};
 use belay_diff::Drift;

@@ -5,8 +5,14 @@ use bytes::Bytes;
 
 /// Names that are left out wherever they are.
 const NAMES: &[&str] = &[
-    ".git", ".gitignore", ".gitmodules", ".gitattributes", ".goreleaser.yml", ".goreleaser.brew.yml",
-    ".sops.yaml", ".flux.yaml",
+    ".git",
+    ".gitignore",
+    ".gitmodules",
+    ".gitattributes",
+    ".goreleaser.yml",
+    ".goreleaser.brew.yml",
+    ".sops.yaml",
+    ".flux.yaml",
 ];
 /// Files and folders of CI systems.
 const CI_NAMES: &[&str] =

@@ -19,7 +19,7 @@ const APPLY: &str = "kustomize.toolkit.fluxcd.io/ssa";
 
 /// Something in the manifests that stops the Kustomization.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PrepareError {
+pub(crate) enum PrepareError {
     /// An annotation or label asks for something that is not built yet.
     #[error("{origin}: {object}: {feature} is not supported yet")]
     NotSupported {
@@ -62,29 +62,29 @@ pub enum PrepareError {
 
 /// What the manifests came to.
 #[derive(Debug, Default)]
-pub struct Prepared {
+pub(crate) struct Prepared {
     /// The objects, labelled, in their namespaces, each once.
-    pub desired: Vec<Desired>,
+    pub(crate) desired: Vec<Desired>,
     /// Kinds that the cluster does not know and that no definition among the objects brings.
-    pub unknown: Vec<GroupVersionKind>,
+    pub(crate) unknown: Vec<GroupVersionKind>,
 }
 
 /// Whose the objects will be, and what is laid over every one.
 #[derive(Debug, Clone)]
-pub struct Target<'a> {
+pub(crate) struct Target<'a> {
     /// The Kustomization's name.
-    pub name: &'a str,
+    pub(crate) name: &'a str,
     /// Its namespace.
-    pub namespace: &'a str,
+    pub(crate) namespace: &'a str,
     /// `spec.commonMetadata`.
-    pub common: Option<&'a CommonMetadata>,
+    pub(crate) common: Option<&'a CommonMetadata>,
     /// `spec.force`.
-    pub force: bool,
+    pub(crate) force: bool,
 }
 
 impl<'a> Target<'a> {
     /// The target of a Kustomization.
-    pub fn of(app: &'a Kustomization) -> Target<'a> {
+    pub(crate) fn of(app: &'a Kustomization) -> Target<'a> {
         Target {
             name: &app.metadata.name,
             namespace: &app.metadata.namespace,
@@ -94,13 +94,13 @@ impl<'a> Target<'a> {
     }
 
     /// Whether a live object carries our labels.
-    pub fn owns(&self, object: &Object) -> bool {
+    pub(crate) fn owns(&self, object: &Object) -> bool {
         object.label(OWNER_NAME) == Some(self.name) && object.label(OWNER_NAMESPACE) == Some(self.namespace)
     }
 }
 
 /// Labels, places and checks every manifest.
-pub fn prepare(
+pub(crate) fn prepare(
     manifests: &[Manifest],
     target: &Target<'_>,
     kinds: &Kinds,
@@ -207,12 +207,12 @@ fn treatment(object: &Object, target: &Target<'_>) -> Treatment {
 }
 
 /// Whether an object, desired or live, asks to be left alone.
-pub fn is_disabled(object: &Object) -> bool {
+pub(crate) fn is_disabled(object: &Object) -> bool {
     is(object, RECONCILE, "Disabled")
 }
 
 /// Whether a live object asks to stay when it leaves Git, or when its Kustomization goes.
-pub fn keeps(object: &Object) -> bool {
+pub(crate) fn keeps(object: &Object) -> bool {
     is(object, PRUNE, "Disabled") || is_disabled(object)
 }
 
@@ -299,8 +299,7 @@ mod tests {
 
     #[test]
     fn objects_are_placed_and_each_is_there_once() {
-        let homeless =
-            manifest(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}));
+        let homeless = manifest(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}));
         assert!(matches!(run(&[homeless]), Err(PrepareError::NoNamespace { .. })));
         assert!(matches!(run(&[map(json!({})), map(json!({}))]), Err(PrepareError::Twice { .. })));
         let other = manifest(json!({"apiVersion": "x.dev/v1", "kind": "Thing", "metadata": {"name": "a"}}));

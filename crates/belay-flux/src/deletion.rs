@@ -1,0 +1,113 @@
+//! A Kustomization that is being deleted: its objects first, as its policy says, then its finalizer.
+
+use std::time::Duration;
+
+use belay_apply::{ApplySettings, carry_out};
+use belay_flux_api::{DeletionPolicy, Kustomization};
+use belay_manifest::{Object, ObjectKey, flux_kind_rank};
+use belay_plan::{Action, Plan, Step};
+use jiff::Timestamp;
+use kube::api::PropagationPolicy;
+
+use crate::controller::{Context, FIELD_MANAGER};
+use crate::health::{or, timeout};
+use crate::prepare::{Target, keeps};
+use crate::reconcile::watch_known;
+use crate::{inventory, report, write};
+
+/// How soon objects that are on their way out are looked at again.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// Deletes what the inventory names and our labels mark, unless the policy keeps it, and lets go.
+pub(crate) async fn finish(context: &Context, object: &Object, app: &Kustomization) -> Option<Duration> {
+    if !app.metadata.has_finalizer(write::FINALIZER) {
+        return None;
+    }
+    if deletes(app) {
+        let retry = or(&app.spec.retry_interval, Duration::from_secs(10)).min(Duration::from_secs(10));
+        match delete(context, object, app).await {
+            Ok(true) => {}
+            Ok(false) => return Some(AGAIN),
+            Err(message) => {
+                tracing::warn!(kustomization = %object.key(), message, "objects not deleted");
+                return Some(retry);
+            }
+        }
+    }
+    write::finalizer(context, object, report::MANAGER, false).await;
+    None
+}
+
+/// Whether the objects go with their Kustomization.
+fn deletes(app: &Kustomization) -> bool {
+    let by_policy = match app.spec.deletion_policy {
+        DeletionPolicy::Orphan => false,
+        DeletionPolicy::Delete | DeletionPolicy::WaitForTermination => true,
+        _ => app.spec.prune,
+    };
+    by_policy && !app.spec.suspend
+}
+
+/// Gives whether nothing is left to do.
+async fn delete(context: &Context, object: &Object, app: &Kustomization) -> Result<bool, String> {
+    let known = inventory::read(app.status.inventory.as_ref());
+    watch_known(context, &known).await.map_err(|error| error.to_string())?;
+    let target = Target::of(app);
+    let mut objects: Vec<_> = known.keys().filter_map(|key| context.live.get(key)).collect();
+    objects.retain(|live| target.owns(live) && !keeps(live) && live.key() != object.key());
+    if objects.is_empty() {
+        return Ok(true);
+    }
+    objects.sort_by_key(|live| std::cmp::Reverse((flux_kind_rank(live.kind()), live.key())));
+    let steps: Vec<Step> = objects
+        .iter()
+        .filter(|live| live.value()["metadata"]["deletionTimestamp"].is_null())
+        .map(|live| prune(live))
+        .collect();
+    let settings = ApplySettings {
+        manager: FIELD_MANAGER.to_owned(),
+        in_flight: context.settings.in_flight,
+        propagation: PropagationPolicy::Background,
+    };
+    let outcomes = carry_out(&Plan { steps }, &context.live, &settings).await;
+    if let Some(error) = outcomes.iter().find_map(|outcome| outcome.result.as_ref().err()) {
+        return Err(error.chain());
+    }
+    let waits = app.spec.deletion_policy == DeletionPolicy::WaitForTermination;
+    Ok(!waits || is_over(app))
+}
+
+fn prune(live: &Object) -> Step {
+    let key: ObjectKey = live.key();
+    let action = Action::Prune { uid: live.uid().to_owned() };
+    Step { key, action, desired: None, live: Some(live.clone()), stage: 0 }
+}
+
+/// Whether the time to wait for the end of the objects is over.
+fn is_over(app: &Kustomization) -> bool {
+    let Some(begun) = app.metadata.deletion_timestamp.get() else { return true };
+    Duration::try_from(Timestamp::now().duration_since(begun)).unwrap_or_default() >= timeout(&app.spec)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use belay_crd::Described;
+    use serde_json::json;
+
+    #[test]
+    fn the_policy_says_whether_objects_go() {
+        for (spec, expected) in [
+            (json!({"prune": true}), true),
+            (json!({"prune": false}), false),
+            (json!({"prune": true, "deletionPolicy": "MirrorPrune"}), true),
+            (json!({"prune": false, "deletionPolicy": "Delete"}), true),
+            (json!({"prune": false, "deletionPolicy": "WaitForTermination"}), true),
+            (json!({"prune": true, "deletionPolicy": "Orphan"}), false),
+            (json!({"prune": true, "suspend": true}), false),
+        ] {
+            let app = Kustomization::read(json!({"spec": spec.clone()})).unwrap();
+            assert_eq!(deletes(&app), expected, "{spec}");
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The one place where a Kustomization's status is made.
+
+use std::time::{Duration, Instant};
+
+use belay_flux_api::{
+    Condition, ConditionStatus, Kustomization, KustomizationStatus, find_condition, remove_condition,
+    set_condition,
+};
+use jiff::Timestamp;
+
+use crate::health::rounded;
+use crate::inventory;
+use crate::reconcile::Objects;
+use crate::write::REQUESTED_AT;
+
+/// Why a look ended early.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// The condition's reason.
+    pub(crate) reason: &'static str,
+    /// Why, for people.
+    pub(crate) message: String,
+    /// Whether only a change of the object can mend it.
+    pub(crate) is_final: bool,
+    /// When to look again, unless after the retry interval.
+    pub(crate) again: Option<Duration>,
+}
+
+impl Fault {
+    /// A fault that is tried again.
+    pub(crate) fn retry(reason: &'static str, message: impl Into<String>) -> Fault {
+        Fault { reason, message: message.into(), is_final: false, again: None }
+    }
+
+    /// A fault that no retry can mend.
+    pub(crate) fn stalled(reason: &'static str, message: impl Into<String>) -> Fault {
+        Fault { is_final: true, ..Fault::retry(reason, message) }
+    }
+}
+
+/// What a look came to, when it went to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Result {
+    /// The source is being fetched; the status stays.
+    NotYet,
+    /// All is applied, and healthy where that was asked for.
+    Applied {
+        /// How long was waited for health.
+        waited: Option<Duration>,
+    },
+    /// All is applied, and not healthy yet.
+    Waiting {
+        /// Time left.
+        left: Duration,
+        /// Time in all.
+        limit: Duration,
+    },
+}
+
+/// What was found and done on the way.
+pub(crate) struct Found {
+    /// When the look began.
+    pub(crate) started: Instant,
+    /// When the next one is.
+    pub(crate) next: Duration,
+    /// The revision that was tried.
+    pub(crate) revision: Option<String>,
+    /// The inventory from now on.
+    pub(crate) inventory: Option<Objects>,
+    /// What was written, for people.
+    pub(crate) changes: Vec<String>,
+}
+
+impl Found {
+    pub(crate) fn new(started: Instant) -> Found {
+        Found { started, next: Duration::ZERO, revision: None, inventory: None, changes: Vec::new() }
+    }
+}
+
+/// The status after a look.
+pub(crate) fn status(
+    app: &Kustomization,
+    found: &Found,
+    result: &std::result::Result<Result, Fault>,
+    now: Timestamp,
+) -> KustomizationStatus {
+    let mut status = app.status.clone();
+    if let Some(revision) = &found.revision {
+        status.last_attempted_revision.clone_from(revision);
+    }
+    if let Some(objects) = &found.inventory {
+        status.inventory = Some(inventory::write(objects));
+    }
+    let revision = found.revision.as_deref().unwrap_or_default();
+    match result {
+        Ok(Result::NotYet) => return status,
+        Ok(Result::Waiting { limit, .. }) => {
+            waiting(&mut status, app, revision, *limit, now);
+            return status;
+        }
+        Ok(Result::Applied { waited }) => applied(&mut status, app, revision, *waited, now),
+        Err(fault) => failed(&mut status, app, fault, now),
+    }
+    if let Some(token) = app.metadata.annotation(REQUESTED_AT) {
+        token.clone_into(&mut status.last_handled_reconcile_at);
+    }
+    status
+}
+
+fn set(
+    status: &mut KustomizationStatus,
+    app: &Kustomization,
+    type_: &str,
+    is: ConditionStatus,
+    (reason, message): (&str, &str),
+    now: Timestamp,
+) {
+    let condition = Condition::new(type_, is, reason, message, app.metadata.generation);
+    set_condition(&mut status.conditions, condition, now);
+}
+
+fn waiting(
+    status: &mut KustomizationStatus,
+    app: &Kustomization,
+    revision: &str,
+    limit: Duration,
+    now: Timestamp,
+) {
+    let message =
+        format!("Running health checks for revision {revision} with a timeout of {}", rounded(limit));
+    let why = ("Progressing", message.as_str());
+    set(status, app, "Ready", ConditionStatus::Unknown, why, now);
+    set(status, app, "Reconciling", ConditionStatus::True, why, now);
+    set(status, app, "Healthy", ConditionStatus::Unknown, why, now);
+    remove_condition(&mut status.conditions, "Stalled");
+}
+
+fn applied(
+    status: &mut KustomizationStatus,
+    app: &Kustomization,
+    revision: &str,
+    waited: Option<Duration>,
+    now: Timestamp,
+) {
+    let message = format!("Applied revision: {revision}");
+    set(status, app, "Ready", ConditionStatus::True, ("ReconciliationSucceeded", &message), now);
+    remove_condition(&mut status.conditions, "Reconciling");
+    remove_condition(&mut status.conditions, "Stalled");
+    let known = find_condition(&status.conditions, "Healthy").is_some_and(|healthy| {
+        healthy.status == ConditionStatus::True
+            && healthy.observed_generation == Some(app.metadata.generation)
+            && status.last_applied_revision == revision
+    });
+    match waited {
+        // The time it took belongs to the first check of a revision.
+        Some(_) if known => {}
+        Some(waited) => {
+            let message = format!("Health check passed in {}", rounded(waited));
+            set(status, app, "Healthy", ConditionStatus::True, ("Succeeded", &message), now);
+        }
+        None => remove_condition(&mut status.conditions, "Healthy"),
+    }
+    revision.clone_into(&mut status.last_applied_revision);
+    status.observed_generation = Some(app.metadata.generation);
+}
+
+fn failed(status: &mut KustomizationStatus, app: &Kustomization, fault: &Fault, now: Timestamp) {
+    let why = (fault.reason, fault.message.as_str());
+    set(status, app, "Ready", ConditionStatus::False, why, now);
+    if fault.reason == "HealthCheckFailed" {
+        set(status, app, "Healthy", ConditionStatus::False, why, now);
+    }
+    if fault.is_final {
+        set(status, app, "Stalled", ConditionStatus::True, why, now);
+        remove_condition(&mut status.conditions, "Reconciling");
+        status.observed_generation = Some(app.metadata.generation);
+    } else {
+        let why = ("ProgressingWithRetry", fault.message.as_str());
+        set(status, app, "Reconciling", ConditionStatus::True, why, now);
+        remove_condition(&mut status.conditions, "Stalled");
+    }
+}

@@ -1,0 +1,323 @@
+//! One look at one Kustomization: read → check → source → build → compare → plan → apply → wait → report.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use belay_apply::{ApplySettings, Outcome, carry_out};
+use belay_cluster::LiveError;
+use belay_crd::Resource;
+use belay_diff::{AddedFields, CompareOptions};
+use belay_flux_api::{KUSTOMIZATION, Kustomization, refused_fields, refused_resource_annotations};
+use belay_manifest::{GroupVersionKind, Manifest, Object, ObjectKey};
+use belay_plan::{Order, Plan, Wanted, plan};
+use belay_render::Freshness;
+use jiff::Timestamp;
+use kube::api::PropagationPolicy;
+
+use crate::build::{self, BuildError};
+use crate::controller::{Context, FIELD_MANAGER, SOURCE_GROUP, Source};
+use crate::files::SourceFiles;
+use crate::health::{Health, Waiting, judge, or, rounded, timeout};
+use crate::kustomization_status::{Fault, Found, Result as Came};
+use crate::prepare::{Prepared, Target, keeps, prepare};
+use crate::{deletion, drift, inventory, report, write};
+
+const INTERVAL: Duration = Duration::from_secs(60);
+/// How soon a source without an artifact is looked at again.
+const NO_ARTIFACT: Duration = Duration::from_secs(30);
+
+/// Objects by key, with their kinds.
+pub(crate) type Objects = BTreeMap<ObjectKey, GroupVersionKind>;
+
+/// Looks at the Kustomization, acts, writes its status. Gives when to look again.
+pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Duration> {
+    let object = context.live.get(key)?;
+    let app: Kustomization = serde_json::from_value(object.value().clone())
+        .inspect_err(|error| tracing::warn!(kustomization = %key, %error, "cannot be read"))
+        .ok()?;
+    if app.metadata.is_deleting() {
+        return deletion::finish(context, &object, &app).await;
+    }
+    if !app.metadata.has_finalizer(write::FINALIZER) {
+        write::finalizer(context, &object, report::MANAGER, true).await;
+    }
+    if app.spec.suspend {
+        return None;
+    }
+    let started = Instant::now();
+    let mut found = Found::new(started);
+    let result = look(context, &object, &app, &mut found).await;
+    let interval = or(&app.spec.interval, INTERVAL);
+    let again = match &result {
+        // The source is known to have files, and is being asked for them.
+        Ok(Came::NotYet) => return None,
+        Ok(Came::Applied { .. }) => Some(interval),
+        Ok(Came::Waiting { left, .. }) => Some(*left),
+        Err(fault) if fault.is_final => None,
+        Err(fault) => Some(fault.again.unwrap_or_else(|| or(&app.spec.retry_interval, interval))),
+    };
+    found.next = again.unwrap_or(interval);
+    report::report(context, &object, &app, &found, &result).await;
+    again
+}
+
+async fn look(
+    context: &Context,
+    object: &Object,
+    app: &Kustomization,
+    found: &mut Found,
+) -> Result<Came, Fault> {
+    check(object, app)?;
+    let Some(source) = source(context, app)? else { return Ok(Came::NotYet) };
+    found.revision = Some(source.revision.clone());
+    let manifests = build_manifests(context, object, app, &source)?;
+    let known = inventory::read(app.status.inventory.as_ref());
+    if manifests.is_empty() && !known.is_empty() {
+        let message = format!("{}: the build has no objects; nothing is pruned", app.spec.path);
+        return Err(Fault::retry("BuildFailed", message));
+    }
+    let target = Target::of(app);
+    let prepared = learn_and_prepare(context, &manifests, &target).await?;
+    watch_kinds(context, &prepared, &known).await?;
+    let before = compare(context, app, &prepared, &known);
+    drift::note(context, object, app, &before, &source.revision).await;
+    apply(context, &prepared, &known, &before, found).await?;
+    wait(context, object, app, &prepared, &source.revision)
+}
+
+fn check(object: &Object, app: &Kustomization) -> Result<(), Fault> {
+    let not_supported =
+        |feature: String| Fault::stalled("NotSupported", format!("{feature} is not supported yet"));
+    if let Some(field) = refused_fields(&KUSTOMIZATION, object.value()).first() {
+        return Err(not_supported(format!("`{field}`")));
+    }
+    let annotations = app.metadata.annotations.keys().map(String::as_str);
+    if let Some(name) = refused_resource_annotations(annotations).first() {
+        return Err(not_supported(format!("annotation `{name}`")));
+    }
+    if app.spec.source_ref.kind != "GitRepository" {
+        return Err(not_supported(format!("`spec.sourceRef.kind: {}`", app.spec.source_ref.kind)));
+    }
+    match app.validate().first() {
+        Some(error) => Err(Fault::stalled("ValidationFailed", error.to_string())),
+        None => Ok(()),
+    }
+}
+
+/// The source's files. Nothing when it has an artifact that is still being fetched.
+fn source(context: &Context, app: &Kustomization) -> Result<Option<Source>, Fault> {
+    let reference = &app.spec.source_ref;
+    let namespace =
+        if reference.namespace.is_empty() { &app.metadata.namespace } else { &reference.namespace };
+    let key = ObjectKey {
+        group: SOURCE_GROUP.to_owned(),
+        kind: reference.kind.clone(),
+        namespace: namespace.clone(),
+        name: reference.name.clone(),
+    };
+    let Some(object) = context.live.get(&key) else {
+        let shown = match reference.namespace.as_str() {
+            "" => format!("{}/{}", key.kind, key.name),
+            namespace => format!("{}/{namespace}/{}", key.kind, key.name),
+        };
+        return Err(Fault::retry("ArtifactFailed", format!("Source '{shown}' not found")));
+    };
+    if let Some(source) = context.source(&key) {
+        return Ok(Some(source));
+    }
+    if object.value().pointer("/status/artifact/revision").is_some() {
+        return Ok(None);
+    }
+    let message = format!("Source artifact not found, retrying in {}", rounded(NO_ARTIFACT));
+    Err(Fault { again: Some(NO_ARTIFACT), ..Fault::retry("ArtifactFailed", message) })
+}
+
+fn build_manifests(
+    context: &Context,
+    object: &Object,
+    app: &Kustomization,
+    source: &Source,
+) -> Result<Vec<Manifest>, Fault> {
+    let key = object.key();
+    let inputs = build::fingerprint(app);
+    let files = SourceFiles(source.checkout.tree.as_ref());
+    let made = context.renders.render(&key, &inputs, &files, |tree| build::run(tree, &app.spec));
+    let (render, freshness) = made.map_err(|error| {
+        let reason = if matches!(error, BuildError::NotAFolder { .. } | BuildError::Path { .. }) {
+            "ArtifactFailed"
+        } else {
+            "BuildFailed"
+        };
+        Fault::retry(reason, report::chain(&error))
+    })?;
+    if freshness == Freshness::Made {
+        context.remember(&key, |memory| memory.renders += 1);
+        let objects = render.manifests.len();
+        tracing::info!(kustomization = %key, revision = source.revision, objects, "built");
+    }
+    Ok(render.manifests.clone())
+}
+
+/// Prepares; learns kinds that are not known yet and, when there were some, prepares once more.
+async fn learn_and_prepare(
+    context: &Context,
+    manifests: &[Manifest],
+    target: &Target<'_>,
+) -> Result<Prepared, Fault> {
+    let kinds = context.live.kinds();
+    let attempt = || {
+        prepare(manifests, target, kinds)
+            .map_err(|error| Fault::retry("ReconciliationFailed", error.to_string()))
+    };
+    let first = attempt()?;
+    if first.unknown.is_empty() {
+        return Ok(first);
+    }
+    for kind in &first.unknown {
+        // Whether it is known now is what the second attempt tells.
+        let _ = kinds.find(kind).await;
+    }
+    let second = attempt()?;
+    match second.unknown.first() {
+        None => Ok(second),
+        Some(kind) => Err(Fault::retry(
+            "ReconciliationFailed",
+            format!("no matches for kind \"{}\" in version \"{}\"", kind.kind, kind.api_version()),
+        )),
+    }
+}
+
+/// Watches the kinds of what is wanted, and of what may have to be pruned.
+async fn watch_kinds(context: &Context, prepared: &Prepared, known: &Objects) -> Result<(), Fault> {
+    let fault = |error: LiveError| Fault::retry("ReconciliationFailed", error.to_string());
+    for kind in inventory::of(prepared.desired.iter().map(|desired| &desired.object)).values() {
+        // A kind that a definition among the objects brings is watched once that is applied.
+        if context.live.kinds().known(kind).is_some() {
+            context.live.ensure(kind).await.map_err(fault)?;
+        }
+    }
+    watch_known(context, known).await.map_err(fault)
+}
+
+/// Watches the kinds of an inventory. Those whose definition is gone have no objects any more.
+pub(crate) async fn watch_known(context: &Context, known: &Objects) -> Result<(), LiveError> {
+    for kind in known.values() {
+        match context.live.ensure(kind).await {
+            Ok(()) | Err(LiveError::UnknownKind { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// The plan for the cluster as it is now. Only what the inventory names and our labels mark is pruned.
+fn compare(context: &Context, app: &Kustomization, prepared: &Prepared, known: &Objects) -> Plan {
+    let target = Target::of(app);
+    let get = |key: &ObjectKey| context.live.get(key).map(|object| object.as_ref().clone());
+    let mut live: BTreeMap<ObjectKey, Object> =
+        known.keys().filter_map(|key| Some((key.clone(), get(key)?))).collect();
+    let tracked = live
+        .iter()
+        .filter(|(_, object)| {
+            target.owns(object) && object.value()["metadata"]["deletionTimestamp"].is_null()
+        })
+        .map(|(key, _)| key.clone())
+        .collect();
+    let mut desired = prepared.desired.clone();
+    for desired in &mut desired {
+        let key = desired.object.key();
+        if let Some(object) = get(&key) {
+            desired.treatment.ignore |= crate::prepare::is_disabled(&object);
+            live.insert(key, object);
+        }
+    }
+    let wanted = Wanted {
+        order: Order::Flux,
+        prune: app.spec.prune,
+        compare: CompareOptions {
+            manager: FIELD_MANAGER.to_owned(),
+            added: AddedFields::OnlyPrefixes(vec!["kubectl".to_owned(), "before-first-apply".to_owned()]),
+        },
+    };
+    plan(desired, &live, &tracked, keeps, &wanted)
+}
+
+/// Carries the plan out and notes the new inventory: all that is wanted, and what could not be pruned.
+async fn apply(
+    context: &Context,
+    prepared: &Prepared,
+    known: &Objects,
+    plan: &Plan,
+    found: &mut Found,
+) -> Result<(), Fault> {
+    let settings = ApplySettings {
+        manager: FIELD_MANAGER.to_owned(),
+        in_flight: context.settings.in_flight,
+        propagation: PropagationPolicy::Background,
+    };
+    let outcomes: Vec<Outcome> =
+        if plan.has_work() { carry_out(plan, &context.live, &settings).await } else { Vec::new() };
+    found.changes = report::changes(&outcomes);
+    let mut wanted = inventory::of(prepared.desired.iter().map(|desired| &desired.object));
+    let failed: Vec<&Outcome> = outcomes.iter().filter(|outcome| outcome.result.is_err()).collect();
+    let Some(first) = failed.first() else {
+        found.inventory = Some(wanted);
+        return Ok(());
+    };
+    let is_prune = !wanted.contains_key(&first.key);
+    if is_prune {
+        let stay = known.iter().filter(|(key, _)| failed.iter().any(|outcome| outcome.key == **key));
+        wanted.extend(stay.map(|(key, kind)| (key.clone(), kind.clone())));
+    } else {
+        wanted.retain(|key, _| !failed.iter().any(|outcome| outcome.key == *key));
+        wanted.extend(known.clone());
+    }
+    found.inventory = Some(wanted);
+    let message = first.result.as_ref().err().map(belay_apply::ApplyError::chain).unwrap_or_default();
+    Err(Fault::retry(if is_prune { "PruneFailed" } else { "ReconciliationFailed" }, message))
+}
+
+/// With `spec.wait`: judges what was applied. No worker waits; a change of an object brings another look.
+fn wait(
+    context: &Context,
+    object: &Object,
+    app: &Kustomization,
+    prepared: &Prepared,
+    revision: &str,
+) -> Result<Came, Fault> {
+    if !app.spec.wait {
+        return Ok(Came::Applied { waited: None });
+    }
+    let key = object.key();
+    let limit = timeout(&app.spec);
+    let waited = waited(context, &key, app, revision);
+    let applied = prepared.desired.iter().filter(|desired| !desired.treatment.ignore);
+    let live: Vec<_> = applied
+        .map(|desired| desired.object.key())
+        .filter(|other| *other != key)
+        .map(|key| {
+            let live = context.live.get(&key);
+            (key, live)
+        })
+        .collect();
+    match judge(live.iter().map(|(key, live)| (key, live.as_deref())), waited, limit) {
+        Health::Healthy => Ok(Came::Applied { waited: Some(waited) }),
+        Health::Waiting { left } => Ok(Came::Waiting { left, limit }),
+        Health::Failed(reason) => {
+            let waited = rounded(waited.min(limit));
+            Err(Fault::retry("HealthCheckFailed", format!("health check failed after {waited}: {reason}")))
+        }
+    }
+}
+
+/// How long this revision, generation and request have been waited for.
+fn waited(context: &Context, key: &ObjectKey, app: &Kustomization, revision: &str) -> Duration {
+    let request = app.metadata.annotation(write::REQUESTED_AT).unwrap_or_default();
+    let applied = (revision.to_owned(), app.metadata.generation, request.to_owned());
+    let now = Timestamp::now();
+    let known = context.remembered(key).waiting.filter(|waiting| waiting.applied == applied);
+    let waiting = known.unwrap_or(Waiting { applied, since: now });
+    let waited = now.duration_since(waiting.since);
+    context.remember(key, |memory| memory.waiting = Some(waiting));
+    Duration::try_from(waited).unwrap_or_default()
+}

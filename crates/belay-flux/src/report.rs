@@ -1,0 +1,105 @@
+//! What a look tells: the status, Events, the log.
+
+use std::collections::BTreeMap;
+
+use belay_apply::{Done, Outcome};
+use belay_cluster::Severity;
+use belay_crd::Described;
+use belay_flux_api::{Kustomization, find_condition, is_true};
+use belay_manifest::Object;
+use jiff::Timestamp;
+
+use crate::controller::{Context, KUSTOMIZE_GROUP};
+use crate::health::rounded;
+use crate::inventory::shown;
+use crate::kustomization_status::{Fault, Found, Result as Came, status};
+use crate::write;
+
+/// The manager of a Kustomization's status, as Flux names it.
+pub(crate) const MANAGER: &str = "gotk-kustomize-controller";
+
+/// Writes the status; records an Event when something happened.
+pub(crate) async fn report(
+    context: &Context,
+    object: &Object,
+    app: &Kustomization,
+    found: &Found,
+    result: &Result<Came, Fault>,
+) {
+    let status = status(app, found, result, Timestamp::now());
+    write::status(context, object, MANAGER, &status.write()).await;
+    let annotations = annotations(app, found);
+    if !found.changes.is_empty() {
+        let message = found.changes.join("\n");
+        tracing::info!(kustomization = %object.key(), changes = found.changes.join(", "), "applied");
+        context.events.record(object, Severity::Normal, "Progressing", &message, &annotations).await;
+    }
+    if let Some((severity, reason, message)) = news(app, found, result) {
+        tracing::info!(kustomization = %object.key(), reason, message, "looked at");
+        context.events.record(object, severity, reason, &message, &annotations).await;
+    }
+}
+
+/// What is worth an Event: an end that differs from the last one's.
+fn news(
+    app: &Kustomization,
+    found: &Found,
+    result: &Result<Came, Fault>,
+) -> Option<(Severity, &'static str, String)> {
+    let ready = find_condition(&app.status.conditions, "Ready");
+    match result {
+        Ok(Came::Applied { .. }) => {
+            let is_same = is_true(&app.status.conditions, "Ready")
+                && found.changes.is_empty()
+                && Some(&app.status.last_applied_revision) == found.revision.as_ref();
+            let took = rounded(found.started.elapsed());
+            let message = format!("Reconciliation finished in {took}, next run in {}", rounded(found.next));
+            (!is_same).then_some((Severity::Normal, "ReconciliationSucceeded", message))
+        }
+        Ok(Came::NotYet | Came::Waiting { .. }) => None,
+        Err(fault) => {
+            let is_same =
+                ready.is_some_and(|ready| ready.reason == fault.reason && ready.message == fault.message);
+            (!is_same).then(|| (Severity::Warning, fault.reason, fault.message.clone()))
+        }
+    }
+}
+
+fn annotations(app: &Kustomization, found: &Found) -> BTreeMap<String, String> {
+    let mut annotations = BTreeMap::new();
+    if let Some(revision) = &found.revision {
+        annotations.insert(format!("{KUSTOMIZE_GROUP}/revision"), revision.clone());
+    }
+    for (name, value) in &app.metadata.annotations {
+        if let Some(name) = name.strip_prefix("event.toolkit.fluxcd.io/") {
+            annotations.insert(format!("{KUSTOMIZE_GROUP}/{name}"), value.clone());
+        }
+    }
+    annotations
+}
+
+/// `Deployment/web/front configured`, for each object that was written.
+pub(crate) fn changes(outcomes: &[Outcome]) -> Vec<String> {
+    let done = |outcome: &Outcome| {
+        let done = match outcome.result.as_ref().ok()? {
+            Done::Created => "created",
+            Done::Configured => "configured",
+            Done::Pruned => "deleted",
+            Done::Unchanged | Done::Kept(_) | Done::Ignored => return None,
+        };
+        Some(format!("{} {done}", shown(&outcome.key)))
+    };
+    outcomes.iter().filter_map(done).collect()
+}
+
+/// An error with its causes, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -293,7 +293,7 @@ mod tests {
         assert!(run(&[map(json!({RECONCILE: "Disabled"}))]).unwrap().desired[0].treatment.ignore);
         assert_eq!(
             run(&[map(json!({APPLY: "Merge"}))]).unwrap_err().to_string(),
-            "a.yaml:3: web/ConfigMap/a: annotation kustomize.toolkit.fluxcd.io/ssa: Merge is not supported yet"
+            "a.yaml:3: ConfigMap/web/a: annotation kustomize.toolkit.fluxcd.io/ssa: Merge is not supported yet"
         );
     }
 

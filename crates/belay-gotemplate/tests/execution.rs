@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use belay_gotemplate::{Budget, Error, Functions, Limit, Options, TemplateSet, Type, Value, parse, sprig};
+use belay_gotemplate::{
+    Budget, Clock, Error, Functions, Limit, Moment, Options, RandomSource, TemplateSet, Type, Value, parse,
+    sprig,
+};
 
 fn execute(functions: Functions, text: &str, budget: Budget) -> Result<String, Error> {
     let mut set = TemplateSet::new("root", Arc::new(functions));
@@ -81,4 +84,47 @@ fn a_clone_keeps_its_additions_to_itself() {
     clone.add(&parsed);
     assert!(clone.contains("a") && clone.contains("b") && !set.contains("b"));
     assert!(parse("c", "{{x}}", &Default::default(), &|_| false).is_err());
+}
+
+struct Fixed;
+
+impl Clock for Fixed {
+    fn now(&self) -> Moment {
+        Moment { seconds: 1_700_000_000, nanoseconds: 600_000_000, offset: 3600 }
+    }
+}
+
+impl RandomSource for Fixed {
+    fn fill(&self, buffer: &mut [u8]) {
+        buffer.fill(7);
+    }
+}
+
+fn with_surroundings(text: &str) -> String {
+    let mut set = TemplateSet::new("root", Arc::new(sprig()));
+    set.parse("main", text).expect("it is a template");
+    let options =
+        Options { clock: Some(Arc::new(Fixed)), random: Some(Arc::new(Fixed)), ..Options::default() };
+    set.execute("main", Value::Nil, &options).unwrap_or_else(|error| error.to_string())
+}
+
+#[test]
+fn dates_are_seen_from_the_clock_given() {
+    for (text, expected) in [
+        ("{{ago 1699996400}}", "1h0m1s"),
+        ("{{ago (now | dateModify \"-90s\")}}", "1m30s"),
+        ("{{ago nil}}", "0s"),
+        ("{{now | dateModify \"-49h\" | durationRound}}", "2d"),
+        ("{{toDate \"2006-01-02\" \"2024-01-02\"}}", "2024-01-02 00:00:00 +0100 +0100"),
+    ] {
+        assert_eq!(with_surroundings(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn shuffle_keeps_the_characters() {
+    let shuffled = with_surroundings("{{shuffle \"abcdéf\"}}");
+    let mut characters: Vec<char> = shuffled.chars().collect();
+    characters.sort_unstable();
+    assert_eq!((characters.into_iter().collect::<String>().as_str(), shuffled != "abcdéf"), ("abcdfé", true));
 }

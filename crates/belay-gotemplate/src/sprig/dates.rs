@@ -3,6 +3,8 @@
 use std::any::Any as AnyObject;
 use std::borrow::Cow;
 
+use super::date_parse::{Fault, parse_moment};
+use super::durations::{SECOND, format_duration, parse_duration, round_duration, to_seconds};
 use crate::function::{Call, FunctionError, Functions, Signature};
 use crate::host::HostObject;
 use crate::options::Moment;
@@ -33,6 +35,95 @@ pub(super) fn register(functions: &mut Functions) {
         let zone = arguments.text(1)?.to_str();
         Ok(Value::string(date_in_zone(call, "2006-01-02", arguments.value(0)?, &zone)?))
     });
+    register_durations(functions);
+}
+
+fn register_durations(functions: &mut Functions) {
+    functions.add("ago", [Any], Str, |call, arguments| {
+        let now = call.clock("ago")?.now();
+        let then = match (moment_of(arguments.value(0)?), arguments.value(0)?) {
+            (Some(moment), _) => moment,
+            (None, Value::Int(seconds) | Value::Int64(seconds)) => {
+                Moment { seconds: *seconds, nanoseconds: 0, offset: 0 }
+            }
+            _ => now,
+        };
+        Ok(Value::string(format_duration(to_seconds(between(then, now)))))
+    });
+    functions.add("duration", [Any], Str, |_, arguments| {
+        let seconds = match arguments.value(0)? {
+            Value::String(text) => leading_integer(&text.to_str()),
+            Value::Int64(seconds) => *seconds,
+            _ => 0,
+        };
+        Ok(Value::string(format_duration(seconds.wrapping_mul(SECOND))))
+    });
+    functions.add("durationRound", [Any], Str, |call, arguments| {
+        let nanoseconds = match (moment_of(arguments.value(0)?), arguments.value(0)?) {
+            (Some(moment), _) => between(moment, call.clock("durationRound")?.now()),
+            (None, Value::String(text)) => parse_duration(&text.to_str()).unwrap_or(0),
+            (None, Value::Int64(nanoseconds)) => *nanoseconds,
+            _ => 0,
+        };
+        Ok(Value::string(round_duration(nanoseconds)))
+    });
+    for (name, must) in [("dateModify", false), ("mustDateModify", true)] {
+        functions.add(name, [Str, TIME], TIME, move |_, arguments| {
+            let moment = moment_of(arguments.value(1)?).ok_or_else(|| format!("{name} needs a time"))?;
+            match parse_duration(&arguments.text(0)?.to_str()) {
+                Ok(nanoseconds) => Ok(Value::host(Time(later(moment, nanoseconds)))),
+                Err(error) if must => Err(error),
+                Err(_) => Ok(arguments.value(1)?.clone()),
+            }
+        });
+    }
+    functions.alias("date_modify", "dateModify");
+    functions.alias("must_date_modify", "mustDateModify");
+    for (name, must) in [("toDate", false), ("mustToDate", true)] {
+        functions.add(name, [Str, Str], TIME, move |call, arguments| {
+            let (layout, text) = (arguments.text(0)?.to_str(), arguments.text(1)?.to_str());
+            match parse_moment(&layout, &text, local_offset(call)) {
+                Ok(moment) => Ok(Value::host(Time(moment))),
+                Err(Fault::Unsupported(what)) => Err(format!("{what} is not supported yet").into()),
+                Err(Fault::Invalid(message)) if must => Err(message.into()),
+                Err(Fault::Invalid(_)) => Ok(Value::host(Time(ZERO))),
+            }
+        });
+    }
+}
+
+/// Go's zero time, the first day of the year one.
+const ZERO: Moment = Moment { seconds: -62_135_596_800, nanoseconds: 0, offset: 0 };
+
+fn local_offset(call: &Call<'_>) -> i32 {
+    call.options().clock.as_ref().map_or(0, |clock| clock.now().offset)
+}
+
+/// Nanoseconds from one moment to another, as far as they can be counted.
+fn between(from: Moment, to: Moment) -> i64 {
+    let nanoseconds =
+        |moment: Moment| i128::from(moment.seconds) * i128::from(SECOND) + i128::from(moment.nanoseconds);
+    let difference = nanoseconds(to) - nanoseconds(from);
+    difference.clamp(i64::MIN.into(), i64::MAX.into()) as i64
+}
+
+fn later(moment: Moment, nanoseconds: i64) -> Moment {
+    let sum = i64::from(moment.nanoseconds) + nanoseconds % SECOND;
+    Moment {
+        seconds: moment.seconds.saturating_add(nanoseconds / SECOND + sum.div_euclid(SECOND)),
+        nanoseconds: sum.rem_euclid(SECOND) as u32,
+        offset: moment.offset,
+    }
+}
+
+/// Go's `strconv.ParseInt` when its error is not looked at.
+fn leading_integer(text: &str) -> i64 {
+    use std::num::IntErrorKind::{NegOverflow, PosOverflow};
+    text.parse().unwrap_or_else(|error: std::num::ParseIntError| match error.kind() {
+        PosOverflow => i64::MAX,
+        NegOverflow => i64::MIN,
+        _ => 0,
+    })
 }
 
 fn date_in_zone(call: &Call<'_>, layout: &str, date: &Value, zone: &str) -> Result<String, FunctionError> {
@@ -45,7 +136,7 @@ fn date_in_zone(call: &Call<'_>, layout: &str, date: &Value, zone: &str) -> Resu
     };
     moment.offset = match zone {
         "" | "UTC" => 0,
-        "Local" => call.options().clock.as_ref().map_or(0, |clock| clock.now().offset),
+        "Local" => local_offset(call),
         other => return Err(format!("the time zone {other:?} is not supported yet").into()),
     };
     Ok(format_moment(moment, layout))
@@ -92,7 +183,9 @@ impl HostObject for Time {
         let parts = Parts::of(moment);
         Ok(match name {
             "Unix" => Value::Int64(moment.seconds),
-            "UnixMilli" => Value::Int64(moment.seconds * 1000 + i64::from(moment.nanoseconds / 1_000_000)),
+            "UnixMilli" => Value::Int64(
+                moment.seconds.wrapping_mul(1000).wrapping_add((moment.nanoseconds / 1_000_000).into()),
+            ),
             "UnixNano" => Value::Int64(
                 moment.seconds.wrapping_mul(1_000_000_000).wrapping_add(moment.nanoseconds.into()),
             ),
@@ -136,7 +229,7 @@ struct Parts {
 
 impl Parts {
     fn of(moment: Moment) -> Self {
-        let seconds = moment.seconds + i64::from(moment.offset);
+        let seconds = moment.seconds.saturating_add(moment.offset.into());
         let (days, time) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
         let (year, month, day) = civil(days);
         Self {
@@ -165,12 +258,12 @@ fn civil(days: i64) -> (i64, i64, i64) {
 }
 
 /// Days from 1970-01-01 to the first day of a year.
-fn days_before(year: i64) -> i64 {
+pub(super) fn days_before(year: i64) -> i64 {
     let before = year - 1;
     before * 365 + before.div_euclid(4) - before.div_euclid(100) + before.div_euclid(400) - 719_162
 }
 
-const MONTHS: [&str; 12] = [
+pub(super) const MONTHS: [&str; 12] = [
     "January",
     "February",
     "March",
@@ -184,51 +277,66 @@ const MONTHS: [&str; 12] = [
     "November",
     "December",
 ];
-const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+pub(super) const WEEKDAYS: [&str; 7] =
+    ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 /// The parts of a layout, each before those it begins with.
-const ELEMENTS: [&str; 31] = [
+const ELEMENTS: [&str; 29] = [
     "January", "Jan", "Monday", "Mon", "MST", "2006", "Z07:00", "Z0700", "Z07", "-07:00", "-0700", "-07",
-    "01", "02", "002", "03", "04", "05", "06", "15", "__2", "_2", "PM", "pm", "1", "2", "3", "4", "5", ".0",
-    ".9",
+    "01", "02", "002", "03", "04", "05", "06", "15", "__2", "_2", "PM", "pm", "1", "2", "3", "4", "5",
 ];
+
+/// What comes before the first element of a layout, the element, and what follows.
+pub(super) fn next_chunk(layout: &str) -> (&str, Option<&str>, &str) {
+    for (at, _) in layout.char_indices() {
+        let rest = &layout[at..];
+        // The underscore of "_2006" is no padding.
+        if let Some(length) = element_length(rest).filter(|_| !rest.starts_with("_2006")) {
+            return (&layout[..at], Some(&rest[..length]), &rest[length..]);
+        }
+    }
+    (layout, None, "")
+}
+
+fn element_length(text: &str) -> Option<usize> {
+    let fraction = text.strip_prefix(['.', ',']);
+    if let Some(digits) = fraction.filter(|digits| digits.starts_with(['0', '9'])) {
+        let after = digits.trim_start_matches(char::from(digits.as_bytes()[0]));
+        return (!after.starts_with(|next: char| next.is_ascii_digit())).then(|| text.len() - after.len());
+    }
+    let matching = ELEMENTS.iter().filter(|element| text.starts_with(**element));
+    let element = matching.max_by_key(|element| element.len())?;
+    // "Janet" does not hold a month.
+    let follows_lower = || text[3..].starts_with(|next: char| next.is_ascii_lowercase());
+    (!(matches!(*element, "Jan" | "Mon") && follows_lower())).then_some(element.len())
+}
 
 /// Go's `Time.Format`.
 fn format_moment(moment: Moment, layout: &str) -> String {
     let parts = Parts::of(moment);
     let mut out = String::new();
     let mut rest = layout;
-    while let Some(character) = rest.chars().next() {
-        let matching = ELEMENTS.iter().filter(|element| rest.starts_with(**element));
-        let element = matching.max_by_key(|element| element.len()).copied().filter(|element| {
-            // "Janet" does not hold a month.
-            let follows_lower = || rest[3..].starts_with(|next: char| next.is_ascii_lowercase());
-            !(matches!(*element, "Jan" | "Mon") && follows_lower())
-        });
-        let Some(element) = element else {
-            out.push(character);
-            rest = &rest[character.len_utf8()..];
-            continue;
-        };
-        rest = &rest[element.len()..];
-        if matches!(element, ".0" | ".9") {
-            let digit = &element[1..];
-            let more = rest.len() - rest.trim_start_matches(digit).len();
-            rest = &rest[more..];
-            push_fraction(&mut out, moment.nanoseconds, more + 1, digit == "9");
-            continue;
+    loop {
+        let (prefix, element, suffix) = next_chunk(rest);
+        out.push_str(prefix);
+        let Some(element) = element else { return out };
+        rest = suffix;
+        if element.starts_with(['.', ',']) {
+            push_fraction(&mut out, moment.nanoseconds, element);
+        } else {
+            push_element(&mut out, &parts, moment.offset, element);
         }
-        push_element(&mut out, &parts, moment.offset, element);
     }
-    out
 }
 
-fn push_fraction(out: &mut String, nanoseconds: u32, digits: usize, trims: bool) {
+/// `.000` writes three digits, `.999` up to three.
+fn push_fraction(out: &mut String, nanoseconds: u32, element: &str) {
     let all = format!("{nanoseconds:09}");
-    let fraction = &all[..digits.min(9)];
+    let fraction = &all[..(element.len() - 1).min(9)];
+    let trims = element.ends_with('9');
     let fraction = if trims { fraction.trim_end_matches('0') } else { fraction };
     if !fraction.is_empty() {
-        out.push('.');
+        out.push_str(&element[..1]);
         out.push_str(fraction);
     }
 }
@@ -245,7 +353,6 @@ fn push_element(out: &mut String, parts: &Parts, offset: i32, element: &str) {
         "Monday" => weekday.to_owned(),
         "Mon" => weekday[..3].to_owned(),
         "MST" if offset == 0 => "UTC".to_owned(),
-        "MST" if minutes == 0 => format!("{sign}{hours:02}"),
         "MST" => format!("{sign}{hours:02}{minutes:02}"),
         "2006" => format!("{:04}", parts.year),
         "06" => format!("{:02}", parts.year.rem_euclid(100)),

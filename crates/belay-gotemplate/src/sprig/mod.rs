@@ -2,9 +2,11 @@
 //! template does not see the environment.
 
 mod convert;
+mod date_parse;
 mod dates;
 mod defaults;
 mod dicts;
+mod durations;
 mod encoding;
 mod json;
 mod lists;

@@ -3,16 +3,7 @@
 use crate::function::Functions;
 use crate::value::Type;
 
-const NAMES: [&str; 25] = [
-    "ago",
-    "date_modify",
-    "dateModify",
-    "duration",
-    "durationRound",
-    "must_date_modify",
-    "mustDateModify",
-    "mustToDate",
-    "toDate",
+const NAMES: [&str; 16] = [
     "bcrypt",
     "htpasswd",
     "genPrivateKey",

@@ -11,7 +11,10 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use gix::ObjectId;
 use gix::bstr::ByteSlice;
+use gix::credentials::helper::Action;
+use gix::credentials::protocol::Outcome;
 use gix::remote::Direction;
+use gix::sec::identity::Account;
 use sha2::{Digest, Sha256};
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
@@ -247,6 +250,7 @@ fn fetch(mirror: &Mirror, revision: &str, stop: &AtomicBool) -> Result<gix::Thre
         .map_err(|error| chain(&error))?;
     let connection = remote.connect(Direction::Fetch).map_err(|error| chain(&error))?;
     let prepared = connection
+        .with_credentials(|action| answer(mirror, action))
         .prepare_fetch(gix::progress::Discard, gix::remote::ref_map::Options::default())
         .map_err(|error| chain(&error))?;
     let advertised: Vec<Vec<u8>> =
@@ -257,6 +261,50 @@ fn fetch(mirror: &Mirror, revision: &str, stop: &AtomicBool) -> Result<gix::Thre
         .map_err(|error| chain(&error))?;
     drop_gone(&repository, &advertised)?;
     Ok(repository.into_sync())
+}
+
+/// Why a server that asks for a login gets none.
+#[derive(Debug, thiserror::Error)]
+enum NoLogin {
+    #[error("authentication required")]
+    Unknown,
+    #[error("authentication failed: the server rejects the login")]
+    Rejected,
+    #[error("{host} asks for a login, and the login is for another server")]
+    Elsewhere { host: String },
+}
+
+/// Gives the login to the server it is meant for. Without this the client would run the credential
+/// programs of the machine, and ask at the terminal.
+fn answer(mirror: &Mirror, action: Action) -> Result<Option<Outcome>, gix::Error> {
+    let Action::Get(context) = action else { return Ok(None) };
+    let Some(login) = &mirror.login else { return Err(gix::Error::from_error(NoLogin::Unknown)) };
+    let asking = context.url.as_ref().map(|url| url.to_str_lossy().into_owned()).unwrap_or_default();
+    if !same_server(&asking, &mirror.url) {
+        let host = Url::parse(&asking).ok().and_then(|url| url.host_str().map(str::to_owned));
+        return Err(gix::Error::from_error(NoLogin::Elsewhere { host: host.unwrap_or(asking) }));
+    }
+    if at_once(&mirror.url) {
+        return Err(gix::Error::from_error(NoLogin::Rejected));
+    }
+    let (username, password) = (login.username.clone(), login.password.clone());
+    let identity = Account { username, password, oauth_refresh_token: None };
+    Ok(Some(Outcome { identity, next: context.into() }))
+}
+
+/// Whether the login goes with the first request. Over https it waits until the server asks for it,
+/// so that redirects can be followed. Over http the client would then refuse to send it, but there are
+/// such servers inside of clusters.
+fn at_once(url: &str) -> bool {
+    url.starts_with("http://")
+}
+
+/// Whether two URLs have scheme, host and port in common.
+fn same_server(one: &str, other: &str) -> bool {
+    match (Url::parse(one), Url::parse(other)) {
+        (Ok(one), Ok(other)) => one.origin().is_tuple() && one.origin() == other.origin(),
+        _ => false,
+    }
 }
 
 /// A branch or tag that the remote has no more goes here, too.
@@ -280,7 +328,7 @@ fn open_or_create(mirror: &Mirror) -> Result<gix::Repository, String> {
         gix::init_bare(&mirror.path).map_err(|error| chain(&error))?;
     }
     let mut settings = vec!["gitoxide.http.connectTimeout=10000".to_owned()];
-    if let Some(login) = &mirror.login {
+    if let Some(login) = mirror.login.as_ref().filter(|_| at_once(&mirror.url)) {
         let pair = base64::engine::general_purpose::STANDARD
             .encode(format!("{}:{}", login.username, login.password));
         settings.push(format!("http.extraHeader=Authorization: Basic {pair}"));
@@ -361,4 +409,55 @@ fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mirror(login: Option<Login>) -> Mirror {
+        let url = "https://git.example.org/app".to_owned();
+        let (state, asked) = (AsyncMutex::default(), Mutex::default());
+        Mirror { shown_url: url.clone(), url, path: PathBuf::new(), login, state, asked }
+    }
+
+    #[test]
+    fn the_login_goes_to_its_own_server_alone() {
+        let login = Login { username: "ada".to_owned(), password: "s3cr3t".to_owned() };
+        let mirror = mirror(Some(login));
+        let ask = |url: &str| answer(&mirror, Action::get_for_url(url));
+        let found = ask("https://git.example.org/app.git").unwrap().unwrap();
+        assert_eq!((found.identity.username.as_str(), found.identity.password.as_str()), ("ada", "s3cr3t"));
+        for url in [
+            "https://evil.example.org/app",
+            "http://git.example.org/app",
+            "https://git.example.org:8443/app",
+            "",
+        ] {
+            let error = ask(url).unwrap_err();
+            assert!(chain(&error).contains("the login is for another server"), "{url}: {}", chain(&error));
+        }
+    }
+
+    #[test]
+    fn without_a_login_nobody_is_asked() {
+        let error = answer(&mirror(None), Action::get_for_url("https://git.example.org/app")).unwrap_err();
+        assert!(chain(&error).contains("authentication required"));
+    }
+
+    #[test]
+    fn shown_urls_hold_no_login() {
+        let (clean, shown, login) = checked_url("https://ada:s3cr3t@git.example.org/app").unwrap();
+        assert_eq!(
+            (clean.as_str(), shown.as_str()),
+            ("https://git.example.org/app", "https://git.example.org/app")
+        );
+        assert_eq!(login.unwrap().password, "s3cr3t");
+        for url in
+            ["https://ada:s3cr3t@", "ssh://ada:s3cr3t@host/x", "ftp://ada:s3cr3t@host/x", "ada:s3cr3t@host:x"]
+        {
+            let error = checked_url(url).unwrap_err();
+            assert!(!error.message.contains("s3cr3t"), "{error}");
+        }
+    }
 }

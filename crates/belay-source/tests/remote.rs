@@ -158,6 +158,12 @@ async fn a_login_is_used_and_never_shown() {
         let error = get(url, login).await.err().unwrap();
         assert!(error.message.contains(&world.server.url_of("app")), "{error}");
         assert!(!error.message.contains("wr0ng"), "{error}");
+        let reason = if login.is_none() && url != &inside {
+            "authentication required"
+        } else {
+            "the server rejects the login"
+        };
+        assert!(error.message.contains(reason), "{error}");
     }
 }
 

@@ -95,7 +95,9 @@ fn is_subject(user: &User, subject: &Value) -> bool {
     match text(subject, &["kind"]) {
         "User" => user.name == name,
         "Group" => user.groups.iter().any(|group| group == name),
-        "ServiceAccount" => user.name == format!("system:serviceaccount:{}:{name}", text(subject, &["namespace"])),
+        "ServiceAccount" => {
+            user.name == format!("system:serviceaccount:{}:{name}", text(subject, &["namespace"]))
+        }
         _ => false,
     }
 }
@@ -109,7 +111,9 @@ fn rules_of(state: &State, binding: &Value) -> Vec<Value> {
     };
     match role {
         Some(role) => items(role, &["rules"]).to_vec(),
-        None if name == "cluster-admin" => vec![json!({ "apiGroups": ["*"], "resources": ["*"], "verbs": ["*"] })],
+        None if name == "cluster-admin" => {
+            vec![json!({ "apiGroups": ["*"], "resources": ["*"], "verbs": ["*"] })]
+        }
         None => Vec::new(),
     }
 }
@@ -126,7 +130,11 @@ fn rule_allows(rule: &Value, attempt: &Attempt<'_>) -> bool {
 }
 
 /// Reviews are answered and not stored.
-pub(crate) fn review(cluster: &Arc<Cluster>, request: &Request, target: &Target) -> Result<Option<Answer>, ApiError> {
+pub(crate) fn review(
+    cluster: &Arc<Cluster>,
+    request: &Request,
+    target: &Target,
+) -> Result<Option<Answer>, ApiError> {
     let definition = &target.definition;
     if !matches!(definition.group.as_str(), "authorization.k8s.io" | "authentication.k8s.io") {
         return Ok(None);
@@ -139,10 +147,14 @@ pub(crate) fn review(cluster: &Arc<Cluster>, request: &Request, target: &Target)
         "SelfSubjectAccessReview" => request.user.clone(),
         "SubjectAccessReview" | "LocalSubjectAccessReview" => User {
             name: text(&review, &["spec", "user"]).to_owned(),
-            groups: items(&review, &["spec", "groups"]).iter().filter_map(|group| group.as_str().map(str::to_owned)).collect(),
+            groups: items(&review, &["spec", "groups"])
+                .iter()
+                .filter_map(|group| group.as_str().map(str::to_owned))
+                .collect(),
         },
         "SelfSubjectReview" => {
-            review["status"] = json!({ "userInfo": { "username": request.user.name, "groups": request.user.groups } });
+            review["status"] =
+                json!({ "userInfo": { "username": request.user.name, "groups": request.user.groups } });
             return Ok(Some(Answer::created(review)));
         }
         other => return Err(ApiError::not_supported(other)),
@@ -163,7 +175,11 @@ pub(crate) fn review(cluster: &Arc<Cluster>, request: &Request, target: &Target)
 }
 
 /// Fields of built-in kinds that never change.
-pub(crate) fn immutable_errors(definition: &Definition, live: Option<&Value>, object: &Value) -> Vec<FieldError> {
+pub(crate) fn immutable_errors(
+    definition: &Definition,
+    live: Option<&Value>,
+    object: &Value,
+) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let Some(live) = live else { return errors };
     let fixed: &[&[&str]] = match (definition.group.as_str(), definition.kind.as_str()) {
@@ -183,7 +199,9 @@ pub(crate) fn immutable_errors(definition: &Definition, live: Option<&Value>, ob
         let place = path.join(".");
         errors.push(match path.last() {
             Some(&"roleRef") => FieldError::invalid(place, new, "cannot change roleRef"),
-            Some(&"data" | &"binaryData") => FieldError::forbidden(place, "field is immutable when `immutable` is set"),
+            Some(&"data" | &"binaryData") => {
+                FieldError::forbidden(place, "field is immutable when `immutable` is set")
+            }
             _ => FieldError::invalid(place, new, "field is immutable"),
         });
     }

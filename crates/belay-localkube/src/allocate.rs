@@ -16,7 +16,9 @@ pub(crate) fn fill(state: &State, definition: &Definition, live: Option<&Value>,
         ("", "Namespace") if live.is_none() => set(object, &["spec", "finalizers"], json!(["kubernetes"])),
         ("", "Pod") if live.is_none() => pod(object),
         ("batch", "Job") if live.is_none() => job(object),
-        ("apiextensions.k8s.io", "CustomResourceDefinition") if live.is_none() => definition_finalizer(object),
+        ("apiextensions.k8s.io", "CustomResourceDefinition") if live.is_none() => {
+            definition_finalizer(object)
+        }
         _ => {}
     }
 }
@@ -26,7 +28,8 @@ fn service(state: &State, live: Option<&Value>, object: &mut Value) {
     if kind == "ExternalName" {
         return;
     }
-    if let Some(address) = live.map(|live| text(live, &["spec", "clusterIP"])).filter(|address| !address.is_empty())
+    if let Some(address) =
+        live.map(|live| text(live, &["spec", "clusterIP"])).filter(|address| !address.is_empty())
         && text(object, &["spec", "clusterIP"]).is_empty()
     {
         set(object, &["spec", "clusterIP"], address.into());
@@ -75,7 +78,8 @@ fn node_ports(state: &State, live: Option<&Value>, object: &mut Value) {
         if number(port, &["nodePort"]).unwrap_or(0) != 0 {
             continue;
         }
-        let same = before.iter().find(|old| old["port"] == port["port"] && old["protocol"] == port["protocol"]);
+        let same =
+            before.iter().find(|old| old["port"] == port["port"] && old["protocol"] == port["protocol"]);
         let kept = same.and_then(|old| number(old, &["nodePort"])).filter(|port| *port != 0);
         let chosen = kept.or_else(|| NODE_PORTS.clone().find(|candidate| !used.contains(candidate)));
         if let Some(chosen) = chosen {
@@ -87,12 +91,14 @@ fn node_ports(state: &State, live: Option<&Value>, object: &mut Value) {
 
 fn pod(object: &mut Value) {
     let containers = items(object, &["spec", "containers"]);
-    let quantity = |container: &Value, kind: &str, name: &str| at(container, &["resources", kind, name]).clone();
+    let quantity =
+        |container: &Value, kind: &str, name: &str| at(container, &["resources", kind, name]).clone();
     let mut any = false;
     let mut guaranteed = !containers.is_empty();
     for container in containers {
         for name in ["cpu", "memory"] {
-            let (request, limit) = (quantity(container, "requests", name), quantity(container, "limits", name));
+            let (request, limit) =
+                (quantity(container, "requests", name), quantity(container, "limits", name));
             any |= !request.is_null() || !limit.is_null();
             guaranteed &= !limit.is_null() && (request.is_null() || request == limit);
         }

@@ -36,7 +36,11 @@ pub(crate) fn answer(cluster: &Arc<Cluster>, request: &Request) -> Result<Answer
         "/healthz" | "/livez" | "/readyz" => return Ok(Answer::Text("ok".into())),
         "/version" => return Ok(Answer::ok(discovery::version())),
         "/openapi/v2" => return Err(ApiError::not_supported("OpenAPI v2")),
-        "" => return Ok(Answer::ok(json!({ "paths": ["/api", "/apis", "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"] }))),
+        "" => {
+            return Ok(Answer::ok(
+                json!({ "paths": ["/api", "/apis", "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"] }),
+            ));
+        }
         _ => {}
     }
     if ["/healthz/", "/livez/", "/readyz/"].iter().any(|prefix| request.path.starts_with(prefix)) {
@@ -49,8 +53,12 @@ pub(crate) fn answer(cluster: &Arc<Cluster>, request: &Request) -> Result<Answer
     if let Some(found) = discovery::answer(&resources, &request.path, request.header("accept")) {
         let value = found?;
         let media = match value["apiVersion"].as_str() {
-            Some("apidiscovery.k8s.io/v2") => "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
-            Some("apidiscovery.k8s.io/v2beta1") => "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList",
+            Some("apidiscovery.k8s.io/v2") => {
+                "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+            }
+            Some("apidiscovery.k8s.io/v2beta1") => {
+                "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList"
+            }
             _ => "application/json",
         };
         return Ok(Answer::Json { code: 200, value, warnings: Vec::new(), media });
@@ -96,12 +104,20 @@ pub(crate) fn answer(cluster: &Arc<Cluster>, request: &Request) -> Result<Answer
             let options = Options::of(request)?;
             let object = body::object(request)?;
             check_namespace_given(&target)?;
-            written(request, &target, cluster.with(|state| Writer { state, target: &target, options: &options }.create(object))?)?
+            written(
+                request,
+                &target,
+                cluster.with(|state| Writer { state, target: &target, options: &options }.create(object))?,
+            )?
         }
         (&Method::PUT, false) => {
             let options = Options::of(request)?;
             let object = body::object(request)?;
-            written(request, &target, cluster.with(|state| Writer { state, target: &target, options: &options }.update(object))?)?
+            written(
+                request,
+                &target,
+                cluster.with(|state| Writer { state, target: &target, options: &options }.update(object))?,
+            )?
         }
         (&Method::PATCH, false) => written(request, &target, patch(cluster, request, &target)?)?,
         (&Method::DELETE, false) => delete_one(cluster, request, &target)?,
@@ -123,7 +139,8 @@ pub(crate) fn patch(cluster: &Cluster, request: &Request, target: &Target) -> Re
         options.manager = request.query.get("fieldManager").to_owned();
         check_namespace_given(target)?;
     }
-    let patch = if kind == PatchKind::Apply { body::yaml(&request.body)? } else { body::json(&request.body)? };
+    let patch =
+        if kind == PatchKind::Apply { body::yaml(&request.body)? } else { body::json(&request.body)? };
     cluster.with(|state| Writer { state, target, options: &options }.patch(kind, &patch))
 }
 
@@ -151,12 +168,19 @@ fn check_verb(request: &Request, target: &Target, is_collection: bool) -> Result
 /// `events.k8s.io` reads the same objects; writing them there is not there yet.
 fn refuse_other_events(request: &Request) -> Result<(), ApiError> {
     match request.method {
-        Method::POST | Method::PUT | Method::PATCH => Err(ApiError::not_supported("writing events through events.k8s.io")),
+        Method::POST | Method::PUT | Method::PATCH => {
+            Err(ApiError::not_supported("writing events through events.k8s.io"))
+        }
         _ => Ok(()),
     }
 }
 
-fn watch_one(cluster: &Arc<Cluster>, request: &Request, target: Target, name: &str) -> Result<Answer, ApiError> {
+fn watch_one(
+    cluster: &Arc<Cluster>,
+    request: &Request,
+    target: Target,
+    name: &str,
+) -> Result<Answer, ApiError> {
     let form = Form::of(request.header("accept"))?;
     let query = request.query.with("fieldSelector", &format!("metadata.name={name}"));
     Ok(Answer::Watch(Box::new(Watcher::open(cluster, target, form, &query)?)))
@@ -172,7 +196,9 @@ fn delete_one(cluster: &Cluster, request: &Request, target: &Target) -> Result<A
     let form = Form::of(request.header("accept"))?;
     match cluster.with(|state| delete(state, target, &options))? {
         Deleted::Waiting(object) => Ok(Answer::ok(show(target, &object, form, &request.query))),
-        Deleted::Gone(last) if answers_object(&target.definition) => Ok(Answer::ok(show(target, &last, form, &request.query))),
+        Deleted::Gone(last) if answers_object(&target.definition) => {
+            Ok(Answer::ok(show(target, &last, form, &request.query)))
+        }
         Deleted::Gone(last) => Ok(Answer::ok(success(target, &last))),
     }
 }
@@ -184,8 +210,12 @@ fn delete_all(cluster: &Cluster, request: &Request, target: &Target) -> Result<A
         let listed = list(state, target, form, &request.query)?;
         let selector = crate::read::selector(target, &request.query)?;
         let key = target.definition.storage();
-        let matching: Vec<Arc<Value>> =
-            state.store.list(&key, &target.namespace).filter(|object| selector.matches(object)).cloned().collect();
+        let matching: Vec<Arc<Value>> = state
+            .store
+            .list(&key, &target.namespace)
+            .filter(|object| selector.matches(object))
+            .cloned()
+            .collect();
         for object in matching {
             let one = Target {
                 namespace: crate::object::namespace(&object).to_owned(),

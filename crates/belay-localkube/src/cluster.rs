@@ -32,7 +32,8 @@ pub(crate) struct State {
 
 impl Cluster {
     pub(crate) fn new(clock: Clock) -> Self {
-        let state = State { store: Store::new(WINDOW), resources: Arc::new(Resources::builtin().clone()), clock };
+        let state =
+            State { store: Store::new(WINDOW), resources: Arc::new(Resources::builtin().clone()), clock };
         Self { state: Mutex::new(state), changed: Notify::new() }
     }
 
@@ -50,7 +51,12 @@ impl Cluster {
 
 impl State {
     /// The stored object.
-    pub(crate) fn live(&self, definition: &Definition, namespace: &str, name: &str) -> Result<Arc<Value>, ApiError> {
+    pub(crate) fn live(
+        &self,
+        definition: &Definition,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Arc<Value>, ApiError> {
         let stored = self.store.get(&definition.storage(), namespace, name);
         stored.cloned().ok_or_else(|| ApiError::not_found(&definition.group, &definition.resource, name))
     }
@@ -79,22 +85,31 @@ impl State {
 
     /// Serve the kind a CustomResourceDefinition declares, once it is established.
     pub(crate) fn serve_definition(&mut self, crd: &Arc<Value>) {
-        let established = |condition: &Value| condition["type"] == "Established" && condition["status"] == "True";
+        let established =
+            |condition: &Value| condition["type"] == "Established" && condition["status"] == "True";
         if !items(crd, &["status", "conditions"]).iter().any(established) {
             return;
         }
-        let served = self.resources.get(text(crd, &["spec", "group"]), text(crd, &["spec", "names", "plural"]));
-        let is_current = served.and_then(|served| served.crd.as_ref()).is_some_and(|old| old["spec"] == crd["spec"]);
+        let served =
+            self.resources.get(text(crd, &["spec", "group"]), text(crd, &["spec", "names", "plural"]));
+        let is_current =
+            served.and_then(|served| served.crd.as_ref()).is_some_and(|old| old["spec"] == crd["spec"]);
         if !is_current {
             Arc::make_mut(&mut self.resources).set_custom(crd);
         }
     }
 
     /// Take an object away.
-    pub(crate) fn remove(&mut self, definition: &Definition, namespace: &str, name: &str) -> Option<Arc<Value>> {
+    pub(crate) fn remove(
+        &mut self,
+        definition: &Definition,
+        namespace: &str,
+        name: &str,
+    ) -> Option<Arc<Value>> {
         let removed = self.store.remove(&definition.storage(), namespace, name)?;
         if is_definition(definition) {
-            let (group, plural) = (text(&removed, &["spec", "group"]), text(&removed, &["spec", "names", "plural"]));
+            let (group, plural) =
+                (text(&removed, &["spec", "group"]), text(&removed, &["spec", "names", "plural"]));
             Arc::make_mut(&mut self.resources).remove_custom(group, plural);
         }
         Some(removed)

@@ -86,7 +86,12 @@ fn make(state: &mut State, api_version: &str, kind: &str, namespace: &str, objec
 }
 
 /// Create as a controller.
-pub(crate) fn create(state: &mut State, target: &Target, object: Value, manager: &str) -> Result<Written, ApiError> {
+pub(crate) fn create(
+    state: &mut State,
+    target: &Target,
+    object: Value,
+    manager: &str,
+) -> Result<Written, ApiError> {
     let options = options(manager);
     let target = Target { name: String::new(), ..target.clone() };
     Writer { state, target: &target, options: &options }.create(object)

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::cluster::{State, is_held};
-use crate::object::{finalizers, generation, is_being_deleted, resource_version, set, set_finalizers, text, uid};
+use crate::object::{
+    finalizers, generation, is_being_deleted, resource_version, set, set_finalizers, text, uid,
+};
 use crate::request::{Query, Target};
 use crate::resources::Definition;
 use crate::status::ApiError;
@@ -37,21 +39,26 @@ impl DeleteOptions {
             let given = text(body, &[name]);
             if given.is_empty() { query.get(name).to_owned() } else { given.to_owned() }
         };
-        let orphan = body["orphanDependents"].as_bool().or_else(|| query.get("orphanDependents").parse().ok());
+        let orphan =
+            body["orphanDependents"].as_bool().or_else(|| query.get("orphanDependents").parse().ok());
         let propagation = match (either("propagationPolicy").as_str(), orphan) {
             ("", None) => None,
             ("", Some(true)) | ("Orphan", _) => Some(Propagation::Orphan),
             ("Foreground", _) => Some(Propagation::Foreground),
             ("" | "Background", _) => Some(Propagation::Background),
             (other, _) => {
-                let message = format!("invalid propagationPolicy {other:?}: must be one of Orphan, Background, Foreground");
+                let message = format!(
+                    "invalid propagationPolicy {other:?}: must be one of Orphan, Background, Foreground"
+                );
                 return Err(ApiError::bad_request(message));
             }
         };
         let in_body = body["dryRun"].as_array().is_some_and(|items| items.iter().any(|item| item == "All"));
         Ok(Self {
             propagation,
-            grace: body["gracePeriodSeconds"].as_i64().or_else(|| query.get("gracePeriodSeconds").parse().ok()),
+            grace: body["gracePeriodSeconds"]
+                .as_i64()
+                .or_else(|| query.get("gracePeriodSeconds").parse().ok()),
             uid: text(body, &["preconditions", "uid"]).to_owned(),
             resource_version: text(body, &["preconditions", "resourceVersion"]).to_owned(),
             dry_run: in_body || query.is_dry_run(),
@@ -73,7 +80,11 @@ pub(crate) enum Deleted {
     Waiting(Arc<Value>),
 }
 
-pub(crate) fn delete(state: &mut State, target: &Target, options: &DeleteOptions) -> Result<Deleted, ApiError> {
+pub(crate) fn delete(
+    state: &mut State,
+    target: &Target,
+    options: &DeleteOptions,
+) -> Result<Deleted, ApiError> {
     let definition = &target.definition;
     let live = state.live(definition, &target.namespace, &target.name)?;
     check_preconditions(target, &live, options)?;
@@ -96,8 +107,11 @@ pub(crate) fn delete(state: &mut State, target: &Target, options: &DeleteOptions
 
 fn check_preconditions(target: &Target, live: &Value, options: &DeleteOptions) -> Result<(), ApiError> {
     if !options.uid.is_empty() && options.uid != uid(live) {
-        let cause =
-            format!("Precondition failed: UID in precondition: {}, UID in object meta: {}", options.uid, uid(live));
+        let cause = format!(
+            "Precondition failed: UID in precondition: {}, UID in object meta: {}",
+            options.uid,
+            uid(live)
+        );
         return Err(target.conflict(&cause));
     }
     if !options.resource_version.is_empty() && options.resource_version != resource_version(live) {
@@ -118,7 +132,8 @@ fn mark(state: &State, definition: &Definition, object: &mut Value, options: &De
         Some(given) => given == wanted,
         None => held_by.iter().any(|finalizer| finalizer == name),
     };
-    let (foreground, orphan) = (wants(Propagation::Foreground, FOREGROUND), wants(Propagation::Orphan, ORPHAN));
+    let (foreground, orphan) =
+        (wants(Propagation::Foreground, FOREGROUND), wants(Propagation::Orphan, ORPHAN));
     for (wanted, name) in [(foreground, FOREGROUND), (orphan, ORPHAN)] {
         held_by.retain(|finalizer| finalizer != name);
         if wanted {
@@ -167,7 +182,14 @@ pub(crate) fn success(target: &Target, last: &Value) -> Value {
 /// Whether a finished deletion answers with the object instead of a `Status`.
 pub(crate) fn answers_object(definition: &Definition) -> bool {
     let core = [
-        "pods", "podtemplates", "persistentvolumes", "persistentvolumeclaims", "resourcequotas", "serviceaccounts", "services",
+        "pods",
+        "podtemplates",
+        "persistentvolumes",
+        "persistentvolumeclaims",
+        "resourcequotas",
+        "serviceaccounts",
+        "services",
     ];
-    (definition.group.is_empty() && core.contains(&definition.resource.as_str())) || definition.group == "storage.k8s.io"
+    (definition.group.is_empty() && core.contains(&definition.resource.as_str()))
+        || definition.group == "storage.k8s.io"
 }

@@ -31,13 +31,16 @@ pub(crate) fn answer(resources: &Resources, path: &str, accept: &str) -> Option<
         ["apis"] if aggregated => Ok(aggregate(resources, false, beta)),
         ["api"] => Ok(json!({ "kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": [] })),
         ["apis"] => {
-            let groups: Vec<Value> = named_groups(resources).map(|(group, versions)| group_of(group, versions)).collect();
+            let groups: Vec<Value> =
+                named_groups(resources).map(|(group, versions)| group_of(group, versions)).collect();
             Ok(json!({ "kind": "APIGroupList", "apiVersion": "v1", "groups": groups }))
         }
         ["api", version] => list_of(resources, "", version),
         ["apis", group] => {
             let found = named_groups(resources).find(|(name, _)| name == group);
-            found.map(|(group, versions)| with_type(group_of(group, versions))).ok_or_else(ApiError::no_such_resource)
+            found
+                .map(|(group, versions)| with_type(group_of(group, versions)))
+                .ok_or_else(ApiError::no_such_resource)
         }
         ["apis", group, version] => list_of(resources, group, version),
         _ => return None,
@@ -55,7 +58,8 @@ fn with_type(mut group: Value) -> Value {
 }
 
 fn group_of(group: &str, versions: &[String]) -> Value {
-    let entry = |version: &String| json!({ "groupVersion": format!("{group}/{version}"), "version": version });
+    let entry =
+        |version: &String| json!({ "groupVersion": format!("{group}/{version}"), "version": version });
     let listed: Vec<Value> = versions.iter().map(entry).collect();
     json!({ "name": group, "versions": listed, "preferredVersion": versions.first().map(entry) })
 }
@@ -110,8 +114,13 @@ fn aggregate(resources: &Resources, core: bool, beta: bool) -> Value {
     let groups = resources.groups.iter().filter(|(group, _)| group.is_empty() == core);
     let items: Vec<Value> = groups
         .map(|(group, versions)| {
-            let versions: Vec<Value> = versions.iter().map(|version| aggregate_version(resources, group, version)).collect();
-            let metadata = if group.is_empty() { json!({ "creationTimestamp": null }) } else { json!({ "name": group, "creationTimestamp": null }) };
+            let versions: Vec<Value> =
+                versions.iter().map(|version| aggregate_version(resources, group, version)).collect();
+            let metadata = if group.is_empty() {
+                json!({ "creationTimestamp": null })
+            } else {
+                json!({ "name": group, "creationTimestamp": null })
+            };
             json!({ "metadata": metadata, "versions": versions })
         })
         .collect();
@@ -123,15 +132,14 @@ fn aggregate_version(resources: &Resources, group: &str, version: &str) -> Value
     let mut listed = Vec::new();
     for definition in resources.in_group(group) {
         let Some(declared) = definition.version(version) else { continue };
-        let kind = |kind: &str, kind_group: Option<&str>, kind_version: Option<&str>| {
-            json!({ "group": kind_group.unwrap_or(group), "version": kind_version.unwrap_or(version), "kind": kind })
-        };
+        let kind = |kind: &str, kind_group: Option<&str>, kind_version: Option<&str>| json!({ "group": kind_group.unwrap_or(group), "version": kind_version.unwrap_or(version), "kind": kind });
         let scope = if definition.namespaced { "Namespaced" } else { "Cluster" };
         let mut entry = json!({
             "resource": definition.resource, "responseKind": kind(&definition.kind, None, None), "scope": scope,
             "singularResource": definition.singular, "verbs": definition.verbs,
         });
-        for (key, values) in [("shortNames", &definition.short_names), ("categories", &definition.categories)] {
+        for (key, values) in [("shortNames", &definition.short_names), ("categories", &definition.categories)]
+        {
             if !values.is_empty() {
                 entry[key] = json!(values);
             }
@@ -159,9 +167,16 @@ pub(crate) fn openapi(resources: &Resources, path: &str) -> Result<Value, ApiErr
         let mut paths = serde_json::Map::new();
         for (group, versions) in &resources.groups {
             for version in versions {
-                let name = if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") };
+                let name = if group.is_empty() {
+                    format!("api/{version}")
+                } else {
+                    format!("apis/{group}/{version}")
+                };
                 let hash = hash_of(resources, group, version);
-                paths.insert(name.clone(), json!({ "serverRelativeURL": format!("/openapi/v3/{name}?hash={hash}") }));
+                paths.insert(
+                    name.clone(),
+                    json!({ "serverRelativeURL": format!("/openapi/v3/{name}?hash={hash}") }),
+                );
             }
         }
         return Ok(json!({ "paths": paths }));
@@ -185,7 +200,9 @@ pub(crate) fn openapi(resources: &Resources, path: &str) -> Result<Value, ApiErr
 }
 
 fn custom_in<'a>(resources: &'a Resources, group: &'a str, version: &str) -> Vec<&'a Definition> {
-    let found = resources.in_group(group).filter(|definition| definition.is_custom() && definition.version(version).is_some());
+    let found = resources
+        .in_group(group)
+        .filter(|definition| definition.is_custom() && definition.version(version).is_some());
     found.map(|definition| &**definition).collect()
 }
 

@@ -19,6 +19,7 @@ mod discovery;
 mod names;
 mod object;
 mod persist;
+mod protobuf;
 mod read;
 mod request;
 mod resources;

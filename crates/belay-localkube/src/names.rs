@@ -77,20 +77,34 @@ fn is_label_value(value: &str) -> bool {
 }
 
 fn name_error(definition: &Definition, name: &str) -> Option<FieldError> {
-    let invalid = |detail: &str| Some(FieldError::new("metadata.name", Reason::Invalid, format!("Invalid value: {name:?}: {detail}")));
+    let invalid = |detail: &str| {
+        Some(FieldError::new("metadata.name", Reason::Invalid, format!("Invalid value: {name:?}: {detail}")))
+    };
     match (definition.group.as_str(), definition.resource.as_str()) {
         ("rbac.authorization.k8s.io", _) => {
             let odd = matches!(name, "." | "..") || name.contains(['/', '%']);
             if odd { invalid("may not contain '/' or '%'") } else { None }
         }
-        ("", "namespaces") => if is_label(name) { None } else { invalid(LABEL) },
+        ("", "namespaces") => {
+            if is_label(name) {
+                None
+            } else {
+                invalid(LABEL)
+            }
+        }
         ("", "services") => {
             let good = is_label(name) && name.starts_with(|first: char| first.is_ascii_lowercase());
             if good { None } else { invalid(SERVICE) }
         }
         // Those may carry colons, as the system's own do.
         ("apiregistration.k8s.io" | "certificates.k8s.io" | "flowcontrol.apiserver.k8s.io", _) => None,
-        _ => if is_subdomain(name) { None } else { invalid(SUBDOMAIN) },
+        _ => {
+            if is_subdomain(name) {
+                None
+            } else {
+                invalid(SUBDOMAIN)
+            }
+        }
     }
 }
 

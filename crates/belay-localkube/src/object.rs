@@ -50,7 +50,10 @@ pub(crate) fn items<'a>(object: &'a Value, path: &[&str]) -> &'a [Value] {
 }
 
 pub(crate) fn finalizers(object: &Value) -> Vec<String> {
-    items(object, &["metadata", "finalizers"]).iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
+    items(object, &["metadata", "finalizers"])
+        .iter()
+        .filter_map(|item| item.as_str().map(str::to_owned))
+        .collect()
 }
 
 pub(crate) fn set_finalizers(object: &mut Value, finalizers: &[String]) {

@@ -66,7 +66,9 @@ impl LocalKube {
         let cluster = Arc::new(Cluster::new(settings.clock.clone()));
         cluster.with(|state| {
             let objects = saved.objects.into_iter();
-            let objects = objects.map(|(group, resource, object)| (GroupResource::new(&group, &resource), object)).collect();
+            let objects = objects
+                .map(|(group, resource, object)| (GroupResource::new(&group, &resource), object))
+                .collect();
             state.store.restore(saved.version, objects);
             let definitions = GroupResource::new("apiextensions.k8s.io", "customresourcedefinitions");
             let crds: Vec<Arc<Value>> = state.store.list(&definitions, "").cloned().collect();

@@ -96,9 +96,12 @@ pub(crate) fn selector(target: &Target, query: &Query) -> Result<Selector, ApiEr
             || declared.selectable.iter().any(|selectable| selectable == path);
         if !known {
             let message = format!("field label not supported: {path}");
-            let whole = format!("Unable to find {:?} that match label selector {:?}, field selector {:?}: {message}",
+            let whole = format!(
+                "Unable to find {:?} that match label selector {:?}, field selector {:?}: {message}",
                 format!("{}, Resource={}", target.api_version(), target.definition.resource),
-                query.get("labelSelector"), query.get("fieldSelector"));
+                query.get("labelSelector"),
+                query.get("fieldSelector")
+            );
             return Err(ApiError::bad_request(whole));
         }
     }
@@ -149,12 +152,17 @@ pub(crate) fn list(state: &State, target: &Target, form: Form, query: &Query) ->
 }
 
 fn list_kind(definition: &Definition) -> String {
-    if definition.list_kind.is_empty() { format!("{}List", definition.kind) } else { definition.list_kind.clone() }
+    if definition.list_kind.is_empty() {
+        format!("{}List", definition.kind)
+    } else {
+        definition.list_kind.clone()
+    }
 }
 
 fn page(state: &State, target: &Target, query: &Query, selector: &Selector) -> Result<Page, ApiError> {
     let key = target.definition.storage();
-    let limit = query.number("limit").filter(|limit| *limit > 0).and_then(|limit| usize::try_from(limit).ok());
+    let limit =
+        query.number("limit").filter(|limit| *limit > 0).and_then(|limit| usize::try_from(limit).ok());
     let (version, after) = match query.get("continue") {
         "" => (asked_version(state, query)?, None),
         token => parse_token(token).map(|(version, key)| (version, Some(key)))?,
@@ -165,9 +173,12 @@ fn page(state: &State, target: &Target, query: &Query, selector: &Selector) -> R
         Some(version) if version < current => Some(state.store.snapshot(&key, version)?),
         _ => None,
     };
-    let in_scope = |object: &&Arc<Value>| target.namespace.is_empty() || namespace(object) == target.namespace;
+    let in_scope =
+        |object: &&Arc<Value>| target.namespace.is_empty() || namespace(object) == target.namespace;
     let beyond = |object: &&Arc<Value>| {
-        after.as_ref().is_none_or(|after| (namespace(object), name(object)) > (after.0.as_str(), after.1.as_str()))
+        after
+            .as_ref()
+            .is_none_or(|after| (namespace(object), name(object)) > (after.0.as_str(), after.1.as_str()))
     };
     let mut objects: Vec<Arc<Value>> = match &snapshot {
         Some(items) => items.values().filter(in_scope).filter(beyond).filter(matching).cloned().collect(),
@@ -201,7 +212,9 @@ fn asked_version(state: &State, query: &Query) -> Result<Option<u64>, ApiError> 
 }
 
 pub(crate) fn invalid_version(given: &str) -> ApiError {
-    ApiError::bad_request(format!("Invalid value: {given:?}: strconv.ParseUint: parsing {given:?}: invalid syntax"))
+    ApiError::bad_request(format!(
+        "Invalid value: {given:?}: strconv.ParseUint: parsing {given:?}: invalid syntax"
+    ))
 }
 
 fn token(version: u64, key: &ObjectKey) -> String {

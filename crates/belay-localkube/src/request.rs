@@ -178,5 +178,7 @@ fn decoded(name: &str) -> String {
         return name.to_owned();
     }
     let escaped = name.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
-    url::form_urlencoded::parse(escaped.as_bytes()).next().map_or_else(String::new, |(name, _)| name.into_owned())
+    url::form_urlencoded::parse(escaped.as_bytes())
+        .next()
+        .map_or_else(String::new, |(name, _)| name.into_owned())
 }

@@ -156,14 +156,17 @@ impl Resources {
     }
 
     pub(crate) fn has_version(&self, group: &str, version: &str) -> bool {
-        self.groups.iter().any(|(name, versions)| name == group && versions.iter().any(|known| known == version))
+        self.groups
+            .iter()
+            .any(|(name, versions)| name == group && versions.iter().any(|known| known == version))
     }
 
     fn add(&mut self, definition: Definition) {
-        let position = self.groups.iter().position(|(group, _)| *group == definition.group).unwrap_or_else(|| {
-            self.groups.push((definition.group.clone(), Vec::new()));
-            self.groups.len() - 1
-        });
+        let position =
+            self.groups.iter().position(|(group, _)| *group == definition.group).unwrap_or_else(|| {
+                self.groups.push((definition.group.clone(), Vec::new()));
+                self.groups.len() - 1
+            });
         let versions = &mut self.groups[position].1;
         for version in &definition.versions {
             if !versions.contains(&version.version) {
@@ -171,7 +174,8 @@ impl Resources {
             }
         }
         if definition.is_custom() {
-            versions.sort_by(|left, right| priority(right).cmp(&priority(left)).then_with(|| left.cmp(right)));
+            versions
+                .sort_by(|left, right| priority(right).cmp(&priority(left)).then_with(|| left.cmp(right)));
         }
         self.definitions.insert(definition.key(), Arc::new(definition));
     }
@@ -264,7 +268,9 @@ fn builtin_version(
 
 fn deprecation(group: &str, resource: &str) -> Option<&'static str> {
     match (group, resource) {
-        ("", "endpoints") => Some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"),
+        ("", "endpoints") => {
+            Some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice")
+        }
         ("", "componentstatuses") => Some("v1 ComponentStatus is deprecated in v1.19+"),
         _ => None,
     }
@@ -273,7 +279,8 @@ fn deprecation(group: &str, resource: &str) -> Option<&'static str> {
 /// Recorded with `kubectl get --raw` and `Accept: application/json;as=Table` from the API server 1.34.4.
 fn builtin_columns() -> HashMap<String, Vec<Column>> {
     let recorded: HashMap<String, Vec<(String, String, String, i64)>> =
-        serde_json::from_str(include_str!("../data/columns.json")).expect("the recorded columns are part of the crate");
+        serde_json::from_str(include_str!("../data/columns.json"))
+            .expect("the recorded columns are part of the crate");
     let column = |(name, kind, format, priority)| Column {
         name,
         kind,
@@ -318,12 +325,20 @@ fn custom_definition(crd: &Arc<Value>) -> Option<Definition> {
 
 fn custom_version(crd: &Value, version: &Value) -> Version {
     let name = text(version, &["name"]);
-    let schema = KindSchema::from_crd_version(crd, name).map_err(|error| tracing::warn!(%error, name, "no schema")).ok();
+    let schema = KindSchema::from_crd_version(crd, name)
+        .map_err(|error| tracing::warn!(%error, name, "no schema"))
+        .ok();
     let mut subresources = Vec::new();
     let verbs = || vec!["get".to_owned(), "patch".to_owned(), "update".to_owned()];
     if version["subresources"]["status"].is_object() {
         let kind = text(crd, &["spec", "names", "kind"]).to_owned();
-        subresources.push(Subresource { name: "status".into(), kind, kind_group: None, kind_version: None, verbs: verbs() });
+        subresources.push(Subresource {
+            name: "status".into(),
+            kind,
+            kind_group: None,
+            kind_version: None,
+            verbs: verbs(),
+        });
     }
     let scale = version["subresources"].get("scale").filter(|scale| scale.is_object()).cloned();
     if scale.is_some() {
@@ -342,7 +357,9 @@ fn custom_version(crd: &Value, version: &Value) -> Version {
         schema: schema.map(Arc::new),
         subresources,
         columns: custom_columns(version),
-        selectable: selectable.map(|field| text(field, &["jsonPath"]).trim_start_matches('.').to_owned()).collect(),
+        selectable: selectable
+            .map(|field| text(field, &["jsonPath"]).trim_start_matches('.').to_owned())
+            .collect(),
         deprecation: deprecated.then(|| {
             let standard = || {
                 let (group, kind) = (text(crd, &["spec", "group"]), text(crd, &["spec", "names", "kind"]));

@@ -15,7 +15,8 @@ pub(crate) struct Paths {
 
 impl Paths {
     pub(crate) fn of(target: &Target) -> Result<Self, ApiError> {
-        let split = |path: &str| path.trim_start_matches('.').split('.').map(str::to_owned).collect::<Vec<_>>();
+        let split =
+            |path: &str| path.trim_start_matches('.').split('.').map(str::to_owned).collect::<Vec<_>>();
         if let Some(declared) = &target.declared()?.scale {
             return Ok(Self {
                 spec: split(text(declared, &["specReplicasPath"])),

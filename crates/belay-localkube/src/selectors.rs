@@ -166,8 +166,12 @@ pub(crate) fn of_label_selector(selector: &Value) -> Option<Selector> {
 
 /// A map of labels as a selector.
 pub(crate) fn of_map(map: &Value) -> Selector {
-    let entries: BTreeMap<&String, &str> =
-        map.as_object().into_iter().flatten().filter_map(|(key, value)| Some((key, value.as_str()?))).collect();
+    let entries: BTreeMap<&String, &str> = map
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter_map(|(key, value)| Some((key, value.as_str()?)))
+        .collect();
     let labels = entries
         .into_iter()
         .map(|(key, value)| Requirement { key: key.clone(), test: Test::In(vec![value.to_owned()]) })
@@ -183,7 +187,8 @@ pub(crate) fn label_selector_text(selector: &Value) -> String {
     }
     for expression in selector["matchExpressions"].as_array().into_iter().flatten() {
         let key = expression["key"].as_str().unwrap_or_default();
-        let values: Vec<&str> = expression["values"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let values: Vec<&str> =
+            expression["values"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         parts.push(match expression["operator"].as_str().unwrap_or_default() {
             "In" => format!("{key} in ({})", values.join(",")),
             "NotIn" => format!("{key} notin ({})", values.join(",")),
@@ -201,7 +206,9 @@ fn parse_labels(text: &str) -> Result<Vec<Requirement>, ApiError> {
         let part = part.trim();
         if !part.is_empty() {
             requirements.push(parse_requirement(part).ok_or_else(|| {
-                ApiError::bad_request(format!("unable to parse requirement: found '{part}', expected: a label requirement"))
+                ApiError::bad_request(format!(
+                    "unable to parse requirement: found '{part}', expected: a label requirement"
+                ))
             })?);
         }
     }
@@ -267,7 +274,9 @@ fn parse_fields(text: &str) -> Result<Vec<FieldRequirement>, ApiError> {
         } else if let Some((path, value)) = part.split_once("==").or_else(|| part.split_once('=')) {
             (path, value, true)
         } else {
-            return Err(ApiError::bad_request(format!("invalid field selector: '{part}'; can't understand '{part}'")));
+            return Err(ApiError::bad_request(format!(
+                "invalid field selector: '{part}'; can't understand '{part}'"
+            )));
         };
         requirements.push(FieldRequirement { path: path.to_owned(), value: value.to_owned(), equal });
     }
@@ -286,11 +295,29 @@ mod tests {
     #[test]
     fn labels_select_by_every_operator() {
         let object = json!({"metadata": {"labels": {"app": "web", "tier": "3"}}});
-        for yes in ["app=web", "app==web", "app!=api", "app", "!gone", "app in (api, web)", "app notin (api)", "tier>2", "gone notin (x)"]
-        {
+        for yes in [
+            "app=web",
+            "app==web",
+            "app!=api",
+            "app",
+            "!gone",
+            "app in (api, web)",
+            "app notin (api)",
+            "tier>2",
+            "gone notin (x)",
+        ] {
             assert!(matches(yes, &object), "{yes}");
         }
-        for no in ["app=api", "app!=web", "gone", "!app", "app in (api)", "app notin (web),app", "tier<3", "app=web,tier=4"] {
+        for no in [
+            "app=api",
+            "app!=web",
+            "gone",
+            "!app",
+            "app in (api)",
+            "app notin (web),app",
+            "tier<3",
+            "app=web,tier=4",
+        ] {
             assert!(!matches(no, &object), "{no}");
         }
         assert!(Selector::parse("a b c", "").is_err());

@@ -11,7 +11,10 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose,
+};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
@@ -79,8 +82,10 @@ pub struct Running {
 impl LocalKube {
     /// Serve a cluster on the loopback interface and write its kubeconfig.
     pub async fn start(options: Options) -> Result<Running, StartError> {
-        std::fs::create_dir_all(&options.dir).map_err(|error| StartError::Write(options.dir.clone(), error))?;
-        let dir = options.dir.canonicalize().map_err(|error| StartError::Write(options.dir.clone(), error))?;
+        std::fs::create_dir_all(&options.dir)
+            .map_err(|error| StartError::Write(options.dir.clone(), error))?;
+        let dir =
+            options.dir.canonicalize().map_err(|error| StartError::Write(options.dir.clone(), error))?;
         let saved = options.settings.data.as_deref().map(crate::persist::read).transpose()?.flatten();
         let cluster = Self::with_saved(&options.settings, saved);
         let identity = Identity::make()?;
@@ -90,7 +95,8 @@ impl LocalKube {
         let (listener, port) = listen(options.port.unwrap_or(0)).await?;
         let service = cluster.guarded_service(&token);
         let acceptor = TlsAcceptor::from(identity.tls);
-        let mut servers = vec![tokio::spawn(accept(listener, Some(acceptor), service.clone(), stopped.clone()))];
+        let mut servers =
+            vec![tokio::spawn(accept(listener, Some(acceptor), service.clone(), stopped.clone()))];
         let mut http_url = None;
         if let Some(port) = options.http_port {
             let (listener, port) = listen(port).await?;
@@ -100,7 +106,11 @@ impl LocalKube {
         let api_url = format!("https://127.0.0.1:{port}");
         let kubeconfig = dir.join("kubeconfig");
         write_kubeconfig(&kubeconfig, &api_url, &identity.authority, &token)?;
-        let saver = options.settings.data.clone().map(|file| crate::persist::Saver::start(cluster.cluster.clone(), file));
+        let saver = options
+            .settings
+            .data
+            .clone()
+            .map(|file| crate::persist::Saver::start(cluster.cluster.clone(), file));
         Ok(Running { api_url, http_url, kubeconfig, token, cluster, stop, servers, saver })
     }
 }
@@ -127,7 +137,12 @@ async fn listen(port: u16) -> Result<(TcpListener, u16), StartError> {
     Ok((listener, port))
 }
 
-async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, service: KubeService, mut stopped: watch::Receiver<bool>) {
+async fn accept(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    service: KubeService,
+    mut stopped: watch::Receiver<bool>,
+) {
     let open = GracefulShutdown::new();
     loop {
         let stream = tokio::select! {
@@ -148,7 +163,9 @@ async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, service: KubeSe
             }
             Some(tls) => {
                 tokio::spawn(async move {
-                    if let Ok(Ok(stream)) = tokio::time::timeout(Duration::from_secs(10), tls.accept(stream)).await {
+                    if let Ok(Ok(stream)) =
+                        tokio::time::timeout(Duration::from_secs(10), tls.accept(stream)).await
+                    {
                         serve_connection(stream, service, watcher).await;
                     }
                 });
@@ -165,7 +182,8 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let builder = auto::Builder::new(TokioExecutor::new());
-    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service));
+    let connection =
+        builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service));
     if let Err(error) = watcher.watch(connection.into_owned()).await {
         tracing::debug!(%error, "a connection ended early");
     }
@@ -223,5 +241,6 @@ users:
     token: {token}
 "
     );
-    crate::persist::write_private(path, text.as_bytes()).map_err(|error| StartError::Write(path.to_owned(), error))
+    crate::persist::write_private(path, text.as_bytes())
+        .map_err(|error| StartError::Write(path.to_owned(), error))
 }

@@ -104,7 +104,11 @@ where
     }
 }
 
-async fn handle<B>(cluster: &Arc<Cluster>, token: Option<&str>, request: http::Request<B>) -> Result<Response<ResponseBody>, ApiError>
+async fn handle<B>(
+    cluster: &Arc<Cluster>,
+    token: Option<&str>,
+    request: http::Request<B>,
+) -> Result<Response<ResponseBody>, ApiError>
 where
     B: Body + Send + 'static,
     B::Data: Send,
@@ -114,7 +118,11 @@ where
     let user = user_of(&parts.headers, token, parts.uri.path())?;
     let body = Limited::new(body, crate::body::LIMIT).collect().await.map_err(|error| {
         if error.is::<http_body_util::LengthLimitError>() {
-            return ApiError::new(413, "RequestEntityTooLarge", format!("Request entity too large: limit is {}", crate::body::LIMIT));
+            return ApiError::new(
+                413,
+                "RequestEntityTooLarge",
+                format!("Request entity too large: limit is {}", crate::body::LIMIT),
+            );
         }
         ApiError::bad_request(format!("the request's body cannot be read: {error}"))
     })?;
@@ -143,8 +151,11 @@ fn user_of(headers: &http::HeaderMap, token: Option<&str>, path: &str) -> Result
     if impersonated.is_empty() {
         return Ok(User::admin());
     }
-    let mut groups: Vec<String> =
-        headers.get_all("impersonate-group").iter().filter_map(|value| value.to_str().ok().map(str::to_owned)).collect();
+    let mut groups: Vec<String> = headers
+        .get_all("impersonate-group")
+        .iter()
+        .filter_map(|value| value.to_str().ok().map(str::to_owned))
+        .collect();
     groups.push("system:authenticated".into());
     if let Some(account) = impersonated.strip_prefix("system:serviceaccount:") {
         groups.push("system:serviceaccounts".into());
@@ -157,7 +168,8 @@ fn user_of(headers: &http::HeaderMap, token: Option<&str>, path: &str) -> Result
 
 /// Equal, in a time that does not tell where they differ.
 fn is_same_text(left: &str, right: &str) -> bool {
-    left.len() == right.len() && left.bytes().zip(right.bytes()).fold(0, |odd, (left, right)| odd | (left ^ right)) == 0
+    left.len() == right.len()
+        && left.bytes().zip(right.bytes()).fold(0, |odd, (left, right)| odd | (left ^ right)) == 0
 }
 
 fn response(answer: Answer) -> Response<ResponseBody> {
@@ -175,7 +187,9 @@ fn response(answer: Answer) -> Response<ResponseBody> {
             }
             response
         }
-        Answer::Text(text) => with_type(200, "text/plain; charset=utf-8", Full::new(Bytes::from(text)).boxed_unsync()),
+        Answer::Text(text) => {
+            with_type(200, "text/plain; charset=utf-8", Full::new(Bytes::from(text)).boxed_unsync())
+        }
         Answer::Watch(watcher) => {
             let frames = watcher.into_stream().map(|line| Ok(Frame::data(line)));
             with_type(200, "application/json", http_body_util::BodyExt::boxed_unsync(StreamBody::new(frames)))
@@ -197,7 +211,8 @@ fn json_response(code: u16, value: &Value) -> Response<ResponseBody> {
 
 fn with_type(code: u16, media: &'static str, body: ResponseBody) -> Response<ResponseBody> {
     let mut response = Response::new(body);
-    *response.status_mut() = http::StatusCode::from_u16(code).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        http::StatusCode::from_u16(code).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
     response

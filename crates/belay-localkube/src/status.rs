@@ -68,7 +68,10 @@ impl ApiError {
     }
 
     pub(crate) fn no_such_resource() -> Self {
-        Self { details: json!({}), ..Self::new(404, "NotFound", "the server could not find the requested resource") }
+        Self {
+            details: json!({}),
+            ..Self::new(404, "NotFound", "the server could not find the requested resource")
+        }
     }
 
     pub(crate) fn method_not_allowed() -> Self {
@@ -99,7 +102,8 @@ impl ApiError {
     }
 
     pub(crate) fn conflict(group: &str, resource: &str, name: &str, cause: &str) -> Self {
-        let message = format!("Operation cannot be fulfilled on {} \"{name}\": {cause}", qualified(group, resource));
+        let message =
+            format!("Operation cannot be fulfilled on {} \"{name}\": {cause}", qualified(group, resource));
         Self::new(409, "Conflict", message).about(group, resource, name)
     }
 
@@ -109,14 +113,18 @@ impl ApiError {
     }
 
     pub(crate) fn forbidden(group: &str, resource: &str, name: &str, cause: &str) -> Self {
-        let object =
-            if name.is_empty() { qualified(group, resource) } else { format!("{} \"{name}\"", qualified(group, resource)) };
+        let object = if name.is_empty() {
+            qualified(group, resource)
+        } else {
+            format!("{} \"{name}\"", qualified(group, resource))
+        };
         Self::new(403, "Forbidden", format!("{object} is forbidden: {cause}")).about(group, resource, name)
     }
 
     /// The namespace goes away: nothing new may appear in it.
     pub(crate) fn namespace_terminating(group: &str, resource: &str, name: &str, namespace: &str) -> Self {
-        let cause = format!("unable to create new content in namespace {namespace} because it is being terminated");
+        let cause =
+            format!("unable to create new content in namespace {namespace} because it is being terminated");
         Self::forbidden(group, resource, name, &cause).with_causes(vec![json!({
             "reason": "NamespaceTerminating",
             "message": format!("namespace {namespace} is being terminated"),
@@ -131,7 +139,9 @@ impl ApiError {
                 json!({"reason": error.reason.as_cause(), "message": error.message, "field": error.path})
             })
             .collect();
-        Self::new(422, "Invalid", invalid_message(group, kind, name, errors)).about(group, kind, name).with_causes(causes)
+        Self::new(422, "Invalid", invalid_message(group, kind, name, errors))
+            .about(group, kind, name)
+            .with_causes(causes)
     }
 
     pub(crate) fn expired(message: impl Into<String>) -> Self {
@@ -140,13 +150,20 @@ impl ApiError {
 
     pub(crate) fn internal(message: impl std::fmt::Display) -> Self {
         let message = message.to_string();
-        Self { details: json!({}), ..Self::new(500, "InternalError", format!("Internal error occurred: {message}")) }
-            .with_causes(vec![json!({"message": message})])
+        Self {
+            details: json!({}),
+            ..Self::new(500, "InternalError", format!("Internal error occurred: {message}"))
+        }
+        .with_causes(vec![json!({"message": message})])
     }
 
     /// A part of the API that is not there.
     pub(crate) fn not_supported(feature: &str) -> Self {
-        Self::new(501, "NotImplemented", format!("{feature} is not supported yet by the embedded Kubernetes API"))
+        Self::new(
+            501,
+            "NotImplemented",
+            format!("{feature} is not supported yet by the embedded Kubernetes API"),
+        )
     }
 
     /// The `Status` object.

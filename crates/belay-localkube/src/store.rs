@@ -66,7 +66,13 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) fn new(window: usize) -> Self {
-        Self { version: 1, window: window.max(1), collections: BTreeMap::new(), unseen: Vec::new(), writes: 0 }
+        Self {
+            version: 1,
+            window: window.max(1),
+            collections: BTreeMap::new(),
+            unseen: Vec::new(),
+            writes: 0,
+        }
     }
 
     /// The version of the latest write.
@@ -126,7 +132,11 @@ impl Store {
     }
 
     /// Changes after `version`, or 410 when they are no longer known.
-    pub(crate) fn changes_after(&self, resource: &GroupResource, version: u64) -> Result<Vec<Arc<Change>>, ApiError> {
+    pub(crate) fn changes_after(
+        &self,
+        resource: &GroupResource,
+        version: u64,
+    ) -> Result<Vec<Arc<Change>>, ApiError> {
         let Some(collection) = self.collections.get(resource) else { return Ok(Vec::new()) };
         if version < collection.compacted {
             let message = format!("too old resource version: {version} ({})", collection.compacted + 1);
@@ -153,14 +163,20 @@ impl Store {
     }
 
     /// Remove an object; its last state carries the version of the removal.
-    pub(crate) fn remove(&mut self, resource: &GroupResource, namespace: &str, name: &str) -> Option<Arc<Value>> {
+    pub(crate) fn remove(
+        &mut self,
+        resource: &GroupResource,
+        namespace: &str,
+        name: &str,
+    ) -> Option<Arc<Value>> {
         let key = (namespace.to_owned(), name.to_owned());
         let previous = self.collections.get_mut(resource)?.items.remove(&key)?;
         let version = self.next_version();
         let mut last = (*previous).clone();
         set(&mut last, &["metadata", "resourceVersion"], version.to_string().into());
         let object = Arc::new(last);
-        let change = Change { version, kind: ChangeKind::Deleted, object: object.clone(), previous: Some(previous) };
+        let change =
+            Change { version, kind: ChangeKind::Deleted, object: object.clone(), previous: Some(previous) };
         self.record(resource, change);
         Some(object)
     }

@@ -60,7 +60,9 @@ fn scale(cluster: &Cluster, request: &Request, target: &Target) -> Result<Answer
             Method::PATCH => match PatchKind::of(request.content_type())? {
                 PatchKind::Json => belay_schema::json_patch(&shown, &crate::body::json(&request.body)?)
                     .map_err(|error| ApiError::new(422, "Invalid", error.to_string()))?,
-                PatchKind::Merge | PatchKind::Strategic => belay_schema::merge_patch(&shown, &crate::body::json(&request.body)?),
+                PatchKind::Merge | PatchKind::Strategic => {
+                    belay_schema::merge_patch(&shown, &crate::body::json(&request.body)?)
+                }
                 PatchKind::Apply => return Err(ApiError::not_supported("server-side apply of scale")),
             },
             _ => return Err(ApiError::method_not_allowed()),
@@ -111,7 +113,9 @@ fn evict(cluster: &Cluster, request: &Request, target: &Target) -> Result<Answer
     let options = DeleteOptions::parse(&request.query, &body["deleteOptions"])?;
     let pod = Target { subresource: String::new(), ..target.clone() };
     cluster.with(|state| delete(state, &pod, &options))?;
-    Ok(Answer::created(json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201 })))
+    Ok(Answer::created(
+        json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201 }),
+    ))
 }
 
 fn log(cluster: &Cluster, target: &Target) -> Result<Answer, ApiError> {
@@ -120,7 +124,11 @@ fn log(cluster: &Cluster, target: &Target) -> Result<Answer, ApiError> {
     for status in items(&pod, &["status", "containerStatuses"]) {
         let started = text(status, &["state", "running", "startedAt"]);
         if !started.is_empty() {
-            lines.push_str(&format!("{started} {} started ({})\n", text(status, &["name"]), text(status, &["image"])));
+            lines.push_str(&format!(
+                "{started} {} started ({})\n",
+                text(status, &["name"]),
+                text(status, &["image"])
+            ));
         }
     }
     Ok(Answer::Text(lines))

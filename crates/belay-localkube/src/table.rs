@@ -12,7 +12,8 @@ use crate::resources::Column;
 pub(crate) fn of(target: &Target, objects: &[Value], metadata: Value, query: &Query) -> Value {
     let now = jiff::Timestamp::now();
     let declared = target.declared().map(|version| version.columns.clone()).unwrap_or_default();
-    let is_known = target.definition.is_custom() || cells::knows(&target.definition.group, &target.definition.kind);
+    let is_known =
+        target.definition.is_custom() || cells::knows(&target.definition.group, &target.definition.kind);
     let columns = if is_known && !declared.is_empty() { declared } else { plain_columns() };
     let rows: Vec<Value> = objects
         .iter()
@@ -20,7 +21,10 @@ pub(crate) fn of(target: &Target, objects: &[Value], metadata: Value, query: &Qu
             let cells = if target.definition.is_custom() {
                 custom::cells(&columns, object, now)
             } else if is_known {
-                columns.iter().map(|column| cells::of(&target.definition.kind, &column.name, object, now)).collect()
+                columns
+                    .iter()
+                    .map(|column| cells::of(&target.definition.kind, &column.name, object, now))
+                    .collect()
             } else {
                 vec![object["metadata"]["name"].clone(), object["metadata"]["creationTimestamp"].clone()]
             };
@@ -93,9 +97,18 @@ mod tests {
 
     #[test]
     fn durations_read_as_in_kubectl() {
-        for (seconds, text) in
-            [(-5, "<invalid>"), (0, "0s"), (119, "119s"), (121, "2m1s"), (180, "3m"), (3600, "60m"), (10_860, "3h1m"), (90_000, "25h"), (180_000, "2d2h"), (864_000, "10d")]
-        {
+        for (seconds, text) in [
+            (-5, "<invalid>"),
+            (0, "0s"),
+            (119, "119s"),
+            (121, "2m1s"),
+            (180, "3m"),
+            (3600, "60m"),
+            (10_860, "3h1m"),
+            (90_000, "25h"),
+            (180_000, "2d2h"),
+            (864_000, "10d"),
+        ] {
             assert_eq!(duration(seconds), text);
         }
     }

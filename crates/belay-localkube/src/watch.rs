@@ -39,9 +39,15 @@ pub(crate) struct Watcher {
 }
 
 impl Watcher {
-    pub(crate) fn open(cluster: &Arc<Cluster>, target: Target, form: Form, query: &Query) -> Result<Self, ApiError> {
+    pub(crate) fn open(
+        cluster: &Arc<Cluster>,
+        target: Target,
+        form: Form,
+        query: &Query,
+    ) -> Result<Self, ApiError> {
         let selector = crate::read::selector(&target, query)?;
-        let seconds = query.number("timeoutSeconds").filter(|seconds| *seconds > 0).unwrap_or(LONGEST).min(LONGEST);
+        let seconds =
+            query.number("timeoutSeconds").filter(|seconds| *seconds > 0).unwrap_or(LONGEST).min(LONGEST);
         let now = Instant::now();
         let bookmarks = query.is_true("allowWatchBookmarks");
         let initial = initial_events(query)?;
@@ -69,7 +75,8 @@ impl Watcher {
         match initial {
             Initial::From(version) => {
                 if version > state.store.version() {
-                    let message = format!("Too large resource version: {version}, current: {}", state.store.version());
+                    let message =
+                        format!("Too large resource version: {version}, current: {}", state.store.version());
                     return Err(ApiError::new(504, "Timeout", message).with_retry_after(1));
                 }
                 self.seen = version;
@@ -78,7 +85,8 @@ impl Watcher {
             Initial::Nothing => {}
             Initial::State { end } => {
                 let key = self.target.definition.storage();
-                let objects: Vec<Arc<Value>> = state.store.list(&key, &self.target.namespace).cloned().collect();
+                let objects: Vec<Arc<Value>> =
+                    state.store.list(&key, &self.target.namespace).cloned().collect();
                 let selector = self.selector.clone();
                 for object in objects.iter().filter(|object| selector.matches(object)) {
                     self.push("ADDED", object);
@@ -154,8 +162,10 @@ impl Watcher {
         };
         let object = json!({ "kind": kind, "apiVersion": api_version, "metadata": metadata });
         let object = match self.form {
-            Form::Table => json!({ "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": { "resourceVersion": self.seen.to_string() },
-                "columnDefinitions": [], "rows": [{ "cells": [], "object": object }] }),
+            Form::Table => {
+                json!({ "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": { "resourceVersion": self.seen.to_string() },
+                "columnDefinitions": [], "rows": [{ "cells": [], "object": object }] })
+            }
             _ => object,
         };
         self.line(&json!({ "type": "BOOKMARK", "object": object }));
@@ -211,7 +221,8 @@ enum Initial {
 
 fn initial_events(query: &Query) -> Result<Initial, ApiError> {
     let given = query.get("resourceVersion");
-    let version: u64 = if given.is_empty() { 0 } else { given.parse().map_err(|_| crate::read::invalid_version(given))? };
+    let version: u64 =
+        if given.is_empty() { 0 } else { given.parse().map_err(|_| crate::read::invalid_version(given))? };
     match query.get("sendInitialEvents") {
         "" => Ok(if version == 0 { Initial::State { end: false } } else { Initial::From(version) }),
         _ if query.get("resourceVersionMatch") != "NotOlderThan" => {

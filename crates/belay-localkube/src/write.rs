@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use belay_schema::managed::{self, ApplyError, Write};
 use belay_schema::{
-    FieldError, KindSchema, PatchError, decode, default_object, json_patch, keep_unchangeable, merge_patch, prune,
-    strategic, unknown_fields, validate,
+    FieldError, KindSchema, PatchError, decode, default_object, json_patch, keep_unchangeable, merge_patch,
+    prune, strategic, unknown_fields, validate,
 };
 use serde_json::{Map, Value, json};
 
 use crate::cluster::State;
 use crate::object::{
-    carry_over, generation, is_being_deleted, is_same_write, name, namespace, remove, resource_version, set, text, uid,
+    carry_over, generation, is_being_deleted, is_same_write, name, namespace, remove, resource_version, set,
+    text, uid,
 };
 use crate::request::{Request, Target};
 use crate::status::ApiError;
@@ -46,7 +47,12 @@ impl Options {
             "Strict" => UnknownFields::Refuse,
             _ => UnknownFields::Warn,
         };
-        Ok(Self { manager: request.manager(), dry_run: dry_run == "All", force: request.query.is_true("force"), unknown })
+        Ok(Self {
+            manager: request.manager(),
+            dry_run: dry_run == "All",
+            force: request.query.is_true("force"),
+            unknown,
+        })
     }
 }
 
@@ -110,7 +116,12 @@ impl Writer<'_> {
         self.create_decoded(&schema, &mut object, warnings)
     }
 
-    fn create_decoded(&mut self, schema: &KindSchema, object: &mut Value, warnings: Vec<String>) -> Result<Written, ApiError> {
+    fn create_decoded(
+        &mut self,
+        schema: &KindSchema,
+        object: &mut Value,
+        warnings: Vec<String>,
+    ) -> Result<Written, ApiError> {
         let definition = self.target.definition.clone();
         let (space, name) = (namespace(object).to_owned(), name(object).to_owned());
         self.check_namespace(&space, &name)?;
@@ -142,13 +153,17 @@ impl Writer<'_> {
         let warnings = self.check_fields(&schema, &body)?;
         let live = self.state.live(&self.target.definition, &self.target.namespace, &self.target.name)?;
         if name(&body) != self.target.name {
-            let message =
-                format!("the name of the object ({}) does not match the name on the URL ({})", name(&body), self.target.name);
+            let message = format!(
+                "the name of the object ({}) does not match the name on the URL ({})",
+                name(&body),
+                self.target.name
+            );
             return Err(ApiError::bad_request(message));
         }
         let new = decode(&schema, &body).map_err(|error| ApiError::bad_request(error.to_string()))?;
         if resource_version(&new).is_empty() && schema.is_custom() {
-            let error = FieldError::invalid("metadata.resourceVersion", &json!(0), "must be specified for an update");
+            let error =
+                FieldError::invalid("metadata.resourceVersion", &json!(0), "must be specified for an update");
             return Err(self.invalid(&new, &[error]));
         }
         self.replace(&schema, &live, new, warnings)
@@ -167,7 +182,11 @@ impl Writer<'_> {
             PatchKind::Strategic if schema.is_custom() => {
                 return Err(ApiError::unsupported_media_type(
                     "application/strategic-merge-patch+json",
-                    &["application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml"],
+                    &[
+                        "application/json-patch+json",
+                        "application/merge-patch+json",
+                        "application/apply-patch+yaml",
+                    ],
                 ));
             }
             PatchKind::Strategic => {
@@ -222,7 +241,10 @@ impl Writer<'_> {
         match &live {
             None => {
                 if !uid(&applied).is_empty() {
-                    let cause = format!("uid mismatch: the provided object specified uid {}, and no existing object was found", uid(&applied));
+                    let cause = format!(
+                        "uid mismatch: the provided object specified uid {}, and no existing object was found",
+                        uid(&applied)
+                    );
                     return Err(self.target.conflict(&cause));
                 }
                 self.create_decoded(&schema, &mut object, warnings)
@@ -235,7 +257,13 @@ impl Writer<'_> {
     }
 
     /// Replace the live object by a decoded one.
-    fn replace(&mut self, schema: &KindSchema, live: &Arc<Value>, mut new: Value, warnings: Vec<String>) -> Result<Written, ApiError> {
+    fn replace(
+        &mut self,
+        schema: &KindSchema,
+        live: &Arc<Value>,
+        mut new: Value,
+        warnings: Vec<String>,
+    ) -> Result<Written, ApiError> {
         self.check_preconditions(live, &new)?;
         if text(&new, &["metadata", "namespace"]).is_empty() {
             carry_over(live, &mut new, &["metadata", "namespace"]);
@@ -255,9 +283,16 @@ impl Writer<'_> {
     ) -> Result<Written, ApiError> {
         let definition = self.target.definition.clone();
         self.finish(schema, Some(live), &mut object)?;
-        for field in
-            ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "resourceVersion", "generateName", "namespace"]
-        {
+        for field in [
+            "uid",
+            "creationTimestamp",
+            "deletionTimestamp",
+            "deletionGracePeriodSeconds",
+            "generation",
+            "resourceVersion",
+            "generateName",
+            "namespace",
+        ] {
             carry_over(live, &mut object, &["metadata", field]);
         }
         remove(&mut object, &["metadata", "selfLink"]);
@@ -267,7 +302,8 @@ impl Writer<'_> {
         crate::allocate::fill(self.state, &definition, Some(live), &mut object);
         if has_generation(self.target)
             && self.target.subresource != "status"
-            && is_new_generation(self.target, live, &object) {
+            && is_new_generation(self.target, live, &object)
+        {
             set(&mut object, &["metadata", "generation"], (generation(live) + 1).into());
         }
         self.refuse_errors(schema, &object, Some(live))?;
@@ -287,9 +323,12 @@ impl Writer<'_> {
     }
 
     fn check_identity(&self, body: &mut Value) -> Result<(), ApiError> {
-        let expected = [("apiVersion", self.target.api_version()), ("kind", self.target.definition.kind.clone())];
+        let expected =
+            [("apiVersion", self.target.api_version()), ("kind", self.target.definition.kind.clone())];
         if !body.is_object() {
-            return Err(ApiError::bad_request("the object provided is unrecognized (must be of type JSON): not an object"));
+            return Err(ApiError::bad_request(
+                "the object provided is unrecognized (must be of type JSON): not an object",
+            ));
         }
         for (field, expected) in expected {
             let given = text(body, &[field]);
@@ -298,9 +337,14 @@ impl Writer<'_> {
             } else if given != expected {
                 let definition = &self.target.definition;
                 let message = if field == "kind" {
-                    format!("{given} in version {:?} cannot be handled as a {}: no kind {given:?} is registered for this resource", self.target.version, definition.kind)
+                    format!(
+                        "{given} in version {:?} cannot be handled as a {}: no kind {given:?} is registered for this resource",
+                        self.target.version, definition.kind
+                    )
                 } else {
-                    format!("the API version in the data ({given}) does not match the expected API version ({expected})")
+                    format!(
+                        "the API version in the data ({given}) does not match the expected API version ({expected})"
+                    )
                 };
                 return Err(ApiError::bad_request(message));
             }
@@ -383,8 +427,13 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn refuse_errors(&self, schema: &KindSchema, object: &Value, live: Option<&Value>) -> Result<(), ApiError> {
-        let mut errors = if live.is_none() { crate::names::metadata_errors(&self.target.definition, object) } else { Vec::new() };
+    fn refuse_errors(
+        &self,
+        schema: &KindSchema,
+        object: &Value,
+        live: Option<&Value>,
+    ) -> Result<(), ApiError> {
+        let mut errors = crate::names::metadata_errors(&self.target.definition, object);
         errors.extend(validate(schema, object, live));
         if self.target.definition.resource == "customresourcedefinitions" {
             errors.extend(belay_schema::crd_errors(object));
@@ -401,9 +450,13 @@ impl Writer<'_> {
         match error {
             PatchError::Malformed(message) => ApiError::bad_request(message),
             PatchError::Unprocessable(cause) => {
-                let mut refused =
-                    ApiError::new(422, "Invalid", "the server rejected our request due to an error in our request");
-                refused.details = json!({"causes": [{"reason": "UnexpectedServerResponse", "message": cause}]});
+                let mut refused = ApiError::new(
+                    422,
+                    "Invalid",
+                    "the server rejected our request due to an error in our request",
+                );
+                refused.details =
+                    json!({"causes": [{"reason": "UnexpectedServerResponse", "message": cause}]});
                 refused
             }
             PatchError::Unmergeable(message) => ApiError::new(500, "InternalError", message),
@@ -412,7 +465,8 @@ impl Writer<'_> {
     }
 }
 
-const NAMESPACE_DIFFERS: &str = "the namespace of the provided object does not match the namespace sent on the request";
+const NAMESPACE_DIFFERS: &str =
+    "the namespace of the provided object does not match the namespace sent on the request";
 
 fn refused_apply(error: ApplyError) -> ApiError {
     match &error {
@@ -427,13 +481,20 @@ fn refused_apply(error: ApplyError) -> ApiError {
     }
 }
 
-fn refuse_new_finalizers(definition: &crate::resources::Definition, live: &Value, object: &Value) -> Result<(), ApiError> {
+fn refuse_new_finalizers(
+    definition: &crate::resources::Definition,
+    live: &Value,
+    object: &Value,
+) -> Result<(), ApiError> {
     let before = crate::object::finalizers(live);
-    let added: Vec<String> = crate::object::finalizers(object).into_iter().filter(|added| !before.contains(added)).collect();
+    let added: Vec<String> =
+        crate::object::finalizers(object).into_iter().filter(|added| !before.contains(added)).collect();
     if added.is_empty() {
         return Ok(());
     }
-    let detail = format!("no new finalizers can be added if the object is being deleted, found new finalizers {added:?}");
+    let detail = format!(
+        "no new finalizers can be added if the object is being deleted, found new finalizers {added:?}"
+    );
     let error = FieldError::forbidden("metadata.finalizers", &detail);
     Err(ApiError::invalid(&definition.group, &definition.kind, name(object), &[error]))
 }
@@ -446,8 +507,14 @@ pub(crate) fn has_generation(target: &Target) -> bool {
     }
     match definition.group.as_str() {
         "apps" => definition.resource != "controllerrevisions",
-        "batch" | "policy" | "networking.k8s.io" | "apiextensions.k8s.io" | "admissionregistration.k8s.io"
-        | "flowcontrol.apiserver.k8s.io" | "discovery.k8s.io" | "scheduling.k8s.io" => true,
+        "batch"
+        | "policy"
+        | "networking.k8s.io"
+        | "apiextensions.k8s.io"
+        | "admissionregistration.k8s.io"
+        | "flowcontrol.apiserver.k8s.io"
+        | "discovery.k8s.io"
+        | "scheduling.k8s.io" => true,
         "" => matches!(definition.resource.as_str(), "pods" | "replicationcontrollers"),
         _ => false,
     }

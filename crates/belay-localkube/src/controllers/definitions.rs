@@ -34,15 +34,36 @@ pub(crate) fn with_status(state: &State, crd: &Arc<Value>) -> Option<Value> {
         None => {
             set(&mut changed, &["status", "acceptedNames"], crd["spec"]["names"].clone());
             condition(&mut changed, "NamesAccepted", "True", "NoConflicts", "no conflicts found", &now);
-            condition(&mut changed, "Established", "True", "InitialNamesAccepted", "the initial names have been accepted", &now);
+            condition(
+                &mut changed,
+                "Established",
+                "True",
+                "InitialNamesAccepted",
+                "the initial names have been accepted",
+                &now,
+            );
         }
         Some((reason, message)) => {
             condition(&mut changed, "NamesAccepted", "False", reason, &message, &now);
-            condition(&mut changed, "Established", "False", "NotAccepted", "not all names are accepted", &now);
+            condition(
+                &mut changed,
+                "Established",
+                "False",
+                "NotAccepted",
+                "not all names are accepted",
+                &now,
+            );
         }
     }
     if is_being_deleted(crd) {
-        condition(&mut changed, "Terminating", "True", "InstanceDeletionInProgress", "CustomResource deletion is in progress", &now);
+        condition(
+            &mut changed,
+            "Terminating",
+            "True",
+            "InstanceDeletionInProgress",
+            "CustomResource deletion is in progress",
+            &now,
+        );
     }
     (changed != **crd).then_some(changed)
 }
@@ -84,7 +105,10 @@ pub(super) fn step(state: &mut State, changes: &Changes) {
         state.store.list(&key(), "").filter(|crd| is_being_deleted(crd)).cloned().collect();
     for crd in ending {
         let Some(definition) = state.definition(&key()) else { return };
-        let served = state.resources.get(text(&crd, &["spec", "group"]), text(&crd, &["spec", "names", "plural"])).cloned();
+        let served = state
+            .resources
+            .get(text(&crd, &["spec", "group"]), text(&crd, &["spec", "names", "plural"]))
+            .cloned();
         let mut left = 0;
         if let Some(served) = served {
             let objects: Vec<Arc<Value>> = state.store.list(&served.storage(), "").cloned().collect();
@@ -92,7 +116,8 @@ pub(super) fn step(state: &mut State, changes: &Changes) {
                 let target = Target::of(&served, namespace(&object), name(&object));
                 let waits = is_being_deleted(&object);
                 let options = DeleteOptions::of_propagation(Propagation::Background);
-                let gone = !waits && matches!(delete(state, &target, &options), Ok(crate::delete::Deleted::Gone(_)));
+                let gone =
+                    !waits && matches!(delete(state, &target, &options), Ok(crate::delete::Deleted::Gone(_)));
                 left += usize::from(!gone);
             }
         }

@@ -60,7 +60,8 @@ impl Collector {
         if owners.is_empty() || is_being_deleted(&object) {
             return;
         }
-        let left: Vec<Value> = owners.iter().filter(|owner| exists(state, owner, &place.1)).cloned().collect();
+        let left: Vec<Value> =
+            owners.iter().filter(|owner| exists(state, owner, &place.1)).cloned().collect();
         if left.is_empty() {
             let policy = if finalizers(&object).iter().any(|held| held == ORPHAN) {
                 Propagation::Orphan
@@ -83,7 +84,8 @@ impl Collector {
             return;
         };
         let held = finalizers(&owner);
-        let dependents: Vec<Place> = self.dependents.get(uid(&owner)).into_iter().flatten().cloned().collect();
+        let dependents: Vec<Place> =
+            self.dependents.get(uid(&owner)).into_iter().flatten().cloned().collect();
         if held.iter().any(|held| held == ORPHAN) {
             for dependent in &dependents {
                 orphan(state, dependent, uid(&owner));
@@ -121,8 +123,11 @@ fn exists(state: &State, owner: &Value, space: &str) -> bool {
 
 fn orphan(state: &mut State, place: &Place, owner: &str) {
     let Some((target, object)) = find(state, place) else { return };
-    let left: Vec<Value> =
-        items(&object, &["metadata", "ownerReferences"]).iter().filter(|entry| entry["uid"] != owner).cloned().collect();
+    let left: Vec<Value> = items(&object, &["metadata", "ownerReferences"])
+        .iter()
+        .filter(|entry| entry["uid"] != owner)
+        .cloned()
+        .collect();
     let mut object = (*object).clone();
     if left.is_empty() {
         crate::object::remove(&mut object, &["metadata", "ownerReferences"]);

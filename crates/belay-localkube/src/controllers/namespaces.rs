@@ -16,7 +16,8 @@ pub(super) fn step(state: &mut State, changes: &Changes) {
         return;
     }
     let key = GroupResource::new("", "namespaces");
-    let ending: Vec<Arc<Value>> = state.store.list(&key, "").filter(|space| is_being_deleted(space)).cloned().collect();
+    let ending: Vec<Arc<Value>> =
+        state.store.list(&key, "").filter(|space| is_being_deleted(space)).cloned().collect();
     for space in ending {
         empty(state, &space);
     }

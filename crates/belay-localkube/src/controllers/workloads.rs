@@ -67,7 +67,8 @@ pub(super) fn all(state: &State, group: &str, resource: &str) -> Vec<std::sync::
 pub(super) fn pods_of(state: &State, owner: &Value) -> Vec<std::sync::Arc<Value>> {
     let pods = state.store.list(&GroupResource::new("", "pods"), crate::object::namespace(owner));
     let own = pods.filter(|pod| {
-        crate::object::is_controlled_by(pod, crate::object::uid(owner)) && !crate::object::is_being_deleted(pod)
+        crate::object::is_controlled_by(pod, crate::object::uid(owner))
+            && !crate::object::is_being_deleted(pod)
     });
     own.cloned().collect()
 }

@@ -10,8 +10,16 @@ use crate::selectors::label_selector_text;
 pub(super) fn knows(group: &str, kind: &str) -> bool {
     let kinds: &[&str] = match group {
         "" => &[
-            "ConfigMap", "Event", "Namespace", "PersistentVolumeClaim", "PersistentVolume", "Pod", "Secret", "Node",
-            "ServiceAccount", "Service",
+            "ConfigMap",
+            "Event",
+            "Namespace",
+            "PersistentVolumeClaim",
+            "PersistentVolume",
+            "Pod",
+            "Secret",
+            "Node",
+            "ServiceAccount",
+            "Service",
         ],
         "apps" => &["DaemonSet", "Deployment", "ReplicaSet", "StatefulSet"],
         "autoscaling" => &["HorizontalPodAutoscaler"],
@@ -66,15 +74,20 @@ pub(super) fn of(kind: &str, column: &str, object: &Value, now: Timestamp) -> Va
         ("DaemonSet", "Ready") => whole(&["status", "numberReady"]),
         ("DaemonSet", "Up-to-date") => whole(&["status", "updatedNumberScheduled"]),
         ("DaemonSet", "Available") => whole(&["status", "numberAvailable"]),
-        ("DaemonSet", "Node Selector") => map_text(&object["spec"]["template"]["spec"]["nodeSelector"]).into(),
+        ("DaemonSet", "Node Selector") => {
+            map_text(&object["spec"]["template"]["spec"]["nodeSelector"]).into()
+        }
         ("CronJob", "Schedule") => get(&["spec", "schedule"]).into(),
         ("CronJob", "Timezone") => or_none(&get(&["spec", "timeZone"])).into(),
         ("CronJob", "Suspend") => (object["spec"]["suspend"] == true).to_string().into(),
         ("CronJob", "Active") => items(object, &["status", "active"]).len().into(),
         ("CronJob", "Last Schedule") => since(&get(&["status", "lastScheduleTime"]), now).into(),
-        ("HorizontalPodAutoscaler", "Reference") => {
-            format!("{}/{}", get(&["spec", "scaleTargetRef", "kind"]), get(&["spec", "scaleTargetRef", "name"])).into()
-        }
+        ("HorizontalPodAutoscaler", "Reference") => format!(
+            "{}/{}",
+            get(&["spec", "scaleTargetRef", "kind"]),
+            get(&["spec", "scaleTargetRef", "name"])
+        )
+        .into(),
         ("HorizontalPodAutoscaler", "Targets") => "<unknown>".into(),
         ("HorizontalPodAutoscaler", "MinPods") => count(&["spec", "minReplicas"]).to_string().into(),
         ("HorizontalPodAutoscaler", "MaxPods") => whole(&["spec", "maxReplicas"]),
@@ -82,7 +95,9 @@ pub(super) fn of(kind: &str, column: &str, object: &Value, now: Timestamp) -> Va
         ("Ingress", "Class") => or_none(&get(&["spec", "ingressClassName"])).into(),
         ("Ingress", "Hosts") => ingress_hosts(object).into(),
         ("Ingress", "Address") => balancer_addresses(object).into(),
-        ("Ingress", "Ports") => if items(object, &["spec", "tls"]).is_empty() { "80" } else { "80, 443" }.into(),
+        ("Ingress", "Ports") => {
+            if items(object, &["spec", "tls"]).is_empty() { "80" } else { "80, 443" }.into()
+        }
         ("IngressClass", "Controller") => get(&["spec", "controller"]).into(),
         ("IngressClass", "Parameters") => or_none(&get(&["spec", "parameters", "name"])).into(),
         ("PodDisruptionBudget", "Min Available") => or_absent(&object["spec"]["minAvailable"]),
@@ -95,7 +110,9 @@ pub(super) fn of(kind: &str, column: &str, object: &Value, now: Timestamp) -> Va
         ("StorageClass", "Provisioner") => get(&["provisioner"]).into(),
         ("StorageClass", "ReclaimPolicy") => get(&["reclaimPolicy"]).into(),
         ("StorageClass", "VolumeBindingMode") => get(&["volumeBindingMode"]).into(),
-        ("StorageClass", "AllowVolumeExpansion") => (object["allowVolumeExpansion"] == true).to_string().into(),
+        ("StorageClass", "AllowVolumeExpansion") => {
+            (object["allowVolumeExpansion"] == true).to_string().into()
+        }
         ("PriorityClass", "Value") => whole(&["value"]),
         ("PriorityClass", "Global-Default") => (object["globalDefault"] == true).into(),
         ("PriorityClass", "PreemptionPolicy") => get(&["preemptionPolicy"]).into(),
@@ -122,7 +139,12 @@ fn pod(column: &str, object: &Value) -> Value {
             }
             reason.unwrap_or(text(object, &["status", "phase"])).into()
         }
-        "Restarts" => statuses.iter().filter_map(|status| number(status, &["restartCount"])).sum::<i64>().to_string().into(),
+        "Restarts" => statuses
+            .iter()
+            .filter_map(|status| number(status, &["restartCount"]))
+            .sum::<i64>()
+            .to_string()
+            .into(),
         "IP" => or_none(text(object, &["status", "podIP"])).into(),
         "Node" => or_none(text(object, &["spec", "nodeName"])).into(),
         _ => "<none>".into(),
@@ -153,7 +175,10 @@ fn service(column: &str, object: &Value) -> Value {
 fn event(column: &str, object: &Value, now: Timestamp) -> Value {
     let seen = |field: &str| {
         let first = [text(object, &[field]), text(object, &["eventTime"])];
-        first.into_iter().find(|time| !time.is_empty()).map_or_else(|| "<unknown>".into(), |time| super::age(time, now))
+        first
+            .into_iter()
+            .find(|time| !time.is_empty())
+            .map_or_else(|| "<unknown>".into(), |time| super::age(time, now))
     };
     match column {
         "Last Seen" => seen("lastTimestamp").into(),
@@ -174,7 +199,9 @@ fn event(column: &str, object: &Value, now: Timestamp) -> Value {
 
 fn job(column: &str, object: &Value, now: Timestamp) -> Value {
     let has = |kind: &str| {
-        items(object, &["status", "conditions"]).iter().any(|condition| condition["type"] == kind && condition["status"] == "True")
+        items(object, &["status", "conditions"])
+            .iter()
+            .any(|condition| condition["type"] == kind && condition["status"] == "True")
     };
     match column {
         "Status" if has("Complete") => "Complete".into(),
@@ -201,7 +228,11 @@ fn volume(column: &str, object: &Value) -> Value {
         "Volume" => text(object, &["spec", "volumeName"]).into(),
         "Capacity" => {
             let bound = text(object, &["status", "capacity", "storage"]);
-            if bound.is_empty() { text(object, &["spec", "capacity", "storage"]).into() } else { bound.into() }
+            if bound.is_empty() {
+                text(object, &["spec", "capacity", "storage"]).into()
+            } else {
+                bound.into()
+            }
         }
         "Access Modes" => modes
             .iter()
@@ -221,7 +252,11 @@ fn volume(column: &str, object: &Value) -> Value {
         "Reclaim Policy" => text(object, &["spec", "persistentVolumeReclaimPolicy"]).into(),
         "Claim" => {
             let claim = text(object, &["spec", "claimRef", "name"]);
-            if claim.is_empty() { "".into() } else { format!("{}/{claim}", text(object, &["spec", "claimRef", "namespace"])).into() }
+            if claim.is_empty() {
+                "".into()
+            } else {
+                format!("{}/{claim}", text(object, &["spec", "claimRef", "namespace"])).into()
+            }
         }
         _ => "".into(),
     }
@@ -238,14 +273,20 @@ fn subjects(column: &str, object: &Value) -> String {
 }
 
 fn containers(object: &Value, field: &str) -> String {
-    let paths: [&[&str]; 2] = [&["spec", "template", "spec", "containers"], &["spec", "jobTemplate", "spec", "template", "spec", "containers"]];
+    let paths: [&[&str]; 2] = [
+        &["spec", "template", "spec", "containers"],
+        &["spec", "jobTemplate", "spec", "template", "spec", "containers"],
+    ];
     let listed = paths.iter().flat_map(|path| items(object, path));
     listed.map(|container| text(container, &[field])).collect::<Vec<_>>().join(",")
 }
 
 fn ingress_hosts(object: &Value) -> String {
-    let hosts: Vec<&str> =
-        items(object, &["spec", "rules"]).iter().map(|rule| text(rule, &["host"])).filter(|host| !host.is_empty()).collect();
+    let hosts: Vec<&str> = items(object, &["spec", "rules"])
+        .iter()
+        .map(|rule| text(rule, &["host"]))
+        .filter(|host| !host.is_empty())
+        .collect();
     if hosts.is_empty() { "*".into() } else { hosts.join(",") }
 }
 
@@ -269,7 +310,8 @@ fn since(time: &str, now: Timestamp) -> String {
 
 fn map_text(map: &Value) -> String {
     let pairs = map.as_object().into_iter().flatten();
-    let text: Vec<String> = pairs.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
+    let text: Vec<String> =
+        pairs.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
     or_none(&text.join(","))
 }
 

@@ -16,9 +16,9 @@ pub(super) fn step(state: &mut State) {
 }
 
 fn is_over(job: &Value) -> bool {
-    items(job, &["status", "conditions"])
-        .iter()
-        .any(|condition| matches!(text(condition, &["type"]), "Complete" | "Failed") && condition["status"] == "True")
+    items(job, &["status", "conditions"]).iter().any(|condition| {
+        matches!(text(condition, &["type"]), "Complete" | "Failed") && condition["status"] == "True"
+    })
 }
 
 fn advance(state: &mut State, job: &Value) {
@@ -30,7 +30,8 @@ fn advance(state: &mut State, job: &Value) {
     };
     let (succeeded, failed) = (in_phase(state, "Succeeded"), in_phase(state, "Failed"));
     let active = count(pods_of(state, job).len()) - succeeded - failed;
-    let failing = failed > limit || (failed > 0 && text(job, &["spec", "template", "spec", "restartPolicy"]) == "OnFailure");
+    let failing = failed > limit
+        || (failed > 0 && text(job, &["spec", "template", "spec", "restartPolicy"]) == "OnFailure");
     if !failing {
         for _ in active..(completions - succeeded).min(parallelism) {
             create_pod(state, job, pod_from(job, &job["spec"]["template"], None));
@@ -50,11 +51,25 @@ fn advance(state: &mut State, job: &Value) {
         if succeeded >= completions {
             status["completionTime"] = now.as_str().into();
             for kind in ["SuccessCriteriaMet", "Complete"] {
-                condition(status, kind, true, "CompletionsReached", "Reached expected number of succeeded pods", &now);
+                condition(
+                    status,
+                    kind,
+                    true,
+                    "CompletionsReached",
+                    "Reached expected number of succeeded pods",
+                    &now,
+                );
             }
         } else if failing {
             for kind in ["FailureTarget", "Failed"] {
-                condition(status, kind, true, "BackoffLimitExceeded", "Job has reached the specified backoff limit", &now);
+                condition(
+                    status,
+                    kind,
+                    true,
+                    "BackoffLimitExceeded",
+                    "Job has reached the specified backoff limit",
+                    &now,
+                );
             }
         }
     });

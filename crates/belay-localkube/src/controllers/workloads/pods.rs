@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{COMPLETE_AFTER, NODE, READY_AFTER, all, condition, is_ready, milliseconds, set_status, target_of};
+use super::{
+    COMPLETE_AFTER, NODE, READY_AFTER, all, condition, is_ready, milliseconds, set_status, target_of,
+};
 use crate::cluster::State;
 use crate::object::{is_being_deleted, items, name, namespace, set, text, uid};
 use crate::store::GroupResource;

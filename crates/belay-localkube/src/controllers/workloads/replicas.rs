@@ -4,9 +4,14 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{MANAGER, all, condition, create_pod, delete_now, is_ready, pod_from, pods_of, set_status, target_of, template_hash};
+use super::{
+    MANAGER, all, condition, create_pod, delete_now, is_ready, pod_from, pods_of, set_status, target_of,
+    template_hash,
+};
 use crate::cluster::State;
-use crate::object::{generation, is_being_deleted, is_controlled_by, name, namespace, number, set, text, uid};
+use crate::object::{
+    generation, is_being_deleted, is_controlled_by, name, namespace, number, set, text, uid,
+};
 use crate::request::Target;
 
 const HASH: &str = "pod-template-hash";
@@ -81,7 +86,9 @@ fn scale(state: &mut State, replica_set: &Value, wanted: i64) {
         return;
     }
     if let Some(target) = target_of(state, replica_set) {
-        super::super::change(state, &target, "", MANAGER, |object| set(object, &["spec", "replicas"], wanted.into()));
+        super::super::change(state, &target, "", MANAGER, |object| {
+            set(object, &["spec", "replicas"], wanted.into())
+        });
     }
 }
 
@@ -108,7 +115,14 @@ fn report(state: &mut State, deployment: &Value, current: &Value, old: &[&Arc<Va
             put_count(status, field, value);
         }
         if ready >= wanted - allowed {
-            condition(status, "Available", true, "MinimumReplicasAvailable", "Deployment has minimum availability.", &now);
+            condition(
+                status,
+                "Available",
+                true,
+                "MinimumReplicasAvailable",
+                "Deployment has minimum availability.",
+                &now,
+            );
         } else {
             let message = "Deployment does not have minimum availability.";
             condition(status, "Available", false, "MinimumReplicasUnavailable", message, &now);
@@ -162,7 +176,9 @@ pub(super) fn replica_sets(state: &mut State) {
             let status = &mut object["status"];
             status["replicas"] = total.into();
             status["observedGeneration"] = observed.into();
-            for (field, value) in [("fullyLabeledReplicas", total), ("readyReplicas", ready), ("availableReplicas", ready)] {
+            for (field, value) in
+                [("fullyLabeledReplicas", total), ("readyReplicas", ready), ("availableReplicas", ready)]
+            {
                 put_count(status, field, value);
             }
         });

@@ -12,7 +12,8 @@ pub(super) fn step(state: &mut State) {
             && items(&service, &["status", "loadBalancer", "ingress"]).is_empty();
         if waits && !is_being_deleted(&service) {
             set_status(state, &service, |service| {
-                service["status"]["loadBalancer"]["ingress"] = json!([{ "ip": "127.0.0.1", "ipMode": "VIP" }]);
+                service["status"]["loadBalancer"]["ingress"] =
+                    json!([{ "ip": "127.0.0.1", "ipMode": "VIP" }]);
             });
         }
     }
@@ -35,7 +36,8 @@ fn bind(state: &mut State, claim: &Value) {
         set(claim, &["metadata", "annotations", "pv.kubernetes.io/bind-completed"], "yes".into());
     });
     set_status(state, claim, |claim| {
-        let (modes, wanted) = (claim["spec"]["accessModes"].clone(), claim["spec"]["resources"]["requests"].clone());
+        let (modes, wanted) =
+            (claim["spec"]["accessModes"].clone(), claim["spec"]["resources"]["requests"].clone());
         let status = &mut claim["status"];
         status["phase"] = "Bound".into();
         status["accessModes"] = modes;

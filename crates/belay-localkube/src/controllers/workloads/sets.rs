@@ -52,13 +52,16 @@ fn stateful(state: &mut State, object: &Value) {
                 create_pod(state, object, pod(object, Some(named(index))));
                 break;
             }
-            Some(pod) if !is_ready(pod) && text(object, &["spec", "podManagementPolicy"]) != "Parallel" => break,
+            Some(pod) if !is_ready(pod) && text(object, &["spec", "podManagementPolicy"]) != "Parallel" => {
+                break;
+            }
             Some(_) => {}
         }
     }
     let pods = pods_of(state, object);
     let (total, ready) = (count(pods.len()), count(pods.iter().filter(|pod| is_ready(pod)).count()));
-    let updated = count(pods.iter().filter(|pod| text(pod, &["metadata", "labels", REVISION]) == current).count());
+    let updated =
+        count(pods.iter().filter(|pod| text(pod, &["metadata", "labels", REVISION]) == current).count());
     let observed = generation(object);
     set_status(state, object, |object| {
         let status = &mut object["status"];
@@ -68,7 +71,9 @@ fn stateful(state: &mut State, object: &Value) {
         status["currentRevision"] = current.as_str().into();
         status["updateRevision"] = current.as_str().into();
         status["collisionCount"] = 0.into();
-        for (field, value) in [("readyReplicas", ready), ("currentReplicas", updated), ("updatedReplicas", updated)] {
+        for (field, value) in
+            [("readyReplicas", ready), ("currentReplicas", updated), ("updatedReplicas", updated)]
+        {
             put_count(status, field, value);
         }
     });
@@ -99,9 +104,11 @@ fn daemon(state: &mut State, object: &Value) {
         status["currentNumberScheduled"] = total.into();
         status["numberMisscheduled"] = 0.into();
         status["numberReady"] = ready.into();
-        for (field, value) in
-            [("updatedNumberScheduled", total), ("numberAvailable", ready), ("numberUnavailable", 1 - ready.min(1))]
-        {
+        for (field, value) in [
+            ("updatedNumberScheduled", total),
+            ("numberAvailable", ready),
+            ("numberUnavailable", 1 - ready.min(1)),
+        ] {
             put_count(status, field, value);
         }
     });

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use belay_argo::Controller as ArgoController;
 use belay_cluster::{Belonging, EventRecorder, Kinds, LiveState};
+use belay_flux::Controller as FluxController;
 use belay_manifest::{GroupVersionKind, Object};
 use belay_source::{GitLimits, GitStore, Repositories};
 use kube::Client;
@@ -39,6 +40,7 @@ pub(crate) struct Engine {
     pub(crate) client: Client,
     pub(crate) live: LiveState,
     pub(crate) argo: ArgoController,
+    pub(crate) flux: FluxController,
     pub(crate) settings: EngineSettings,
 }
 
@@ -51,25 +53,46 @@ impl Engine {
             Arc::new(GitStore::new(settings.data_folder.join("git"), GitLimits::default()));
         let argo = ArgoController::new(
             live.clone(),
-            repositories,
+            repositories.clone(),
             EventRecorder::new(client.clone(), "argocd-application-controller"),
             belay_argo::Settings {
                 namespace: settings.argo_namespace.clone(),
                 ..belay_argo::Settings::default()
             },
         );
-        Engine { client, live, argo, settings }
+        let flux = FluxController::new(
+            live.clone(),
+            repositories,
+            EventRecorder::new(client.clone(), belay_flux::FIELD_MANAGER),
+            belay_flux::Settings::default(),
+        );
+        Engine { client, live, argo, flux, settings }
     }
 
     /// Runs the controllers until the future is dropped. Absent definitions are waited for.
     pub(crate) async fn run(&self) -> anyhow::Result<()> {
-        if self.settings.families.contains(&Family::Argo) {
-            self.wait_for(&belay_argo::application_kind()).await;
-            self.wait_for(&GroupVersionKind::new("argoproj.io/v1alpha1", "AppProject")).await;
-            self.create_default_project().await;
-            self.argo.run().await?;
-        }
+        tokio::try_join!(self.run_argo(), self.run_flux())?;
         Ok(())
+    }
+
+    async fn run_argo(&self) -> anyhow::Result<()> {
+        if !self.settings.families.contains(&Family::Argo) {
+            return Ok(());
+        }
+        self.wait_for(&belay_argo::application_kind()).await;
+        self.wait_for(&GroupVersionKind::new("argoproj.io/v1alpha1", "AppProject")).await;
+        self.create_default_project().await;
+        Ok(self.argo.run().await?)
+    }
+
+    async fn run_flux(&self) -> anyhow::Result<()> {
+        if !self.settings.families.contains(&Family::Flux) {
+            return Ok(());
+        }
+        for kind in belay_flux::kinds() {
+            self.wait_for(&kind).await;
+        }
+        Ok(self.flux.run().await?)
     }
 
     async fn wait_for(&self, kind: &GroupVersionKind) {

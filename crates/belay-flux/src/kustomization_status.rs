@@ -180,3 +180,90 @@ fn failed(status: &mut KustomizationStatus, app: &Kustomization, fault: &Fault, 
         remove_condition(&mut status.conditions, "Stalled");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use belay_crd::Described;
+    use belay_flux_api::is_true;
+    use belay_manifest::{GroupVersionKind, ObjectKey};
+    use serde_json::{Value, json};
+
+    const REVISION: &str = "main@sha1:abc";
+
+    fn app(status: Value) -> Kustomization {
+        Kustomization::read(json!({"metadata": {"name": "web", "namespace": "prod", "generation": 3,
+            "annotations": {"reconcile.fluxcd.io/requestedAt": "token"}}, "status": status}))
+        .unwrap()
+    }
+
+    fn found() -> Found {
+        let key = ObjectKey {
+            group: String::new(),
+            kind: "ConfigMap".into(),
+            namespace: "prod".into(),
+            name: "settings".into(),
+        };
+        Found {
+            revision: Some(REVISION.to_owned()),
+            inventory: Some(Objects::from([(key, GroupVersionKind::new("v1", "ConfigMap"))])),
+            ..Found::new(Instant::now())
+        }
+    }
+
+    fn run(
+        app: &Kustomization,
+        found: &Found,
+        result: std::result::Result<Result, Fault>,
+    ) -> KustomizationStatus {
+        status(app, found, &result, "2026-01-01T00:00:00Z".parse().unwrap())
+    }
+
+    #[test]
+    fn an_apply_is_told_in_flux_words() {
+        let status = run(&app(json!({})), &found(), Ok(Result::Applied { waited: None }));
+        assert_eq!(status.conditions.len(), 1);
+        assert_eq!(status.conditions[0].message, "Applied revision: main@sha1:abc");
+        assert_eq!(status.conditions[0].reason, "ReconciliationSucceeded");
+        assert_eq!(status.inventory.unwrap().entries[0].id, "prod_settings__ConfigMap");
+        assert_eq!(
+            (status.last_applied_revision.as_str(), status.last_attempted_revision.as_str()),
+            (REVISION, REVISION)
+        );
+        assert_eq!(
+            (status.observed_generation, status.last_handled_reconcile_at.as_str()),
+            (Some(3), "token")
+        );
+    }
+
+    #[test]
+    fn waiting_for_health_neither_applies_nor_answers_the_request() {
+        let (left, limit) = (Duration::from_secs(1), Duration::from_secs(60));
+        let status = run(&app(json!({})), &found(), Ok(Result::Waiting { left, limit }));
+        assert!(is_true(&status.conditions, "Reconciling"));
+        assert_eq!(
+            status.conditions[0].message,
+            "Running health checks for revision main@sha1:abc with a timeout of 1m0s"
+        );
+        assert_eq!(status.last_applied_revision, "");
+        assert_eq!(status.last_handled_reconcile_at, "");
+        let healthy = run(&app(status.write()), &found(), Ok(Result::Applied { waited: Some(left) }));
+        let message = find_condition(&healthy.conditions, "Healthy").unwrap().message.clone();
+        assert_eq!(message, "Health check passed in 1s");
+        let again = run(&app(healthy.write()), &found(), Ok(Result::Applied { waited: Some(limit) }));
+        assert_eq!(again.conditions, healthy.conditions);
+    }
+
+    #[test]
+    fn a_failure_keeps_what_was_applied() {
+        let ready = run(&app(json!({})), &found(), Ok(Result::Applied { waited: None }));
+        let broken = Found { revision: Some("main@sha1:def".to_owned()), ..Found::new(Instant::now()) };
+        let failed = run(&app(ready.write()), &broken, Err(Fault::retry("BuildFailed", "line 3")));
+        assert_eq!(failed.inventory, ready.inventory);
+        assert_eq!(failed.last_applied_revision, REVISION);
+        assert_eq!(failed.last_attempted_revision, "main@sha1:def");
+        assert!(is_true(&failed.conditions, "Reconciling") && !is_true(&failed.conditions, "Ready"));
+        let stalled = run(&app(failed.write()), &broken, Err(Fault::stalled("NotSupported", "x")));
+        assert!(is_true(&stalled.conditions, "Stalled") && !is_true(&stalled.conditions, "Reconciling"));
+    }
+}

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{completion, crds, get, run, version};
+use crate::commands::{completion, crds, get, localkube, run, version};
 use crate::logs::LogFormat;
 
 /// Keeps Kubernetes clusters equal to Git.
@@ -24,6 +24,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     Run(run::Arguments),
     Get(get::Arguments),
+    Localkube(localkube::Arguments),
     Crds(crds::Arguments),
     Version(version::Arguments),
     Completion(completion::Arguments),

@@ -22,8 +22,11 @@ struct Arguments {
     #[arg(long, value_enum, default_value = "none")]
     engine: Engine,
     /// A folder for the scenarios' bare repositories.
-    #[arg(long)]
+    #[arg(long, default_value = "build/repositories")]
     repositories: PathBuf,
+    /// A file of objects, such as definitions, to apply first.
+    #[arg(long)]
+    apply: Option<PathBuf>,
     /// Only scenarios whose file name holds this text.
     #[arg(long, default_value = "")]
     only: String,
@@ -56,6 +59,12 @@ async fn main() -> ExitCode {
 async fn all(arguments: Arguments) -> anyhow::Result<usize> {
     let client = belay_cluster::connect(Some(&arguments.kubeconfig)).await?;
     let runner = run::Runner::new(client, arguments.repositories);
+    if let Some(file) = &arguments.apply {
+        runner.apply_file(file).await?;
+        if arguments.scenarios.is_empty() {
+            return Ok(0);
+        }
+    }
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
     for file in files(&arguments.scenarios)? {
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();

@@ -1,11 +1,11 @@
 //! Carries a scenario out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use belay_cluster::{Kinds, Scope};
-use belay_manifest::{GroupVersionKind, Object};
+use belay_manifest::{GroupVersionKind, Limits, Object};
 use belay_testkit::{Author, Change, Repository};
 use kube::Client;
 use kube::api::{Api, DeleteParams, DynamicObject, Patch as KubePatch, PatchParams, PostParams};
@@ -37,6 +37,26 @@ struct Run<'a> {
 impl Runner {
     pub(crate) fn new(client: Client, repositories: PathBuf) -> Runner {
         Runner { kinds: Kinds::new(client.clone()), client, repositories }
+    }
+
+    /// Applies every object of a file, such as definitions that the scenarios need.
+    pub(crate) async fn apply_file(&self, file: &Path) -> anyhow::Result<()> {
+        let content = std::fs::read(file).with_context(|| file.display().to_string())?;
+        for manifest in belay_manifest::parse(&file.display().to_string(), &content, &Limits::default())? {
+            let object = manifest.object;
+            let resource = self.kinds.find(&object.gvk()).await?;
+            let api: Api<DynamicObject> = match resource.scope {
+                Scope::Cluster => Api::all_with(self.client.clone(), &resource.api),
+                Scope::Namespaced => {
+                    Api::namespaced_with(self.client.clone(), object.namespace(), &resource.api)
+                }
+            };
+            let params = PatchParams::apply("scenario").force();
+            api.patch(object.name(), &params, &KubePatch::Apply(object.value()))
+                .await
+                .with_context(|| object.key().to_string())?;
+        }
+        Ok(())
     }
 
     /// Runs every step; the first that does not hold ends the scenario.

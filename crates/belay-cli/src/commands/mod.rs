@@ -3,6 +3,7 @@
 pub(crate) mod completion;
 pub(crate) mod crds;
 pub(crate) mod get;
+pub(crate) mod localkube;
 pub(crate) mod run;
 pub(crate) mod version;
 
@@ -14,6 +15,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
     match arguments.command {
         Command::Run(command) => run::run(command, format),
         Command::Get(command) => get::run(&command),
+        Command::Localkube(command) => localkube::run(command, format),
         Command::Crds(command) => crds::run(&command),
         Command::Version(command) => version::run(&command),
         Command::Completion(command) => completion::run(&command),

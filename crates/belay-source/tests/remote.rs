@@ -186,6 +186,21 @@ async fn a_hanging_server_is_left_at_the_deadline() {
 }
 
 #[tokio::test]
+async fn a_dripping_server_is_left_at_the_deadline() {
+    let mut world = World::new(None).await;
+    let room = tempfile::tempdir().unwrap();
+    world.store = GitStore::new(room.path(), GitLimits { fetch: Duration::from_millis(700) });
+    let first = world.commit(&noise(1000));
+    world.faults.set("app", Fault::Slow { bytes: 50, pause: Duration::from_millis(10) });
+    let begin = Instant::now();
+    let error = world.get("main").await.err().unwrap();
+    assert!(begin.elapsed() < Duration::from_secs(5));
+    assert!(error.message.contains("no answer within 0.7 s"), "{error}");
+    world.faults.clear("app");
+    assert_eq!(world.get("main").await.unwrap().commit, first);
+}
+
+#[tokio::test]
 async fn what_is_not_git_is_an_error_and_harms_nothing() {
     let world = World::new(None).await;
     // Long enough for the cuts to be within the pack.

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use belay_testkit::{Author, Change, Fault, Faults, GitServer, GitServerOptions, Repository};
+use belay_testkit::{Author, Change, Fault, Faults, GitServer, GitServerOptions, Repository, git_router};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -266,4 +266,22 @@ fn what_is_not_there_is_named() {
     assert!(world.server.create_repository("../outside").is_err());
     let World { runtime, server, .. } = world;
     runtime.block_on(server.shutdown());
+}
+
+#[test]
+fn the_routes_can_lie_below_a_prefix() {
+    let Some(world) = World::new(None) else { return };
+    let routes = git_router(GitServerOptions::new(world.room.path().join("served")));
+    let router = axum::Router::new().nest("/git", routes);
+    let address = world.runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        address
+    });
+    // The suffix `.git` may be left out.
+    for name in ["team/app", "team/app.git"] {
+        let listed = git(world.room.path(), &["ls-remote", &format!("http://{address}/git/{name}"), "HEAD"]);
+        assert!(listed.starts_with(&world.commits[1]), "{listed}");
+    }
 }

@@ -225,3 +225,93 @@ fn report(push: &Push, unpacked: &Result<(), String>, results: &Results) -> Resu
     packet::flush(&mut report)?;
     Ok(report)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Author, Change, Repository};
+
+    /// A repository of two commits, `main` at the second.
+    fn served() -> (tempfile::TempDir, Repository, gix::Repository, [String; 2]) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.git");
+        let repository = Repository::create(&path).unwrap();
+        let author = Author::at("Ada", "ada@example.org", 1_700_000_000);
+        let commit = |text: &str| repository.commit(&[Change::write("x", text)], text, &author).unwrap();
+        let commits = [commit("one"), commit("two")];
+        let inner = gix::open_opts(&path, gix::open::Options::isolated()).unwrap();
+        (folder, repository, inner, commits)
+    }
+
+    /// A pack without objects, as a client sends for commits that the server has.
+    fn empty_pack() -> Vec<u8> {
+        let mut pack = b"PACK\0\0\0\x02\0\0\0\0".to_vec();
+        pack.extend_from_slice(b"\x02\x9d\x08\x82;\xd8\xa8\xea\xb5\x10\xadj\xc7\\\x82<\xfd>\xd3\x1e");
+        pack
+    }
+
+    fn push(repository: &gix::Repository, command: &str, pack: &[u8]) -> Outcome {
+        let mut body = Vec::new();
+        packet::line(&mut body, format!("{command}\0report-status")).unwrap();
+        packet::flush(&mut body).unwrap();
+        body.extend_from_slice(pack);
+        receive(repository, &mut body.as_slice()).unwrap()
+    }
+
+    #[test]
+    fn a_push_from_an_old_state_is_refused() {
+        let (_folder, repository, inner, [first, second]) = served();
+        let outcome = push(&inner, &format!("{first} {first} refs/heads/main"), &empty_pack());
+        let report = String::from_utf8(outcome.report).unwrap();
+        assert!(report.contains("unpack ok") && report.contains("ng refs/heads/main"), "{report}");
+        assert!(!outcome.changed);
+        assert_eq!(repository.head().unwrap().as_ref(), Some(&second));
+        let outcome = push(&inner, &format!("{second} {first} refs/heads/main"), &empty_pack());
+        assert!(outcome.changed);
+        assert_eq!(repository.head().unwrap(), Some(first));
+    }
+
+    #[test]
+    fn what_cannot_be_a_reference_is_refused() {
+        let (_folder, repository, inner, [first, second]) = served();
+        let zero = "0".repeat(40);
+        let tree =
+            inner.find_commit(ObjectId::from_hex(first.as_bytes()).unwrap()).unwrap().tree_id().unwrap();
+        for (new, name, reason) in [
+            (first.as_str(), "refs/heads/../x", "funny refname"),
+            (&first, "main2", "funny refname"),
+            (&first, "HEAD", "funny refname"),
+            (&"1".repeat(40), "refs/heads/new", "bad pack"),
+            (&tree.to_string(), "refs/heads/new", "a branch must point at a commit"),
+        ] {
+            let outcome = push(&inner, &format!("{zero} {new} {name}"), &empty_pack());
+            let report = String::from_utf8(outcome.report).unwrap();
+            assert!(report.contains(&format!("ng {name} {reason}")), "{report}");
+            assert!(!outcome.changed);
+        }
+        assert_eq!(repository.head().unwrap(), Some(second));
+    }
+
+    #[test]
+    fn a_commit_without_its_tree_is_refused() {
+        let (_folder, repository, inner, _) = served();
+        let who = "Ada <ada@example.org> 1700000000 +0000";
+        let text = format!("tree {}\nauthor {who}\ncommitter {who}\n\nx\n", "2".repeat(40));
+        let commit = repository.write_raw(Kind::Commit, text.as_bytes()).unwrap();
+        let command = format!("{} {commit} refs/heads/new", "0".repeat(40));
+        let report = String::from_utf8(push(&inner, &command, &empty_pack()).report).unwrap();
+        assert!(report.contains("ng refs/heads/new missing necessary objects"), "{report}");
+    }
+
+    #[test]
+    fn a_damaged_pack_is_refused() {
+        let (_folder, repository, inner, [first, second]) = served();
+        let command = format!("{second} {first} refs/heads/main");
+        for pack in [&b"PACK"[..], b"PACK\0\0\0\x02\0\0\0\x05rubbish rubbish", b"not a pack at all"] {
+            let report = String::from_utf8(push(&inner, &command, pack).report).unwrap();
+            assert!(report.contains("ng refs/heads/main unpacker error"), "{report}");
+            assert!(!report.contains("unpack ok"), "{report}");
+        }
+        assert_eq!(repository.head().unwrap(), Some(second));
+    }
+}

@@ -17,6 +17,7 @@ mod random;
 mod regexes;
 mod semver;
 mod strings;
+mod urls;
 mod words;
 
 pub(crate) use encoding::base64_encode;
@@ -28,6 +29,7 @@ pub fn sprig() -> Functions {
     let mut functions = Functions::new();
     pending::register(&mut functions);
     strings::register(&mut functions);
+    urls::register(&mut functions);
     words::register(&mut functions);
     lists::register(&mut functions);
     dicts::register(&mut functions);

@@ -3,7 +3,7 @@
 use crate::function::Functions;
 use crate::value::Type;
 
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 13] = [
     "bcrypt",
     "htpasswd",
     "genPrivateKey",
@@ -17,9 +17,6 @@ const NAMES: [&str; 16] = [
     "genSignedCertWithKey",
     "encryptAES",
     "decryptAES",
-    "urlParse",
-    "urlJoin",
-    "getHostByName",
 ];
 
 pub(super) fn register(functions: &mut Functions) {

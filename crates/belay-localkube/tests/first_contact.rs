@@ -12,7 +12,8 @@ async fn an_applied_field_of_another_manager_conflicts() {
     let maps: Api<ConfigMap> = Api::namespaced(kube::Client::new(local.service(), "default"), "default");
     let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}, "data": {"a": "1"}});
     maps.create(&PostParams::default(), &serde_json::from_value(map).unwrap()).await.unwrap();
-    let applied = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}, "data": {"a": "2"}});
+    let applied =
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}, "data": {"a": "2"}});
     let refused = maps.patch("x", &PatchParams::apply("me"), &Patch::Apply(&applied)).await.unwrap_err();
     assert!(matches!(&refused, kube::Error::Api(status) if status.code == 409), "{refused}");
     let forced = maps.patch("x", &PatchParams::apply("me").force(), &Patch::Apply(&applied)).await.unwrap();

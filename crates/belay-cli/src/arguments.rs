@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{completion, crds, get, localkube, run, version};
+use crate::commands::{completion, crds, get, helm, kustomize, localkube, run, version};
 use crate::logs::LogFormat;
 
 /// Keeps Kubernetes clusters equal to Git.
@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Get(get::Arguments),
     Localkube(localkube::Arguments),
     Crds(crds::Arguments),
+    Kustomize(kustomize::Arguments),
+    Helm(helm::Arguments),
     Version(version::Arguments),
     Completion(completion::Arguments),
 }

@@ -29,9 +29,55 @@ impl Failure {
     }
 }
 
+/// An error in the words of the tool whose command was asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+pub(crate) struct Original {
+    text: String,
+}
+
+impl Original {
+    /// The whole text, causes included.
+    pub(crate) fn new(text: impl Into<String>) -> Original {
+        Original { text: text.into() }
+    }
+
+    /// An error and its causes, as Go programs join them.
+    pub(crate) fn of(error: &dyn std::error::Error) -> Original {
+        let mut text = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            text.push_str(&format!(": {error}"));
+            cause = error.source();
+        }
+        Original { text }
+    }
+
+    /// What Go says of a file that could not be opened, written or the like.
+    pub(crate) fn failed(action: &str, file: &std::path::Path, error: &std::io::Error) -> Original {
+        Original { text: format!("{action} {}: {}", file.display(), go_reason(error)) }
+    }
+}
+
+/// Go words the commonest reasons without capitals and numbers.
+fn go_reason(error: &std::io::Error) -> String {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::NotFound => "no such file or directory".to_owned(),
+        ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        ErrorKind::IsADirectory => "is a directory".to_owned(),
+        ErrorKind::NotADirectory => "not a directory".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
 /// Prints the error and gives the exit code that it asks for, else 1.
 #[expect(clippy::print_stderr, reason = "the one place where errors reach the terminal")]
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    if let Some(original) = error.downcast_ref::<Original>() {
+        eprintln!("Error: {original}");
+        return ExitCode::FAILURE;
+    }
     eprintln!("error: {error:#}");
     let failure = error.downcast_ref::<Failure>();
     if let Some(hint) = failure.and_then(|failure| failure.hint.as_deref()) {

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod commands;
+mod disk_tree;
 mod engine;
 mod failure;
 mod logs;

@@ -51,11 +51,10 @@ struct BuildArguments {
     enable_exec: bool,
 }
 
-/// Flags that ask for what always is so.
+/// Flags that scripts give, from which nothing follows here.
 #[derive(clap::Args)]
-#[expect(dead_code, reason = "scripts give these flags; nothing follows from them here")]
 struct Accepted {
-    /// Charts are rendered in process; no flag is needed.
+    /// No flag is needed; `helmCharts` are refused by name so far.
     #[arg(long)]
     enable_helm: bool,
     /// The built-in plugins can always be used.
@@ -149,7 +148,9 @@ impl WithoutEffect {
 /// What `kustomize build` prints.
 fn text(arguments: &BuildArguments) -> Result<String, Original> {
     if arguments.enable_exec {
-        return Err(Original::new("`--enable-exec` is not supported: programs are never run while rendering"));
+        return Err(Original::new(
+            "`--enable-exec` is not supported: programs are never run while rendering",
+        ));
     }
     if arguments.output.as_deref().is_some_and(Path::is_dir) {
         return Err(Original::new("`--output` to a folder is not supported yet"));
@@ -162,7 +163,10 @@ fn text(arguments: &BuildArguments) -> Result<String, Original> {
         )));
     }
     let (tree, place) = whole_disk(folder, MAX_FILE_BYTES).map_err(|error| {
-        Original::new(format!("must build at directory: not a valid directory: {}: {error}", folder.display()))
+        Original::new(format!(
+            "must build at directory: not a valid directory: {}: {error}",
+            folder.display()
+        ))
     })?;
     let options = BuildOptions {
         load_restrictor: match arguments.load_restrictor {

@@ -3,6 +3,8 @@
 pub(crate) mod completion;
 pub(crate) mod crds;
 pub(crate) mod get;
+pub(crate) mod helm;
+pub(crate) mod kustomize;
 pub(crate) mod localkube;
 pub(crate) mod run;
 pub(crate) mod version;
@@ -17,6 +19,8 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Get(command) => get::run(&command),
         Command::Localkube(command) => localkube::run(command, format),
         Command::Crds(command) => crds::run(&command),
+        Command::Kustomize(command) => kustomize::run(&command),
+        Command::Helm(command) => helm::run(command),
         Command::Version(command) => version::run(&command),
         Command::Completion(command) => completion::run(&command),
     }

@@ -128,3 +128,14 @@ fn shuffle_keeps_the_characters() {
     characters.sort_unstable();
     assert_eq!((characters.into_iter().collect::<String>().as_str(), shuffled != "abcdéf"), ("abcdfé", true));
 }
+
+#[test]
+fn passwords_use_the_random_source() {
+    // Go's bcrypt accepts this hash for the password.
+    let hash = with_surroundings("{{bcrypt \"secret\"}}");
+    assert_eq!(hash, "$2a$10$/uaF/uaF/uaF/uaF/uaF/urESAFBfJJypsrpwVvhzovrroypCS9UW");
+    let line = with_surroundings("{{htpasswd \"user\" \"secret\"}}");
+    assert_eq!(line, format!("user:{hash}"));
+    let text = "{{encryptAES \"key\" \"a text of more than one block\" | decryptAES \"key\"}}";
+    assert_eq!(with_surroundings(text), "a text of more than one block");
+}

@@ -39,6 +39,17 @@ pub(crate) fn base64_encode(bytes: &[u8]) -> String {
     encode(bytes, BASE64, 6, 4)
 }
 
+/// Bcrypt's own base64, without padding.
+pub(super) fn bcrypt_encode(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    encode(bytes, ALPHABET, 6, 1)
+}
+
+/// Decodes base64; the error is where Go finds the fault.
+pub(super) fn base64_decode(text: &[u8]) -> Result<Vec<u8>, usize> {
+    decode(text, BASE64, 6, 4)
+}
+
 fn illegal(encoding: &str, at: usize) -> Value {
     Value::string(format!("illegal {encoding} data at input byte {at}"))
 }

@@ -11,6 +11,7 @@ mod encoding;
 mod json;
 mod lists;
 mod math;
+mod passwords;
 mod paths;
 mod pending;
 mod random;
@@ -28,6 +29,7 @@ use crate::function::Functions;
 pub fn sprig() -> Functions {
     let mut functions = Functions::new();
     pending::register(&mut functions);
+    passwords::register(&mut functions);
     strings::register(&mut functions);
     urls::register(&mut functions);
     words::register(&mut functions);

@@ -3,11 +3,8 @@
 use crate::function::Functions;
 use crate::value::Type;
 
-const NAMES: [&str; 13] = [
-    "bcrypt",
-    "htpasswd",
+const NAMES: [&str; 8] = [
     "genPrivateKey",
-    "derivePassword",
     "buildCustomCert",
     "genCA",
     "genCAWithKey",
@@ -15,8 +12,6 @@ const NAMES: [&str; 13] = [
     "genSelfSignedCertWithKey",
     "genSignedCert",
     "genSignedCertWithKey",
-    "encryptAES",
-    "decryptAES",
 ];
 
 pub(super) fn register(functions: &mut Functions) {

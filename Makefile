@@ -1,6 +1,11 @@
 # An index of commands; the work is done by the scripts and by `cargo xtask`.
 
-.PHONY: build test ui fmt lint
+.PHONY: demo build test ui fmt lint
+
+## Build Belay and walk a tour: an embedded cluster, a Git server, both families.
+demo: ui
+	cargo build --quiet --profile demo -p belay
+	$${CARGO_TARGET_DIR:-target}/demo/belay demo
 
 ## Build the release binary.
 build: ui

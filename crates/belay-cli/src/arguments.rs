@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{completion, crds, get, helm, kustomize, localkube, run, version};
+use crate::commands::{completion, crds, demo, get, gitserver, helm, kustomize, localkube, run, version};
 use crate::logs::LogFormat;
 
 /// Keeps Kubernetes clusters equal to Git.
@@ -22,7 +22,9 @@ pub(crate) struct Arguments {
 /// The commands.
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    Demo(demo::Arguments),
     Run(run::Arguments),
+    Gitserver(gitserver::Arguments),
     Get(get::Arguments),
     Localkube(localkube::Arguments),
     Crds(crds::Arguments),

@@ -75,6 +75,12 @@ impl Engine {
         Ok(())
     }
 
+    /// Looks at once at everything that comes from a repository.
+    pub(crate) fn repository_changed(&self, url: &str) {
+        self.argo.repository_changed(url);
+        self.flux.repository_changed(url);
+    }
+
     async fn run_argo(&self) -> anyhow::Result<()> {
         if !self.settings.families.contains(&Family::Argo) {
             return Ok(());

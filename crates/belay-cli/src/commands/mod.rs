@@ -2,7 +2,9 @@
 
 pub(crate) mod completion;
 pub(crate) mod crds;
+pub(crate) mod demo;
 pub(crate) mod get;
+pub(crate) mod gitserver;
 pub(crate) mod helm;
 pub(crate) mod kustomize;
 pub(crate) mod localkube;
@@ -15,6 +17,8 @@ use crate::arguments::{Arguments, Command};
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
     let format = arguments.log_format;
     match arguments.command {
+        Command::Demo(command) => demo::run(command, format),
+        Command::Gitserver(command) => gitserver::run(command, format),
         Command::Run(command) => run::run(command, format),
         Command::Get(command) => get::run(&command),
         Command::Localkube(command) => localkube::run(command, format),

@@ -1,0 +1,69 @@
+//! `belay demo`
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use crate::demo::{Demo, DemoOptions, Paint, tour};
+use crate::logs::{self, LogFormat};
+
+use super::run::stopped;
+
+/// Start an embedded cluster, a Git server and Belay, and walk a tour of what Belay does.
+///
+/// Every step is asserted; the first that does not hold ends the command with 1.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Where everything goes, with `kubeconfig` and `demo.json`; a folder of its own without it.
+    #[arg(long)]
+    dir: Option<PathBuf>,
+    /// Leave the folder in place at the end.
+    #[arg(long)]
+    keep: bool,
+    /// Only start everything.
+    #[arg(long)]
+    no_tour: bool,
+    /// The port of the web UI; a free one when 0.
+    #[arg(long, default_value = "0")]
+    port: u16,
+    /// No colours.
+    #[arg(long)]
+    plain: bool,
+}
+
+/// Starts, walks, and with a terminal stays up until a signal.
+pub(crate) fn run(arguments: Arguments, format: LogFormat) -> anyhow::Result<()> {
+    logs::start(format, "error");
+    let own_folder = arguments.dir.is_none();
+    let folder = arguments
+        .dir
+        .unwrap_or_else(|| std::env::temp_dir().join(format!("belay-demo-{}", std::process::id())));
+    let terminal = std::io::stdout().is_terminal();
+    let paint = Paint::new(terminal && !arguments.plain && std::env::var_os("NO_COLOR").is_none());
+    let stays = arguments.no_tour || (terminal && std::env::var("CI").as_deref() != Ok("true"));
+    let result = super::runtime()?.block_on(async {
+        let demo = Demo::start(DemoOptions { folder: folder.clone(), port: arguments.port, paint }).await?;
+        let walk = async {
+            if !arguments.no_tour {
+                tour::walk(&demo).await?;
+            }
+            demo.say_where_to_go()?;
+            if stays {
+                super::print("Ctrl-C ends the demo.\n")?;
+                std::future::pending::<()>().await;
+            }
+            Ok(())
+        };
+        let result = tokio::select! {
+            result = walk => result,
+            result = demo.work() => result,
+            () = stopped() => Ok(()),
+        };
+        demo.shutdown().await;
+        result
+    });
+    if own_folder && !arguments.keep {
+        // Nothing stays behind; a folder that is already gone is no fault.
+        let _ = std::fs::remove_dir_all(&folder);
+    }
+    result
+}

@@ -36,11 +36,6 @@ impl Clock {
     pub(crate) fn seconds(&self) -> String {
         seconds(self.now())
     }
-
-    /// Now, as Events and Leases have it.
-    pub(crate) fn micros(&self) -> String {
-        format!("{}", self.now().strftime("%Y-%m-%dT%H:%M:%S.%6fZ"))
-    }
 }
 
 /// A time with whole seconds.

@@ -112,11 +112,7 @@ impl Target {
             definition.cloned().ok_or_else(ApiError::no_such_resource)
         };
         let (namespace, rest) = match rest {
-            ["namespaces", namespace, rest @ ..]
-                if !rest.is_empty() && !(group.is_empty() && matches!(rest, ["status" | "finalize"])) =>
-            {
-                (*namespace, rest)
-            }
+            ["namespaces", namespace, rest @ ..] if is_inside(group, rest) => (*namespace, rest),
             rest => ("", rest),
         };
         let (resource, name, subresource) = match rest {
@@ -163,12 +159,17 @@ impl Target {
         }
     }
 
-    pub(crate) fn not_found(&self) -> ApiError {
-        ApiError::not_found(&self.definition.group, &self.definition.resource, &self.name)
-    }
-
     pub(crate) fn conflict(&self, cause: &str) -> ApiError {
         ApiError::conflict(&self.definition.group, &self.definition.resource, &self.name, cause)
+    }
+}
+
+/// Whether a path goes on into a namespace; `status` and `finalize` are the namespace's own.
+fn is_inside(group: &str, rest: &[&str]) -> bool {
+    match rest {
+        [] => false,
+        ["status" | "finalize"] => !group.is_empty(),
+        _ => true,
     }
 }
 

@@ -151,10 +151,6 @@ impl Resources {
         self.definitions.values().filter(move |definition| definition.group == group)
     }
 
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Definition>> {
-        self.definitions.values()
-    }
-
     pub(crate) fn has_version(&self, group: &str, version: &str) -> bool {
         self.groups
             .iter()

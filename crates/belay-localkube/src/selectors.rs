@@ -1,7 +1,5 @@
 //! Label and field selectors.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use crate::object::at;
@@ -139,44 +137,6 @@ pub(crate) fn selectable_fields(group: &str, kind: &str) -> &'static [&'static s
         ("certificates.k8s.io", "CertificateSigningRequest") => &["spec.signerName"],
         _ => &[],
     }
-}
-
-/// A `metav1.LabelSelector` as lists take it.
-pub(crate) fn of_label_selector(selector: &Value) -> Option<Selector> {
-    let mut labels = Vec::new();
-    for (key, value) in selector["matchLabels"].as_object().into_iter().flatten() {
-        labels.push(Requirement { key: key.clone(), test: Test::In(vec![value.as_str()?.to_owned()]) });
-    }
-    for expression in selector["matchExpressions"].as_array().into_iter().flatten() {
-        let values = || -> Vec<String> {
-            let values = expression["values"].as_array().into_iter().flatten();
-            values.filter_map(|value| value.as_str().map(str::to_owned)).collect()
-        };
-        let test = match expression["operator"].as_str()? {
-            "In" => Test::In(values()),
-            "NotIn" => Test::NotIn(values()),
-            "Exists" => Test::Exists,
-            "DoesNotExist" => Test::Absent,
-            _ => return None,
-        };
-        labels.push(Requirement { key: expression["key"].as_str()?.to_owned(), test });
-    }
-    Some(Selector { labels, fields: Vec::new() })
-}
-
-/// A map of labels as a selector.
-pub(crate) fn of_map(map: &Value) -> Selector {
-    let entries: BTreeMap<&String, &str> = map
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter_map(|(key, value)| Some((key, value.as_str()?)))
-        .collect();
-    let labels = entries
-        .into_iter()
-        .map(|(key, value)| Requirement { key: key.clone(), test: Test::In(vec![value.to_owned()]) })
-        .collect();
-    Selector { labels, fields: Vec::new() }
 }
 
 /// A label selector as its text, the way `status.selector` of a Scale shows it.

@@ -148,15 +148,6 @@ impl ApiError {
         Self::new(410, "Expired", message)
     }
 
-    pub(crate) fn internal(message: impl std::fmt::Display) -> Self {
-        let message = message.to_string();
-        Self {
-            details: json!({}),
-            ..Self::new(500, "InternalError", format!("Internal error occurred: {message}"))
-        }
-        .with_causes(vec![json!({"message": message})])
-    }
-
     /// A part of the API that is not there.
     pub(crate) fn not_supported(feature: &str) -> Self {
         Self::new(

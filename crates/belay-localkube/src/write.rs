@@ -308,7 +308,8 @@ impl Writer<'_> {
         }
         self.refuse_errors(schema, &object, Some(live))?;
         let is_same = is_same_write(live, &object);
-        if is_same && !(is_being_deleted(live) && !crate::cluster::is_held(&definition, &object)) {
+        let goes_now = is_being_deleted(live) && !crate::cluster::is_held(&definition, &object);
+        if is_same && !goes_now {
             return Ok(Written { object: live.clone(), created: false, warnings });
         }
         if self.options.dry_run {

@@ -9,6 +9,8 @@ mod replicas;
 mod services;
 mod sets;
 
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -16,8 +18,8 @@ use serde_json::{Value, json};
 
 use super::Changes;
 use crate::cluster::State;
-use crate::object::{items, text};
-use crate::store::GroupResource;
+use crate::object::{items, text, uid};
+use crate::store::{ChangeKind, GroupResource};
 
 const READY_AFTER: i64 = 300;
 const COMPLETE_AFTER: i64 = 600;
@@ -28,24 +30,36 @@ pub(super) const NODE: &str = "localkube";
 #[derive(Debug, Default)]
 pub(super) struct Simulator {
     /// When each pod was first seen, in milliseconds: objects carry whole seconds only.
-    seen: std::collections::HashMap<String, i64>,
-    /// Pods wait for their moment.
-    waiting: bool,
+    seen: HashMap<String, i64>,
+    /// The uids of pods that wait for their moment.
+    waiting: HashSet<String>,
 }
+
+/// The uids of objects that need a look: those that changed and those that own them.
+pub(super) type Dirty = HashSet<String>;
 
 impl Simulator {
     /// One look; how long to wait for the next if nothing else happens.
     pub(super) fn step(&mut self, state: &mut State, changes: &Changes) -> Option<Duration> {
-        let relevant = changes.iter().any(|(key, _)| concerns(key));
-        if relevant || self.waiting {
-            services::step(state);
-            replicas::deployments(state);
-            replicas::replica_sets(state);
-            sets::step(state);
-            jobs::step(state);
-            self.waiting = pods::step(state, &mut self.seen);
+        let mut dirty = Dirty::new();
+        for (_, change) in changes.iter().filter(|(key, _)| concerns(key)) {
+            dirty.insert(uid(&change.object).to_owned());
+            let owner = crate::object::controller_of(&change.object);
+            dirty.extend(owner.map(|owner| text(owner, &["uid"]).to_owned()));
+            if change.kind == ChangeKind::Deleted {
+                self.seen.remove(uid(&change.object));
+            }
         }
-        self.waiting.then(|| Duration::from_millis(50))
+        if !dirty.is_empty() {
+            services::step(state, &dirty);
+            replicas::deployments(state, &dirty);
+            replicas::replica_sets(state, &dirty);
+            sets::step(state, &dirty);
+            jobs::step(state, &dirty);
+        }
+        dirty.extend(self.waiting.drain());
+        self.waiting = pods::step(state, &mut self.seen, &dirty);
+        (!self.waiting.is_empty()).then(|| Duration::from_millis(50))
     }
 }
 
@@ -58,17 +72,19 @@ fn concerns(key: &GroupResource) -> bool {
     }
 }
 
-/// The objects of a resource, as they are now.
-pub(super) fn all(state: &State, group: &str, resource: &str) -> Vec<std::sync::Arc<Value>> {
-    state.store.list(&GroupResource::new(group, resource), "").cloned().collect()
+/// The objects of a resource that need a look and are not going away.
+pub(super) fn to_see(state: &State, group: &str, resource: &str, dirty: &Dirty) -> Vec<Arc<Value>> {
+    let objects = state.store.list(&GroupResource::new(group, resource), "");
+    let seen =
+        objects.filter(|object| dirty.contains(uid(object)) && !crate::object::is_being_deleted(object));
+    seen.cloned().collect()
 }
 
 /// The pods that an object controls and that are not going away.
-pub(super) fn pods_of(state: &State, owner: &Value) -> Vec<std::sync::Arc<Value>> {
+pub(super) fn pods_of(state: &State, owner: &Value) -> Vec<Arc<Value>> {
     let pods = state.store.list(&GroupResource::new("", "pods"), crate::object::namespace(owner));
     let own = pods.filter(|pod| {
-        crate::object::is_controlled_by(pod, crate::object::uid(owner))
-            && !crate::object::is_being_deleted(pod)
+        crate::object::is_controlled_by(pod, uid(owner)) && !crate::object::is_being_deleted(pod)
     });
     own.cloned().collect()
 }

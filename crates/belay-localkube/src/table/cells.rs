@@ -130,10 +130,10 @@ fn pod(column: &str, object: &Value) -> Value {
             format!("{ready}/{}", items(object, &["spec", "containers"]).len()).into()
         }
         "Status" => {
-            let waiting = statuses.iter().map(|status| text(status, &["state", "waiting", "reason"]));
-            let reason = waiting.filter(|reason| !reason.is_empty()).last();
-            let ended = statuses.iter().map(|status| text(status, &["state", "terminated", "reason"]));
-            let reason = reason.or_else(|| ended.filter(|reason| !reason.is_empty()).last());
+            let mut waiting = statuses.iter().map(|status| text(status, &["state", "waiting", "reason"]));
+            let reason = waiting.rfind(|reason| !reason.is_empty());
+            let mut ended = statuses.iter().map(|status| text(status, &["state", "terminated", "reason"]));
+            let reason = reason.or_else(|| ended.rfind(|reason| !reason.is_empty()));
             if crate::object::is_being_deleted(object) {
                 return "Terminating".into();
             }

@@ -72,7 +72,7 @@ fn element<'a>(list: &'a Value, selector: &str) -> Option<&'a Value> {
     let wanted = wanted.trim().trim_matches(|quote| quote == '"' || quote == '\'');
     list.as_array()?.iter().find(|item| match &item[field.trim()] {
         Value::String(text) => text == wanted,
-        other => other.to_string() == wanted,
+        other => serde_json::from_str(wanted).is_ok_and(|wanted: Value| *other == wanted),
     })
 }
 

@@ -3,13 +3,13 @@
 use serde_json::Value;
 
 use super::replicas::{count, put_count};
-use super::{all, condition, create_pod, pod_from, pods_of, set_status};
+use super::{Dirty, condition, create_pod, pod_from, pods_of, set_status, to_see};
 use crate::cluster::State;
-use crate::object::{is_being_deleted, items, number, text};
+use crate::object::{items, number, text};
 
-pub(super) fn step(state: &mut State) {
-    for job in all(state, "batch", "jobs") {
-        if !is_being_deleted(&job) && !is_over(&job) && job["spec"]["suspend"] != true {
+pub(super) fn step(state: &mut State, dirty: &Dirty) {
+    for job in to_see(state, "batch", "jobs", dirty) {
+        if !is_over(&job) && job["spec"]["suspend"] != true {
             advance(state, &job);
         }
     }

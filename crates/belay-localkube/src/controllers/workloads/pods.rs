@@ -6,22 +6,27 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{
-    COMPLETE_AFTER, NODE, READY_AFTER, all, condition, is_ready, milliseconds, set_status, target_of,
+    COMPLETE_AFTER, Dirty, NODE, READY_AFTER, condition, is_ready, milliseconds, set_status, target_of,
 };
 use crate::cluster::State;
 use crate::object::{is_being_deleted, items, name, namespace, set, text, uid};
 use crate::store::GroupResource;
 
-/// Bring every pod one step further; whether some wait for their moment.
-pub(super) fn step(state: &mut State, seen: &mut HashMap<String, i64>) -> bool {
+/// Bring these pods one step further; which of them wait for their moment.
+pub(super) fn step(state: &mut State, seen: &mut HashMap<String, i64>, dirty: &Dirty) -> Dirty {
+    let mut waiting = Dirty::new();
+    if dirty.is_empty() {
+        return waiting;
+    }
     let now = milliseconds(state.clock.now());
-    let pods = all(state, "", "pods");
-    let mut waiting = false;
+    let pods = state.store.list(&GroupResource::new("", "pods"), "");
+    let pods: Vec<Arc<Value>> = pods.filter(|pod| dirty.contains(uid(pod))).cloned().collect();
     for pod in &pods {
         let first = *seen.entry(uid(pod).to_owned()).or_insert(now);
-        waiting |= advance(state, pod, now - first);
+        if advance(state, pod, now - first) {
+            waiting.insert(uid(pod).to_owned());
+        }
     }
-    seen.retain(|known, _| pods.iter().any(|pod| uid(pod) == known));
     waiting
 }
 
@@ -73,7 +78,10 @@ fn containers(pod: &Value) -> &[Value] {
 /// Whether the container runs `false`.
 fn is_false(container: &Value) -> bool {
     let command = items(container, &["command"]).iter().chain(items(container, &["args"]));
-    command.filter_map(Value::as_str).last().is_some_and(|last| last == "false" || last.ends_with("/false"))
+    command
+        .filter_map(Value::as_str)
+        .next_back()
+        .is_some_and(|last| last == "false" || last.ends_with("/false"))
 }
 
 /// Bind the pod to the node, as the scheduler does.

@@ -5,30 +5,29 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{
-    MANAGER, all, condition, create_pod, delete_now, is_ready, pod_from, pods_of, set_status, target_of,
-    template_hash,
+    Dirty, MANAGER, condition, create_pod, delete_now, is_ready, pod_from, pods_of, set_status, target_of,
+    template_hash, to_see,
 };
 use crate::cluster::State;
 use crate::object::{
     generation, is_being_deleted, is_controlled_by, name, namespace, number, set, text, uid,
 };
 use crate::request::Target;
+use crate::store::GroupResource;
 
 const HASH: &str = "pod-template-hash";
 const REVISION: &str = "deployment.kubernetes.io/revision";
 
-pub(super) fn deployments(state: &mut State) {
-    for deployment in all(state, "apps", "deployments") {
-        if !is_being_deleted(&deployment) {
-            roll_out(state, &deployment);
-        }
+pub(super) fn deployments(state: &mut State, dirty: &Dirty) {
+    for deployment in to_see(state, "apps", "deployments", dirty) {
+        roll_out(state, &deployment);
     }
 }
 
 fn own_sets(state: &State, deployment: &Value) -> Vec<Arc<Value>> {
-    let mut sets = all(state, "apps", "replicasets");
-    sets.retain(|set| is_controlled_by(set, uid(deployment)) && !is_being_deleted(set));
-    sets
+    let sets = state.store.list(&GroupResource::new("apps", "replicasets"), namespace(deployment));
+    let own = sets.filter(|set| is_controlled_by(set, uid(deployment)) && !is_being_deleted(set));
+    own.cloned().collect()
 }
 
 fn roll_out(state: &mut State, deployment: &Value) {
@@ -153,11 +152,8 @@ fn allowed_unavailable(deployment: &Value, wanted: i64) -> i64 {
     }
 }
 
-pub(super) fn replica_sets(state: &mut State) {
-    for replica_set in all(state, "apps", "replicasets") {
-        if is_being_deleted(&replica_set) {
-            continue;
-        }
+pub(super) fn replica_sets(state: &mut State, dirty: &Dirty) {
+    for replica_set in to_see(state, "apps", "replicasets", dirty) {
         let pods = pods_of(state, &replica_set);
         let wanted = usize::try_from(replicas(&replica_set)).unwrap_or(0);
         for _ in pods.len()..wanted {

@@ -2,23 +2,23 @@
 
 use serde_json::{Value, json};
 
-use super::{MANAGER, all, set_status, target_of};
+use super::{Dirty, MANAGER, set_status, target_of, to_see};
 use crate::cluster::State;
-use crate::object::{is_being_deleted, items, name, set, text, uid};
+use crate::object::{items, name, set, text, uid};
 
-pub(super) fn step(state: &mut State) {
-    for service in all(state, "", "services") {
+pub(super) fn step(state: &mut State, dirty: &Dirty) {
+    for service in to_see(state, "", "services", dirty) {
         let waits = text(&service, &["spec", "type"]) == "LoadBalancer"
             && items(&service, &["status", "loadBalancer", "ingress"]).is_empty();
-        if waits && !is_being_deleted(&service) {
+        if waits {
             set_status(state, &service, |service| {
                 service["status"]["loadBalancer"]["ingress"] =
                     json!([{ "ip": "127.0.0.1", "ipMode": "VIP" }]);
             });
         }
     }
-    for claim in all(state, "", "persistentvolumeclaims") {
-        if text(&claim, &["status", "phase"]) == "Pending" && !is_being_deleted(&claim) {
+    for claim in to_see(state, "", "persistentvolumeclaims", dirty) {
+        if text(&claim, &["status", "phase"]) == "Pending" {
             bind(state, &claim);
         }
     }

@@ -3,22 +3,18 @@
 use serde_json::Value;
 
 use super::replicas::{count, put_count};
-use super::{all, create_pod, delete_now, is_ready, pod_from, pods_of, set_status, template_hash};
+use super::{Dirty, create_pod, delete_now, is_ready, pod_from, pods_of, set_status, template_hash, to_see};
 use crate::cluster::State;
-use crate::object::{generation, is_being_deleted, name, number, set, text};
+use crate::object::{generation, name, number, set, text};
 
 const REVISION: &str = "controller-revision-hash";
 
-pub(super) fn step(state: &mut State) {
-    for object in all(state, "apps", "statefulsets") {
-        if !is_being_deleted(&object) {
-            stateful(state, &object);
-        }
+pub(super) fn step(state: &mut State, dirty: &Dirty) {
+    for object in to_see(state, "apps", "statefulsets", dirty) {
+        stateful(state, &object);
     }
-    for object in all(state, "apps", "daemonsets") {
-        if !is_being_deleted(&object) {
-            daemon(state, &object);
-        }
+    for object in to_see(state, "apps", "daemonsets", dirty) {
+        daemon(state, &object);
     }
 }
 

@@ -29,14 +29,9 @@ fn answer(op: &str, text: &str) -> Result<String, String> {
     let value = || serde_json::from_str::<Value>(text).map_err(|error| error.to_string());
     match op {
         "json" => to_json(text).map(|value| to_go_json(&value, true)).map_err(shown),
-        "json-strict" => to_json_strict(text)
-            .map(|value| to_go_json(&value, true))
-            .map_err(shown),
+        "json-strict" => to_json_strict(text).map(|value| to_go_json(&value, true)).map_err(shown),
         "json-v3" => {
-            let options = ParseOptions {
-                resolution: Resolution::V3,
-                ..ParseOptions::default()
-            };
+            let options = ParseOptions { resolution: Resolution::V3, ..ParseOptions::default() };
             to_json_with(text, &options, false)
                 .map(|value| to_go_json(&value, true))
                 .map_err(|error| error.to_v3_string())

@@ -85,11 +85,7 @@ impl<'a> Composer<'a> {
         self.started = true;
         self.process_directives()?;
         self.anchors.clear();
-        let root = if implicit {
-            self.node()?
-        } else {
-            self.explicit_document()?
-        };
+        let root = if implicit { self.node()? } else { self.explicit_document()? };
         if self.peek()? == &TokenKind::DocumentEnd {
             self.scanner.take()?;
         }
@@ -104,11 +100,7 @@ impl<'a> Composer<'a> {
     fn explicit_document(&mut self) -> Parse<Node> {
         if self.peek()? != &TokenKind::DocumentStart {
             let mark = self.start()?;
-            return Err(Scanner::grammar_error(
-                None,
-                mark,
-                "did not find expected <document start>",
-            ));
+            return Err(Scanner::grammar_error(None, mark, "did not find expected <document start>"));
         }
         self.scanner.take()?;
         match self.peek()? {
@@ -298,12 +290,7 @@ impl<'a> Composer<'a> {
         let Some(target) = self.anchors.get(&name).cloned() else {
             return Err(Error::plain(format!("unknown anchor '{name}' referenced")));
         };
-        Ok(bare(
-            Content::Alias { name, target },
-            Style::Flow,
-            token.start,
-            token.end,
-        ))
+        Ok(bare(Content::Alias { name, target }, Style::Flow, token.start, token.end))
     }
 
     fn properties(&mut self) -> Parse<Properties> {
@@ -329,12 +316,7 @@ impl<'a> Composer<'a> {
             None => None,
             Some((handle, suffix, mark)) => Some(self.resolve_tag(handle, suffix, start, mark)?),
         };
-        Ok(Properties {
-            tag,
-            anchor,
-            start,
-            end,
-        })
+        Ok(Properties { tag, anchor, start, end })
     }
 
     fn resolve_tag(&self, handle: String, suffix: String, start: Mark, mark: Mark) -> Parse<String> {
@@ -343,11 +325,7 @@ impl<'a> Composer<'a> {
         }
         match self.tag_directives.iter().find(|(known, _)| *known == handle) {
             Some((_, prefix)) => Ok(format!("{prefix}{suffix}")),
-            None => Err(Scanner::grammar_error(
-                Some(start),
-                mark,
-                "found undefined tag handle",
-            )),
+            None => Err(Scanner::grammar_error(Some(start), mark, "found undefined tag handle")),
         }
     }
 
@@ -356,12 +334,7 @@ impl<'a> Composer<'a> {
         let TokenKind::Scalar(value, style) = token.kind else {
             unreachable!("the caller saw a scalar");
         };
-        Ok(bare(
-            Content::Scalar(value.into_owned()),
-            style,
-            token.start,
-            token.end,
-        ))
+        Ok(bare(Content::Scalar(value.into_owned()), style, token.start, token.end))
     }
 
     // ---- collections ----
@@ -493,10 +466,7 @@ impl<'a> Composer<'a> {
         }
         if open.key_seen {
             self.scanner.take()?;
-            if matches!(
-                self.peek()?,
-                TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowMappingEnd
-            ) {
+            if matches!(self.peek()?, TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowMappingEnd) {
                 return Ok(Next::Empty(self.start()?));
             }
         }
@@ -527,18 +497,9 @@ struct Context {
 }
 
 impl Context {
-    const FLOW: Self = Self {
-        block: false,
-        indentless_sequence: false,
-    };
-    const BLOCK: Self = Self {
-        block: true,
-        ..Self::FLOW
-    };
-    const BLOCK_OR_INDENTLESS: Self = Self {
-        block: true,
-        indentless_sequence: true,
-    };
+    const FLOW: Self = Self { block: false, indentless_sequence: false };
+    const BLOCK: Self = Self { block: true, ..Self::FLOW };
+    const BLOCK_OR_INDENTLESS: Self = Self { block: true, indentless_sequence: true };
 }
 
 enum Begun {
@@ -580,14 +541,7 @@ struct Open {
 
 impl Open {
     fn new(kind: Kind, start: Mark, end: Mark, properties: Option<Properties>) -> Self {
-        Self {
-            kind,
-            start,
-            end,
-            properties,
-            children: Vec::new(),
-            key_seen: false,
-        }
+        Self { kind, start, end, properties, children: Vec::new(), key_seen: false }
     }
 }
 

@@ -104,11 +104,7 @@ struct Key {
 
 impl Key {
     fn new(name: impl Into<String>, shown: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            shown: shown.into(),
-            is_float: false,
-        }
+        Self { name: name.into(), shown: shown.into(), is_float: false }
     }
 
     fn text(name: String) -> Self {
@@ -294,9 +290,7 @@ impl<'n> Decoder<'n> {
         }
         for (key, _) in entries {
             let (_, text) = identity(key);
-            let later = same[&identity(key)]
-                .iter()
-                .skip_while(|other| !std::ptr::eq(**other, key));
+            let later = same[&identity(key)].iter().skip_while(|other| !std::ptr::eq(**other, key));
             for other in later.skip(1).take(MOST_ERRORS.saturating_sub(self.errors.len())) {
                 let (line, first, name) = (other.line, key.line, quote(text));
                 let message = format!("line {line}: mapping key {name} already defined at line {first}");
@@ -346,10 +340,7 @@ impl<'n> Decoder<'n> {
             Resolved::Bool(value) => return Ok(Key::new(value.to_string(), value.to_string())),
             Resolved::Int(value) => return Ok(Key::new(value.to_string(), value.to_string())),
             Resolved::Float(value) => {
-                return Ok(Key {
-                    is_float: true,
-                    ..Key::new(float_key(value), format_float(value))
-                });
+                return Ok(Key { is_float: true, ..Key::new(float_key(value), format_float(value)) });
             }
             Resolved::Str | Resolved::Foreign => return Ok(Key::text(text.to_owned())),
             Resolved::Timestamp => return Ok(Key::text(self.timestamp(text))),

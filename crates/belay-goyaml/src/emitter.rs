@@ -88,11 +88,7 @@ impl Emitter {
         Self {
             out: String::new(),
             rules,
-            best_indent: if (2..=9).contains(&indent) {
-                indent as isize
-            } else {
-                2
-            },
+            best_indent: if (2..=9).contains(&indent) { indent as isize } else { 2 },
             best_width: match rules {
                 Resolution::V2 => 80,
                 Resolution::V3 => usize::MAX,
@@ -476,9 +472,7 @@ fn chomping_hint(text: &str) -> Option<&'static str> {
 fn is_simple_word(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes[0].is_ascii_alphanumeric()
-        && bytes
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/' | b'-' | b'_'))
+        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/' | b'-' | b'_'))
 }
 
 fn analyse(text: &str, rules: Resolution) -> Analysis {
@@ -509,9 +503,7 @@ fn analyse(text: &str, rules: Resolution) -> Analysis {
     let mut after_white = true;
     let mut characters = text.char_indices().peekable();
     while let Some((position, character)) = characters.next() {
-        let before_blank = characters
-            .peek()
-            .is_none_or(|(_, next)| matches!(next, ' ' | '\t'));
+        let before_blank = characters.peek().is_none_or(|(_, next)| matches!(next, ' ' | '\t'));
         indicators |= match character {
             '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@'
             | '`'
@@ -558,9 +550,9 @@ fn is_changed_by_json(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains(is_changed_character),
         Value::Array(items) => items.iter().any(is_changed_by_json),
-        Value::Object(entries) => entries
-            .iter()
-            .any(|(key, value)| is_changed_key(key) || is_changed_by_json(value)),
+        Value::Object(entries) => {
+            entries.iter().any(|(key, value)| is_changed_key(key) || is_changed_by_json(value))
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }

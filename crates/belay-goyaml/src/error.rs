@@ -22,31 +22,17 @@ pub struct Error {
 impl Error {
     /// An error without a place: `yaml: message`.
     pub(crate) fn plain(message: impl Into<String>) -> Self {
-        Self {
-            line: 0,
-            column: 0,
-            message: message.into(),
-            prefix: "yaml: ",
-            shown: 0,
-            shown_v3: 0,
-        }
+        Self { line: 0, column: 0, message: message.into(), prefix: "yaml: ", shown: 0, shown_v3: 0 }
     }
 
     /// An error of a later step (JSON), printed without the `yaml: ` prefix.
     pub(crate) fn bare(message: impl Into<String>) -> Self {
-        Self {
-            prefix: "",
-            ..Self::plain(message)
-        }
+        Self { prefix: "", ..Self::plain(message) }
     }
 
     /// [`Error::bare`] at the start of a line.
     pub(crate) fn bare_at(line: usize, message: impl Into<String>) -> Self {
-        Self {
-            line,
-            column: 1,
-            ..Self::bare(message)
-        }
+        Self { line, column: 1, ..Self::bare(message) }
     }
 
     /// The list of errors that decoding collects: `yaml: unmarshal errors:` and a line each.
@@ -56,11 +42,7 @@ impl Error {
             message.push_str("\n  ");
             message.push_str(error);
         }
-        Self {
-            line,
-            column: 1,
-            ..Self::plain(message)
-        }
+        Self { line, column: 1, ..Self::plain(message) }
     }
 
     /// An error at a place; `shown` and `shown_v3` are the lines the two libraries print.
@@ -69,13 +51,7 @@ impl Error {
         (shown, shown_v3): (usize, usize),
         message: impl Into<String>,
     ) -> Self {
-        Self {
-            line,
-            column,
-            shown,
-            shown_v3,
-            ..Self::plain(message)
-        }
+        Self { line, column, shown, shown_v3, ..Self::plain(message) }
     }
 
     /// The text `yaml.v3` prints for the same problem.

@@ -101,24 +101,14 @@ pub(crate) fn json_number_text(number: &Number) -> String {
 /// with `SetEscapeHTML(false)` does not.
 pub fn to_go_json(value: &Value, escape_html: bool) -> String {
     let mut out = String::new();
-    Writer {
-        out: &mut out,
-        escape_html,
-        indent: None,
-    }
-    .value(value, 0);
+    Writer { out: &mut out, escape_html, indent: None }.value(value, 0);
     out
 }
 
 /// Like [`to_go_json`], as `json.MarshalIndent(value, "", indent)`.
 pub fn to_go_json_indent(value: &Value, escape_html: bool, indent: &str) -> String {
     let mut out = String::new();
-    Writer {
-        out: &mut out,
-        escape_html,
-        indent: Some(indent),
-    }
-    .value(value, 0);
+    Writer { out: &mut out, escape_html, indent: Some(indent) }.value(value, 0);
     out
 }
 

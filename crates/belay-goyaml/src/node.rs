@@ -159,9 +159,7 @@ impl Node {
     /// The node an alias stands for, else the node itself.
     pub fn resolved(&self) -> &Node {
         match &self.content {
-            Content::Alias {
-                target: Some(target), ..
-            } => target,
+            Content::Alias { target: Some(target), .. } => target,
             _ => self,
         }
     }

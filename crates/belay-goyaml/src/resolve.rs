@@ -264,17 +264,10 @@ pub(crate) fn is_base60(text: &str) -> bool {
 }
 
 fn decode_binary(text: &str) -> Result<Vec<u8>, Error> {
-    const ENGINE: GeneralPurpose = GeneralPurpose::new(
-        &STANDARD,
-        GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
-    );
-    let text: String = text
-        .chars()
-        .filter(|character| !matches!(character, '\r' | '\n'))
-        .collect();
-    ENGINE
-        .decode(text)
-        .map_err(|_| Error::plain("!!binary value contains invalid base64 data"))
+    const ENGINE: GeneralPurpose =
+        GeneralPurpose::new(&STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
+    let text: String = text.chars().filter(|character| !matches!(character, '\r' | '\n')).collect();
+    ENGINE.decode(text).map_err(|_| Error::plain("!!binary value contains invalid base64 data"))
 }
 
 // ---- timestamps ----
@@ -375,7 +368,5 @@ pub(crate) fn rfc3339(text: &str) -> Option<String> {
         "" | "+00:00" | "-00:00" => "Z",
         zone => zone,
     };
-    Some(format!(
-        "{date}T{hour:02}:{minute:02}:{second:02}{point}{fraction}{zone}"
-    ))
+    Some(format!("{date}T{hour:02}:{minute:02}:{second:02}{point}{fraction}{zone}"))
 }

@@ -97,10 +97,7 @@ type Scan<T> = Result<T, Error>;
 impl<'a> Scanner<'a> {
     pub(crate) fn new(text: &'a str, options: &ParseOptions) -> Self {
         let (text, unreadable) = readable_part(text);
-        let start = Mark {
-            offset: if text.starts_with('\u{FEFF}') { 3 } else { 0 },
-            ..Mark::default()
-        };
+        let start = Mark { offset: if text.starts_with('\u{FEFF}') { 3 } else { 0 }, ..Mark::default() };
         Self {
             text,
             bytes: text.as_bytes(),
@@ -130,8 +127,7 @@ impl<'a> Scanner<'a> {
     /// The next token, left in the queue.
     pub(crate) fn peek(&mut self) -> Scan<&Token<'a>> {
         if !self.token_ready {
-            self.fetch_more_tokens()
-                .map_err(|error| self.blame_reader(error))?;
+            self.fetch_more_tokens().map_err(|error| self.blame_reader(error))?;
         }
         self.tokens
             .front()
@@ -159,11 +155,7 @@ impl<'a> Scanner<'a> {
 
     fn error<T>(&self, context: Mark, message: impl Into<String>) -> Scan<T> {
         let shown = |line: usize| if line == 0 { 0 } else { line + 1 };
-        let context_line = if context.line != 0 {
-            context.line
-        } else {
-            self.mark.line
-        };
+        let context_line = if context.line != 0 { context.line } else { self.mark.line };
         Err(Error::at(
             (self.mark.line + 1, self.mark.column + 1),
             (shown(self.mark.line), shown(context_line)),
@@ -193,11 +185,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn head_may_be_key(&mut self) -> Scan<bool> {
-        while self
-            .keys_by_token
-            .front()
-            .is_some_and(|(token, _)| *token < self.tokens_taken)
-        {
+        while self.keys_by_token.front().is_some_and(|(token, _)| *token < self.tokens_taken) {
             self.keys_by_token.pop_front();
         }
         match self.keys_by_token.front() {
@@ -220,11 +208,7 @@ impl<'a> Scanner<'a> {
 
     /// Puts a token before the one numbered `number`; at the end if that one was taken already.
     fn insert(&mut self, number: usize, kind: TokenKind<'a>, mark: Mark) {
-        let token = Token {
-            kind,
-            start: mark,
-            end: mark,
-        };
+        let token = Token { kind, start: mark, end: mark };
         match number.checked_sub(self.tokens_taken) {
             Some(position) if position <= self.tokens.len() => self.tokens.insert(position, token),
             _ => self.tokens.push_back(token),
@@ -243,11 +227,7 @@ impl<'a> Scanner<'a> {
                 return self.fetch_directive();
             }
             if self.at_document_indicator() {
-                let kind = if here == b'-' {
-                    TokenKind::DocumentStart
-                } else {
-                    TokenKind::DocumentEnd
-                };
+                let kind = if here == b'-' { TokenKind::DocumentStart } else { TokenKind::DocumentEnd };
                 return self.fetch_document_indicator(kind);
             }
         }
@@ -302,12 +282,7 @@ impl<'a> Scanner<'a> {
         let token_number = self.next_token_number();
         self.remove_simple_key()?;
         let level = self.top_level();
-        self.simple_keys[level] = SimpleKey {
-            possible: true,
-            required,
-            token_number,
-            mark: self.mark,
-        };
+        self.simple_keys[level] = SimpleKey { possible: true, required, token_number, mark: self.mark };
         match self.keys_by_token.back_mut() {
             Some(last) if last.0 == token_number => last.1 = level,
             _ => self.keys_by_token.push_back((token_number, level)),
@@ -329,10 +304,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn forget_key(&mut self, token_number: usize) {
-        if let Ok(position) = self
-            .keys_by_token
-            .binary_search_by_key(&token_number, |(token, _)| *token)
-        {
+        if let Ok(position) = self.keys_by_token.binary_search_by_key(&token_number, |(token, _)| *token) {
             self.keys_by_token.remove(position);
         }
     }
@@ -448,10 +420,7 @@ impl<'a> Scanner<'a> {
     fn fetch_block_entry(&mut self) -> Scan<()> {
         if self.flow_level == 0 {
             if !self.simple_key_allowed {
-                return self.error(
-                    self.mark,
-                    "block sequence entries are not allowed in this context",
-                );
+                return self.error(self.mark, "block sequence entries are not allowed in this context");
             }
             self.roll_indent(self.mark.column, None, TokenKind::BlockSequenceStart, self.mark)?;
         }
@@ -511,14 +480,7 @@ impl<'a> Scanner<'a> {
             return self.error(start, "did not find expected alphabetic or numeric character");
         }
         let name = name.to_owned();
-        self.push(
-            if anchor {
-                TokenKind::Anchor(name)
-            } else {
-                TokenKind::Alias(name)
-            },
-            start,
-        );
+        self.push(if anchor { TokenKind::Anchor(name) } else { TokenKind::Alias(name) }, start);
         Ok(())
     }
 
@@ -544,11 +506,7 @@ impl<'a> Scanner<'a> {
         self.simple_key_allowed = false;
         let start = self.mark;
         let value = self.scan_quoted(single)?;
-        let style = if single {
-            Style::SingleQuoted
-        } else {
-            Style::DoubleQuoted
-        };
+        let style = if single { Style::SingleQuoted } else { Style::DoubleQuoted };
         self.push(TokenKind::Scalar(value, style), start);
         Ok(())
     }
@@ -753,11 +711,7 @@ impl<'a> Scanner<'a> {
                 (handle, suffix)
             } else {
                 let suffix = self.scan_tag_uri(&handle, start)?;
-                if suffix.is_empty() {
-                    (suffix, handle)
-                } else {
-                    ("!".to_owned(), suffix)
-                }
+                if suffix.is_empty() { (suffix, handle) } else { ("!".to_owned(), suffix) }
             }
         };
         if !is_blank_or_end(self.bytes, self.mark.offset) {
@@ -872,11 +826,7 @@ impl<'a> Scanner<'a> {
             value.push_str(&trailing_breaks);
         }
         let style = if literal { Style::Literal } else { Style::Folded };
-        Ok(Token {
-            kind: TokenKind::Scalar(Cow::Owned(value), style),
-            start,
-            end,
-        })
+        Ok(Token { kind: TokenKind::Scalar(Cow::Owned(value), style), start, end })
     }
 
     fn scan_block_header(&mut self, start: Mark) -> Scan<(Chomping, usize)> {
@@ -921,10 +871,7 @@ impl<'a> Scanner<'a> {
             }
             widest = widest.max(self.mark.column);
             if (*indent == 0 || self.mark.column < *indent) && self.byte(0) == b'\t' {
-                return self.error(
-                    start,
-                    "found a tab character where an indentation space is expected",
-                );
+                return self.error(start, "found a tab character where an indentation space is expected");
             }
             if !is_break(self.bytes, self.mark.offset) {
                 break;
@@ -1139,11 +1086,7 @@ impl<'a> Scanner<'a> {
         if after_break {
             self.simple_key_allowed = true;
         }
-        Ok(Token {
-            kind: TokenKind::Scalar(value, Style::Plain),
-            start,
-            end,
-        })
+        Ok(Token { kind: TokenKind::Scalar(value, Style::Plain), start, end })
     }
 
     fn skip_plain_run(&mut self) {
@@ -1225,11 +1168,7 @@ fn hex_digit(byte: u8) -> Option<u32> {
 }
 
 fn unreadable_error(mark: Mark) -> Error {
-    Error::at(
-        (mark.line + 1, mark.column + 1),
-        (0, 0),
-        "control characters are not allowed",
-    )
+    Error::at((mark.line + 1, mark.column + 1), (0, 0), "control characters are not allowed")
 }
 
 /// The text up to the block that holds the first unreadable character, and that character's place.
@@ -1238,10 +1177,7 @@ fn readable_part(text: &str) -> (&str, Option<Mark>) {
     if !text.as_bytes().iter().any(suspicious) {
         return (text, None);
     }
-    let Some((offset, _)) = text
-        .char_indices()
-        .find(|(_, character)| !is_readable(*character))
-    else {
+    let Some((offset, _)) = text.char_indices().find(|(_, character)| !is_readable(*character)) else {
         return (text, None);
     };
     let before = &text[..offset];

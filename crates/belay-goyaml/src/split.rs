@@ -18,10 +18,9 @@ pub fn split_documents(text: &str) -> Vec<(usize, &str)> {
 pub fn try_split_documents(text: &str) -> Result<Vec<(usize, &str)>, Error> {
     match split(text) {
         (documents, None) => Ok(documents),
-        (_, Some((line, rest))) => Err(Error::bare_at(
-            line,
-            format!("invalid Yaml document separator: {rest}"),
-        )),
+        (_, Some((line, rest))) => {
+            Err(Error::bare_at(line, format!("invalid Yaml document separator: {rest}")))
+        }
     }
 }
 

@@ -4,14 +4,8 @@ use belay_goyaml::{text_from_bytes, to_json};
 
 #[test]
 fn utf_16_is_read_by_its_mark() {
-    let little: Vec<u8> = "\u{FEFF}a: é😀\n"
-        .encode_utf16()
-        .flat_map(u16::to_le_bytes)
-        .collect();
-    let big: Vec<u8> = "\u{FEFF}a: é😀\n"
-        .encode_utf16()
-        .flat_map(u16::to_be_bytes)
-        .collect();
+    let little: Vec<u8> = "\u{FEFF}a: é😀\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> = "\u{FEFF}a: é😀\n".encode_utf16().flat_map(u16::to_be_bytes).collect();
     for bytes in [little, big] {
         let text = text_from_bytes(&bytes).expect("UTF-16");
         assert_eq!(to_json(&text).expect("valid")["a"], "é😀");

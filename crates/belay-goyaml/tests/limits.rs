@@ -20,19 +20,14 @@ fn deep_nesting_is_an_error_in_linear_time() {
 
 #[test]
 fn deep_indentation_is_an_error_that_names_the_line() {
-    let text: String = (0..1000)
-        .map(|depth| format!("{}a:\n", " ".repeat(depth)))
-        .collect();
+    let text: String = (0..1000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
     let error = to_json(&text).expect_err("too deep");
     assert_eq!(error.to_string(), "yaml: line 257: exceeded max depth of 256");
 }
 
 #[test]
 fn the_depth_ceiling_fits_a_small_stack() {
-    let options = ParseOptions {
-        max_depth: usize::MAX,
-        ..ParseOptions::default()
-    };
+    let options = ParseOptions { max_depth: usize::MAX, ..ParseOptions::default() };
     let fits = format!("{}{}", "[".repeat(512), "]".repeat(512));
     assert!(to_json_with(&fits, &options, false).is_ok());
     let beyond = format!("{}{}", "[".repeat(513), "]".repeat(513));
@@ -78,20 +73,13 @@ fn long_inputs_without_nesting_stay_linear() {
 
 #[test]
 fn bytes_and_documents_are_limited() {
-    let options = ParseOptions {
-        max_bytes: 10,
-        max_documents: 2,
-        ..ParseOptions::default()
-    };
+    let options = ParseOptions { max_bytes: 10, max_documents: 2, ..ParseOptions::default() };
     let error = parse("a: 1 # and more", &options).expect_err("too long");
     assert_eq!(error.to_string(), "yaml: exceeded max size of 10 bytes");
     assert_eq!(parse("--- \n---\n", &options).expect("two documents").len(), 2);
     let error = parse("---\n---\n--", &options).expect("text after the second");
     assert_eq!(error.len(), 2);
-    let options = ParseOptions {
-        max_documents: 2,
-        ..ParseOptions::default()
-    };
+    let options = ParseOptions { max_documents: 2, ..ParseOptions::default() };
     let error = parse("---\n---\n---\n", &options).expect_err("three documents");
     assert_eq!(error.to_string(), "yaml: exceeded max documents of 2");
 }
@@ -99,16 +87,10 @@ fn bytes_and_documents_are_limited() {
 #[test]
 fn streams_split_as_kubernetes_splits_them() {
     let parts = split_documents("# c\n---\na: 1\n--- # next\nb: 2\n---\n---\nc: 3");
-    assert_eq!(
-        parts,
-        [(1, "# c\n"), (3, "a: 1\n"), (5, "b: 2\n"), (7, "---\nc: 3")]
-    );
+    assert_eq!(parts, [(1, "# c\n"), (3, "a: 1\n"), (5, "b: 2\n"), (7, "---\nc: 3")]);
     assert_eq!(split_documents(""), []);
     assert_eq!(split_documents("---\n"), [(1, "---\n")]);
     assert_eq!(split_documents("a: |\n  ---\n  x\n").len(), 1);
     let error = try_split_documents("a: 1\n--- b\n").expect_err("text after ---");
-    assert_eq!(
-        (error.line, error.to_string().as_str()),
-        (2, "invalid Yaml document separator: b")
-    );
+    assert_eq!((error.line, error.to_string().as_str()), (2, "invalid Yaml document separator: b"));
 }

@@ -15,10 +15,7 @@ second: |
 ";
 
 fn options() -> ParseOptions {
-    ParseOptions {
-        comments: true,
-        ..ParseOptions::default()
-    }
+    ParseOptions { comments: true, ..ParseOptions::default() }
 }
 
 #[test]
@@ -31,10 +28,7 @@ fn scalars_have_spans_with_and_without_properties() {
     assert_eq!(image.style, Style::DoubleQuoted);
     assert_eq!(image.tag.as_deref(), Some("tag:yaml.org,2002:str"));
     assert_eq!(image.anchor.as_deref(), Some("tag"));
-    assert_eq!(
-        documents[0].root.get("copy").and_then(|node| node.as_str()),
-        Some("nginx:1.0")
-    );
+    assert_eq!(documents[0].root.get("copy").and_then(|node| node.as_str()), Some("nginx:1.0"));
 }
 
 #[test]
@@ -45,10 +39,7 @@ fn collections_have_spans() {
     let items = list.items().expect("a sequence");
     assert_eq!(&TEXT[items[1].span.clone()], "[b, c]");
     let (_, value) = &items[0].entries().expect("a mapping")[0];
-    assert_eq!(
-        (value.line, value.column, &TEXT[value.span.clone()]),
-        (4, 6, "'a'")
-    );
+    assert_eq!((value.line, value.column, &TEXT[value.span.clone()]), (4, 6, "'a'"));
     assert!(matches!(items[1].content, Content::Sequence(_)));
 }
 
@@ -57,16 +48,9 @@ fn comments_and_documents_are_kept() {
     let documents = parse(TEXT, &options()).expect("valid");
     assert_eq!(documents.len(), 2);
     assert_eq!(documents[1].line, 7);
-    let texts: Vec<&str> = documents[0]
-        .comments
-        .iter()
-        .map(|comment| &TEXT[comment.span.clone()])
-        .collect();
+    let texts: Vec<&str> = documents[0].comments.iter().map(|comment| &TEXT[comment.span.clone()]).collect();
     assert_eq!(texts, ["# top", "# {\"$imagepolicy\": \"x:y\"}"]);
-    assert_eq!(
-        documents[1].root.get("second").and_then(|node| node.as_str()),
-        Some("x\n")
-    );
+    assert_eq!(documents[1].root.get("second").and_then(|node| node.as_str()), Some("x\n"));
 }
 
 #[test]
@@ -82,14 +66,8 @@ fn replacing_a_span_leaves_every_other_byte() {
 fn errors_have_the_true_place_and_go_s_text() {
     let error = parse("a: 1\nb: c: d\n", &options()).expect_err("invalid");
     assert_eq!((error.line, error.column), (2, 5));
-    assert_eq!(
-        error.to_string(),
-        "yaml: line 2: mapping values are not allowed in this context"
-    );
+    assert_eq!(error.to_string(), "yaml: line 2: mapping values are not allowed in this context");
     // Go counts one line less for errors of grammar.
     let error = parse("a: 1\nb: [1\nc: 2\n", &options()).expect_err("invalid");
-    assert_eq!(
-        error.to_string(),
-        "yaml: line 2: did not find expected ',' or ']'"
-    );
+    assert_eq!(error.to_string(), "yaml: line 2: did not find expected ',' or ']'");
 }

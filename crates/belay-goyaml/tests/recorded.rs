@@ -30,9 +30,7 @@ fn random_documents() {
 }
 
 fn check(file: &str, at_least: usize) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/cases")
-        .join(file);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(file);
     let text = std::fs::read_to_string(&path).expect("the case file is part of the crate");
     let mut report = String::new();
     let mut count = 0;
@@ -61,13 +59,8 @@ fn answer(op: &str, text: &str) -> Result<String, String> {
         "json" => to_json(text).map(json).map_err(shown),
         "json-strict" => to_json_strict(text).map(json).map_err(shown),
         "json-v3" => {
-            let options = ParseOptions {
-                resolution: Resolution::V3,
-                ..ParseOptions::default()
-            };
-            to_json_with(text, &options, false)
-                .map(json)
-                .map_err(|error| error.to_v3_string())
+            let options = ParseOptions { resolution: Resolution::V3, ..ParseOptions::default() };
+            to_json_with(text, &options, false).map(json).map_err(|error| error.to_v3_string())
         }
         "yaml" => marshal(&value()).map_err(shown),
         "yaml-v3-2" => Ok(to_yaml_v3(&value(), 2)),

@@ -70,8 +70,10 @@ pub(crate) fn answer(cluster: &Arc<Cluster>, request: &Request) -> Result<Answer
     if !target.subresource.is_empty() {
         return subresources::answer(cluster, request, &target);
     }
-    if target.definition.group == "events.k8s.io" {
-        refuse_other_events(request)?;
+    if target.definition.group == "events.k8s.io"
+        && matches!(request.method, Method::POST | Method::PUT | Method::PATCH)
+    {
+        return write_event(cluster, request, &target);
     }
     if target.definition.group == "autoscaling" && target.version == "v1" {
         return Err(ApiError::not_supported("HorizontalPodAutoscaler in version autoscaling/v1"));
@@ -165,14 +167,32 @@ fn check_verb(request: &Request, target: &Target, is_collection: bool) -> Result
     if known { Ok(()) } else { Err(ApiError::method_not_allowed()) }
 }
 
-/// `events.k8s.io` reads the same objects; writing them there is not there yet.
-fn refuse_other_events(request: &Request) -> Result<(), ApiError> {
-    match request.method {
-        Method::POST | Method::PUT | Method::PATCH => {
-            Err(ApiError::not_supported("writing events through events.k8s.io"))
+/// Both kinds of Event are the same objects; they are kept as core has them.
+fn write_event(cluster: &Arc<Cluster>, request: &Request, target: &Target) -> Result<Answer, ApiError> {
+    let Some(core) = cluster.with(|state| state.definition_of("v1", "Event")) else {
+        return Err(ApiError::no_such_resource());
+    };
+    let core = Target::of(&core, &target.namespace, &target.name);
+    let options = Options::of(request)?;
+    let done = match request.method {
+        Method::POST => {
+            let event = subresources::event_of_core(&body::object(request)?);
+            cluster.with(|state| Writer { state, target: &core, options: &options }.create(event))?
         }
-        _ => Ok(()),
-    }
+        Method::PUT => {
+            let event = subresources::event_of_core(&body::object(request)?);
+            cluster.with(|state| Writer { state, target: &core, options: &options }.update(event))?
+        }
+        _ if PatchKind::of(request.content_type())? == PatchKind::Json => {
+            return Err(ApiError::not_supported("JSON patches of events.k8s.io"));
+        }
+        _ => {
+            let kind = PatchKind::of(request.content_type())?;
+            let patch = subresources::event_of_core(&body::yaml(&request.body)?);
+            cluster.with(|state| Writer { state, target: &core, options: &options }.patch(kind, &patch))?
+        }
+    };
+    written(request, target, done)
 }
 
 fn watch_one(

@@ -31,6 +31,9 @@ impl Drop for Tasks {
 pub(crate) type Changes = [(GroupResource, Arc<Change>)];
 
 pub(crate) fn spawn(cluster: &Arc<Cluster>, simulate_workloads: bool) -> Tasks {
+    if simulate_workloads {
+        cluster.with(make_node);
+    }
     Tasks(tokio::spawn(run(cluster.clone(), simulate_workloads)))
 }
 
@@ -72,6 +75,23 @@ pub(crate) fn bootstrap(cluster: &Cluster) {
         for (name, value) in [("system-cluster-critical", 2_000_000_000), ("system-node-critical", 2_000_001_000)] {
             make(state, "scheduling.k8s.io/v1", "PriorityClass", "", json!({ "metadata": { "name": name }, "value": value }));
         }
+    });
+}
+
+/// The one node that simulated pods run on.
+fn make_node(state: &mut State) {
+    let labels = json!({ "kubernetes.io/hostname": "localkube", "kubernetes.io/os": "linux" });
+    make(state, "v1", "Node", "", json!({ "metadata": { "name": "localkube", "labels": labels } }));
+    let Some(definition) = state.definition_of("v1", "Node") else { return };
+    let now = state.clock.seconds();
+    change(state, &Target::of(&definition, "", "localkube"), "status", "kubelet", |node| {
+        let resources = json!({ "cpu": "8", "memory": "16Gi", "pods": "10000" });
+        let status = &mut node["status"];
+        status["capacity"] = resources.clone();
+        status["allocatable"] = resources;
+        status["nodeInfo"]["kubeletVersion"] = "v1.34.4".into();
+        status["conditions"] = json!([{ "type": "Ready", "status": "True", "reason": "KubeletReady",
+            "message": "kubelet is posting ready status", "lastHeartbeatTime": now, "lastTransitionTime": now }]);
     });
 }
 

@@ -134,23 +134,37 @@ fn log(cluster: &Cluster, target: &Target) -> Result<Answer, ApiError> {
     Ok(Answer::Text(lines))
 }
 
+/// Field names of an Event in core and in `events.k8s.io`.
+const EVENT_FIELDS: [(&str, &str); 7] = [
+    ("involvedObject", "regarding"),
+    ("message", "note"),
+    ("reportingComponent", "reportingController"),
+    ("source", "deprecatedSource"),
+    ("count", "deprecatedCount"),
+    ("firstTimestamp", "deprecatedFirstTimestamp"),
+    ("lastTimestamp", "deprecatedLastTimestamp"),
+];
+
 /// A core Event as `events.k8s.io/v1` shows it.
 pub(crate) fn event_of_group(event: &Value) -> Value {
-    let mut shown = event.clone();
-    if let Some(fields) = shown.as_object_mut() {
-        for (core, grouped) in [
-            ("involvedObject", "regarding"),
-            ("message", "note"),
-            ("reportingComponent", "reportingController"),
-            ("source", "deprecatedSource"),
-            ("count", "deprecatedCount"),
-            ("firstTimestamp", "deprecatedFirstTimestamp"),
-            ("lastTimestamp", "deprecatedLastTimestamp"),
-        ] {
-            if let Some(value) = fields.shift_remove(core) {
-                fields.insert(grouped.to_owned(), value);
+    renamed(event, EVENT_FIELDS)
+}
+
+/// An Event of `events.k8s.io/v1` as core keeps it.
+pub(crate) fn event_of_core(event: &Value) -> Value {
+    let mut event = renamed(event, EVENT_FIELDS.map(|(core, grouped)| (grouped, core)));
+    event["apiVersion"] = "v1".into();
+    event
+}
+
+fn renamed(event: &Value, names: [(&str, &str); 7]) -> Value {
+    let mut event = event.clone();
+    if let Some(fields) = event.as_object_mut() {
+        for (from, to) in names {
+            if let Some(value) = fields.shift_remove(from) {
+                fields.insert(to.to_owned(), value);
             }
         }
     }
-    shown
+    event
 }

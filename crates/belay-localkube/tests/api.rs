@@ -1,5 +1,4 @@
 //! One behaviour of the API a test, through the service in process.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod support;
 
@@ -310,6 +309,47 @@ async fn impersonation_is_held_to_rbac() {
         status["message"],
         "configmaps \"x\" is forbidden: User \"bob\" cannot delete resource \"configmaps\" in API group \"\" in the namespace \"default\""
     );
+}
+
+#[tokio::test]
+async fn both_kinds_of_event_are_one() {
+    let api = Api::new();
+    let event = json!({ "apiVersion": "events.k8s.io/v1", "kind": "Event", "metadata": { "name": "e" }, "note": "said", "reason": "Why",
+        "type": "Normal", "action": "Tell", "reportingController": "me", "reportingInstance": "me-1",
+        "eventTime": "2026-01-01T00:00:00.000000Z", "regarding": { "kind": "ConfigMap", "name": "x", "namespace": "default" } });
+    let (code, created) = api.post("/apis/events.k8s.io/v1/namespaces/default/events", &event).await;
+    assert_eq!((code, &created["note"]), (201, &json!("said")));
+    let (_, core) = api.get("/api/v1/namespaces/default/events/e").await;
+    assert_eq!((&core["message"], &core["involvedObject"]["name"]), (&json!("said"), &json!("x")));
+    let (_, listed) = api.get("/apis/events.k8s.io/v1/namespaces/default/events").await;
+    assert_eq!(listed["items"][0]["regarding"]["name"], "x");
+}
+
+#[tokio::test]
+async fn protobuf_bodies_are_read() {
+    // Go's typed client: a Namespace named t, in an envelope with its type.
+    let object = [b"\x0a\x03\x0a\x01t".as_slice(), b"\x12\x00\x1a\x00"].concat();
+    let kind = b"\x0a\x02v1\x12\x09Namespace";
+    let mut body = b"k8s\x00".to_vec();
+    body.extend([0x0a, u8::try_from(kind.len()).unwrap()]);
+    body.extend(kind);
+    body.extend([0x12, u8::try_from(object.len()).unwrap()]);
+    body.extend(object);
+    let api = Api::new();
+    let request = http::Request::post("/api/v1/namespaces")
+        .header("content-type", "application/vnd.kubernetes.protobuf");
+    let send = |body: Vec<u8>| request.body(http_body_util::Full::new(body.into())).unwrap();
+    assert_eq!(api.send(send(body)).await.status(), 201);
+    assert_eq!(api.get("/api/v1/namespaces/t").await.1["status"]["phase"], "Active");
+    let (code, _) = api
+        .call(
+            "POST",
+            "/api/v1/namespaces",
+            &[("content-type", "application/vnd.kubernetes.protobuf")],
+            &json!(1),
+        )
+        .await;
+    assert_eq!(code, 400);
 }
 
 fn deployment(name: &str, image: &str) -> Value {

@@ -222,7 +222,17 @@ async fn deployments_roll_out_and_broken_images_do_not() {
     let spec = json!({ "replicas": 2, "selector": { "matchLabels": { "app": "x" } }, "template": template("nginx", "Always") });
     api.post(deployments, &json!({ "metadata": { "name": "x" }, "spec": spec })).await;
     let path = format!("{deployments}/x");
+    let service = json!({ "selector": { "app": "x" }, "ports": [{ "port": 80, "targetPort": 8080 }] });
+    api.post("/api/v1/namespaces/default/services", &json!({ "metadata": { "name": "x" }, "spec": service }))
+        .await;
     api.wait_until(&path, |_, live| live["status"]["availableReplicas"] == 2).await;
+    let slices = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices";
+    api.wait_until(slices, |_, slices| {
+        let slice = &slices["items"][0];
+        slice["endpoints"].as_array().is_some_and(|endpoints| endpoints.len() == 2)
+            && slice["ports"][0]["port"] == 8080
+    })
+    .await;
     let image = json!({ "spec": { "template": { "spec": { "containers": [{ "name": "main", "image": "nginx:broken" }] } } } });
     api.patch(&path, "application/strategic-merge-patch+json", &image).await;
     api.wait_until("/api/v1/namespaces/default/pods", |_, pods| {

@@ -1,5 +1,4 @@
 //! A kube-rs client meets the API in process.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use belay_localkube::{LocalKube, Settings};
 use k8s_openapi::api::core::v1::ConfigMap;

@@ -3,6 +3,7 @@
 //! Level-based: each look compares what is wanted with what is there and takes the next step. Pods become ready
 //! [`READY_AFTER`] their creation, Jobs complete [`COMPLETE_AFTER`] that; an image `…:broken` never does.
 
+mod endpoints;
 mod jobs;
 mod pods;
 mod replicas;
@@ -56,6 +57,7 @@ impl Simulator {
             replicas::replica_sets(state, &dirty);
             sets::step(state, &dirty);
             jobs::step(state, &dirty);
+            endpoints::step(state, &dirty);
         }
         dirty.extend(self.waiting.drain());
         self.waiting = pods::step(state, &mut self.seen, &dirty);

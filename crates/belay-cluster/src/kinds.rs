@@ -9,7 +9,7 @@ use kube::Client;
 use kube::core::ApiResource;
 use kube::discovery::{Discovery, Scope as KubeScope, verbs};
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 /// Least time between two discoveries that a missing kind asks for.
 const REFRESH_PAUSE: Duration = Duration::from_secs(1);
@@ -101,12 +101,19 @@ impl Kinds {
         self.known(kind).ok_or_else(|| KindError::Unknown { kind: kind.clone() })
     }
 
-    /// Asks the API server for its kinds, unless that was done less than `pause` ago.
+    /// Asks the API server for its kinds, `pause` after it was last asked at the earliest. Who waits
+    /// for a turn while another asks is content with that answer.
     pub async fn refresh(&self, pause: Duration) -> Result<(), KindError> {
+        let began = Instant::now();
         let mut last = self.last.lock().await;
-        if last.is_some_and(|last| last.elapsed() < pause) {
-            return Ok(());
+        if let Some(asked) = *last {
+            if asked > began {
+                return Ok(());
+            }
+            sleep_until(asked + pause).await;
         }
+        // The answer is as old as its question.
+        let asked = Instant::now();
         let discovery = Discovery::new(self.client.clone())
             .run_aggregated()
             .await
@@ -131,7 +138,7 @@ impl Kinds {
             }
         }
         *self.known.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = found;
-        *last = Some(Instant::now());
+        *last = Some(asked);
         Ok(())
     }
 }

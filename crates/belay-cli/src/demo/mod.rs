@@ -145,6 +145,9 @@ impl Demo {
         for definition in belay_argo_api::crds().into_iter().chain(belay_flux_api::crds()) {
             self.apply(&definition).await?;
         }
+        for kind in [belay_argo::application_kind()].into_iter().chain(belay_flux::kinds()) {
+            self.engine.live.kinds().find(&kind).await?;
+        }
         for namespace in ["argocd", "flux-system"] {
             self.apply(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}))
                 .await?;

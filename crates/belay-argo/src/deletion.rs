@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use belay_apply::{ApplySettings, carry_out};
-use belay_argo_api::Application;
 use belay_manifest::{Object, argo_kind_rank};
 use belay_plan::{Action, Plan, Step};
 use kube::api::PropagationPolicy;
@@ -11,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::controller::{Context, FIELD_MANAGER};
 use crate::prepare::survives_deletion;
-use crate::reconcile::app_name;
+use crate::reconcile::{app_name, instance};
 use crate::write;
 
 /// How soon the objects that are on their way out are looked at again.
@@ -24,14 +23,11 @@ const CASCADE: [&str; 3] = [
 
 /// Deletes what the app tracks, in reverse order, waits until it is gone, and lets the app go.
 /// Without the resources finalizer nothing is deleted.
-pub(crate) async fn finish(context: &Context, object: &Object, app: &Application) -> Option<Duration> {
+pub(crate) async fn finish(context: &Context, object: &Object) -> Option<Duration> {
     let finalizers = finalizers(object);
     let cascade = finalizers.iter().find(|name| CASCADE.contains(&name.as_str()))?;
     let background = cascade.ends_with("/background");
-    let instance = match app.metadata.namespace.as_str() {
-        namespace if namespace == context.settings.namespace => app.metadata.name.clone(),
-        namespace => format!("{namespace}_{}", app.metadata.name),
-    };
+    let instance = instance(context, object);
     let mut objects: Vec<_> = context.live.of_app(&app_name(&instance));
     objects.retain(|live| !survives_deletion(live));
     if objects.is_empty() {

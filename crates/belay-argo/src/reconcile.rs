@@ -57,7 +57,7 @@ pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Dura
         }
     };
     if !object.value()["metadata"]["deletionTimestamp"].is_null() {
-        return deletion::finish(context, &object, &app).await;
+        return deletion::finish(context, &object).await;
     }
     if object.annotation("argocd.argoproj.io/skip-reconcile") == Some("true") {
         return None;
@@ -178,12 +178,16 @@ fn render_manifests(
 }
 
 fn target(context: &Context, object: &Object, app: &Application) -> Target {
-    let instance = if object.namespace() == context.settings.namespace {
+    Target { instance: instance(context, object), namespace: app.spec.destination.namespace.clone() }
+}
+
+/// The name by which objects are marked as this app's.
+pub(crate) fn instance(context: &Context, object: &Object) -> String {
+    if object.namespace() == context.settings.namespace {
         object.name().to_owned()
     } else {
         format!("{}_{}", object.namespace(), object.name())
-    };
-    Target { instance, namespace: app.spec.destination.namespace.clone() }
+    }
 }
 
 /// Prepares; learns kinds that are not known yet and, when there were some, prepares once more.

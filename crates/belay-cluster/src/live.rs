@@ -192,11 +192,6 @@ impl LiveState {
         keys.filter_map(|key| picture.objects.get(key).cloned()).collect()
     }
 
-    /// Whose an object is, as [`LiveState::new`] was told.
-    pub fn belonging(&self, object: &Object) -> Belonging {
-        (self.belonging)(object)
-    }
-
     /// The watched objects whose owner references name this uid.
     pub fn children(&self, uid: &str) -> Vec<Arc<Object>> {
         let picture = self.read();

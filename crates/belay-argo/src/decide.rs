@@ -63,6 +63,8 @@ pub(crate) struct Situation<'a> {
     pub plan: &'a Plan,
     /// The revision that was rendered.
     pub revision: &'a str,
+    /// Whether that revision changed what this app renders from, since the last sync.
+    pub revision_has_changes: bool,
     /// Now.
     pub now: Timestamp,
 }
@@ -94,11 +96,11 @@ struct Attempt {
     retries: i64,
 }
 
-/// The last operation, if it was for the same revision and source.
+/// The last operation, if it was for the same files and source.
 fn last_attempt(situation: &Situation<'_>) -> Option<Attempt> {
     let state = situation.app.status.operation_state.as_ref()?;
     let result = state.sync_result.as_ref()?;
-    let same = result.revision == situation.revision && result.source == situation.app.spec.source;
+    let same = !situation.revision_has_changes && result.source == situation.app.spec.source;
     same.then(|| Attempt {
         phase: state.phase.clone(),
         message: state.message.clone(),
@@ -217,9 +219,13 @@ mod tests {
     }
 
     fn run(app: &Application, plan: &Plan, seconds: i64) -> Decision {
+        run_at(app, plan, seconds, app.status.operation_state.is_none())
+    }
+
+    fn run_at(app: &Application, plan: &Plan, seconds: i64, revision_has_changes: bool) -> Decision {
         let now =
             "2026-01-01T00:00:00Z".parse::<Timestamp>().unwrap() + jiff::SignedDuration::from_secs(seconds);
-        decide(&Situation { app, plan, revision: "r1", now })
+        decide(&Situation { app, plan, revision: "r1", revision_has_changes, now })
     }
 
     #[test]
@@ -244,7 +250,8 @@ mod tests {
             app["status"] = json!({"operationState": finished("Succeeded", 0, 0)});
             app["spec"]["syncPolicy"]["automated"]["selfHeal"] = json!(false);
         });
-        assert_eq!(run(&off, &plan(Action::Create), 999), Decision::Rest(None));
+        assert_eq!(run_at(&off, &plan(Action::Create), 999, false), Decision::Rest(None));
+        assert!(matches!(run_at(&off, &plan(Action::Create), 999, true), Decision::Sync(_)));
     }
 
     #[test]

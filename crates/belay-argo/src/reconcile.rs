@@ -8,9 +8,10 @@ use belay_apply::{ApplySettings, Outcome, carry_out};
 use belay_argo_api::{Application, ApplicationSource, Operation, SyncOperation};
 use belay_cluster::Severity;
 use belay_diff::{AddedFields, CompareOptions, Drift, describe};
+use belay_filetree::Reads;
 use belay_manifest::{GroupVersionKind, Manifest, Object, ObjectKey};
 use belay_plan::{Action, Order, Plan, Wanted, plan};
-use belay_render::{Freshness, SourceType, detect};
+use belay_render::{Freshness, Render, SourceType, detect};
 use belay_source::Checkout;
 use jiff::Timestamp;
 use kube::api::PropagationPolicy;
@@ -78,16 +79,19 @@ pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Dura
 async fn look(context: &Context, object: &Object, app: &Application) -> Result<Duration, Fault> {
     let source = project::check(context, object, app)?;
     let checkout = fetch(context, object, source, app).await?;
-    let (source_type, manifests) = render_manifests(context, object, app, source, &checkout)?;
+    let (source_type, render) = render_manifests(context, object, app, source, &checkout)?;
     let target = target(context, object, app);
-    let prepared = learn_and_prepare(context, &manifests, &target).await?;
+    let prepared = learn_and_prepare(context, &render.manifests, &target).await?;
     remember_desired(context, object, source, &prepared, &checkout);
     watch_kinds(context, &prepared).await?;
     let policy = policy(app);
     let before = compare(context, &prepared, &target, policy.prune);
-    note_drift(context, object, app, &before, &checkout.commit).await;
+    let revision_has_changes = revision_has_changes(context, app, source, &checkout, &render.reads).await;
+    if !revision_has_changes {
+        note_drift(context, object, app, &before).await;
+    }
     let now = Timestamp::now();
-    let situation = Situation { app, plan: &before, revision: &checkout.commit, now };
+    let situation = Situation { app, plan: &before, revision: &checkout.commit, revision_has_changes, now };
     let (carried, sync_error, wait) = match decide(&situation) {
         Decision::Rest(sync_error) => (None, sync_error, None),
         Decision::Wait(wait) => (None, None, Some(wait)),
@@ -154,7 +158,7 @@ fn render_manifests(
     app: &Application,
     source: &ApplicationSource,
     checkout: &Checkout,
-) -> Result<(SourceType, Vec<Manifest>), Fault> {
+) -> Result<(SourceType, Arc<Render>), Fault> {
     let fault = |error: &dyn std::error::Error| {
         Fault::comparison(format!(
             "Failed to load target state: failed to generate manifest for source 1 of 1: {}",
@@ -174,7 +178,31 @@ fn render_manifests(
     }
     let source_type =
         request.source_type(detect(checkout.tree.as_ref(), &folder).map_err(|error| fault(&error))?);
-    Ok((source_type, render.manifests.clone()))
+    Ok((source_type, render))
+}
+
+/// Whether this revision changed a file that the app's render read, since the last sync. A commit that
+/// touched other apps only is no reason to sync this one: what others changed by hand stays drift.
+async fn revision_has_changes(
+    context: &Context,
+    app: &Application,
+    source: &ApplicationSource,
+    checkout: &Checkout,
+    reads: &Reads,
+) -> bool {
+    let result = app.status.operation_state.as_ref().and_then(|state| state.sync_result.as_ref());
+    let Some(synced) = result.map(|result| result.revision.as_str()).filter(|revision| !revision.is_empty())
+    else {
+        return true;
+    };
+    if synced == checkout.commit {
+        return false;
+    }
+    // Without the earlier commit at hand nothing can be said for sure.
+    match context.repositories.checkout(&source.repo_url, synced, None, Duration::MAX).await {
+        Ok(earlier) => !reads.hold_in(earlier.tree.as_ref()).unwrap_or(false),
+        Err(_gone) => true,
+    }
 }
 
 fn target(context: &Context, object: &Object, app: &Application) -> Target {
@@ -345,13 +373,10 @@ fn propagation(sync: &SyncOperation) -> PropagationPolicy {
     }
 }
 
-/// Records what others changed since the last sync of this revision, before anything heals it.
-async fn note_drift(context: &Context, object: &Object, app: &Application, plan: &Plan, revision: &str) {
-    let synced = app.status.operation_state.as_ref().is_some_and(|state| {
-        state.phase == belay_argo_api::OperationPhase::Succeeded
-            && state.sync_result.as_ref().is_some_and(|result| result.revision == revision)
-    });
-    if !synced {
+/// Records what others changed since the last sync of these files, before anything heals it.
+async fn note_drift(context: &Context, object: &Object, app: &Application, plan: &Plan) {
+    let state = app.status.operation_state.as_ref();
+    if state.is_none_or(|state| state.phase != belay_argo_api::OperationPhase::Succeeded) {
         return;
     }
     let drift = drift(plan);

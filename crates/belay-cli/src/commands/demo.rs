@@ -16,7 +16,7 @@ pub(crate) struct Arguments {
     /// Where everything goes, with `kubeconfig` and `demo.json`; a folder of its own without it.
     #[arg(long)]
     dir: Option<PathBuf>,
-    /// Leave the folder in place at the end.
+    /// Stay up without a terminal too, until a signal, and leave the folder in place.
     #[arg(long)]
     keep: bool,
     /// Only start everything.
@@ -39,7 +39,8 @@ pub(crate) fn run(arguments: Arguments, format: LogFormat) -> anyhow::Result<()>
         .unwrap_or_else(|| std::env::temp_dir().join(format!("belay-demo-{}", std::process::id())));
     let terminal = std::io::stdout().is_terminal();
     let paint = Paint::new(terminal && !arguments.plain && std::env::var_os("NO_COLOR").is_none());
-    let stays = arguments.no_tour || (terminal && std::env::var("CI").as_deref() != Ok("true"));
+    let stays =
+        arguments.no_tour || arguments.keep || (terminal && std::env::var("CI").as_deref() != Ok("true"));
     let result = super::runtime()?.block_on(async {
         let demo = Demo::start(DemoOptions { folder: folder.clone(), port: arguments.port, paint }).await?;
         let walk = async {

@@ -1,6 +1,7 @@
 //! Belay's own tools for developers: `cargo xtask tidy`, `cargo xtask apiserver up`, …
 
 mod apiserver;
+mod kustomize_corpus;
 mod tidy;
 
 use std::path::PathBuf;
@@ -25,12 +26,15 @@ enum Command {
         #[command(subcommand)]
         command: apiserver::Command,
     },
+    /// Compare builds of public kustomizations with the original's.
+    Corpus(kustomize_corpus::Arguments),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Tidy => tidy::run(&repository()),
         Command::Apiserver { command } => apiserver::run(&repository(), command),
+        Command::Corpus(arguments) => kustomize_corpus::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

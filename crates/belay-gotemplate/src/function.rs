@@ -288,15 +288,23 @@ impl Call<'_> {
 
     /// Executes a template of the set within this execution's budget, and returns its output.
     pub fn execute(&mut self, name: &str, data: Value) -> Result<Text, FunctionError> {
-        Ok(self.run.nested(name, data)?.into())
+        Ok(self.run.nested(name, data, false)?.into())
     }
 
-    /// Executes a template of another set (a changed clone of this one) within the same budget.
+    /// Executes a template of another set (a changed clone of this one) within the same budget. For
+    /// the provenance, what was read so far counts as the source of the template's text.
     pub fn execute_in(&mut self, set: TemplateSet, name: &str, data: Value) -> Result<Text, FunctionError> {
         let outer = std::mem::replace(&mut self.run.set, set);
-        let result = self.run.nested(name, data);
+        let result = self.run.nested(name, data, true);
         self.run.set = outer;
         Ok(result?.into())
+    }
+
+    /// Tells the provenance, if it is asked for, that a key of a map was read.
+    pub fn note_read(&mut self, map: &Map, key: &Text) {
+        if let Some(trace) = &mut self.run.trace {
+            crate::exec::map_entry(trace, map, key);
+        }
     }
 
     /// How this execution runs.

@@ -1,8 +1,5 @@
-//! How to execute: missing keys, budgets, and what the outside gives (clock, randomness, tracing).
+//! How to execute: missing keys, budgets, and what the outside gives (clock, randomness).
 
-use std::cell::RefCell;
-use std::ops::Range;
-use std::rc::Rc;
 use std::sync::Arc;
 
 /// How to execute a template.
@@ -16,8 +13,6 @@ pub struct Options {
     pub clock: Option<Arc<dyn Clock>>,
     /// Random bytes; functions that need them fail by name without a source.
     pub random: Option<Arc<dyn RandomSource>>,
-    /// Told where each piece of output came from; costs nothing when absent.
-    pub tracer: Option<Rc<RefCell<dyn Tracer>>>,
 }
 
 /// What a missing key of a map gives (`missingkey=`).
@@ -71,16 +66,4 @@ pub trait Clock: Send + Sync {
 pub trait RandomSource: Send + Sync {
     /// Fills the buffer.
     fn fill(&self, buffer: &mut [u8]);
-}
-
-/// Is told where output came from and what was read.
-pub trait Tracer {
-    /// `output` bytes of the current buffer came from the node at `offset` of template file `source`.
-    fn wrote(&mut self, source: &str, line: u32, output: Range<usize>);
-    /// A nested execution (`include`, `tpl`) of `template` begins; its output is a buffer of its own.
-    fn enter(&mut self, template: &str);
-    /// The nested execution ends.
-    fn leave(&mut self);
-    /// A chain of fields such as `.Values.image.tag` was read.
-    fn read(&mut self, fields: &[String]);
 }

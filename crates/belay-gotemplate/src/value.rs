@@ -414,6 +414,11 @@ impl List {
         self.items().len()
     }
 
+    /// What tells it from other lists.
+    pub(crate) fn address(&self) -> Option<usize> {
+        self.items.as_ref().map(|items| Rc::as_ptr(items).addr())
+    }
+
     /// Whether there are no items.
     pub fn is_empty(&self) -> bool {
         self.items().is_empty()
@@ -488,6 +493,11 @@ impl Map {
             (None, None) => true,
             _ => false,
         }
+    }
+
+    /// What tells it from other maps.
+    pub(crate) fn address(&self) -> Option<usize> {
+        self.entries.as_ref().map(|entries| Rc::as_ptr(entries).addr())
     }
 
     /// The value of a key.

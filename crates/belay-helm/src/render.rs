@@ -220,7 +220,6 @@ fn template_options(options: &RenderOptions) -> Options {
         budget: options.budget,
         clock: options.clock.clone(),
         random: options.random.clone(),
-        tracer: None,
     }
 }
 

@@ -77,6 +77,9 @@ impl<'t> State<'_, 't> {
             _ => String::new(),
         };
         let slots = self.evaluate_slots(dot, parameters, variadic, name, arguments, piped)?;
+        if builtin == Builtin::Index {
+            self.trace_index(&slots);
+        }
         let result = if builtin == Builtin::Call {
             self.call_value(&callee, &slots)
         } else {
@@ -90,7 +93,7 @@ impl<'t> State<'_, 't> {
             builtin.call(&values)
         };
         match result {
-            Ok((value, is_interface)) => Ok(Slot { value, is_interface }),
+            Ok((value, is_interface)) => Ok(Slot::new(value, is_interface)),
             Err(error) => {
                 self.at(place);
                 self.failed_call(name, error)

@@ -15,7 +15,10 @@ impl<'t> State<'_, 't> {
             slot.is_interface = false;
             value = Some(slot);
         }
-        let slot = value.unwrap_or_else(Slot::missing);
+        let mut slot = value.unwrap_or_else(Slot::missing);
+        if !pipe.variables.is_empty() {
+            slot = self.with_sources(slot);
+        }
         for variable in &pipe.variables {
             if pipe.is_assign {
                 self.set_variable(&variable.names[0], slot.clone())?;
@@ -56,7 +59,6 @@ impl<'t> State<'_, 't> {
         match first {
             Operand::Field(node) => {
                 self.at(node);
-                self.trace_read(&node.names);
                 return self.evaluate_fields(dot, dot.clone(), node, &node.names, &arguments[1..], piped);
             }
             Operand::Chain(node) => return self.evaluate_chain(dot, node, &arguments[1..], piped),
@@ -74,7 +76,10 @@ impl<'t> State<'_, 't> {
         self.check_not_called(arguments, &piped)?;
         match first {
             Operand::Bool(node) => Ok(Slot::plain(Value::Bool(node.value))),
-            Operand::Dot(_) => Ok(dot.clone()),
+            Operand::Dot(_) => {
+                self.trace_use(dot);
+                Ok(dot.clone())
+            }
             Operand::Nil(_) => self.fail("nil is not a command"),
             Operand::Number(node) => self.ideal_constant(node),
             Operand::String(node) => Ok(Slot::plain(Value::String(node.text.clone()))),
@@ -120,9 +125,9 @@ impl<'t> State<'_, 't> {
             if !arguments.is_empty() {
                 self.check_not_called(arguments, &piped)?;
             }
+            self.trace_use(&value);
             return Ok(value);
         }
-        self.trace_read(&node.names);
         self.evaluate_fields(dot, value, node, &node.names[1..], arguments.get(1..).unwrap_or(&[]), piped)
     }
 
@@ -154,19 +159,19 @@ impl<'t> State<'_, 't> {
     ) -> Result<Slot> {
         self.at(operand.located());
         let slot = match operand {
-            Operand::Dot(_) => dot.clone(),
+            Operand::Dot(_) => {
+                self.trace_use(dot);
+                dot.clone()
+            }
             Operand::Nil(_) => {
                 let wanted = wanted.unwrap_or(Type::Any);
                 if wanted.can_be_nil() {
                     let is_interface = wanted == Type::Any;
-                    return Ok(Slot { value: wanted.zero(), is_interface });
+                    return Ok(Slot::new(wanted.zero(), is_interface));
                 }
                 return self.fail(format!("cannot assign nil to {}", wanted.name()));
             }
-            Operand::Field(node) => {
-                self.trace_read(&node.names);
-                self.evaluate_fields(dot, dot.clone(), node, &node.names, &[], None)?
-            }
+            Operand::Field(node) => self.evaluate_fields(dot, dot.clone(), node, &node.names, &[], None)?,
             Operand::Variable(node) => self.evaluate_variable(dot, node, &[], None)?,
             Operand::Pipe(pipe) => with_stack(|| self.evaluate_pipeline(dot, pipe))?,
             Operand::Identifier(node) => self.evaluate_function(dot, node, node, &[], None)?,
@@ -232,7 +237,7 @@ impl<'t> State<'_, 't> {
                 return Ok(slot);
             }
             if wanted.can_be_nil() {
-                return Ok(Slot { value: wanted.zero(), is_interface: wanted == Type::Any });
+                return Ok(Slot::new(wanted.zero(), wanted == Type::Any));
             }
             return self.fail(format!("invalid value; expected {}", wanted.name()));
         }

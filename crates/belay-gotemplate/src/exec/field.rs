@@ -1,5 +1,6 @@
 //! Fields, map keys and methods.
 
+use super::trace::Chain;
 use super::{Result, Slot, State};
 use crate::function::{Function, Signature};
 use crate::options::MissingKey;
@@ -22,10 +23,41 @@ impl<'t> State<'_, 't> {
             return Ok(receiver);
         };
         let mut receiver = receiver;
+        if self.run.trace.is_some() {
+            return self.evaluate_traced(dot, receiver, node, names, arguments, piped);
+        }
         for name in first {
             receiver = self.evaluate_field(dot, name, node, &[], None, receiver)?;
         }
         self.evaluate_field(dot, last, node, arguments, piped, receiver)
+    }
+
+    /// The same, and tells which data the chain led through.
+    fn evaluate_traced(
+        &mut self,
+        dot: &Slot,
+        mut receiver: Slot,
+        node: &'t dyn Located,
+        names: &'t [String],
+        arguments: &'t [Operand],
+        mut piped: Option<Slot>,
+    ) -> Result<Slot> {
+        let began = receiver.sources.take();
+        let mut chain = Chain::new();
+        for (index, name) in names.iter().enumerate() {
+            let is_last = index + 1 == names.len();
+            let arguments = if is_last { arguments } else { &[] };
+            let piped = if is_last { piped.take() } else { None };
+            let container = receiver.value.clone();
+            receiver = self.evaluate_field(dot, name, node, arguments, piped, receiver)?;
+            if let Some(trace) = &mut self.run.trace {
+                chain.step(trace, &container, name, &receiver.value);
+            }
+        }
+        if let Some(trace) = &mut self.run.trace {
+            chain.end(trace, &began);
+        }
+        Ok(receiver)
     }
 
     fn evaluate_field(
@@ -79,11 +111,11 @@ impl<'t> State<'_, 't> {
         }
         let is_interface = map.element() == Element::Any;
         if let Some(value) = map.get(name) {
-            return Ok(Slot { value, is_interface });
+            return Ok(Slot::new(value, is_interface));
         }
         match self.run.options.missing_key {
             MissingKey::Default => Ok(Slot::missing()),
-            MissingKey::Zero => Ok(Slot { value: map.element().as_type().zero(), is_interface }),
+            MissingKey::Zero => Ok(Slot::new(map.element().as_type().zero(), is_interface)),
             MissingKey::Error => {
                 let name = crate::format::go_quote(name.as_bytes());
                 self.fail(format!("map has no entry for key {name}"))

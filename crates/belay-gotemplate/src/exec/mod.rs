@@ -3,16 +3,19 @@
 mod call;
 mod evaluate;
 mod field;
+mod trace;
 mod walk;
 
-use std::ops::Range;
+use std::sync::Arc;
 
 use crate::error::{Error, Limit};
 use crate::function::FunctionError;
 use crate::options::Options;
 use crate::parse::tree::{Located, Template};
+use crate::provenance::{Frame, Provenance};
 use crate::set::TemplateSet;
 use crate::value::Value;
+pub(crate) use trace::{Trace, map_entry};
 
 /// Runs on a bigger stack when little of the present one is left: templates nest deeper than a
 /// thread's stack is high.
@@ -24,6 +27,8 @@ pub(crate) fn with_stack<T>(body: impl FnOnce() -> T) -> T {
 pub(crate) struct Run {
     pub(crate) set: TemplateSet,
     pub(crate) options: Options,
+    /// Present only when provenance is asked for.
+    pub(crate) trace: Option<Box<Trace>>,
     output: Vec<u8>,
     depth: usize,
     steps_left: u64,
@@ -36,6 +41,7 @@ impl Run {
         Self {
             set,
             options,
+            trace: None,
             output: Vec::new(),
             depth: 0,
             steps_left: budget.steps,
@@ -44,32 +50,39 @@ impl Run {
     }
 
     pub(crate) fn execute(mut self, name: &str, data: Value) -> Result<Vec<u8>, Error> {
-        self.execute_here(name, data)?;
+        self.execute_here(name, Slot::plain(data))?;
         Ok(self.output)
     }
 
+    pub(crate) fn execute_traced(mut self, name: &str, data: Value) -> Result<(Vec<u8>, Provenance), Error> {
+        self.trace = Some(Box::new(Trace::new(&data)));
+        self.execute_here(name, Slot::plain(data))?;
+        Ok((self.output, self.trace.map(|trace| trace.finish()).unwrap_or_default()))
+    }
+
     /// Executes into a buffer of its own.
-    pub(crate) fn nested(&mut self, name: &str, data: Value) -> Result<Vec<u8>, Error> {
+    pub(crate) fn nested(&mut self, name: &str, data: Value, text_is_data: bool) -> Result<Vec<u8>, Error> {
         let outer = std::mem::take(&mut self.output);
-        if let Some(tracer) = &self.options.tracer {
-            tracer.borrow_mut().enter(name);
-        }
-        let result = with_stack(|| self.execute_here(name, data));
-        if let Some(tracer) = &self.options.tracer {
-            tracer.borrow_mut().leave();
-        }
+        let mut dot = Slot::plain(data);
+        let traced = self.trace.as_mut().map(|trace| {
+            dot.sources = Some(trace.sources());
+            trace.begin_nested(text_is_data)
+        });
+        let result = with_stack(|| self.execute_here(name, dot));
         let output = std::mem::replace(&mut self.output, outer);
+        if let (Some(trace), Some(outer)) = (&mut self.trace, traced) {
+            trace.end_nested(outer, &output);
+        }
         result.map(|()| output)
     }
 
-    fn execute_here(&mut self, name: &str, data: Value) -> Result<(), Error> {
+    fn execute_here(&mut self, name: &str, dot: Slot) -> Result<(), Error> {
         let Some(template) = self.set.lookup(name).cloned() else {
             let quote = |name: &str| crate::format::go_quote(name.as_bytes());
             let (wanted, set) = (quote(name), quote(self.set.name()));
             let text = format!("template: no template {wanted} associated with template {set}");
             return Err(Error::Execute { text, cause: None });
         };
-        let dot = Slot::plain(data);
         let mut state = State::new(self, &template, dot.clone());
         state.walk_list(&dot, &template.root).map(|_| ()).map_err(Error::from)
     }
@@ -91,15 +104,21 @@ impl Run {
 struct Slot {
     value: Value,
     is_interface: bool,
+    /// What a variable or dot was made from, when provenance is asked for.
+    sources: Option<Arc<trace::Sources>>,
 }
 
 impl Slot {
+    fn new(value: Value, is_interface: bool) -> Self {
+        Self { value, is_interface, sources: None }
+    }
+
     fn plain(value: Value) -> Self {
-        Self { value, is_interface: false }
+        Self::new(value, false)
     }
 
     fn interface(value: Value) -> Self {
-        Self { value, is_interface: true }
+        Self::new(value, true)
     }
 
     /// No value at all.
@@ -131,13 +150,16 @@ struct State<'r, 't> {
     /// The node errors point at.
     node: &'t dyn Located,
     variables: Vec<(&'t str, Slot)>,
+    /// Present only when provenance is asked for.
+    frame: Option<Arc<Frame>>,
 }
 
 type Result<T, E = Box<Error>> = std::result::Result<T, E>;
 
 impl<'r, 't> State<'r, 't> {
     fn new(run: &'r mut Run, template: &'t Template, dot: Slot) -> Self {
-        Self { run, template, node: &template.root, variables: vec![("$", dot)] }
+        let frame = run.trace.as_ref().map(|trace| trace.frame(template));
+        Self { run, template, node: &template.root, variables: vec![("$", dot)], frame }
     }
 
     fn at(&mut self, node: &'t dyn Located) {
@@ -175,24 +197,16 @@ impl<'r, 't> State<'r, 't> {
         self.run.charge_steps(1).or_else(|limit| self.over(limit))
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+    fn write(&mut self, bytes: &[u8], is_literal: bool) -> Result<()> {
         if let Err(limit) = self.run.charge_bytes(bytes.len()) {
             return self.over(limit);
         }
-        if let Some(tracer) = &self.run.options.tracer {
-            let span: Range<usize> = self.run.output.len()..self.run.output.len() + bytes.len();
-            let source = &self.template.source;
-            let (line, _) = source.place(self.node.position());
-            tracer.borrow_mut().wrote(&source.name, line as u32, span);
-        }
+        let start = self.run.output.len();
         self.run.output.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn trace_read(&self, names: &[String]) {
-        if let Some(tracer) = &self.run.options.tracer {
-            tracer.borrow_mut().read(names);
+        if let Some(trace) = &mut self.run.trace {
+            trace.wrote(start..self.run.output.len(), is_literal);
         }
+        Ok(())
     }
 }
 

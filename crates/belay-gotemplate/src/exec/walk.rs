@@ -1,9 +1,14 @@
 //! Text, actions and control structures.
 
+use super::trace::Sources;
 use super::{Flow, Result, Slot, State, with_stack};
 use crate::format::sprint_one;
 use crate::parse::tree::{ActionNode, Branch, ListNode, Located, Node, TemplateNode};
+use crate::provenance::Step;
 use crate::value::{Kind, Value};
+use std::sync::Arc;
+
+type Origin = Option<Arc<Sources>>;
 
 /// Go's own limit of templates within templates.
 const GO_MAX_DEPTH: usize = 100_000;
@@ -23,8 +28,9 @@ impl<'t> State<'_, 't> {
     fn walk(&mut self, dot: &Slot, node: &'t Node) -> Result<Flow> {
         self.at(node.located());
         self.step()?;
+        self.trace_statement(node.located());
         match node {
-            Node::Text(text) => self.write(text.text.as_bytes())?,
+            Node::Text(text) => self.write(text.text.as_bytes(), true)?,
             Node::Action(action) => self.walk_action(dot, action)?,
             Node::Break(_) => return Ok(Flow::Break),
             Node::Continue(_) => return Ok(Flow::Continue),
@@ -42,27 +48,28 @@ impl<'t> State<'_, 't> {
         }
         self.at(action);
         if slot.value.is_nil() {
-            return self.write(b"<no value>");
+            return self.write(b"<no value>", false);
         }
         match &slot.value {
-            Value::String(text) => self.write(text.as_bytes()),
+            Value::String(text) => self.write(text.as_bytes(), false),
             Value::Function(_) => {
                 let mut text = String::new();
                 action.write(&mut text);
                 self.fail(format!("can't print {text} of type {}", slot.value.type_name()))
             }
-            value => self.write(&sprint_one(value)),
+            value => self.write(&sprint_one(value), false),
         }
     }
 
     fn walk_if_or_with(&mut self, dot: &Slot, branch: &'t Branch) -> Result<Flow> {
         let mark = self.variables.len();
         let slot = self.evaluate_pipeline(dot, &branch.pipe)?;
+        let slot = self.with_sources(slot);
         let flow = if slot.value.is_true() {
             let dot = if branch.keyword == "with" { &slot } else { dot };
-            self.walk_list(dot, &branch.list)?
+            self.walk_body(dot, &branch.list)?
         } else if let Some(otherwise) = &branch.otherwise {
-            self.walk_list(dot, otherwise)?
+            self.walk_body(dot, otherwise)?
         } else {
             Flow::Next
         };
@@ -70,26 +77,57 @@ impl<'t> State<'_, 't> {
         Ok(flow)
     }
 
+    /// The body of a control structure whose pipeline was evaluated just now.
+    fn walk_body(&mut self, dot: &Slot, list: &'t ListNode) -> Result<Flow> {
+        let outer = self.run.trace.as_mut().map(|trace| trace.enter_body());
+        let flow = self.walk_list(dot, list);
+        if let (Some(trace), Some(outer)) = (&mut self.run.trace, outer) {
+            trace.leave_body(outer);
+        }
+        flow
+    }
+
     fn walk_range(&mut self, dot: &Slot, range: &'t Branch) -> Result<Flow> {
         let mark = self.variables.len();
-        let over = self.evaluate_pipeline(dot, &range.pipe)?.value;
-        let ran = self.iterate(range, &over)?;
+        let over = self.evaluate_pipeline(dot, &range.pipe)?;
+        let over = self.with_sources(over);
+        let outer = self.run.trace.as_mut().map(|trace| trace.enter_body());
+        let ran = self.iterate(range, &over.value, &over.sources)?;
         let flow = match (&range.otherwise, ran) {
             (Some(otherwise), false) => self.walk_list(dot, otherwise)?,
             _ => Flow::Next,
         };
+        if let (Some(trace), Some(outer)) = (&mut self.run.trace, outer) {
+            trace.leave_body(outer);
+        }
         self.variables.truncate(mark);
         Ok(flow)
     }
 
+    /// An item that is ranged over, with what it was made from.
+    fn item(
+        &self,
+        value: Value,
+        is_interface: bool,
+        over: &Value,
+        step: impl FnOnce() -> Step,
+        sources: &Origin,
+    ) -> Slot {
+        let mut slot = Slot::new(value, is_interface);
+        if let Some(trace) = &self.run.trace {
+            slot.sources = trace.item(over, step(), sources);
+        }
+        slot
+    }
+
     /// Whether there was anything to iterate over.
-    fn iterate(&mut self, range: &'t Branch, over: &Value) -> Result<bool> {
+    fn iterate(&mut self, range: &'t Branch, over: &Value, sources: &Origin) -> Result<bool> {
         match over {
             Value::Nil => Ok(false),
             Value::List(list) => {
                 let is_interface = list.element() == crate::value::Element::Any;
                 for (index, item) in list.items().iter().enumerate() {
-                    let item = Slot { value: item.clone(), is_interface };
+                    let item = self.item(item.clone(), is_interface, over, || Step::Index(index), sources);
                     if !self.iteration(range, Slot::plain(Value::Int(index as i64)), item)? {
                         break;
                     }
@@ -110,7 +148,7 @@ impl<'t> State<'_, 't> {
                 let is_interface = map.element() == crate::value::Element::Any;
                 let any = !entries.is_empty();
                 for (key, value) in entries {
-                    let value = Slot { value, is_interface };
+                    let value = self.item(value, is_interface, over, || Step::Key(key.clone()), sources);
                     if !self.iteration(range, Slot::plain(Value::String(key)), value)? {
                         break;
                     }
@@ -118,7 +156,7 @@ impl<'t> State<'_, 't> {
                 Ok(any)
             }
             Value::Host(object) => match object.underlying() {
-                Some(value) if !matches!(value, Value::String(_)) => self.iterate(range, &value),
+                Some(value) if !matches!(value, Value::String(_)) => self.iterate(range, &value, sources),
                 None if object.kind() == Kind::Ptr || object.kind() == Kind::Struct => {
                     self.cannot_iterate(over)
                 }
@@ -198,6 +236,7 @@ impl<'t> State<'_, 't> {
             Some(pipe) => self.evaluate_pipeline(dot, pipe)?,
             None => Slot::missing(),
         };
+        let dot = self.with_sources(dot);
         self.run.depth += 1;
         let mut state = State::new(self.run, &template, dot.clone());
         let result = with_stack(|| state.walk_list(&dot, &template.root));

@@ -24,7 +24,7 @@ pub(super) fn parse(
     delimiters: &Delimiters,
     is_function: &dyn Fn(&str) -> bool,
 ) -> Result<Vec<Arc<Template>>> {
-    let source = Arc::new(Source { name: name.into(), text: text.into() });
+    let source = Arc::new(Source::new(name.into(), text.into()));
     let mut file = File {
         lexer: Lexer::new(text, delimiters),
         source: source.clone(),

@@ -1,6 +1,6 @@
 //! The parsed form of a template.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::format::go_quote;
 use crate::value::Text;
@@ -10,18 +10,24 @@ use crate::value::Text;
 pub(crate) struct Source {
     pub(crate) name: Arc<str>,
     pub(crate) text: Arc<str>,
+    /// Where the lines begin, once somebody asked.
+    lines: OnceLock<Vec<usize>>,
 }
 
 impl Source {
+    pub(crate) fn new(name: Arc<str>, text: Arc<str>) -> Self {
+        Self { name, text, lines: OnceLock::new() }
+    }
+
     /// Line and column of an offset, as execution errors print them: the column counts bytes from 0.
     pub(crate) fn place(&self, offset: usize) -> (usize, usize) {
-        let before = &self.text.as_bytes()[..offset.min(self.text.len())];
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-        let column = match before.iter().rposition(|byte| *byte == b'\n') {
-            Some(newline) => before.len() - newline - 1,
-            None => before.len(),
-        };
-        (line, column)
+        let offset = offset.min(self.text.len());
+        let lines = self.lines.get_or_init(|| {
+            let ends = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+            std::iter::once(0).chain(ends.map(|(end, _)| end + 1)).collect()
+        });
+        let line = lines.partition_point(|start| *start <= offset);
+        (line, offset - lines[line - 1])
     }
 }
 

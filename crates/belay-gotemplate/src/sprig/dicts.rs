@@ -17,7 +17,8 @@ pub(super) fn register(functions: &mut Functions) {
         }
         Ok(map.into())
     });
-    functions.add("get", [MAP, Str], Any, |_, arguments| {
+    functions.add("get", [MAP, Str], Any, |call, arguments| {
+        call.note_read(&arguments.map(0)?, arguments.text(1)?);
         Ok(arguments.map(0)?.get(&**arguments.text(1)?).unwrap_or_else(|| Value::string("")))
     });
     functions.add("set", [MAP, Str, Any], MAP, |_, arguments| {
@@ -33,7 +34,8 @@ pub(super) fn register(functions: &mut Functions) {
         map.remove(&**arguments.text(1)?);
         Ok(map.unnamed().into())
     });
-    functions.add("hasKey", [MAP, Str], Bool, |_, arguments| {
+    functions.add("hasKey", [MAP, Str], Bool, |call, arguments| {
+        call.note_read(&arguments.map(0)?, arguments.text(1)?);
         Ok(arguments.map(0)?.contains(&**arguments.text(1)?).into())
     });
     functions.add_variadic("pluck", [Str, MAP], LIST, |_, arguments| {
@@ -75,7 +77,7 @@ pub(super) fn register(functions: &mut Functions) {
     functions
         .add_variadic("mergeOverwrite", [MAP, MAP], Any, |call, arguments| merge_all(call, arguments, true));
     functions.alias("mustMergeOverwrite", "mergeOverwrite");
-    functions.add_variadic("dig", [Any], Any, |_, arguments| dig(arguments.all()));
+    functions.add_variadic("dig", [Any], Any, |call, arguments| dig(call, arguments.all()));
     functions.add("deepCopy", [Any], Any, |_, arguments| match arguments.value(0)? {
         Value::Nil => Err("reflect: call of reflect.Value.Type on zero Value".into()),
         value => Ok(deep_copy(value)),
@@ -118,7 +120,7 @@ fn merge(target: &Map, source: &Map, overwrite: bool) {
     }
 }
 
-fn dig(arguments: &[Value]) -> Result<Value, FunctionError> {
+fn dig(call: &mut Call<'_>, arguments: &[Value]) -> Result<Value, FunctionError> {
     let too_few = "dig needs at least three arguments";
     let [path @ .., default, start] = arguments else {
         return Err(too_few.into());
@@ -129,12 +131,16 @@ fn dig(arguments: &[Value]) -> Result<Value, FunctionError> {
         return Err(conversion(wrong, "string"));
     }
     for key in first.iter().filter_map(Value::as_text) {
+        call.note_read(&map, key);
         match map.get(&**key) {
             None => return Ok(default.clone()),
             Some(step) => map = as_plain_map(&step)?,
         }
     }
-    let found = last.as_text().and_then(|key| map.get(&**key));
+    let found = last.as_text().and_then(|key| {
+        call.note_read(&map, key);
+        map.get(&**key)
+    });
     Ok(found.unwrap_or_else(|| default.clone()))
 }
 

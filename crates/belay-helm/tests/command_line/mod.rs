@@ -1,0 +1,112 @@
+//! `helm template`'s arguments, carried out in process: for the recorded cases, and for comparisons with Helm.
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use belay_filetree::{Kind, MemoryTree, TreePath};
+use belay_helm::{
+    Chart, KubeVersion, OutputOptions, RenderOptions, ValuesFlags, check_release_name, name_from_template,
+    render,
+};
+
+/// What the arguments ask for.
+pub(crate) struct Request {
+    /// What to render for; the values are still in `values`.
+    pub options: RenderOptions,
+    /// Where the values come from.
+    pub values: ValuesFlags,
+    /// What to print.
+    pub output: OutputOptions,
+    /// The name and the chart.
+    pub positional: Vec<String>,
+}
+
+/// An error and its causes, as a command line prints them.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
+}
+
+/// Reads the arguments that follow `template`.
+pub(crate) fn parse(arguments: &[String]) -> Result<Request, Box<dyn Error>> {
+    let mut options = RenderOptions::new("release-name", "default");
+    let mut values = ValuesFlags::default();
+    let mut output = OutputOptions::default();
+    let mut positional = Vec::new();
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        let mut value =
+            || arguments.next().cloned().ok_or_else(|| format!("flag needs an argument: {argument}"));
+        match argument.as_str() {
+            "-f" | "--values" => values.files.push(value()?),
+            "--set" => values.set.push(value()?),
+            "--set-string" => values.set_string.push(value()?),
+            "--set-json" => values.set_json.push(value()?),
+            "--set-file" => values.set_file.push(value()?),
+            "--set-literal" => values.set_literal.push(value()?),
+            "--namespace" => options.namespace = value()?,
+            "--is-upgrade" => options.is_upgrade = true,
+            "--kube-version" => options.capabilities.kube_version = KubeVersion::parse(&value()?)?,
+            "-a" | "--api-versions" => {
+                let versions = value()?;
+                options.capabilities.api_versions.extend(versions.split(',').map(str::to_owned));
+            }
+            "--name-template" => options.release_name = name_from_template(&value()?, None, None)?,
+            "--skip-schema-validation" => options.skip_schema_validation = true,
+            "--include-crds" => output.include_crds = true,
+            "--no-hooks" => output.no_hooks = true,
+            "--skip-tests" => output.skip_tests = true,
+            "-s" | "--show-only" => output.show_only.push(value()?),
+            flag if flag.starts_with('-') => return Err(format!("{flag} is not known here").into()),
+            other => positional.push(other.to_owned()),
+        }
+    }
+    Ok(Request { options, values, output, positional })
+}
+
+/// Renders, with the folder as the working directory.
+pub(crate) fn carry_out(folder: &Path, request: Request) -> Result<String, Box<dyn Error>> {
+    let Request { mut options, values, output, positional } = request;
+    if let [name, _] = positional.as_slice() {
+        options.release_name = name.clone();
+    }
+    let name = &options.release_name;
+    check_release_name(name)
+        .map_err(|error| format!("release name check failed: release name {name:?}: {error}"))?;
+    let chart = positional.last().ok_or("a chart must be given")?;
+    let read = |file: &str| {
+        let missing = |_| format!("open {file}: no such file or directory");
+        fs::read(folder.join(file)).map_err(missing).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    };
+    options.values = values.merge(&read)?;
+    let chart = Arc::new(load(&folder.join(chart))?);
+    Ok(render(&chart, &options)?.to_template_output(&output)?)
+}
+
+/// The chart in a folder or an archive.
+fn load(place: &Path) -> Result<Chart, Box<dyn Error>> {
+    let mut tree = MemoryTree::new();
+    let path = TreePath::root().child("chart");
+    add(place, &path, &mut tree)?;
+    Ok(Chart::load(&tree, &path)?)
+}
+
+fn add(place: &Path, path: &TreePath, tree: &mut MemoryTree) -> Result<(), Box<dyn Error>> {
+    if !place.is_dir() {
+        tree.insert(path.clone(), Kind::File, fs::read(place)?);
+        return Ok(());
+    }
+    tree.insert(path.clone(), Kind::Directory, "");
+    for entry in fs::read_dir(place)? {
+        let entry = entry?;
+        add(&entry.path(), &path.child(&entry.file_name().to_string_lossy()), tree)?;
+    }
+    Ok(())
+}

@@ -18,12 +18,17 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, 
 const VERSION: &str = "v1.34.4";
 /// How long the API server may take to be ready.
 const READY: Duration = Duration::from_secs(90);
+/// What a server consists of, and what talks to it.
+const SERVER: [&str; 3] = ["etcd", "kube-apiserver", "kubectl"];
 
 /// `cargo xtask apiserver …`
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Build what is missing; print the folder of the binaries.
     Build {
+        /// Also kube-controller-manager.
+        #[arg(long)]
+        controller_manager: bool,
         /// Also kube-controller-manager and kube-scheduler.
         #[arg(long)]
         all: bool,
@@ -33,6 +38,10 @@ pub(crate) enum Command {
         /// Where state, keys and the kubeconfig go.
         #[arg(long, default_value = "build/apiserver")]
         dir: PathBuf,
+        /// Also start kube-controller-manager: garbage collection, namespaces that end, Deployments'
+        /// ReplicaSets, service accounts.
+        #[arg(long)]
+        controller_manager: bool,
     },
     /// Stop what `up` started.
     Down {
@@ -51,12 +60,19 @@ pub(crate) enum Command {
 /// Runs one of the commands.
 pub(crate) fn run(root: &Path, command: Command) -> Result<()> {
     match command {
-        Command::Build { all } => {
-            let folder = build(root, all)?;
+        Command::Build { controller_manager, all } => {
+            let mut wanted = SERVER.to_vec();
+            if controller_manager || all {
+                wanted.push("kube-controller-manager");
+            }
+            if all {
+                wanted.push("kube-scheduler");
+            }
+            let folder = build(root, &wanted)?;
             crate::print(&folder.display().to_string());
         }
-        Command::Up { dir } => {
-            let kubeconfig = up(root, &std::path::absolute(dir)?)?;
+        Command::Up { dir, controller_manager } => {
+            let kubeconfig = up(root, &std::path::absolute(dir)?, controller_manager)?;
             crate::print(&kubeconfig.display().to_string());
         }
         Command::Down { dir } => down(&std::path::absolute(dir)?)?,
@@ -68,14 +84,10 @@ pub(crate) fn run(root: &Path, command: Command) -> Result<()> {
 }
 
 /// Builds the binaries, if they are not in the cache, and gives their folder.
-fn build(root: &Path, all: bool) -> Result<PathBuf> {
+fn build(root: &Path, wanted: &[&str]) -> Result<PathBuf> {
     let module = root.join("tests/apiserver");
     let folder = cache_folder()?.join(format!("apiserver-{VERSION}-{}", fingerprint(&module)?));
     fs::create_dir_all(&folder)?;
-    let mut wanted = vec!["etcd", "kube-apiserver", "kubectl"];
-    if all {
-        wanted.extend(["kube-controller-manager", "kube-scheduler"]);
-    }
     for name in wanted {
         let binary = folder.join(name);
         if binary.is_file() {
@@ -131,12 +143,16 @@ fn fingerprint(module: &Path) -> Result<String> {
     Ok(format!("{:016x}", hasher.finish()))
 }
 
-fn up(root: &Path, dir: &Path) -> Result<PathBuf> {
-    let binaries = build(root, false)?;
+fn up(root: &Path, dir: &Path, controller_manager: bool) -> Result<PathBuf> {
+    let mut wanted = SERVER.to_vec();
+    if controller_manager {
+        wanted.push("kube-controller-manager");
+    }
+    let binaries = build(root, &wanted)?;
     down(dir)?;
     fs::create_dir_all(dir)?;
-    let ports = free_ports(3)?;
-    let [client, peer, secure] = ports[..] else { bail!("no free ports") };
+    let ports = free_ports(4)?;
+    let [client, peer, secure, manager] = ports[..] else { bail!("no free ports") };
     let token = format!("{:032x}", rand::random::<u128>());
     write_keys(dir, &token)?;
     start_etcd(&binaries, dir, client, peer)?;
@@ -144,6 +160,9 @@ fn up(root: &Path, dir: &Path) -> Result<PathBuf> {
     start_apiserver(&binaries, dir, client, secure)?;
     let kubeconfig = write_kubeconfig(dir, secure, &token)?;
     wait_until_ready(&binaries, &kubeconfig, dir)?;
+    if controller_manager {
+        start_controller_manager(&binaries, dir, &kubeconfig, manager)?;
+    }
     Ok(kubeconfig)
 }
 
@@ -222,6 +241,22 @@ fn start_apiserver(binaries: &Path, dir: &Path, etcd: u16, secure: u16) -> Resul
     )
 }
 
+fn start_controller_manager(binaries: &Path, dir: &Path, kubeconfig: &Path, secure: u16) -> Result<()> {
+    let file = |name: &str| dir.join(name).display().to_string();
+    spawn(
+        dir,
+        "kube-controller-manager",
+        Process::new(binaries.join("kube-controller-manager"))
+            .arg(format!("--kubeconfig={}", kubeconfig.display()))
+            .arg(format!("--cert-dir={}", file("controller-manager")))
+            .args(["--bind-address=127.0.0.1", "--leader-elect=false"])
+            .arg(format!("--secure-port={secure}"))
+            .arg(format!("--service-account-private-key-file={}", file("sa.key")))
+            .arg(format!("--root-ca-file={}", file("ca.crt")))
+            .args(["--kube-api-qps=1000", "--kube-api-burst=2000"]),
+    )
+}
+
 fn spawn(dir: &Path, name: &str, process: &mut Process) -> Result<()> {
     let log = File::create(dir.join(format!("{name}.log")))?;
     let child = process
@@ -285,7 +320,7 @@ fn wait_until_ready(binaries: &Path, kubeconfig: &Path, dir: &Path) -> Result<()
 }
 
 fn down(dir: &Path) -> Result<()> {
-    for name in ["kube-apiserver", "etcd"] {
+    for name in ["kube-controller-manager", "kube-apiserver", "etcd"] {
         let file = dir.join(format!("{name}.pid"));
         let Ok(pid) = fs::read_to_string(&file) else {
             continue;

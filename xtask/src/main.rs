@@ -1,6 +1,7 @@
 //! Belay's own tools for developers: `cargo xtask tidy`, `cargo xtask apiserver up`, …
 
 mod apiserver;
+mod corpus_charts;
 mod kustomize_corpus;
 mod tidy;
 
@@ -28,6 +29,8 @@ enum Command {
     },
     /// Compare builds of public kustomizations with the original's.
     Corpus(kustomize_corpus::Arguments),
+    /// Compare renders of public charts with Helm's.
+    CorpusCharts(corpus_charts::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         Command::Tidy => tidy::run(&repository()),
         Command::Apiserver { command } => apiserver::run(&repository(), command),
         Command::Corpus(arguments) => kustomize_corpus::run(&arguments),
+        Command::CorpusCharts(arguments) => corpus_charts::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,15 +2,27 @@
 //!
 //! The runner speaks only the Kubernetes API and Git, never Belay's own interfaces, so that the
 //! same files run against the embedded API, a real one, and, where an expectation is not marked
-//! as Belay's, against the originals.
+//! as Belay's, against the originals. What a file may hold is in `scenario.rs`.
 
+mod compare;
+mod git;
+mod kubectl;
+mod objects;
+mod request;
 mod run;
 mod scenario;
+mod variables;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Parser, ValueEnum};
+use futures::StreamExt;
+use tokio::time::Instant;
+
+use crate::run::{Places, Runner};
+use crate::scenario::Scenario;
 
 /// Run scenarios against the cluster of a kubeconfig.
 #[derive(Parser)]
@@ -18,9 +30,16 @@ struct Arguments {
     /// The cluster.
     #[arg(long)]
     kubeconfig: PathBuf,
-    /// Who works in it: Belay, or nobody (then only scenarios of the API itself run).
+    /// Who works in it.
     #[arg(long, value_enum, default_value = "none")]
     engine: Engine,
+    /// What else is there: `controller-manager`, `workloads`, `kubectl`. Scenarios that require
+    /// what is not there are skipped.
+    #[arg(long, value_delimiter = ',')]
+    with: Vec<String>,
+    /// The kubectl to run.
+    #[arg(long, default_value = "kubectl")]
+    kubectl: PathBuf,
     /// A folder for the scenarios' bare repositories.
     #[arg(long, default_value = "build/repositories")]
     repositories: PathBuf,
@@ -30,6 +49,12 @@ struct Arguments {
     /// Only scenarios whose file name holds this text.
     #[arg(long, default_value = "")]
     only: String,
+    /// How many scenarios run at a time.
+    #[arg(long, default_value_t = 8)]
+    jobs: usize,
+    /// Print what the scenarios require, and run none.
+    #[arg(long)]
+    list_requirements: bool,
     /// Files, or folders of files.
     scenarios: Vec<PathBuf>,
 }
@@ -39,8 +64,31 @@ struct Arguments {
 enum Engine {
     /// Belay.
     Belay,
-    /// Nobody.
+    /// Argo CD.
+    Argocd,
+    /// Flux.
+    Flux,
+    /// Nobody: only scenarios of the API itself run.
     None,
+}
+
+impl Engine {
+    fn offers(self) -> &'static [&'static str] {
+        match self {
+            Engine::Belay => &["belay", "argocd", "flux"],
+            Engine::Argocd => &["argocd"],
+            Engine::Flux => &["flux"],
+            Engine::None => &[],
+        }
+    }
+}
+
+/// How a scenario went.
+enum Outcome {
+    Passed,
+    Failed(anyhow::Error),
+    /// What it requires is not there.
+    Skipped,
 }
 
 #[tokio::main]
@@ -57,34 +105,65 @@ async fn main() -> ExitCode {
 
 /// Runs every file; gives how many failed.
 async fn all(arguments: Arguments) -> anyhow::Result<usize> {
-    let client = belay_cluster::connect(Some(&arguments.kubeconfig)).await?;
-    let runner = run::Runner::new(client, arguments.repositories);
+    let scenarios = read(&arguments)?;
+    if arguments.list_requirements {
+        return list_requirements(&scenarios);
+    }
+    let places = Places {
+        kubeconfig: arguments.kubeconfig,
+        repositories: arguments.repositories,
+        kubectl: arguments.kubectl,
+    };
+    let runner = Runner::start(places, arguments.engine == Engine::Belay).await?;
     if let Some(file) = &arguments.apply {
         runner.apply_file(file).await?;
-        if arguments.scenarios.is_empty() {
+        if scenarios.is_empty() {
             return Ok(0);
         }
     }
+    let mut offered: Vec<&str> = arguments.with.iter().map(String::as_str).collect();
+    offered.extend(arguments.engine.offers());
+    let outcomes = futures::stream::iter(&scenarios)
+        .map(|(name, scenario)| outcome(&runner, name, scenario, &offered))
+        .buffer_unordered(arguments.jobs.max(1))
+        .collect()
+        .await;
+    summary(outcomes)
+}
+
+/// Runs one, if what it requires is there, and tells how it went.
+async fn outcome<'a>(
+    runner: &Runner,
+    name: &'a str,
+    scenario: &Scenario,
+    offered: &[&str],
+) -> (&'a str, Outcome) {
+    if let Some(missing) = scenario.requirements().find(|required| !offered.contains(required)) {
+        say(&format!("skipped {name}: no {missing} here"));
+        return (name, Outcome::Skipped);
+    }
+    let start = Instant::now();
+    match runner.run(name, scenario).await {
+        Ok(()) => {
+            say(&format!("ok      {name} ({:.1} s)", start.elapsed().as_secs_f32()));
+            (name, Outcome::Passed)
+        }
+        Err(error) => {
+            say(&format!("FAILED  {name}"));
+            (name, Outcome::Failed(error))
+        }
+    }
+}
+
+fn summary(outcomes: Vec<(&str, Outcome)>) -> anyhow::Result<usize> {
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
-    for file in files(&arguments.scenarios)? {
-        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        if !name.contains(&arguments.only) {
-            continue;
-        }
-        let scenario = scenario::read(&file)?;
-        if scenario.engine == "belay" && arguments.engine == Engine::None {
-            skipped += 1;
-            continue;
-        }
-        let start = tokio::time::Instant::now();
-        match runner.run(&name, &scenario).await {
-            Ok(()) => {
-                passed += 1;
-                say(&format!("ok      {name} ({:.1} s)", start.elapsed().as_secs_f32()));
-            }
-            Err(error) => {
+    for (name, outcome) in &outcomes {
+        match outcome {
+            Outcome::Passed => passed += 1,
+            Outcome::Skipped => skipped += 1,
+            Outcome::Failed(error) => {
                 failed += 1;
-                say(&format!("FAILED  {name}: {error:#}"));
+                say(&format!("\n{name}: {error:#}"));
             }
         }
     }
@@ -93,11 +172,33 @@ async fn all(arguments: Arguments) -> anyhow::Result<usize> {
     Ok(failed)
 }
 
+fn list_requirements(scenarios: &[(String, Scenario)]) -> anyhow::Result<usize> {
+    let mut required: Vec<&str> =
+        scenarios.iter().flat_map(|(_, scenario)| scenario.requirements()).collect();
+    required.sort_unstable();
+    required.dedup();
+    required.into_iter().for_each(say);
+    Ok(0)
+}
+
+/// The scenarios of the files, by name. One that cannot be read ends everything: it would
+/// silently not be run.
+fn read(arguments: &Arguments) -> anyhow::Result<Vec<(String, Scenario)>> {
+    let mut scenarios = Vec::new();
+    for file in files(&arguments.scenarios)? {
+        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        if name.contains(&arguments.only) {
+            scenarios.push((name, scenario::read(&file)?));
+        }
+    }
+    Ok(scenarios)
+}
+
 fn files(places: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for place in places {
         if place.is_dir() {
-            for entry in std::fs::read_dir(place)? {
+            for entry in std::fs::read_dir(place).with_context(|| place.display().to_string())? {
                 let path = entry?.path();
                 if path.extension().is_some_and(|extension| extension == "yaml") {
                     files.push(path);

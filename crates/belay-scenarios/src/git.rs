@@ -1,0 +1,113 @@
+//! What happens in the scenario's repository.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, bail};
+use belay_manifest::GroupVersionKind;
+use belay_testkit::{Author, Change, Fault};
+use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams};
+use serde_json::{Value, json};
+
+use crate::run::Run;
+use crate::scenario::{Commit, Content, FaultKind, Reference, Repeated};
+
+impl Run<'_> {
+    pub(crate) async fn commit(&self, commit: &Commit) -> anyhow::Result<()> {
+        let written = commit.files.iter().map(|(path, content)| self.written(path, content));
+        let linked = commit.links.iter().map(|(path, target)| Change::link(path, target));
+        let deleted = commit.delete.iter().map(|path| Change::delete(path));
+        let changes: Vec<Change> = written.chain(linked).chain(deleted).collect();
+        let id = match &commit.branch {
+            None => self.repository.commit(&changes, &commit.message, &author())?,
+            Some(branch) => self.repository.commit_on(branch, &changes, &commit.message, &author())?,
+        };
+        self.variables.set("HEAD", &id)?;
+        if let Some(word) = &commit.save {
+            self.variables.set(word, &id)?;
+        }
+        if commit.announce { self.announce().await } else { Ok(()) }
+    }
+
+    fn written(&self, path: &str, content: &Content) -> Change {
+        let text = match content {
+            Content::Text(text) => self.variables.text(text),
+            Content::Repeated(repeated) => self.variables.text(&written_out(repeated)),
+        };
+        Change::write(path, text.into_bytes())
+    }
+
+    pub(crate) async fn revert(&self) -> anyhow::Result<()> {
+        let head = self.repository.head()?.context("nothing was committed yet")?;
+        let id = self.repository.revert(&head, &author())?;
+        self.variables.set("HEAD", &id)?;
+        self.announce().await
+    }
+
+    pub(crate) async fn reference(&self, reference: &Reference) -> anyhow::Result<()> {
+        let commit = self.variables.text(&reference.commit);
+        match (&reference.tag, &reference.branch) {
+            (Some(tag), None) => self.repository.tag(tag, &commit)?,
+            (None, Some(branch)) => self.repository.set_branch(branch, &commit)?,
+            _ => bail!("a reference is a tag or a branch"),
+        }
+        self.announce().await
+    }
+
+    pub(crate) fn fault(&self, kind: FaultKind) {
+        let faults = &self.runner.faults;
+        match kind {
+            FaultKind::None => faults.clear(self.name),
+            FaultKind::Hang => faults.set(self.name, Fault::Hang),
+            FaultKind::Garbage => faults.set(self.name, Fault::Garbage),
+            FaultKind::Cut => faults.set(self.name, Fault::Cut { after: 100 }),
+        }
+    }
+
+    /// Asks for a look at what follows the repository, as a webhook would cause one: through the
+    /// API alone.
+    async fn announce(&self) -> anyhow::Result<()> {
+        let refresh = json!({"metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}});
+        self.annotate("argoproj.io/v1alpha1", "Application", &refresh).await?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos().to_string();
+        let request = json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": now}}});
+        self.annotate("source.toolkit.fluxcd.io/v1", "GitRepository", &request).await
+    }
+
+    async fn annotate(&self, version: &str, kind: &str, patch: &Value) -> anyhow::Result<()> {
+        let Ok(resource) = self.runner.kinds.find(&GroupVersionKind::new(version, kind)).await else {
+            return Ok(());
+        };
+        let client = self.runner.client.clone();
+        let everywhere: Api<DynamicObject> = Api::all_with(client.clone(), &resource.api);
+        for object in everywhere.list(&ListParams::default()).await? {
+            if follows(&object.data, &self.url) {
+                let namespace = object.metadata.namespace.unwrap_or_default();
+                let name = object.metadata.name.unwrap_or_default();
+                let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &namespace, &resource.api);
+                api.patch(&name, &PatchParams::default(), &Patch::Merge(patch)).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn follows(object: &Value, url: &str) -> bool {
+    let at = |pointer| object.pointer(pointer).and_then(Value::as_str) == Some(url);
+    at("/spec/source/repoURL") || at("/spec/url")
+}
+
+fn written_out(repeated: &Repeated) -> String {
+    let mut text = repeated.before.clone();
+    for turn in 0..repeated.times {
+        match repeated.repeat.contains("$N") {
+            true => text.push_str(&repeated.repeat.replace("$N", &turn.to_string())),
+            false => text.push_str(&repeated.repeat),
+        }
+    }
+    text.push_str(&repeated.after);
+    text
+}
+
+fn author() -> Author {
+    Author::new("Scenario", "scenario@example.com")
+}

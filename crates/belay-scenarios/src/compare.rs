@@ -56,7 +56,7 @@ pub(crate) fn present_part<'a>(text: &str, parts: &'a [String]) -> Option<&'a st
 
 fn single_spaced(text: &str) -> String {
     let lines = text.trim_end().lines().map(|line| {
-        let words: Vec<&str> = line.split(' ').filter(|word| !word.is_empty()).collect();
+        let words: Vec<&str> = line.split([' ', '\t']).filter(|word| !word.is_empty()).collect();
         words.join(" ")
     });
     lines.collect::<Vec<_>>().join("\n")

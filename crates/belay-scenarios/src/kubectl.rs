@@ -96,6 +96,7 @@ impl Run<'_> {
             .args(self.variables.texts(&kubectl.args))
             .env("KUBECONFIG", &runner.kubeconfig)
             .env("KUBECACHEDIR", runner.repositories.join("kubectl-cache"))
+            .envs(kubectl.environment.iter().map(|(name, value)| (name, self.variables.text(value))))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

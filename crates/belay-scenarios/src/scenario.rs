@@ -308,6 +308,9 @@ pub(crate) struct Kubectl {
     /// What it reads.
     #[serde(default)]
     pub(crate) stdin: String,
+    /// Variables of its environment, such as `KUBE_EDITOR`.
+    #[serde(default)]
+    pub(crate) environment: BTreeMap<String, String>,
     /// The exit code.
     #[serde(default)]
     pub(crate) code: i32,

@@ -450,14 +450,14 @@ impl Writer<'_> {
     fn refused_patch(&self, error: PatchError) -> ApiError {
         match error {
             PatchError::Malformed(message) => ApiError::bad_request(message),
-            PatchError::Unprocessable(cause) => {
+            // The API server keeps the cause to itself.
+            PatchError::Unprocessable(_) => {
                 let mut refused = ApiError::new(
                     422,
                     "Invalid",
                     "the server rejected our request due to an error in our request",
                 );
-                refused.details =
-                    json!({"causes": [{"reason": "UnexpectedServerResponse", "message": cause}]});
+                refused.details = json!({});
                 refused
             }
             PatchError::Unmergeable(message) => ApiError::new(500, "InternalError", message),

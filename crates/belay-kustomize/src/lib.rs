@@ -16,6 +16,7 @@
 //! - [`build`] is `kustomize build`; [`BuildOptions::edit`] lays settings over the kustomization,
 //!   as Argo CD and Flux do.
 //! - [`generate_kustomization`] makes a kustomization for a folder that has none.
+//! - [`substitute`] is Flux's post-build substitution.
 //! - What is not supported is an error that names the field.
 
 mod build;
@@ -39,6 +40,7 @@ mod resource;
 mod resources;
 mod selector;
 mod strategic_merge;
+mod substitute;
 mod transformers;
 mod variables;
 
@@ -54,3 +56,7 @@ pub use kustomization::{
 pub use options::{BuildOptions, KustomizationEdit, LoadRestrictor, Reorder};
 pub use output::{Build, Built};
 pub use resource::Place;
+pub use substitute::{
+    SUBSTITUTE_ANNOTATION, SubstituteError, SubstituteOptions, SubstituteVariables, is_substitution_disabled,
+    substitute, substitute_text, variable_value,
+};

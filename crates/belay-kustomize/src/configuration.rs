@@ -61,7 +61,7 @@ impl Configuration {
             let (file, content) = loader.read(path)?;
             let malformed = |source| Error::Yaml { file: file.to_string(), source };
             let value = belay_goyaml::to_json(&String::from_utf8_lossy(&content)).map_err(malformed)?;
-            let added = crate::kustomization::from_value::<Option<Configuration>>(value)
+            let added = crate::decode::from_value::<Option<Configuration>>(value)
                 .map_err(|reason| Error::Kustomization { file: file.clone(), reason })?;
             merged = merged.merge(&added.unwrap_or_default()).map(Arc::new)?;
         }

@@ -5,6 +5,7 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::decode::from_value;
 use crate::error::Error;
 use crate::id::FieldSpec;
 use crate::options::KustomizationEdit;
@@ -52,6 +53,9 @@ pub struct Kustomization {
     pub transformers: Vec<String>,
     pub validators: Vec<String>,
     pub build_metadata: Vec<String>,
+    /// Whether the file names a field that holds nothing, such as `resources: []`: it is not empty.
+    #[serde(skip)]
+    pub(crate) says_something: bool,
 }
 
 /// One entry of `labels`.
@@ -196,7 +200,6 @@ pub struct VariableTarget {
 #[serde(default, deny_unknown_fields)]
 #[expect(missing_docs, reason = "the fields are kustomize's own, documented there")]
 pub struct VariableField {
-    #[serde(alias = "fieldPath")]
     pub fieldpath: String,
 }
 
@@ -257,10 +260,12 @@ impl Kustomization {
         let text = std::str::from_utf8(content).map_err(|_| invalid(file, "the file is not UTF-8 text"))?;
         let value =
             belay_goyaml::to_json(text).map_err(|source| Error::Yaml { file: file.to_string(), source })?;
-        let mut kustomization = match value {
+        let says_something = value.as_object().is_some_and(|fields| fields.iter().any(says_something));
+        let mut kustomization: Kustomization = match value {
             Value::Null => Kustomization::default(),
             value => from_value(value).map_err(|reason| invalid(file, reason))?,
         };
+        kustomization.says_something = says_something;
         kustomization.fix();
         kustomization.check(file)?;
         Ok(kustomization)
@@ -296,6 +301,7 @@ impl Kustomization {
             kind: self.kind.clone(),
             ..Kustomization::default()
         };
+        // What was declared makes the two differ.
         if *self == empty {
             return Err(invalid(file, "kustomization.yaml is empty"));
         }
@@ -343,27 +349,16 @@ fn put<T>(list: &mut Vec<T>, entry: T, name: impl Fn(&T) -> &str) {
     }
 }
 
+/// Lists and maps that are moved to other fields when they are fixed leave nothing behind.
+fn says_something((field, value): (&String, &Value)) -> bool {
+    let moved = ["bases", "imageTags", "helmChartInflationGenerator"];
+    (value.is_array() || value.is_object()) && !moved.iter().any(|moved| moved.eq_ignore_ascii_case(field))
+}
+
 fn required_version(kind: &str) -> &'static str {
     if kind == COMPONENT { COMPONENT_VERSION } else { VERSION }
 }
 
 fn invalid(file: &TreePath, reason: impl Into<String>) -> Error {
     Error::Kustomization { file: file.clone(), reason: reason.into() }
-}
-
-/// Reads a value strictly; nulls count as absent, as they do in Go's JSON.
-pub(crate) fn from_value<T: serde::de::DeserializeOwned>(mut value: Value) -> Result<T, String> {
-    drop_nulls(&mut value);
-    serde_json::from_value(value).map_err(|error| error.to_string())
-}
-
-fn drop_nulls(value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            fields.retain(|_, field| !field.is_null());
-            fields.values_mut().for_each(drop_nulls);
-        }
-        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
-        _ => {}
-    }
 }

@@ -21,6 +21,7 @@
 
 mod build;
 mod configuration;
+mod decode;
 mod error;
 mod field_lookup;
 mod field_path;

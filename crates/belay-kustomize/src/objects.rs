@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use belay_filetree::TreePath;
-use belay_goyaml::{Document, Node, ParseOptions, Resolution, parse};
+use belay_goyaml::{Document, Node, ParseOptions, Resolution, Style, parse};
 use serde_json::{Map, Value};
 
 use crate::error::Error;
@@ -131,6 +131,7 @@ fn split<'t>(text: &'t str, file: &TreePath) -> Result<Vec<(usize, &'t str)>, Er
 /// The document as JSON. Annotations are texts, so they keep the very text they are written with.
 fn object_of(root: &Node) -> Result<Value, belay_goyaml::Error> {
     let mut object = root.to_json(Resolution::V3, true)?;
+    refold(root, &mut object);
     let written =
         root.get("metadata").and_then(|metadata| metadata.get("annotations")).and_then(Node::entries);
     let annotations = object.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations"));
@@ -138,6 +139,64 @@ fn object_of(root: &Node) -> Result<Value, belay_goyaml::Error> {
         keep_texts(written, annotations);
     }
     Ok(object)
+}
+
+/// The original writes every object out and reads it again, and its writer puts an empty line more
+/// into folded texts that have indented lines.
+fn refold(node: &Node, value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (key, child) in node.entries().unwrap_or_default() {
+                if let Some(field) = key.as_str().and_then(|key| fields.get_mut(key)) {
+                    refold(child, field);
+                }
+            }
+        }
+        Value::Array(items) => {
+            for (child, item) in node.items().unwrap_or_default().iter().zip(items) {
+                refold(child, item);
+            }
+        }
+        Value::String(text) if node.resolved().style == Style::Folded => {
+            if let Some(changed) = refolded(text) {
+                *text = changed;
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A folded text as it is read again after it was written; `None` where it is the same, or quoted.
+fn refolded(text: &str) -> Option<String> {
+    if !text.trim_end_matches('\n').contains('\n') || text.ends_with(' ') || text.contains(" \n") {
+        return None;
+    }
+    let starts_blank = text.trim_start_matches('\n').starts_with([' ', '\t']);
+    let hint = if text.starts_with([' ', '\n']) { "2" } else { "" };
+    let chomp = match text.trim_end_matches('\n').len() {
+        length if length == text.len() => "-",
+        length if length + 1 == text.len() => "",
+        _ => "+",
+    };
+    let mut written = format!(">{hint}{chomp}\n");
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_end_matches('\n');
+        if content.is_empty() {
+            written.push('\n');
+            continue;
+        }
+        let leading_blank = content.starts_with([' ', '\t']);
+        written.push_str("  ");
+        written.push_str(content);
+        if line.ends_with('\n') {
+            written.push_str(if leading_blank || starts_blank { "\n" } else { "\n\n" });
+        }
+    }
+    let options = ParseOptions { resolution: Resolution::V3, ..ParseOptions::default() };
+    match belay_goyaml::to_json_with(&written, &options, true) {
+        Ok(Value::String(read)) => Some(read),
+        _ => None,
+    }
 }
 
 fn keep_texts(written: &[(Node, Node)], annotations: &mut Map<String, Value>) {
@@ -155,7 +214,7 @@ fn bare_nulls(node: &Node, path: &mut Vec<Step>, found: &mut Vec<Vec<Step>>) {
         for (key, value) in entries {
             let Some(key) = key.as_str() else { continue };
             path.push(Step::Key(key.to_owned()));
-            if value.as_str() == Some("") && value.resolved().style == belay_goyaml::Style::Plain {
+            if value.as_str() == Some("") && value.resolved().style == Style::Plain {
                 found.push(path.clone());
             } else {
                 bare_nulls(value, path, found);

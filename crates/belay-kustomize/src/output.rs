@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::history;
 use crate::kustomization::Kustomization;
 use crate::options::BuildOptions;
-use crate::resource::{Place, Resource};
+use crate::resource::{Place, PreviousName, Resource};
 use crate::resources::Resources;
 
 /// What a build made.
@@ -78,6 +78,7 @@ pub(crate) fn finish(
     let mut objects = Vec::with_capacity(resources.len());
     let mut bytes = 0;
     for mut resource in resources.into_list() {
+        check_names(&resource)?;
         if resource.annotation(LOCAL).is_some_and(|local| local != "false") {
             continue;
         }
@@ -97,6 +98,21 @@ pub(crate) fn finish(
         objects.push(Built { object: resource.object, place: resource.place });
     }
     Ok(Build { objects })
+}
+
+/// The original keeps former names in lists with commas, and loses count where one is in a name.
+fn check_names(resource: &Resource) -> Result<(), Error> {
+    let commas = |text: fn(&PreviousName) -> &str| -> usize {
+        resource.previous.iter().map(|previous| text(previous).matches(',').count()).sum()
+    };
+    let names = commas(|previous| &previous.name);
+    if names == commas(|previous| &previous.kind) && names == commas(|previous| &previous.namespace) {
+        return Ok(());
+    }
+    let id = resource.original_id();
+    Err(Error::rule(format!(
+        "{id}: an object that is renamed may have no comma in its kind, name or namespace"
+    )))
 }
 
 fn clean_annotations(resource: &mut Resource, origin: bool, transformations: bool) -> Result<(), Error> {

@@ -4,11 +4,12 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::decode::from_value;
 use crate::error::{During, Error};
 use crate::generators::{config_map, secret};
 use crate::id::FieldSpec;
 use crate::kustomization::{
-    GeneratorArguments, Image, Patch, PatchOptions, Replacement, Replica, Selector, TextMap, from_value,
+    GeneratorArguments, Image, Patch, PatchOptions, Replacement, Replica, Selector, TextMap,
 };
 use crate::loader::Loader;
 use crate::resource::{Place, Resource};

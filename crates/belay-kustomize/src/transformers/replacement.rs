@@ -3,12 +3,11 @@
 use serde_json::Value;
 
 use super::{Configured, Setting, Transformer};
+use crate::decode::from_value;
 use crate::error::{During, Error};
 use crate::field_lookup::{self, Kind};
 use crate::id::Gvk;
-use crate::kustomization::{
-    FieldOptions, Replacement, ReplacementSource, ReplacementTarget, Selector, from_value,
-};
+use crate::kustomization::{FieldOptions, Replacement, ReplacementSource, ReplacementTarget, Selector};
 use crate::loader::Loader;
 use crate::resource::{Resource, scalar_text};
 use crate::resources::Resources;

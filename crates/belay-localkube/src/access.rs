@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use belay_schema::FieldError;
 use http::Method;
 use serde_json::{Value, json};
 
@@ -10,7 +9,6 @@ use crate::api::Answer;
 use crate::cluster::{Cluster, State};
 use crate::object::{at, items, namespace, text};
 use crate::request::{Request, Target, User};
-use crate::resources::Definition;
 use crate::status::ApiError;
 use crate::store::GroupResource;
 
@@ -172,38 +170,4 @@ pub(crate) fn review(
     let allowed = cluster.with(|state| is_allowed(state, &user, &attempt));
     review["status"] = json!({ "allowed": allowed });
     Ok(Some(Answer::created(review)))
-}
-
-/// Fields of built-in kinds that never change.
-pub(crate) fn immutable_errors(
-    definition: &Definition,
-    live: Option<&Value>,
-    object: &Value,
-) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    let Some(live) = live else { return errors };
-    let fixed: &[&[&str]] = match (definition.group.as_str(), definition.kind.as_str()) {
-        ("apps", "Deployment" | "ReplicaSet" | "DaemonSet") => &[&["spec", "selector"]],
-        ("batch", "Job") => &[&["spec", "selector"], &["spec", "template"], &["spec", "completionMode"]],
-        (RBAC, "RoleBinding" | "ClusterRoleBinding") => &[&["roleRef"]],
-        ("", "ConfigMap") if live["immutable"] == true => &[&["data"], &["binaryData"]],
-        ("", "Secret") if live["immutable"] == true => &[&["data"], &["type"]],
-        ("", "Secret") => &[&["type"]],
-        _ => &[],
-    };
-    for path in fixed {
-        let (old, new) = (at(live, path), at(object, path));
-        if old == new {
-            continue;
-        }
-        let place = path.join(".");
-        errors.push(match path.last() {
-            Some(&"roleRef") => FieldError::invalid(place, new, "cannot change roleRef"),
-            Some(&"data" | &"binaryData") => {
-                FieldError::forbidden(place, "field is immutable when `immutable` is set")
-            }
-            _ => FieldError::invalid(place, new, "field is immutable"),
-        });
-    }
-    errors
 }

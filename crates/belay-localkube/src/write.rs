@@ -5,7 +5,7 @@ use std::sync::Arc;
 use belay_schema::managed::{self, ApplyError, Write};
 use belay_schema::{
     FieldError, KindSchema, PatchError, decode, default_object, json_patch, keep_unchangeable, merge_patch,
-    prune, strategic, unknown_fields, validate,
+    metadata_errors, prune, strategic, unknown_fields, validate,
 };
 use serde_json::{Map, Value, json};
 
@@ -109,7 +109,7 @@ impl Writer<'_> {
         if !resource_version(&new).is_empty() {
             return Err(ApiError::bad_request("resourceVersion should not be set on objects to be created"));
         }
-        self.name_it(&mut new)?;
+        self.name_it(&mut new);
         default_object(&schema, &mut new);
         let now = self.state.clock.seconds();
         let mut object = managed::update(&schema, None, &new, &self.write(&now));
@@ -125,9 +125,6 @@ impl Writer<'_> {
         let definition = self.target.definition.clone();
         let (space, name) = (namespace(object).to_owned(), name(object).to_owned());
         self.check_namespace(&space, &name)?;
-        if self.state.store.get(&definition.storage(), &space, &name).is_some() {
-            return Err(ApiError::already_exists(&definition.group, &definition.resource, &name));
-        }
         self.finish(schema, None, object)?;
         for field in ["selfLink", "deletionTimestamp", "deletionGracePeriodSeconds"] {
             remove(object, &["metadata", field]);
@@ -140,6 +137,9 @@ impl Writer<'_> {
         }
         crate::allocate::fill(self.state, &definition, None, object);
         self.refuse_errors(schema, object, None)?;
+        if self.state.store.get(&definition.storage(), &space, &name).is_some() {
+            return Err(ApiError::already_exists(&definition.group, &definition.resource, &name));
+        }
         if self.options.dry_run {
             return Ok(Written { object: Arc::new(object.take()), created: true, warnings });
         }
@@ -161,10 +161,16 @@ impl Writer<'_> {
             return Err(ApiError::bad_request(message));
         }
         let new = decode(&schema, &body).map_err(|error| ApiError::bad_request(error.to_string()))?;
-        if resource_version(&new).is_empty() && schema.is_custom() {
+        if resource_version(&new).is_empty() && needs_version(self.target) {
+            let definition = &self.target.definition;
             let error =
                 FieldError::invalid("metadata.resourceVersion", &json!(0), "must be specified for an update");
-            return Err(self.invalid(&new, &[error]));
+            return Err(ApiError::invalid(
+                &definition.group,
+                &definition.resource,
+                &self.target.name,
+                &[error],
+            ));
         }
         self.replace(&schema, &live, new, warnings)
     }
@@ -375,7 +381,7 @@ impl Writer<'_> {
         )))
     }
 
-    fn name_it(&self, new: &mut Value) -> Result<(), ApiError> {
+    fn name_it(&self, new: &mut Value) {
         if !self.target.definition.namespaced {
             remove(new, &["metadata", "namespace"]);
         }
@@ -383,8 +389,6 @@ impl Writer<'_> {
         if name(new).is_empty() && !prefix.is_empty() {
             set(new, &["metadata", "name"], crate::names::generate(&prefix).into());
         }
-        let errors = crate::names::metadata_errors(&self.target.definition, new);
-        if errors.is_empty() { Ok(()) } else { Err(self.invalid(new, &errors)) }
     }
 
     /// Nothing is created in a namespace that is not there or goes away.
@@ -434,12 +438,11 @@ impl Writer<'_> {
         object: &Value,
         live: Option<&Value>,
     ) -> Result<(), ApiError> {
-        let mut errors = crate::names::metadata_errors(&self.target.definition, object);
+        let mut errors = metadata_errors(schema, &self.target.definition.resource, object, live);
         errors.extend(validate(schema, object, live));
         if self.target.definition.resource == "customresourcedefinitions" {
             errors.extend(belay_schema::crd_errors(object));
         }
-        errors.extend(crate::access::immutable_errors(&self.target.definition, live, object));
         if errors.is_empty() { Ok(()) } else { Err(self.invalid(object, &errors)) }
     }
 
@@ -498,6 +501,19 @@ fn refuse_new_finalizers(
     );
     let error = FieldError::forbidden("metadata.finalizers", &detail);
     Err(ApiError::invalid(&definition.group, &definition.kind, name(object), &[error]))
+}
+
+/// Whether an update of the kind must say which version it replaces.
+fn needs_version(target: &Target) -> bool {
+    let definition = &target.definition;
+    let resource = definition.resource.as_str();
+    definition.is_custom()
+        || match definition.group.as_str() {
+            "admissionregistration.k8s.io" | "coordination.k8s.io" | "node.k8s.io" | "policy" => true,
+            "storage.k8s.io" => !matches!(resource, "storageclasses" | "volumeattributesclasses"),
+            "apiextensions.k8s.io" | "apiregistration.k8s.io" => true,
+            _ => false,
+        }
 }
 
 /// Whether the kind counts its generations.

@@ -42,6 +42,12 @@ impl Types {
         &self.0[id.0 as usize]
     }
 
+    /// A type by the name that the API's code has for it: `core.v1.Pod`.
+    #[cfg(test)]
+    pub(crate) fn by_api_name(&self, name: &str) -> Option<&Type> {
+        self.0.iter().find(|declared| declared.api_name() == Some(name))
+    }
+
     pub(crate) fn add(&mut self, added: Type) -> TypeId {
         let id = u32::try_from(self.0.len()).expect("schemas are limited in size long before 2^32 types");
         self.0.push(added);

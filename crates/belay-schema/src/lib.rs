@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! recorded OpenAPI ─┐
-//!                   ├─ KindSchema ──┬── encoding::normalize, default_object, prune, validate
+//!                   ├─ KindSchema ──┬── encoding::normalize, default_object, prune, validate (rules of built-in kinds)
 //! CustomResource…  ─┘               ├── managed::{apply, update}   (server-side apply, managedFields)
 //!                                   └── strategic::merge           (and the other patches)
 //! ```
@@ -36,6 +36,8 @@ mod prune;
 mod quantity;
 mod registry;
 mod reset;
+mod rules;
+pub mod schedule;
 pub mod strategic;
 mod structured;
 mod unknown;
@@ -55,5 +57,6 @@ pub use prune::prune;
 pub use quantity::{Quantity, QuantityError};
 pub use registry::{GroupVersion, Registry, Resource};
 pub use reset::keep_unchangeable;
+pub use rules::metadata_errors;
 pub use unknown::{duplicate_fields, unknown_fields};
 pub use validate::validate;

@@ -1,6 +1,7 @@
 //! Strategic merge patch: what `kubectl apply` and `kubectl patch` send for built-in kinds.
 
 mod order;
+mod three_way;
 
 use serde_json::{Map, Value};
 
@@ -8,6 +9,8 @@ use crate::arena::{Patch, TypeId, Types};
 use crate::kind::KindSchema;
 use crate::patches::PatchError;
 use crate::values::equal;
+
+pub use three_way::three_way;
 
 const DIRECTIVE: &str = "$patch";
 const RETAIN_KEYS: &str = "$retainKeys";

@@ -1,4 +1,4 @@
-//! Validation of custom resources against their schema, worded as the API server does.
+//! Validation: custom resources against their schema, worded as the API server does; built-in kinds by `rules`.
 
 mod formats;
 
@@ -13,12 +13,12 @@ use crate::values::equal;
 /// Said when errors of the schema leave no sense in running rules.
 const RULES_SKIPPED: &str = "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
 
-/// What is wrong with a custom resource, by its schema and its rules. `old` is the object before an update.
+/// What is wrong with an object. `old` is the object before an update.
 ///
-/// On update, what was wrong before and has not changed is let through. Built-in kinds are validated by code in the
-/// API server that no schema tells: for them the answer is always empty.
+/// A custom resource is checked by its schema and its rules; on update, what was wrong before and has not changed is
+/// let through. Metadata is not looked at: see [`crate::metadata_errors`].
 pub fn validate(kind: &KindSchema, object: &Value, old: Option<&Value>) -> Vec<FieldError> {
-    let Some(custom) = &kind.custom else { return Vec::new() };
+    let Some(custom) = &kind.custom else { return crate::rules::check(kind, object, old) };
     let Some(schema) = &custom.schema else { return Vec::new() };
     let mut checker = Checker { errors: Vec::new(), weight: 0 };
     checker.value(schema, object, old, "");

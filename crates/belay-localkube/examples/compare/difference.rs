@@ -1,0 +1,145 @@
+//! What differs between two answers.
+
+use serde_json::Value;
+
+use crate::server::Answer;
+
+/// Where the embedded answer differs from the real one; empty when it does not.
+pub(crate) fn between(real: &Answer, embedded: &Answer) -> Vec<String> {
+    if real.code != embedded.code {
+        return vec![format!(
+            "real {} {}\n    embedded {} {}",
+            real.code,
+            real.message(),
+            embedded.code,
+            embedded.message()
+        )];
+    }
+    if !real.is_success() {
+        if is_same_message(real.message(), embedded.message()) {
+            return Vec::new();
+        }
+        return vec![format!("real {}\n    embedded {}", real.message(), embedded.message())];
+    }
+    let mut found = Vec::new();
+    walk("", &comparable(&real.body), &comparable(&embedded.body), &mut found);
+    found
+}
+
+/// Go walks maps in any order, so errors come in any order.
+fn is_same_message(left: &str, right: &str) -> bool {
+    // Which of several undeclared fields or wrong types is met first depends on Go's map order.
+    for general in ["field not declared in schema", "cannot be handled as a"] {
+        if left.contains(general) && right.contains(general) {
+            return true;
+        }
+    }
+    let sorted = |text: &str| {
+        let text = text.replace(['[', ']'], "").replace(" is invalid: ", " is invalid:, ");
+        let mut parts: Vec<String> = text.split(", ").map(str::to_owned).collect();
+        parts.sort();
+        parts
+    };
+    left == right
+        || sorted(left) == sorted(right)
+        || (is_dump(left) && without_dump(left) == without_dump(right))
+}
+
+/// Whether a message shows a Go value with its Go names, which no client can make sense of.
+fn is_dump(message: &str) -> bool {
+    ["\"Spec\":", "\"Type\":", "\"Name\":", "\n", "\"RollingUpdate\":"]
+        .iter()
+        .any(|part| message.contains(part))
+}
+
+/// A message with the words before and after the value shown.
+fn without_dump(message: &str) -> (&str, &str) {
+    let start = message.find("value: ").or_else(|| message.find('\n')).unwrap_or(message.len());
+    let end = message.rfind("}: ").unwrap_or(message.len());
+    (&message[..start], &message[end..])
+}
+
+/// An object without what differs from server to server.
+pub(crate) fn comparable(object: &Value) -> Value {
+    let mut object = object.clone();
+    for pointer in ["/metadata/uid", "/metadata/resourceVersion", "/metadata/creationTimestamp"] {
+        remove(&mut object, pointer);
+    }
+    let kind = object["kind"].as_str().unwrap_or_default().to_owned();
+    let given: &[&str] = match kind.as_str() {
+        "Service" => &["/spec/clusterIP", "/spec/clusterIPs", "/spec/healthCheckNodePort"],
+        "Job" => &["/spec/selector", "/spec/template/metadata/labels", "/metadata/labels"],
+        "APIService" => &["/status", "/metadata/labels"],
+        "PersistentVolume" => &["/status/lastPhaseTransitionTime"],
+        "FlowSchema" | "PriorityLevelConfiguration" => &["/status"],
+        _ => &[],
+    };
+    given.iter().for_each(|pointer| remove(&mut object, pointer));
+    if kind == "Service" {
+        let ports = object.pointer_mut("/spec/ports").and_then(Value::as_array_mut);
+        ports.into_iter().flatten().for_each(|port| remove(port, "/nodePort"));
+    }
+    if let Some(entries) = object.pointer_mut("/metadata/managedFields").and_then(Value::as_array_mut) {
+        for entry in entries.iter_mut() {
+            remove(entry, "/time");
+        }
+        entries.sort_by_key(|entry| {
+            format!("{} {} {}", entry["operation"], entry["manager"], entry["subresource"])
+        });
+    }
+    object
+}
+
+fn remove(object: &mut Value, pointer: &str) {
+    let Some((parent, name)) = pointer.rsplit_once('/') else { return };
+    if let Some(parent) = object.pointer_mut(parent).and_then(Value::as_object_mut) {
+        parent.shift_remove(name);
+    }
+}
+
+fn walk(path: &str, real: &Value, embedded: &Value, into: &mut Vec<String>) {
+    match (real, embedded) {
+        (Value::Object(left), Value::Object(right)) => {
+            for (name, value) in left {
+                match right.get(name) {
+                    Some(other) => walk(&format!("{path}.{name}"), value, other, into),
+                    None => into.push(format!("{path}.{name} is missing ({value})")),
+                }
+            }
+            let extra = right.keys().filter(|name| !left.contains_key(*name));
+            into.extend(extra.map(|name| format!("{path}.{name} is too much ({})", right[name])));
+        }
+        (Value::Array(left), Value::Array(right)) if left.len() == right.len() => {
+            for (index, (left, right)) in left.iter().zip(right).enumerate() {
+                walk(&format!("{path}[{index}]"), left, right, into);
+            }
+        }
+        (Value::Number(left), Value::Number(right)) if left.as_f64() == right.as_f64() => {}
+        (left, right) if left == right => {}
+        _ => into.push(format!("{path}: real {real}, embedded {embedded}")),
+    }
+}
+
+/// A difference without names and numbers, to count those of one kind together.
+pub(crate) fn pattern(difference: &str) -> String {
+    let mut out = String::new();
+    let mut quoted = false;
+    for character in difference.chars() {
+        match character {
+            '"' => {
+                quoted = !quoted;
+                if quoted {
+                    out.push_str("\"…\"");
+                }
+            }
+            _ if quoted => {}
+            '0'..='9' => {
+                if !out.ends_with('N') {
+                    out.push('N');
+                }
+            }
+            other => out.push(other),
+        }
+    }
+    out
+}

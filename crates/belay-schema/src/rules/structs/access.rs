@@ -1,0 +1,112 @@
+//! Roles, bindings, priorities.
+
+use serde_json::{Value, json};
+
+use super::super::{Checker, Object, field, items, number, text, words};
+
+const GROUP: &str = "rbac.authorization.k8s.io";
+
+pub(super) fn role(checker: &mut Checker<'_>, name: &str, role: &Object) {
+    let is_namespaced = name == "rbac.v1.Role";
+    for (index, rule) in items(role, "rules").iter().filter_map(Value::as_object).enumerate() {
+        let at = format!("rules[{index}]");
+        let addresses = items(rule, "nonResourceURLs");
+        if !addresses.is_empty() {
+            let value = field(rule, "nonResourceURLs");
+            if is_namespaced {
+                let said = "namespaced rules cannot apply to non-resource URLs";
+                checker.invalid(format!("{at}.nonResourceURLs"), value, said);
+            }
+            let names_resources =
+                ["apiGroups", "resources", "resourceNames"].iter().any(|list| !items(rule, list).is_empty());
+            if names_resources {
+                let said = "rules cannot apply to both regular resources and non-resource URLs";
+                checker.invalid(format!("{at}.nonResourceURLs"), value, said);
+            }
+            continue;
+        }
+        if items(rule, "apiGroups").is_empty() {
+            checker.required(format!("{at}.apiGroups"), "resource rules must supply at least one api group");
+        }
+        if items(rule, "resources").is_empty() {
+            checker.required(format!("{at}.resources"), "resource rules must supply at least one resource");
+        }
+    }
+    let aggregation = field(role, "aggregationRule");
+    if let Some(aggregation) = aggregation.as_object() {
+        let selectors = items(aggregation, "clusterRoleSelectors");
+        if selectors.is_empty() {
+            let said = "at least one clusterRoleSelector required if aggregationRule is non-nil";
+            checker.required("aggregationRule.clusterRoleSelectors", said);
+        }
+        for (index, selector) in selectors.iter().filter_map(Value::as_object).enumerate() {
+            let path = format!("aggregationRule.clusterRoleSelectors[{index}]");
+            super::super::metadata::selector(checker, selector, &path);
+        }
+    }
+}
+
+pub(super) fn binding(checker: &mut Checker<'_>, name: &str, binding: &Object) {
+    let is_namespaced = name == "rbac.v1.RoleBinding";
+    let none = Object::new();
+    let role = field(binding, "roleRef").as_object().unwrap_or(&none);
+    if text(role, "apiGroup") != GROUP {
+        checker.unsupported("roleRef.apiGroup", &json!(text(role, "apiGroup")), &[GROUP]);
+    }
+    let kinds: &[&str] = if is_namespaced { &["Role", "ClusterRole"] } else { &["ClusterRole"] };
+    if !kinds.contains(&text(role, "kind")) {
+        checker.unsupported("roleRef.kind", &json!(text(role, "kind")), kinds);
+    }
+    let role_name = text(role, "name");
+    if role_name.is_empty() {
+        checker.required("roleRef.name", "");
+    } else {
+        checker.complaints("roleRef.name", role_name, words::path_segment(role_name));
+    }
+    for (index, subject) in items(binding, "subjects").iter().filter_map(Value::as_object).enumerate() {
+        self::subject(checker, subject, is_namespaced, &format!("subjects[{index}]"));
+    }
+}
+
+fn subject(checker: &mut Checker<'_>, subject: &Object, is_namespaced: bool, at: &str) {
+    let (name, group) = (text(subject, "name"), text(subject, "apiGroup"));
+    match text(subject, "kind") {
+        "ServiceAccount" => {
+            if !name.is_empty() {
+                checker.complaints(&format!("{at}.name"), name, words::subdomain(name));
+            }
+            if !group.is_empty() {
+                checker.unsupported(format!("{at}.apiGroup"), &json!(group), &[""]);
+            }
+            if !is_namespaced && text(subject, "namespace").is_empty() {
+                checker.required(format!("{at}.namespace"), "");
+            }
+        }
+        "User" | "Group" => {
+            if group != GROUP {
+                checker.unsupported(format!("{at}.apiGroup"), &json!(group), &[GROUP]);
+            }
+        }
+        other => {
+            checker.unsupported(format!("{at}.kind"), &json!(other), &["ServiceAccount", "User", "Group"]);
+        }
+    }
+}
+
+pub(super) fn priority_class(checker: &mut Checker<'_>, class: &Object) {
+    let name = field(class, "metadata")["name"].as_str().unwrap_or_default();
+    if name.starts_with("system-") {
+        if !matches!(name, "system-cluster-critical" | "system-node-critical") {
+            let said = format!(
+                "priority class names with 'system-' prefix are reserved for system use only. error: {name} is not a known system priority class"
+            );
+            checker.forbidden("metadata.name", &said);
+        }
+    } else if number(class, "value").unwrap_or(0) > 1_000_000_000 {
+        checker.forbidden("value", "maximum allowed value of a user defined priority is 1000000000");
+    }
+    let policy = field(class, "preemptionPolicy");
+    if policy.as_str().is_some_and(|policy| !matches!(policy, "PreemptLowerPriority" | "Never")) {
+        checker.unsupported("preemptionPolicy", policy, &["PreemptLowerPriority", "Never"]);
+    }
+}

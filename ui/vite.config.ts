@@ -7,5 +7,5 @@ export default defineConfig({
   plugins: [react()],
   build: { outDir: "dist", emptyOutDir: true },
   // `npm run dev` shows a running Belay's data.
-  server: { proxy: { "/api": { target: belay, changeOrigin: false, headers: { origin: belay } } } },
+  server: { proxy: { "/api": { target: belay, changeOrigin: true, headers: { origin: belay } } } },
 });

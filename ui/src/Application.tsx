@@ -1,13 +1,17 @@
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense, useState } from "react";
+import { lazy, Suspense } from "react";
 import { Link, useLocation, useSearch } from "wouter";
 import { Actions } from "./Actions";
 import { type AppDetail, type AppRef, fetchApp } from "./api";
-import { Age, DriftBadge, FamilyBadge, HealthBadge, RevisionText, SyncBadge } from "./badges";
+import { Age, Badge, DriftBadge, FamilyBadge, HealthBadge, RevisionText, SyncBadge } from "./badges";
+import { Conditions, History } from "./History";
 import { Differences } from "./Differences";
 import { kindWord } from "./format";
+import { Icon } from "./Icon";
 import { useKeys } from "./keyboard";
-import { appId, useNow } from "./live";
+import { appId, useNarrow, useNow } from "./live";
+import { Failed, Waiting } from "./Notice";
+import { Tabs } from "./Tabs";
 import { TreeList } from "./TreeList";
 
 // The graph's library is the largest part of the UI; the list needs none of it.
@@ -16,92 +20,133 @@ const TreeGraph = lazy(() => import("./TreeGraph"));
 const TABS = ["tree", "list", "drift", "history", "conditions"] as const;
 type Tab = (typeof TABS)[number];
 
+/** One app: how it stands, what it consists of, what was done, and what can be done. */
 export function Application({ at }: { at: { kind: string; namespace: string; name: string } }) {
   const app = at as AppRef;
   const query = new URLSearchParams(useSearch());
   const [, navigate] = useLocation();
-  const tab = (TABS as readonly string[]).includes(query.get("tab") ?? "") ? (query.get("tab") as Tab) : "tree";
+  const narrow = useNarrow();
+  const wanted = query.get("tab") ?? "";
+  const tab = (TABS as readonly string[]).includes(wanted) ? (wanted as Tab) : narrow ? "list" : "tree";
   const found = useQuery({ queryKey: ["app", appId(app)], queryFn: ({ signal }) => fetchApp(app, signal) });
+  const show = (next: Tab, text = "") => {
+    const q = text === "" ? "" : `&q=${encodeURIComponent(text)}`;
+    navigate(`?tab=${next}${q}`, { replace: true });
+  };
   useKeys({ u: () => navigate("/") });
-  const open = (next: Tab) => navigate(`?tab=${next}`, { replace: true });
+  const detail = found.data;
   return (
     <div className="screen">
       <nav aria-label="breadcrumb">
         <Link href="/">Applications</Link> / {app.name}
       </nav>
-      {found.error && <p className="notice bad">{found.error.message}</p>}
-      {found.isPending && <p className="notice">loading…</p>}
-      {found.data && (
+      {found.error && <Failed error={found.error} again={() => void found.refetch()} />}
+      {found.isPending && <Waiting lines={5} tall />}
+      {detail && (
         <>
-          <Head detail={found.data} />
-          <div className="tabs" role="tablist">
-            {TABS.map((name) => (
-              <button key={name} type="button" role="tab" aria-selected={tab === name} onClick={() => open(name)}>
-                {name} {count(found.data, name)}
-              </button>
-            ))}
-          </div>
-          <Body detail={found.data} tab={tab} />
+          <Head detail={detail} />
+          <Tabs
+            tabs={TABS.map((name) => ({ name, count: count(detail, name) }))}
+            open={tab}
+            choose={(next) => show(next)}
+          />
+          <Body detail={detail} tab={tab} text={query.get("q") ?? ""} filter={(text) => show("list", text)} />
         </>
       )}
     </div>
   );
 }
 
-function count(detail: AppDetail, tab: Tab): string {
+function count(detail: AppDetail, tab: Tab): number | undefined {
   const counts: Partial<Record<Tab, number>> = {
     list: detail.tree.nodes.length - 1,
     drift: detail.drift.length,
     history: detail.history.length,
     conditions: detail.conditions.length,
   };
-  return counts[tab] === undefined ? "" : String(counts[tab]);
+  return counts[tab];
 }
 
 function Head({ detail }: { detail: AppDetail }) {
   const { summary } = detail;
-  const problem = detail.conditions.find((condition) => condition.problem)?.message ?? summary.message;
+  const now = useNow();
+  const problem = detail.conditions.find((condition) => condition.problem)?.message || summary.message;
+  const { repository, path, target } = summary.source;
   return (
     <section className="panel">
-      <h1>
-        <FamilyBadge family={summary.family} kind={kindWord(summary.app)} /> {summary.app.name}
-        <span className="faint"> {kindWord(summary.app)} in {summary.app.namespace}</span>
-      </h1>
+      <div className="title">
+        <h1>
+          <FamilyBadge family={summary.family} kind={kindWord(summary.app)} />
+          {summary.app.name}
+        </h1>
+        <Actions summary={summary} />
+      </div>
       <p className="badges">
         <SyncBadge sync={summary.sync} /> <HealthBadge health={summary.health} message={summary.message} />{" "}
         <DriftBadge drift={summary.drift} />
-        {summary.suspended && <span className="badge calm">⏸ Suspended</span>}
-        {summary.operation && <span className="badge busy">◐ {summary.operation}</span>}
+        {summary.suspended && summary.health !== "Suspended" && <Badge icon="pause" tone="calm" word="Suspended" />}
+        {summary.operation && <Badge icon="half" tone="busy" word={summary.operation} />}
       </p>
       <p className="sentence">{detail.sentence}</p>
-      {problem && <pre className="problem">{problem}</pre>}
-      <p>
-        <RevisionText revision={summary.revision} />
-      </p>
-      <p className="faint source">
-        {summary.source.repository} {summary.source.path} {summary.source.target && `@ ${summary.source.target}`}
-      </p>
-      <Actions summary={summary} />
+      {problem && (
+        <pre className="problem">
+          <Icon name="warning" /> {problem}
+        </pre>
+      )}
+      <dl className="facts">
+        <Fact name="Revision">
+          <RevisionText revision={summary.revision} />
+        </Fact>
+        <Fact name="Source">
+          {repository} {path && <code>{path}</code>} {target && <>at {target}</>}
+        </Fact>
+        <Fact name={kindWord(summary.app)}>
+          in {summary.app.namespace}
+          {summary.destination && `, deploys to ${summary.destination}`}
+          {summary.project && `, project ${summary.project}`}
+        </Fact>
+        <Fact name="Changed">
+          <Age time={summary.changed} now={now} />
+        </Fact>
+      </dl>
     </section>
   );
 }
 
-function Body({ detail, tab }: { detail: AppDetail; tab: Tab }) {
-  const now = useNow();
-  const [text, setText] = useState("");
+function Fact({ name, children }: { name: string; children: React.ReactNode }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+function Body(props: { detail: AppDetail; tab: Tab; text: string; filter: (text: string) => void }) {
+  const { detail, text } = props;
   const { app } = detail.summary;
-  switch (tab) {
+  switch (props.tab) {
     case "tree":
       return (
-        <Suspense fallback={<p className="notice">loading…</p>}>
-          <TreeGraph app={app} tree={detail.tree} />
+        <>
+          <div className="graph">
+            <Suspense fallback={<Waiting lines={4} />}>
+              <TreeGraph app={app} tree={detail.tree} />
+            </Suspense>
+          </div>
           <Hidden detail={detail} />
-        </Suspense>
+        </>
       );
     case "list":
       return (
         <>
-          <input type="search" value={text} onChange={(event) => setText(event.target.value)} placeholder="Filter objects" aria-label="filter objects" />
+          <input
+            type="search"
+            value={text}
+            onChange={(event) => props.filter(event.target.value)}
+            placeholder="Filter objects"
+            aria-label="filter objects"
+          />
           <TreeList app={app} tree={detail.tree} text={text} />
           <Hidden detail={detail} />
         </>
@@ -109,39 +154,19 @@ function Body({ detail, tab }: { detail: AppDetail; tab: Tab }) {
     case "drift":
       return <Differences app={app} differences={detail.drift} empty="Every field that Git names is as Git says." />;
     case "history":
-      return (
-        <ol className="history">
-          {detail.history.map((entry, place) => (
-            <li key={`${entry.time}-${place}`}>
-              <RevisionText revision={entry.revision} /> <span className="badge calm">{entry.outcome}</span>{" "}
-              <span className="faint">{entry.initiator}</span> <Age time={entry.time} now={now} />
-            </li>
-          ))}
-        </ol>
-      );
+      return <History entries={detail.history} />;
     case "conditions":
-      return (
-        <ul className="history">
-          {detail.conditions.map((condition) => (
-            <li key={condition.type} className={condition.problem ? "bad" : ""}>
-              <b>
-                {condition.problem ? "✖" : "·"} {condition.type}
-              </b>{" "}
-              {condition.status} {condition.reason} <Age time={condition.time} now={now} />
-              <pre>{condition.message}</pre>
-            </li>
-          ))}
-        </ul>
-      );
+      return <Conditions conditions={detail.conditions} />;
   }
 }
 
 /** What is not shown is counted. */
 function Hidden({ detail }: { detail: AppDetail }) {
   const { folded, leftOut } = detail.tree;
+  if (folded + leftOut === 0) return null;
   return (
     <p className="faint">
-      {folded > 0 && `${folded} old ReplicaSets folded. `}
+      {folded > 0 && `${folded} old ReplicaSet${folded === 1 ? "" : "s"} folded. `}
       {leftOut > 0 && `${leftOut} objects left out: the tree is too large.`}
     </p>
   );

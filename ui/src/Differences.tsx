@@ -1,28 +1,46 @@
 import { diffLines } from "diff";
 import { Link } from "wouter";
 import type { AppRef, FieldDifference } from "./api";
+import { Age } from "./badges";
 import { resourcePath, valueText, yaml } from "./format";
+import { Icon } from "./Icon";
+import { useNow } from "./live";
 
 /** Only the fields that differ, with who set them. */
 export function Differences(props: { app: AppRef; differences: FieldDifference[]; empty: string; inObject?: boolean }) {
+  const now = useNow();
   if (props.differences.length === 0) {
-    return <p className="notice">✔ {props.empty}</p>;
+    return (
+      <p className="notice">
+        <span className="good">
+          <Icon name="check" />
+        </span>{" "}
+        {props.empty}
+      </p>
+    );
   }
   return (
-    <ul className="differences">
+    <ul className="items differences">
       {props.differences.map((difference) => (
         <li key={`${JSON.stringify(difference.object)}${difference.path}`}>
-          {!props.inObject && (
-            <Link href={resourcePath(props.app, difference.object)}>
-              {difference.object.kind}/{difference.object.name}
-            </Link>
-          )}{" "}
-          <code className="path">{difference.path}</code>
+          <div className="field">
+            {!props.inObject && (
+              <Link href={resourcePath(props.app, difference.object)}>
+                {difference.object.kind}/{difference.object.name}
+              </Link>
+            )}
+            <code className="path">{difference.path}</code>
+            <span className="faint owner">
+              {difference.manager === "" ? (
+                "nobody is known to have set it"
+              ) : (
+                <>
+                  set by <b>{difference.manager}</b> <Age time={difference.time} now={now} />
+                </>
+              )}
+            </span>
+          </div>
           <Values difference={difference} />
-          <p className="faint">
-            {difference.manager === "" ? "nobody is known to have set it" : `set by ${difference.manager}`}
-            {difference.time !== "" && ` at ${difference.time}`}
-          </p>
         </li>
       ))}
     </ul>
@@ -30,38 +48,44 @@ export function Differences(props: { app: AppRef; differences: FieldDifference[]
 }
 
 function Values({ difference: { desired, live } }: { difference: FieldDifference }) {
-  const one = (value: unknown) => typeof value !== "object" && !String(value).includes("\n");
-  if (one(desired ?? "") && one(live ?? "")) {
-    return (
-      <p className="change">
-        <span className="added">Git: {valueText(desired)}</span> <span aria-hidden="true">→</span>{" "}
-        <span className="removed">live: {valueText(live)}</span>
-      </p>
-    );
+  const isShort = (value: unknown) => typeof value !== "object" && !String(value).includes("\n");
+  if (!isShort(desired ?? "") || !isShort(live ?? "")) {
+    return <Lines desired={desired} live={live} />;
   }
-  return <Lines desired={desired} live={live} />;
+  return (
+    <pre className="lines">
+      <span className="line added">{`Git  │ ${valueText(desired)}`}</span>
+      <span className="line removed">{`live │ ${valueText(live)}`}</span>
+    </pre>
+  );
 }
+
+/** Lines around a change that are shown. */
+const CONTEXT = 3;
 
 /** Two values line by line; what is the same is folded, and counted. */
 export function Lines({ desired, live }: { desired: unknown; live: unknown }) {
-  const text = (value: unknown) => (value === null || value === undefined ? "" : `${typeof value === "string" ? value : yaml(value)}\n`);
-  const parts = diffLines(text(desired), text(live));
+  const parts = diffLines(lines(desired), lines(live));
   return (
     <pre className="lines">
       {parts.map((part, place) => {
-        const lines = part.value.replace(/\n$/, "").split("\n");
-        const key = `${place}-${lines[0]}`;
-        if (!part.added && !part.removed && lines.length > 6) {
-          const shown = [...lines.slice(0, 2), `⋯ ${lines.length - 4} same lines`, ...lines.slice(-2)];
-          return <span key={key}>{shown.map((line) => `     │ ${line}\n`).join("")}</span>;
+        const found = part.value.replace(/\n$/, "").split("\n");
+        const key = `${place}-${found[0]}`;
+        if (part.added || part.removed) {
+          const [mark, tone] = part.added ? ["live", "removed"] : ["Git ", "added"];
+          return found.map((line, at) => <span key={`${key}-${at}`} className={`line ${tone}`}>{`${mark} │ ${line}`}</span>);
         }
-        const mark = part.added ? "live │ " : part.removed ? "Git  │ " : "     │ ";
-        return (
-          <span key={key} className={part.added ? "removed" : part.removed ? "added" : ""}>
-            {lines.map((line) => `${mark}${line}\n`).join("")}
-          </span>
-        );
+        const before = place === 0 ? 0 : CONTEXT;
+        const after = place === parts.length - 1 ? 0 : CONTEXT;
+        const hidden = found.length - before - after;
+        const shown = hidden > 1 ? [...found.slice(0, before), `⋯ ${hidden} same lines`, ...found.slice(found.length - after)] : found;
+        return shown.map((line, at) => <span key={`${key}-${at}`} className="line">{`     │ ${line}`}</span>);
       })}
     </pre>
   );
+}
+
+function lines(value: unknown): string {
+  if (value === null || value === undefined) return "";
+  return `${typeof value === "string" ? value : yaml(value)}\n`;
 }

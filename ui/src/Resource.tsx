@@ -4,8 +4,11 @@ import { type AppRef, fetchResource, type ObjectKey, type ResourceDetail } from 
 import { Age, HealthBadge, SyncBadge } from "./badges";
 import { Differences, Lines } from "./Differences";
 import { appPath, resourcePath, yaml } from "./format";
+import { Events } from "./History";
 import { useKeys } from "./keyboard";
 import { appId, useNow } from "./live";
+import { Failed, Waiting } from "./Notice";
+import { Tabs } from "./Tabs";
 
 const TABS = ["diff", "live", "desired", "compare", "owners", "events"] as const;
 type Tab = (typeof TABS)[number];
@@ -17,108 +20,128 @@ export function Resource({ at }: { at: { kind: string; namespace: string; name: 
   const [, navigate] = useLocation();
   const text = (name: string) => query.get(name) ?? "";
   const key: ObjectKey = { group: text("group"), kind: text("kind"), namespace: text("namespace"), name: text("name") };
-  const tab = (TABS as readonly string[]).includes(text("tab")) ? (text("tab") as Tab) : "diff";
   const found = useQuery({
     // Below the app's key: a change of the app is a change of its objects.
     queryKey: ["app", appId(app), key],
     queryFn: ({ signal }) => fetchResource(app, key, signal),
   });
+  const detail = found.data;
+  const wanted = text("tab");
+  const tab = (TABS as readonly string[]).includes(wanted) ? (wanted as Tab) : detail?.node.managed === false ? "live" : "diff";
   useKeys({ u: () => navigate(appPath(app)) });
   return (
     <div className="screen">
       <nav aria-label="breadcrumb">
         <Link href="/">Applications</Link> / <Link href={appPath(app)}>{app.name}</Link> / {key.kind} {key.name}
       </nav>
-      {found.error && <p className="notice bad">{found.error.message}</p>}
-      {found.isPending && <p className="notice">loading…</p>}
-      {found.data && (
+      {found.error && <Failed error={found.error} again={() => void found.refetch()} />}
+      {found.isPending && <Waiting lines={5} tall />}
+      {detail && (
         <>
-          <section className="panel">
-            <h1>
-              {key.kind} <b>{key.name}</b> <span className="faint">{key.namespace && `in ${key.namespace}`}</span>
-            </h1>
-            <p className="badges">
-              {found.data.node.sync && <SyncBadge sync={found.data.node.sync} />}{" "}
-              {found.data.node.health && <HealthBadge health={found.data.node.health} message={found.data.node.message} />}{" "}
-              <span className="faint">{found.data.node.info.join(" · ")}</span>
-            </p>
-            {found.data.node.message && <p>{found.data.node.message}</p>}
-          </section>
-          <div className="tabs" role="tablist">
-            {TABS.map((name) => (
-              <button
-                key={name}
-                type="button"
-                role="tab"
-                aria-selected={tab === name}
-                onClick={() => navigate(`${resourcePath(app, key)}&tab=${name}`, { replace: true })}
-              >
-                {name} {count(found.data, name)}
-              </button>
-            ))}
-          </div>
-          <Body app={app} detail={found.data} tab={tab} />
+          <Head detail={detail} />
+          <Tabs
+            tabs={TABS.map((name) => ({ name, count: count(detail, name) }))}
+            open={tab}
+            choose={(name) => navigate(`${resourcePath(app, key)}&tab=${name}`, { replace: true })}
+          />
+          <Body app={app} detail={detail} tab={tab} />
         </>
       )}
     </div>
   );
 }
 
-function count(detail: ResourceDetail, tab: Tab): string {
-  if (tab === "diff") return String(detail.differences.length);
-  if (tab === "owners") return String(detail.managers.length);
-  return tab === "events" ? String(detail.events.length) : "";
+function Head({ detail: { node, desired } }: { detail: ResourceDetail }) {
+  const now = useNow();
+  return (
+    <section className="panel">
+      <h1>
+        <span className="faint kind">{node.object.kind}</span> {node.object.name}
+      </h1>
+      <p className="badges">
+        {node.sync && <SyncBadge sync={node.sync} />} {node.health && <HealthBadge health={node.health} message={node.message} />}
+        <span className="faint">{node.info.join(" · ")}</span>
+      </p>
+      {node.message && <p>{node.message}</p>}
+      <p className="faint">
+        {node.object.namespace ? `in ${node.object.namespace}` : "of the whole cluster"}
+        {!node.managed && desired === null && ", owned by an object that Git names"}
+        {node.created !== "" && (
+          <>
+            , created <Age time={node.created} now={now} />
+          </>
+        )}
+      </p>
+    </section>
+  );
+}
+
+function count(detail: ResourceDetail, tab: Tab): number | undefined {
+  if (tab === "diff") return detail.differences.length;
+  if (tab === "owners") return detail.managers.length;
+  return tab === "events" ? detail.events.length : undefined;
 }
 
 function Body({ app, detail, tab }: { app: AppRef; detail: ResourceDetail; tab: Tab }) {
-  const now = useNow();
-  const absent = <p className="notice">{tab === "live" ? "It is not in the cluster." : "Git does not name it, or what Git says is not known here."}</p>;
+  const { desired, live, node } = detail;
+  const notLive = <p className="notice">It is not in the cluster.</p>;
+  const notDesired = (
+    <p className="notice">
+      {node.managed
+        ? "What Git says of it is not known yet: it is known after the app's next look at its source."
+        : "Git does not name it; the object that owns it does."}
+    </p>
+  );
   switch (tab) {
     case "diff":
-      return detail.desired === null && detail.node.managed ? (
-        absent
-      ) : (
-        <Differences app={app} differences={detail.differences} empty="No field differs." inObject />
-      );
+      if (desired === null) return notDesired;
+      if (live === null) return notLive;
+      return <Differences app={app} differences={detail.differences} empty="No field differs." inObject />;
     case "live":
-      return detail.live === null ? absent : <pre className="manifest">{yaml(detail.live)}</pre>;
+      return live === null ? notLive : <Manifest value={live} />;
     case "desired":
-      return detail.desired === null ? absent : <pre className="manifest">{yaml(detail.desired)}</pre>;
+      return desired === null ? notDesired : <Manifest value={desired} />;
     case "compare":
-      return detail.desired === null || detail.live === null ? absent : <Lines desired={detail.desired} live={detail.live} />;
+      if (desired === null) return notDesired;
+      return live === null ? notLive : <Lines desired={desired} live={live} />;
     case "owners":
-      return (
-        <ul className="history">
-          {detail.owners.map((owner) => (
-            <li key={owner.name}>
-              owned by{" "}
-              <Link href={resourcePath(app, owner)}>
-                {owner.kind}/{owner.name}
-              </Link>
-            </li>
-          ))}
-          {detail.managers.map((manager) => (
-            <li key={`${manager.name}${manager.operation}${manager.subresource}${manager.time}`}>
-              fields set by <b>{manager.name}</b> ({manager.operation}
-              {manager.subresource && `, ${manager.subresource}`}) <Age time={manager.time} now={now} />
-            </li>
-          ))}
-        </ul>
-      );
+      return <Owners app={app} detail={detail} />;
     case "events":
-      if (detail.events.length === 0) return <p className="notice">No events.</p>;
-      return (
-        <ul className="history">
-          {detail.events.map((event) => (
-            <li key={`${event.reason}${event.time}${event.message}`} className={event.type === "Warning" ? "bad" : ""}>
-              <b>
-                {event.type === "Warning" ? "⚠" : "·"} {event.reason}
-              </b>{" "}
-              {event.message} <span className="faint">{event.source} {event.count > 1 && `×${event.count}`}</span>{" "}
-              <Age time={event.time} now={now} />
-            </li>
-          ))}
-        </ul>
-      );
+      return <Events events={detail.events} />;
   }
+}
+
+function Manifest({ value }: { value: unknown }) {
+  const text = yaml(value);
+  return (
+    <div className="manifest">
+      <button type="button" className="copy" onClick={() => void navigator.clipboard?.writeText(text)}>
+        copy
+      </button>
+      <pre>{text}</pre>
+    </div>
+  );
+}
+
+function Owners({ app, detail }: { app: AppRef; detail: ResourceDetail }) {
+  const now = useNow();
+  if (detail.owners.length + detail.managers.length === 0) return <p className="notice">Nobody is known to own it.</p>;
+  return (
+    <ul className="items">
+      {detail.owners.map((owner) => (
+        <li key={`${owner.kind}/${owner.name}`}>
+          owned by <span className="faint">{owner.kind}</span> <Link href={resourcePath(app, owner)}>{owner.name}</Link>
+        </li>
+      ))}
+      {detail.managers.map((manager) => (
+        <li key={`${manager.name}${manager.operation}${manager.subresource}${manager.time}`}>
+          fields set by <b>{manager.name}</b>{" "}
+          <span className="faint">
+            {manager.operation}
+            {manager.subresource && ` of ${manager.subresource}`} <Age time={manager.time} now={now} />
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
 }

@@ -3,6 +3,7 @@ import { Link, Route, Switch } from "wouter";
 import { Application } from "./Application";
 import { Applications } from "./Applications";
 import { token } from "./api";
+import { Icon } from "./Icon";
 import { useKeys } from "./keyboard";
 import { useLive } from "./live";
 import { Resource } from "./Resource";
@@ -24,10 +25,10 @@ export function Shell() {
     <>
       <header className="top">
         <Link href="/" className="brand">
-          Belay
+          <Icon name="carabiner" /> Belay
         </Link>
         <span className={connected ? "live on" : "live"} role="status">
-          {connected ? "● live" : "○ reconnecting"}
+          <Icon name={connected ? "dot" : "half"} /> {connected ? "live" : "reconnecting"}
         </span>
         <span className="grow" />
         {token() === "" && (
@@ -35,8 +36,8 @@ export function Shell() {
             read only
           </span>
         )}
-        <button type="button" onClick={changeTheme} title="theme: system, dark, light">
-          ◑ {theme}
+        <button type="button" onClick={changeTheme} title="theme: system, dark, light" aria-label={`theme: ${theme}`}>
+          <Icon name="theme" /> <span className="wide">{theme}</span>
         </button>
         <button type="button" onClick={() => setHelp(true)} aria-label="keyboard shortcuts">
           ?
@@ -64,6 +65,7 @@ const SHORTCUTS = [
   ["j, k", "next, previous row"],
   ["Enter", "open"],
   ["u", "up"],
+  ["1 … 6", "tab"],
   ["s", "sync"],
   ["r", "refresh"],
   ["?", "this list"],

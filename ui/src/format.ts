@@ -7,6 +7,11 @@ export function shortRevision(id: string): string {
   return /^[0-9a-f]{40,64}$/.test(id) ? id.slice(0, 8) : id;
 }
 
+/** `Ada Lovelace` of `Ada Lovelace <ada@example.com>`. */
+export function personName(author: string): string {
+  return author.replace(/\s*<[^>]*>$/, "") || author;
+}
+
 /** `5 min ago`; the exact time belongs into the title beside it. */
 export function ago(time: string, now: number): string {
   const then = Date.parse(time);

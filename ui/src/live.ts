@@ -53,6 +53,19 @@ function withRows(data: InfiniteData<AppList>, changed: Map<string, AppSummary>)
   return { ...data, pages: data.pages.map((page) => ({ ...page, items: items(page) })) };
 }
 
+/** Whether the screen is a phone's. */
+export function useNarrow(): boolean {
+  const [narrow, setNarrow] = useState(() => NARROW.matches);
+  useEffect(() => {
+    const change = () => setNarrow(NARROW.matches);
+    NARROW.addEventListener("change", change);
+    return () => NARROW.removeEventListener("change", change);
+  }, []);
+  return narrow;
+}
+
+const NARROW = matchMedia("(max-width: 760px)");
+
 /** The time, every ten seconds: for ages. */
 export function useNow(): number {
   const [now, setNow] = useState(Date.now());

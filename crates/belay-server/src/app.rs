@@ -183,6 +183,14 @@ pub struct Source {
     pub target: String,
 }
 
+impl Source {
+    /// As people may see it: a URL without its password.
+    pub(crate) fn shown(mut self) -> Source {
+        self.repository = crate::shown::text(&self.repository);
+        self
+    }
+}
+
 /// A commit, as far as it is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -18,6 +18,7 @@ mod list;
 mod live;
 mod probes;
 mod serve;
+mod shown;
 mod stream;
 mod webhook;
 
@@ -29,4 +30,4 @@ pub use detail::{
 pub use engine::{Engine, Push, Readiness, SecretsUnknown, WebhookSecrets};
 pub use list::{AppList, ListQuery, list};
 pub use live::{DesiredState, LiveEngine, LiveSettings, NothingDesired};
-pub use serve::{Settings, router, serve};
+pub use serve::{Settings, public_router, router, serve};

@@ -50,7 +50,9 @@ pub struct AppList {
     pub matching: usize,
     /// Apps there are.
     pub total: usize,
-    /// For each filter, how many apps each of its values would leave, the other filters staying.
+    /// For each filter, how many apps each of its values would leave, the other filters staying; values of
+    /// no such app, too, so that nobody has to guess which there are. Of the
+    /// states of `only`, which add up, how many of the matching apps have each.
     pub facets: BTreeMap<&'static str, BTreeMap<String, usize>>,
 }
 
@@ -78,19 +80,19 @@ pub fn list(apps: Vec<Arc<AppSummary>>, query: &ListQuery) -> AppList {
     let mut facets: BTreeMap<&'static str, BTreeMap<String, usize>> = BTreeMap::new();
     let mut items = Vec::new();
     for app in apps {
-        if !filters.words_and_states_match(&app) {
-            continue;
-        }
         let failing = filters.failing(&app);
         for (place, (name, value)) in FACETS.iter().enumerate() {
-            if failing.iter().all(|failed| *failed == place) {
-                let value = value(&app);
-                if !value.is_empty() {
-                    *facets.entry(name).or_default().entry(value).or_default() += 1;
-                }
+            let value = value(&app);
+            if !value.is_empty() {
+                let counts = failing.iter().all(|failed| *failed == place);
+                *facets.entry(name).or_default().entry(value).or_default() += usize::from(counts);
             }
         }
         if failing.is_empty() {
+            for (state, holds) in STATES {
+                *facets.entry("only").or_default().entry((*state).to_owned()).or_default() +=
+                    usize::from(holds(&app));
+            }
             items.push(app);
         }
     }
@@ -100,6 +102,13 @@ pub fn list(apps: Vec<Arc<AppSummary>>, query: &ListQuery) -> AppList {
     let items = items.into_iter().skip(query.offset).take(limit).collect();
     AppList { items, matching, total, facets }
 }
+
+/// What can hold of an app beside its filters' values.
+const STATES: &[(&str, fn(&AppSummary) -> bool)] = &[
+    ("drifted", |app| app.drift > 0),
+    ("suspended", |app| app.suspended),
+    ("running", |app| !app.operation.is_empty()),
+];
 
 struct Filters {
     words: Vec<String>,
@@ -119,17 +128,16 @@ impl Filters {
     }
 
     fn words_and_states_match(&self, app: &AppSummary) -> bool {
-        let states = self.only.iter().all(|state| match state.as_str() {
-            "drifted" => app.drift > 0,
-            "suspended" => app.suspended,
-            "running" => !app.operation.is_empty(),
-            _ => false,
-        });
+        let holds = |wanted: &String| STATES.iter().any(|(state, holds)| state == wanted && holds(app));
+        let states = self.only.iter().all(holds);
         states && self.words.iter().all(|word| holds_word(app, word))
     }
 
-    /// The places in [`FACETS`] of the filters that the app does not pass.
+    /// The places in [`FACETS`] of the filters that the app does not pass; a place beyond them for words and states.
     fn failing(&self, app: &AppSummary) -> Vec<usize> {
+        if !self.words_and_states_match(app) {
+            return vec![FACETS.len()];
+        }
         let fails = |place: &usize| {
             let wanted = &self.wanted[*place];
             !wanted.is_empty() && !wanted.contains(&FACETS[*place].1(app))
@@ -239,7 +247,9 @@ mod tests {
         let page = list(apps(), &ListQuery { sync: "OutOfSync".into(), ..ListQuery::default() });
         assert_eq!((page.matching, page.total), (1, 3));
         assert_eq!(page.facets["sync"], BTreeMap::from([("OutOfSync".into(), 1), ("Synced".into(), 2)]));
-        assert_eq!(page.facets["family"], BTreeMap::from([("argo".into(), 1)]));
+        assert_eq!(page.facets["family"], BTreeMap::from([("argo".into(), 1), ("flux".into(), 0)]));
+        let states = [("drifted", 1), ("running", 0), ("suspended", 0)];
+        assert_eq!(page.facets["only"], states.map(|(state, count)| (state.to_owned(), count)).into());
     }
 
     #[test]

@@ -39,17 +39,29 @@ pub fn router(engine: Arc<dyn Engine>, settings: Settings) -> Router {
         .nest("/api/belay/v1", api::routes(&shared).merge(stream::routes()))
         .fallback(assets::answer)
         .layer(from_fn_with_state(settings, guard::same_site));
-    // Probes come from the kubelet and webhooks under any name; neither shows anything.
-    let open = Router::new()
+    finished(pages.merge(open_routes()), shared)
+}
+
+/// `/api/webhook`, the probes and metrics only: for an address that others reach. Shows no app.
+pub fn public_router(engine: Arc<dyn Engine>, settings: Settings) -> Router {
+    let shared = Shared { engine, settings: Arc::new(settings), counters: Arc::default() };
+    finished(open_routes(), shared)
+}
+
+/// Probes come from the kubelet and webhooks under any name; neither shows anything.
+fn open_routes() -> Router<Shared> {
+    Router::new()
         .route("/api/webhook", post(webhook::receive))
         .layer(axum::extract::DefaultBodyLimit::disable())
         .route("/healthz", get(probes::healthz))
         .route("/livez", get(probes::healthz))
         .route("/readyz", get(probes::readyz))
-        .route("/metrics", get(probes::metrics));
+        .route("/metrics", get(probes::metrics))
+}
+
+fn finished(routes: Router<Shared>, shared: Shared) -> Router {
     let counters = shared.counters.clone();
-    pages
-        .merge(open)
+    routes
         .with_state(shared)
         .layer(CompressionLayer::new())
         .layer(map_response(move |response| probes::count(counters.clone(), response)))

@@ -16,6 +16,7 @@ use crate::api::problem;
 use crate::engine::{Push, WebhookSecrets};
 use crate::guard::same_bytes;
 use crate::serve::Shared;
+use crate::shown;
 
 /// Largest body.
 const LARGEST_BODY: usize = 3 * 1024 * 1024;
@@ -58,7 +59,7 @@ pub(crate) async fn receive(State(shared): State<Shared>, request: Request) -> R
         return problem(StatusCode::BAD_REQUEST, "the body is not the JSON of a push");
     };
     let sources = shared.engine.repository_changed(&push).await;
-    tracing::info!(repository = %without_credentials(&push.repositories[0]), reference = %push.reference, sources, "webhook");
+    tracing::info!(repository = %shown::text(&push.repositories[0]), reference = %push.reference, sources, "webhook");
     (StatusCode::OK, Json(json!({"message": "taken"}))).into_response()
 }
 
@@ -145,14 +146,4 @@ fn push(sender: Sender, body: &Value) -> Option<Push> {
     };
     let push = Push { repositories, reference: body["ref"].as_str().unwrap_or_default().to_owned() };
     (!push.repositories.is_empty()).then_some(push)
-}
-
-fn without_credentials(text: &str) -> String {
-    let Ok(mut url) = url::Url::parse(text) else {
-        return text.rsplit('@').next().unwrap_or_default().to_owned();
-    };
-    // Fails only for URLs that can hold no credentials.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url.to_string()
 }

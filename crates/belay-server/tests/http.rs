@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use belay_manifest::Secret;
-use belay_server::{Settings, router};
+use belay_server::{Settings, public_router, router};
 use hmac::{Hmac, KeyInit, Mac};
 use http_body_util::BodyExt;
 use made_up::{MadeUp, webhook_secrets};
@@ -20,12 +20,15 @@ const APP: &str = "/api/belay/v1/apps/app/argocd/shop-web";
 
 fn server() -> (Arc<MadeUp>, Router) {
     let engine = Arc::new(MadeUp::new(0));
-    let settings = Settings {
+    (engine.clone(), router(engine, settings()))
+}
+
+fn settings() -> Settings {
+    Settings {
         token: Secret::new("the-token".to_owned()),
         hosts: vec!["belay.example.org".to_owned()],
         version: "0".to_owned(),
-    };
-    (engine.clone(), router(engine, settings))
+    }
 }
 
 async fn ask(router: &Router, request: Request<Body>) -> (StatusCode, Value) {
@@ -239,4 +242,15 @@ async fn probes_answer_without_a_known_host() {
             Request::get(path).header("host", "pod.example").body(Body::empty()).expect("a valid request");
         assert_eq!(ask(&router, request).await.0, StatusCode::OK, "{path}");
     }
+}
+
+#[tokio::test]
+async fn the_public_address_shows_no_app() {
+    let router = public_router(Arc::new(MadeUp::new(0)), settings());
+    for path in ["/", "/api/belay/v1/apps", "/api/belay/v1/stream", APP] {
+        assert_eq!(ask(&router, get(path)).await.0, StatusCode::NOT_FOUND, "{path}");
+    }
+    assert_eq!(ask(&router, get("/readyz")).await.0, StatusCode::OK);
+    let push = post("/api/webhook", &[], r#"{"repository":"https://o/a"}"#);
+    assert_eq!(ask(&router, push).await.0, StatusCode::OK);
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::Sight;
 use crate::app::{AppKind, AppRef, AppSummary, Family, Health, Revision, Source, Sync};
 use crate::detail::{Condition, HistoryEntry};
+use crate::shown;
 
 /// A text at a JSON pointer, empty if it is not there.
 pub(crate) fn text(value: &Value, pointer: &str) -> String {
@@ -31,7 +32,7 @@ pub(crate) fn summary(sight: &Sight, object: &Object) -> AppSummary {
         revision: revision(sight, value, &source),
         sync: sync(&text(value, "/status/sync/status")),
         health: health(&text(value, "/status/health/status")).unwrap_or(Health::Unknown),
-        message: message(value),
+        message: shown::text(&message(value)),
         drift: 0,
         suspended: is_suspended(value),
         automated: value.pointer("/spec/syncPolicy/automated").is_some_and(|automated| !automated.is_null())
@@ -40,7 +41,7 @@ pub(crate) fn summary(sight: &Sight, object: &Object) -> AppSummary {
         objects: items(value, "/status/resources").count(),
         labels: labels(value),
         changed: changed(value),
-        source,
+        source: source.shown(),
     }
 }
 
@@ -102,7 +103,7 @@ fn initiator(entry: &Value) -> String {
 pub(crate) fn conditions(object: &Object) -> Vec<Condition> {
     let one = |condition: &Value| Condition {
         kind: text(condition, "/type"),
-        message: text(condition, "/message"),
+        message: shown::text(&text(condition, "/message")),
         time: text(condition, "/lastTransitionTime"),
         problem: true,
         ..Condition::default()

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::Sight;
 use crate::app::{AppKind, AppRef};
 use crate::detail::FieldDifference;
+use crate::shown;
 
 /// How each family compares: its field manager, and whose additions count.
 fn options(kind: AppKind) -> CompareOptions {
@@ -41,7 +42,9 @@ pub(crate) fn between(
     live: &Object,
 ) -> Vec<FieldDifference> {
     let is_secret = key.kind == "Secret" && key.group.is_empty();
-    let shown = |value: Option<Value>| value.map(|value| if is_secret { Value::from(MASK) } else { value });
+    let shown = |value: Option<Value>| {
+        value.map(|value| if is_secret { Value::from(MASK) } else { shown::value(value) })
+    };
     let differences = compare(desired, live, &options(kind)).into_iter();
     let one = |difference: belay_diff::Difference| FieldDifference {
         object: key.clone(),

@@ -7,6 +7,7 @@ use super::Sight;
 use super::argo::{commit, items, labels, text};
 use crate::app::{AppKind, AppRef, AppSummary, Family, Health, Revision, Source, Sync};
 use crate::detail::{Condition, HistoryEntry};
+use crate::shown;
 
 /// The group of Flux's sources.
 pub(crate) const SOURCE_GROUP: &str = "source.toolkit.fluxcd.io";
@@ -26,7 +27,7 @@ pub(crate) fn summary(sight: &Sight, kind: AppKind, object: &Object) -> AppSumma
         revision: revision(sight, kind, value, &source),
         sync: sync(kind, value, source_object.as_deref()),
         health: ready_health(value, suspended),
-        message: message(value, source_object.as_deref()),
+        message: shown::text(&message(value, source_object.as_deref())),
         drift: 0,
         suspended,
         automated: !suspended,
@@ -34,7 +35,7 @@ pub(crate) fn summary(sight: &Sight, kind: AppKind, object: &Object) -> AppSumma
         objects: items(value, "/status/inventory/entries").count(),
         labels: labels(value),
         changed: changed(value),
-        source,
+        source: source.shown(),
     }
 }
 
@@ -113,7 +114,7 @@ pub(crate) fn conditions(object: &Object) -> Vec<Condition> {
         Condition {
             problem: (good_when_true && status == "False") || (kind == "Stalled" && status == "True"),
             reason: text(condition, "/reason"),
-            message: text(condition, "/message"),
+            message: shown::text(&text(condition, "/message")),
             time: text(condition, "/lastTransitionTime"),
             kind,
             status,

@@ -10,6 +10,7 @@ use super::argo::{items, text};
 use super::{Sight, differences, index, tree};
 use crate::app::{AppRef, Sync};
 use crate::detail::{Event, Manager, ResourceDetail};
+use crate::shown;
 
 /// Most Events that a page shows.
 const MOST_EVENTS: u32 = 100;
@@ -71,13 +72,13 @@ async fn whole(sight: &Sight, key: &ObjectKey) -> Option<Object> {
     Some(asked.and_then(|value| Object::new(value).ok()).unwrap_or_else(|| (*known).clone()))
 }
 
-/// As people should see it: Secrets masked, without the bookkeeping of field managers.
+/// As people should see it: Secrets and passwords masked, without the bookkeeping of field managers.
 fn shown(object: &Object) -> Value {
     let mut value = mask_secret_values(object).into_value();
     if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("managedFields");
     }
-    value
+    shown::value(value)
 }
 
 fn managers(object: &Object) -> Vec<Manager> {
@@ -142,7 +143,7 @@ fn event_of(event: &Value) -> Event {
     Event {
         kind: text(event, "/type"),
         reason: text(event, "/reason"),
-        message: text(event, "/message"),
+        message: shown::text(&text(event, "/message")),
         source: first(&["/source/component", "/reportingComponent"]),
         count: event["count"].as_i64().unwrap_or(1),
         time: first(&[

@@ -11,6 +11,7 @@ use super::Sight;
 use super::argo::{items, text};
 use crate::app::{Health, Sync};
 use crate::detail::{Edge, Tree, TreeNode};
+use crate::shown;
 
 /// Most objects of a tree.
 const MOST_NODES: usize = 5_000;
@@ -98,7 +99,7 @@ pub(crate) fn id(key: &ObjectKey) -> String {
 /// Argo CD's rules; Flux's own kinds, which these do not know, by kstatus.
 pub(crate) fn health(object: &Object) -> Option<(Health, String)> {
     if let Some(health) = argo::evaluate(object) {
-        return Some((health.status.into(), health.message));
+        return Some((health.status.into(), shown::text(&health.message)));
     }
     if !object.gvk().group.ends_with(".fluxcd.io") {
         return None;
@@ -109,7 +110,7 @@ pub(crate) fn health(object: &Object) -> Option<(Health, String)> {
         kstatus::Status::InProgress | kstatus::Status::Terminating => Health::Progressing,
         kstatus::Status::Failed => Health::Degraded,
     };
-    Some((health, verdict.message))
+    Some((health, shown::text(&verdict.message)))
 }
 
 /// A ReplicaSet of an earlier revision: kept for rollbacks, of no interest here.

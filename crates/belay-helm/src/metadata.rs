@@ -23,12 +23,13 @@ fn invalid(message: impl Into<String>) -> ValidationError {
 /// `Chart.yaml` as it is written, before it is checked: lists may still hold nulls.
 #[derive(Debug, Default)]
 pub(crate) struct RawMetadata {
-    metadata: Metadata,
-    maintainers: Option<Vec<Option<Maintainer>>>,
-    dependencies: Option<Vec<Option<Dependency>>>,
+    pub(crate) metadata: Metadata,
+    pub(crate) maintainers: Option<Vec<Option<Maintainer>>>,
+    pub(crate) dependencies: Option<Vec<Option<Dependency>>>,
 }
 
-const FIELDS: [&str; 17] = [
+/// The fields of `Chart.yaml`.
+pub(crate) const FIELDS: [&str; 17] = [
     "name",
     "home",
     "sources",
@@ -47,6 +48,12 @@ const FIELDS: [&str; 17] = [
     "dependencies",
     "type",
 ];
+
+/// The fields of a maintainer.
+pub(crate) const MAINTAINER_FIELDS: [&str; 3] = ["name", "email", "url"];
+/// The fields of a dependency.
+pub(crate) const DEPENDENCY_FIELDS: [&str; 8] =
+    ["name", "version", "repository", "condition", "tags", "enabled", "import-values", "alias"];
 
 impl RawMetadata {
     pub(crate) fn api_version(&self) -> &str {
@@ -121,7 +128,7 @@ impl RawMetadata {
 }
 
 fn read_maintainer(fields: &mut Fields, map: &Map<String, Value>, maintainer: &mut Maintainer) {
-    for (name, value) in decode::fields(map, &["name", "email", "url"]) {
+    for (name, value) in decode::fields(map, &MAINTAINER_FIELDS) {
         let place = format!("Maintainer.maintainers.{name}");
         match name {
             "name" => fields.text(value, &place, &mut maintainer.name),
@@ -132,9 +139,7 @@ fn read_maintainer(fields: &mut Fields, map: &Map<String, Value>, maintainer: &m
 }
 
 fn read_dependency(fields: &mut Fields, map: &Map<String, Value>, dependency: &mut Dependency) {
-    const NAMES: [&str; 8] =
-        ["name", "version", "repository", "condition", "tags", "enabled", "import-values", "alias"];
-    for (name, value) in decode::fields(map, &NAMES) {
+    for (name, value) in decode::fields(map, &DEPENDENCY_FIELDS) {
         let place = format!("Dependency.dependencies.{name}");
         match name {
             "name" => fields.text(value, &place, &mut dependency.name),

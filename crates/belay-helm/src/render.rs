@@ -158,7 +158,7 @@ pub fn render(chart: &Arc<Chart>, options: &RenderOptions) -> Result<Rendered, R
         schema::validate(&graph, &values)?;
     }
     check_kube_version(&graph, &options.capabilities)?;
-    let top = top_values(options, values);
+    let top = top_values(&release_options(options), &options.capabilities, values);
     let functions = functions::of_helm(options.lookup.clone());
     let mut files = engine::render(&graph, &top, functions, &template_options(options))?;
     let notes = take_notes(&mut files, &graph.name(Graph::ROOT));
@@ -199,17 +199,36 @@ fn check_kube_version(graph: &Graph, capabilities: &Capabilities) -> Result<(), 
     Err(RenderError::KubeVersion { wanted, found: found.version.clone() })
 }
 
-fn top_values(options: &RenderOptions, values: Map) -> Map {
+fn release_options(options: &RenderOptions) -> ReleaseOptions<'_> {
+    ReleaseOptions {
+        name: &options.release_name,
+        namespace: &options.namespace,
+        revision: options.revision,
+        is_install: !options.is_upgrade,
+        is_upgrade: options.is_upgrade,
+    }
+}
+
+/// What templates know of the release.
+pub(crate) struct ReleaseOptions<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) namespace: &'a str,
+    pub(crate) revision: i64,
+    pub(crate) is_install: bool,
+    pub(crate) is_upgrade: bool,
+}
+
+pub(crate) fn top_values(options: &ReleaseOptions<'_>, capabilities: &Capabilities, values: Map) -> Map {
     let release = Map::new();
-    release.insert("Name", options.release_name.as_str());
-    release.insert("Namespace", options.namespace.as_str());
+    release.insert("Name", options.name);
+    release.insert("Namespace", options.namespace);
     release.insert("IsUpgrade", options.is_upgrade);
-    release.insert("IsInstall", !options.is_upgrade);
+    release.insert("IsInstall", options.is_install);
     release.insert("Revision", Value::Int(options.revision));
     release.insert("Service", "Helm");
     let top = Map::new();
     top.insert("Release", release);
-    top.insert("Capabilities", Value::host(options.capabilities.clone()));
+    top.insert("Capabilities", Value::host(capabilities.clone()));
     top.insert("Values", values);
     top
 }

@@ -10,6 +10,11 @@ pub(crate) fn is_version(text: &str) -> bool {
     Version::parse(text).is_some()
 }
 
+/// Whether the text is a complete version of semver 2: no `v`, all three numbers.
+pub(crate) fn is_strict(text: &str) -> bool {
+    !text.starts_with('v') && Version::parse(text).is_some_and(|version| version.written == 3)
+}
+
 /// Whether the version lies in the range. What is no range or no version never does.
 pub(crate) fn satisfies(range: &str, version: &str) -> bool {
     match (Range::parse(range), Version::parse(version)) {

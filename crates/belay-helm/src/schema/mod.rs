@@ -48,7 +48,8 @@ fn validate_chart(graph: &Graph, chart: ChartId, values: &Map, details: &mut Str
     }
 }
 
-fn validate_one(schema: &[u8], values: &Map) -> Result<(), String> {
+/// Checks the values against one schema; an error lists what does not fit.
+pub(crate) fn validate_one(schema: &[u8], values: &Map) -> Result<(), String> {
     let schema: Json = serde_json::from_slice(schema).map_err(|error| error.to_string())?;
     if depth(&schema) > MAX_DEPTH {
         return Err(format!("the schema is nested more than {MAX_DEPTH} deep"));

@@ -102,17 +102,20 @@ impl GitStore {
         let known_commit = is_full_id(revision)
             && state.repository.as_ref().is_some_and(|repository| has(repository, revision));
         let at_hand = known_commit || (fresh && state.repository.is_some());
-        if !at_hand {
+        let mut found = state.repository.as_ref().filter(|_| at_hand).and_then(|known| find(known, revision));
+        if found.is_none() {
+            // What is at hand may be older than the revision.
             let repository = self.fetch(&mirror, revision).await?;
-            state.repository = Some(repository);
             *lock(&mirror.asked) = Some(Instant::now());
+            found = find(&repository, revision);
+            state.repository = Some(repository);
         }
-        let repository =
-            state.repository.clone().ok_or_else(|| final_fault(&mirror, "it was never fetched"))?;
-        let Some((commit, reference)) = find(&repository, revision) else {
+        let Some((commit, reference)) = found else {
             *lock(&mirror.asked) = None;
             return Err(final_fault(&mirror, &format!("unable to resolve '{revision}' to a commit SHA")));
         };
+        let repository =
+            state.repository.clone().ok_or_else(|| final_fault(&mirror, "it was never fetched"))?;
         if let Some(known) = state.snapshots.get(&commit) {
             return Ok(Checkout { reference, ..known.clone() });
         }

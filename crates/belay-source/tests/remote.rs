@@ -142,6 +142,17 @@ async fn the_remote_is_asked_again_when_the_answer_is_old_or_forgotten() {
 }
 
 #[tokio::test]
+async fn a_revision_younger_than_the_answer_is_asked_for_at_once() {
+    let world = World::new(None).await;
+    let url = world.server.url_of("app");
+    let old = Duration::from_secs(3600);
+    world.commit("one");
+    world.store.checkout(&url, "main", None, old).await.unwrap();
+    let second = world.commit_on("release", "two");
+    assert_eq!(world.store.checkout(&url, "release", None, old).await.unwrap().commit, second);
+}
+
+#[tokio::test]
 async fn a_login_is_used_and_never_shown() {
     let world = World::new(Some(("ada", "s3cr3t"))).await;
     let commit = world.commit("one");

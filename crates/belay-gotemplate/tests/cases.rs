@@ -5,8 +5,12 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use belay_gotemplate::{Functions, List, Map, MissingKey, Options, TemplateSet, Value, from_json, sprig};
+use belay_gotemplate::{
+    Clock, Functions, List, Map, MissingKey, Moment, Options, RandomSource, TemplateSet, Value, from_json,
+    sprig,
+};
 
 struct Case {
     name: String,
@@ -60,12 +64,38 @@ fn data() -> Value {
     data
 }
 
+/// No case shows the time or a random number.
+struct Fixed;
+
+impl Clock for Fixed {
+    fn now(&self) -> Moment {
+        Moment { seconds: 1_700_000_000, nanoseconds: 0, offset: 0 }
+    }
+}
+
+impl RandomSource for Fixed {
+    fn fill(&self, buffer: &mut [u8]) {
+        static CALLS: AtomicU64 = AtomicU64::new(0);
+        for chunk in buffer.chunks_mut(8) {
+            let number = CALLS.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+            let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            chunk.copy_from_slice(&(mixed ^ (mixed >> 32)).to_le_bytes()[..chunk.len()]);
+        }
+    }
+}
+
 fn render(case: &Case, functions: &Arc<Functions>) -> (String, bool) {
     let mut set = TemplateSet::new("root", functions.clone());
     if let Err(error) = set.parse("case", &case.template) {
         return (error.to_string(), true);
     }
-    let options = Options { missing_key: case.missing_key, ..Options::default() };
+    let options = Options {
+        missing_key: case.missing_key,
+        clock: Some(Arc::new(Fixed)),
+        random: Some(Arc::new(Fixed)),
+        ..Options::default()
+    };
     match set.execute_bytes("case", data(), &options) {
         Ok(output) => (String::from_utf8_lossy(&output).into_owned(), false),
         Err(error) => (error.to_string(), true),

@@ -2,6 +2,8 @@
 //
 //	go run . ../../../crates/belay-gotemplate/tests/cases/*.txt   fills in the expected output of case files
 //	go run . -lines < templates.jsonl                              answers one JSON string a line
+//	go run . -certificates > ../../../crates/belay-gotemplate/tests/cases/certificates.jsonl
+//	go run . -verify < outputs.jsonl                               checks certificates that were made elsewhere
 package main
 
 import (
@@ -19,6 +21,14 @@ import (
 func main() {
 	if len(os.Args) > 2 && os.Args[1] == "-lines" {
 		lines(os.Args[2])
+		return
+	}
+	if len(os.Args) > 1 && os.Args[1] == "-certificates" {
+		certificates()
+		return
+	}
+	if len(os.Args) > 1 && os.Args[1] == "-verify" {
+		verify()
 		return
 	}
 	for _, path := range os.Args[1:] {

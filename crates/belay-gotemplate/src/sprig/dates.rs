@@ -107,7 +107,7 @@ fn between(from: Moment, to: Moment) -> i64 {
     difference.clamp(i64::MIN.into(), i64::MAX.into()) as i64
 }
 
-fn later(moment: Moment, nanoseconds: i64) -> Moment {
+pub(super) fn later(moment: Moment, nanoseconds: i64) -> Moment {
     let sum = i64::from(moment.nanoseconds) + nanoseconds % SECOND;
     Moment {
         seconds: moment.seconds.saturating_add(nanoseconds / SECOND + sum.div_euclid(SECOND)),
@@ -312,7 +312,7 @@ fn element_length(text: &str) -> Option<usize> {
 }
 
 /// Go's `Time.Format`.
-fn format_moment(moment: Moment, layout: &str) -> String {
+pub(super) fn format_moment(moment: Moment, layout: &str) -> String {
     let parts = Parts::of(moment);
     let mut out = String::new();
     let mut rest = layout;

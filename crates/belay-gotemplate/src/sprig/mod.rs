@@ -1,6 +1,7 @@
 //! The functions of sprig 3.3, one file per family. `env` and `expandenv` are not among them: a
 //! template does not see the environment.
 
+mod certificates;
 mod convert;
 mod date_parse;
 mod dates;
@@ -13,7 +14,6 @@ mod lists;
 mod math;
 mod passwords;
 mod paths;
-mod pending;
 mod random;
 mod regexes;
 mod semver;
@@ -25,10 +25,10 @@ pub(crate) use encoding::base64_encode;
 
 use crate::function::Functions;
 
-/// All sprig functions; those we do not have yet fail by name when they are called.
+/// All sprig functions.
 pub fn sprig() -> Functions {
     let mut functions = Functions::new();
-    pending::register(&mut functions);
+    certificates::register(&mut functions);
     passwords::register(&mut functions);
     strings::register(&mut functions);
     urls::register(&mut functions);

@@ -1,17 +1,16 @@
 // Pictures of the screens, in both themes and on a phone, and whether they can be read.
 
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rows, step } from "./browser.mjs";
 
-const FOLDER = join(dirname(fileURLToPath(import.meta.url)), "../../build/screenshots");
+/** Where pictures go. */
+export const FOLDER = join(dirname(fileURLToPath(import.meta.url)), "../../build/screenshots");
 /** WCAG AA for text. */
 const CONTRAST = 4.5;
 
 export async function pictures(open) {
-  mkdirSync(FOLDER, { recursive: true });
   for (const colorScheme of ["light", "dark"]) {
     await step(`the screens are legible in the ${colorScheme} theme`, async () => {
       const page = await open({ colorScheme });

@@ -5,10 +5,11 @@
 //
 // Pictures go to build/screenshots. CHROMIUM names the browser.
 
+import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { openings } from "./browser.mjs";
 import { startDemo } from "./demo.mjs";
-import { pictures } from "./pictures.mjs";
+import { FOLDER, pictures } from "./pictures.mjs";
 import { screens } from "./screens.mjs";
 
 const { BELAY, BELAY_URL, CHROMIUM = "/usr/bin/chromium" } = process.env;
@@ -25,6 +26,14 @@ try {
   if (demo) await screens(open, demo);
   await pictures(open);
   open.checkComplaints();
+} catch (error) {
+  console.error(`error: ${error.message}`);
+  for (const [place, page] of browser.contexts().flatMap((context) => context.pages()).entries()) {
+    const path = join(FOLDER, `failed-${place}.png`);
+    await page.screenshot({ path });
+    console.error(`the page at that time, ${page.url()}: ${path}`);
+  }
+  process.exitCode = 1;
 } finally {
   await browser.close();
   await demo?.stop();

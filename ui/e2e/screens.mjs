@@ -59,7 +59,7 @@ async function list(page, demo) {
     await page.waitForURL(/only=drifted/);
     await rowOf(page, data.FLUX_SHOP).waitFor({ state: "detached" });
     await page.locator("summary", { hasText: "family" }).click();
-    await page.locator(".choices label", { hasText: "argo" }).click();
+    await page.getByRole("checkbox", { name: /^argo \d/ }).check();
     await page.waitForURL(/family=argo/);
     await rowOf(page, data.SHOP).waitFor();
     await page.getByRole("button", { name: "clear filters" }).click();
@@ -120,6 +120,7 @@ async function resource(page) {
     await page.locator(".manifest", { hasText: "replicas: 2" }).waitFor();
     await page.getByRole("tab", { name: "compare" }).click();
     await page.locator(".lines .removed", { hasText: "replicas: 5" }).waitFor();
+    assert.equal(await page.locator(".lines", { hasText: "resourceVersion" }).count(), 0);
     await page.getByRole("tab", { name: /owners/ }).click();
     await page.locator(".items", { hasText: "argocd-controller" }).waitFor();
     await page.getByRole("tab", { name: /events/ }).click();

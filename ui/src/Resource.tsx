@@ -3,7 +3,7 @@ import { Link, useLocation, useSearch } from "wouter";
 import { type AppRef, fetchResource, type ObjectKey, type ResourceDetail } from "./api";
 import { Age, HealthBadge, SyncBadge } from "./badges";
 import { Differences, Lines } from "./Differences";
-import { appPath, resourcePath, yaml } from "./format";
+import { appPath, comparable, resourcePath, yaml } from "./format";
 import { Events } from "./History";
 import { useKeys } from "./keyboard";
 import { appId, useNow } from "./live";
@@ -103,7 +103,7 @@ function Body({ app, detail, tab }: { app: AppRef; detail: ResourceDetail; tab: 
       return desired === null ? notDesired : <Manifest value={desired} />;
     case "compare":
       if (desired === null) return notDesired;
-      return live === null ? notLive : <Lines desired={desired} live={live} />;
+      return live === null ? notLive : <Lines desired={comparable(desired)} live={comparable(live)} />;
     case "owners":
       return <Owners app={app} detail={detail} />;
     case "events":

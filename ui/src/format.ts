@@ -66,6 +66,19 @@ export function appOf(key: ObjectKey): AppRef | null {
   return kind ? { kind, namespace: key.namespace, name: key.name } : null;
 }
 
+/** What the API server adds to every object by itself; Git never says it. */
+const SERVER_SET = ["uid", "resourceVersion", "generation", "creationTimestamp", "selfLink"];
+
+/** A live object without what no repository could say. */
+export function comparable(object: unknown): unknown {
+  if (object === null || typeof object !== "object") return object;
+  const { status: _, metadata, ...rest } = object as Record<string, unknown>;
+  const kept = Object.entries((metadata ?? {}) as Record<string, unknown>).filter(([name]) => !SERVER_SET.includes(name));
+  // In the order in which manifests are written.
+  const { apiVersion, kind, ...body } = rest;
+  return { apiVersion, kind, metadata: Object.fromEntries(kept), ...body };
+}
+
 /** JSON as the YAML a person reads: enough for showing, not for reading back. */
 export function yaml(value: unknown, indent = ""): string {
   if (Array.isArray(value)) {

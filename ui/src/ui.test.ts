@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Tree, TreeNode } from "./api";
 import { nextSort, readFilters, toggle, writeFilters } from "./filters";
-import { ago, appOf, appPath, resourcePath, shortRevision, valueText, yaml } from "./format";
+import { ago, appOf, appPath, comparable, personName, resourcePath, shortRevision, valueText, yaml } from "./format";
 import { nextTheme } from "./theme";
-import { ordered } from "./tree";
+import { grouped, ordered } from "./tree";
 
 describe("filters in the address", () => {
   test("survive a round trip", () => {
@@ -31,6 +31,9 @@ describe("words", () => {
     expect(shortRevision("3f2a1b9c0d4e5f60718293a4b5c6d7e8f9012345")).toBe("3f2a1b9c");
     expect(shortRevision("1.8.2+build.12345678901234567890")).toBe("1.8.2+build.12345678901234567890");
   });
+  test("people have names", () => {
+    expect(["Ada <a@b>", "Ada", "<a@b>"].map(personName)).toEqual(["Ada", "Ada", "<a@b>"]);
+  });
   test("values", () => {
     expect([null, 0, "a", ["b"], { c: false }].map(valueText)).toEqual(["—", "0", "a", '["b"]', '{"c":false}']);
   });
@@ -47,6 +50,22 @@ describe("addresses", () => {
     expect(appOf({ group: "argoproj.io", kind: "Application", namespace: "argocd", name: "x" })?.kind).toBe("app");
     expect(appOf({ group: "kustomize.config.k8s.io", kind: "Kustomization", namespace: "", name: "x" })).toBeNull();
   });
+});
+
+test("only what Git could say is compared", () => {
+  const live = { kind: "Pod", apiVersion: "v1", metadata: { uid: "u", name: "x", generation: 1 }, status: { phase: "Running" }, spec: {} };
+  expect(JSON.stringify(comparable(live))).toBe('{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x"},"spec":{}}');
+  expect(comparable(null)).toBeNull();
+});
+
+test("many healthy Pods of one owner are drawn as one", () => {
+  const node = (id: string, health: TreeNode["health"]) => ({ id, health, managed: false, object: { kind: id.slice(0, 3) } }) as TreeNode;
+  const pods = ["Pod1", "Pod2", "Pod3", "Pod4", "Pod5"].map((id) => node(id, id === "Pod3" ? "Degraded" : "Healthy"));
+  const edges = pods.map(({ id }) => ({ from: "set", to: id }));
+  const drawn = grouped({ nodes: [node("set", "Healthy"), ...pods], edges, folded: 0, leftOut: 0 });
+  expect(drawn.nodes.map(({ id }) => id)).toEqual(["set", "Pod3"]);
+  expect(drawn.groups).toEqual([{ id: "set Pod", kind: "Pod", count: 4 }]);
+  expect(drawn.edges).toEqual([{ from: "set", to: "Pod3" }, { from: "set", to: "set Pod" }]);
 });
 
 test("manifests read as YAML", () => {

@@ -1,20 +1,12 @@
 //! Reads times in Go's layouts, as `time.Parse` does.
 
 use super::dates::{MONTHS, WEEKDAYS, days_before, next_chunk};
+use super::zones::abbreviation_length;
 use crate::options::Moment;
-
-/// Why a text is no time.
-pub(super) enum Fault {
-    /// What Go says.
-    Invalid(String),
-    /// A part of the layout that is not supported yet.
-    Unsupported(&'static str),
-}
 
 enum Step {
     Bad,
     OutOfRange(&'static str),
-    Unsupported(&'static str),
 }
 
 #[derive(Default)]
@@ -29,13 +21,17 @@ struct Parser<'a> {
     second: i64,
     nanoseconds: u32,
     offset: Option<i32>,
+    zone: Option<String>,
+    /// Where `GMT+3` says it is; Go leaves the moment where it would be without.
+    shown_offset: Option<i32>,
     afternoon: Option<bool>,
 }
 
-/// Go's `time.ParseInLocation`; `local` is the offset of texts that name none.
-pub(super) fn parse_moment(layout: &str, text: &str, local: i32) -> Result<Moment, Fault> {
+/// Go's `time.ParseInLocation`, with the abbreviation of the zone if the text has one; `local` is the
+/// offset of texts that name none. An error is what Go says.
+pub(super) fn parse_moment(layout: &str, text: &str, local: i32) -> Result<(Moment, Option<String>), String> {
     let mut parser = Parser { rest: text.as_bytes(), ..Parser::default() };
-    let said = |message: &str| Fault::Invalid(format!("parsing time {}{message}", quote(text.as_bytes())));
+    let said = |message: &str| format!("parsing time {}{message}", quote(text.as_bytes()));
     let cannot = |value: &[u8], element: &str| {
         let (layout, value, element) = (quote(layout.as_bytes()), quote(value), quote(element.as_bytes()));
         said(&format!(" as {layout}: cannot parse {value} as {element}"))
@@ -51,13 +47,15 @@ pub(super) fn parse_moment(layout: &str, text: &str, local: i32) -> Result<Momen
         parser.element(element, suffix).map_err(|step| match step {
             Step::Bad => cannot(before, element),
             Step::OutOfRange(part) => said(&format!(": {part} out of range")),
-            Step::Unsupported(what) => Fault::Unsupported(what),
         })?;
     }
     if !parser.rest.is_empty() {
         return Err(said(&format!(": extra text: {}", quote(parser.rest))));
     }
-    parser.moment(local).map_err(|message| said(&format!(": {message}")))
+    let (zone, shown_offset) = (parser.zone.take(), parser.shown_offset);
+    let mut moment = parser.moment(local).map_err(|message| said(&format!(": {message}")))?;
+    moment.offset = shown_offset.unwrap_or(moment.offset);
+    Ok((moment, zone))
 }
 
 impl Parser<'_> {
@@ -110,13 +108,9 @@ impl Parser<'_> {
                     _ => return Err(Step::Bad),
                 });
             }
-            "MST" => {
-                let named = Step::Unsupported("a time zone other than UTC by its name");
-                self.rest = self.rest.strip_prefix(b"UTC").ok_or(named)?;
-                self.offset = Some(0);
-            }
+            "MST" => self.named_zone()?,
             fraction if fraction.starts_with(['.', ',']) => self.fraction(fraction)?,
-            zone => self.zone(zone)?,
+            zone => self.offset(zone)?,
         }
         Ok(())
     }
@@ -192,8 +186,28 @@ impl Parser<'_> {
         Ok(())
     }
 
+    /// An abbreviation. Go knows the offsets of `UTC` and `GMT+3`, and takes zero for others.
+    fn named_zone(&mut self) -> Result<(), Step> {
+        if let Some(rest) = self.rest.strip_prefix(b"UTC") {
+            self.rest = rest;
+            self.offset = Some(0);
+            return Ok(());
+        }
+        let length = abbreviation_length(self.rest).ok_or(Step::Bad)?;
+        let (name, rest) = self.rest.split_at(length);
+        self.rest = rest;
+        let name = String::from_utf8_lossy(name).into_owned();
+        if self.offset.is_none() {
+            let hours = name.strip_prefix("GMT").and_then(|hours| hours.parse().ok());
+            self.shown_offset = hours.map(|hours: i32| hours * 3600);
+            self.offset = Some(0);
+        }
+        self.zone = Some(name);
+        Ok(())
+    }
+
     /// `Z`, or a sign and hours, and minutes for most layouts.
-    fn zone(&mut self, element: &str) -> Result<(), Step> {
+    fn offset(&mut self, element: &str) -> Result<(), Step> {
         if element.starts_with('Z')
             && let Some(rest) = self.rest.strip_prefix(b"Z")
         {
@@ -213,6 +227,7 @@ impl Parser<'_> {
         in_range(hours, 0..=24, "time zone offset hour")?;
         in_range(minutes, 0..=60, "time zone offset minute")?;
         let seconds = ((hours * 60 + minutes) * 60) as i32;
+        self.shown_offset = None;
         self.offset = Some(match zone[0] {
             b'+' => seconds,
             b'-' => -seconds,

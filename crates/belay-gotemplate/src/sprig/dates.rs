@@ -1,10 +1,11 @@
-//! Dates with Go's layouts. The clock is the host's; zones are `UTC`, `Local` and the clock's offset.
+//! Dates with Go's layouts. The clock is the host's; `Local` has the clock's offset.
 
 use std::any::Any as AnyObject;
 use std::borrow::Cow;
 
-use super::date_parse::{Fault, parse_moment};
+use super::date_parse::parse_moment;
 use super::durations::{SECOND, format_duration, parse_duration, round_duration, to_seconds};
+use super::zones::zone_at;
 use crate::function::{Call, FunctionError, Functions, Signature};
 use crate::host::HostObject;
 use crate::options::Moment;
@@ -14,7 +15,7 @@ use crate::value::{Kind, Type, Value};
 const TIME: Type = Type::Named("time.Time");
 
 pub(super) fn register(functions: &mut Functions) {
-    functions.add("now", [], TIME, |call, _| Ok(Value::host(Time(call.clock("now")?.now()))));
+    functions.add("now", [], TIME, |call, _| Ok(Time::local(call.clock("now")?.now())));
     functions.add("unixEpoch", [TIME], Str, |_, arguments| {
         let moment = moment_of(arguments.value(0)?).ok_or("unixEpoch needs a time")?;
         Ok(Value::string(moment.seconds.to_string()))
@@ -71,7 +72,10 @@ fn register_durations(functions: &mut Functions) {
         functions.add(name, [Str, TIME], TIME, move |_, arguments| {
             let moment = moment_of(arguments.value(1)?).ok_or_else(|| format!("{name} needs a time"))?;
             match parse_duration(&arguments.text(0)?.to_str()) {
-                Ok(nanoseconds) => Ok(Value::host(Time(later(moment, nanoseconds)))),
+                Ok(nanoseconds) => {
+                    let zone = zone_of(arguments.value(1)?);
+                    Ok(Value::host(Time { moment: later(moment, nanoseconds), zone }))
+                }
                 Err(error) if must => Err(error),
                 Err(_) => Ok(arguments.value(1)?.clone()),
             }
@@ -83,10 +87,9 @@ fn register_durations(functions: &mut Functions) {
         functions.add(name, [Str, Str], TIME, move |call, arguments| {
             let (layout, text) = (arguments.text(0)?.to_str(), arguments.text(1)?.to_str());
             match parse_moment(&layout, &text, local_offset(call)) {
-                Ok(moment) => Ok(Value::host(Time(moment))),
-                Err(Fault::Unsupported(what)) => Err(format!("{what} is not supported yet").into()),
-                Err(Fault::Invalid(message)) if must => Err(message.into()),
-                Err(Fault::Invalid(_)) => Ok(Value::host(Time(ZERO))),
+                Ok((moment, zone)) => Ok(Value::host(Time { moment, zone })),
+                Err(message) if must => Err(message.into()),
+                Err(_) => Ok(Time::local(ZERO)),
             }
         });
     }
@@ -134,23 +137,46 @@ fn date_in_zone(call: &Call<'_>, layout: &str, date: &Value, zone: &str) -> Resu
         (None, Value::Int32(seconds)) => at((*seconds).into()),
         _ => call.clock("date")?.now(),
     };
-    moment.offset = match zone {
-        "" | "UTC" => 0,
-        "Local" => local_offset(call),
-        other => return Err(format!("the time zone {other:?} is not supported yet").into()),
+    let (offset, abbreviation) = match zone {
+        "" | "UTC" => (0, String::new()),
+        "Local" => (local_offset(call), String::new()),
+        // Go takes UTC for a name it does not know.
+        name => zone_at(name, moment.seconds).unwrap_or_default(),
     };
-    Ok(format_moment(moment, layout))
+    moment.offset = offset;
+    Ok(format_moment(moment, &abbreviation, layout))
 }
 
 fn moment_of(value: &Value) -> Option<Moment> {
     match value {
-        Value::Host(object) => object.as_any().downcast_ref::<Time>().map(|time| time.0),
+        Value::Host(object) => object.as_any().downcast_ref::<Time>().map(|time| time.moment),
+        _ => None,
+    }
+}
+
+fn zone_of(value: &Value) -> Option<String> {
+    match value {
+        Value::Host(object) => object.as_any().downcast_ref::<Time>()?.zone.clone(),
         _ => None,
     }
 }
 
 /// Go's `time.Time`.
-struct Time(Moment);
+struct Time {
+    moment: Moment,
+    /// The abbreviation of its zone, if it was read with one.
+    zone: Option<String>,
+}
+
+impl Time {
+    fn local(moment: Moment) -> Value {
+        Value::host(Self { moment, zone: None })
+    }
+
+    fn format(&self, layout: &str) -> String {
+        format_moment(self.moment, self.zone.as_deref().unwrap_or_default(), layout)
+    }
+}
 
 impl HostObject for Time {
     fn type_name(&self) -> Cow<'static, str> {
@@ -179,7 +205,7 @@ impl HostObject for Time {
     }
 
     fn call(&self, name: &str, _: &mut Call<'_>, arguments: &[Value]) -> Result<Value, FunctionError> {
-        let Self(moment) = *self;
+        let moment = self.moment;
         let parts = Parts::of(moment);
         Ok(match name {
             "Unix" => Value::Int64(moment.seconds),
@@ -196,22 +222,22 @@ impl HostObject for Time {
             "Second" => Value::Int(parts.second),
             "Nanosecond" => Value::Int(moment.nanoseconds.into()),
             "YearDay" => Value::Int(parts.year_day),
-            "UTC" => Value::host(Self(Moment { offset: 0, ..moment })),
+            "UTC" => Self::local(Moment { offset: 0, ..moment }),
             "String" => Value::string(self.text().unwrap_or_default()),
             "Format" => {
                 let layout = arguments.first().and_then(Value::as_str).unwrap_or_default();
-                Value::string(format_moment(moment, &layout))
+                Value::string(self.format(&layout))
             }
             other => return Err(format!("`{other}` of a time is not supported yet").into()),
         })
     }
 
     fn text(&self) -> Option<String> {
-        Some(format_moment(self.0, "2006-01-02 15:04:05.999999999 -0700 MST"))
+        Some(self.format("2006-01-02 15:04:05.999999999 -0700 MST"))
     }
 
     fn to_json(&self) -> Option<serde_json::Value> {
-        Some(format_moment(self.0, "2006-01-02T15:04:05.999999999Z07:00").into())
+        Some(self.format("2006-01-02T15:04:05.999999999Z07:00").into())
     }
 }
 
@@ -311,8 +337,8 @@ fn element_length(text: &str) -> Option<usize> {
     (!(matches!(*element, "Jan" | "Mon") && follows_lower())).then_some(element.len())
 }
 
-/// Go's `Time.Format`.
-pub(super) fn format_moment(moment: Moment, layout: &str) -> String {
+/// Go's `Time.Format`; without an abbreviation, the zone is named by its offset.
+pub(super) fn format_moment(moment: Moment, abbreviation: &str, layout: &str) -> String {
     let parts = Parts::of(moment);
     let mut out = String::new();
     let mut rest = layout;
@@ -324,7 +350,10 @@ pub(super) fn format_moment(moment: Moment, layout: &str) -> String {
         if element.starts_with(['.', ',']) {
             push_fraction(&mut out, moment.nanoseconds, element);
         } else {
-            push_element(&mut out, &parts, moment.offset, element);
+            match element {
+                "MST" if !abbreviation.is_empty() => out.push_str(abbreviation),
+                _ => push_element(&mut out, &parts, moment.offset, element),
+            }
         }
     }
 }

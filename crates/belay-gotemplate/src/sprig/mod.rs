@@ -20,6 +20,7 @@ mod semver;
 mod strings;
 mod urls;
 mod words;
+mod zones;
 
 pub(crate) use encoding::base64_encode;
 

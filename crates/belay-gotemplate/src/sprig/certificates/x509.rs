@@ -109,8 +109,7 @@ fn subject_key_id(mut extensions: Reader<'_>) -> Result<Option<Vec<u8>>> {
     while !extensions.is_empty() {
         let mut extension = Reader(extensions.take(asn1::SEQUENCE).ok_or("x509: malformed extension")?);
         let id = extension.take(asn1::OBJECT).ok_or("x509: malformed extension OID field")?;
-        let content =
-            extension.0.starts_with(TRUE).then(|| &extension.0[TRUE.len()..]).unwrap_or(extension.0);
+        let content = extension.0.strip_prefix(TRUE).unwrap_or(extension.0);
         let content =
             Reader(content).take(asn1::OCTET_STRING).ok_or("x509: malformed extension value field")?;
         if id == SUBJECT_KEY_ID {
@@ -173,11 +172,11 @@ fn is_printable(byte: u8) -> bool {
 
 /// UTCTime while its two digits of the year can say it.
 fn time(moment: Moment) -> Vec<u8> {
-    let year = format_moment(moment, "2006");
+    let year = format_moment(moment, "", "2006");
     if ("1950".."2050").contains(&&*year) {
-        value(asn1::UTC_TIME, format_moment(moment, "060102150405Z").as_bytes())
+        value(asn1::UTC_TIME, format_moment(moment, "", "060102150405Z").as_bytes())
     } else {
-        value(asn1::GENERALIZED_TIME, format_moment(moment, "20060102150405Z").as_bytes())
+        value(asn1::GENERALIZED_TIME, format_moment(moment, "", "20060102150405Z").as_bytes())
     }
 }
 

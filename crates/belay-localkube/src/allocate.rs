@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::cluster::State;
 use crate::object::{at, items, number, set, text};
 use crate::resources::Definition;
+use crate::status::ApiError;
 use crate::store::GroupResource;
 
 const NODE_PORTS: std::ops::RangeInclusive<i64> = 30000..=32767;
@@ -13,14 +14,82 @@ const NODE_PORTS: std::ops::RangeInclusive<i64> = 30000..=32767;
 pub(crate) fn fill(state: &State, definition: &Definition, live: Option<&Value>, object: &mut Value) {
     match (definition.group.as_str(), definition.kind.as_str()) {
         ("", "Service") => service(state, live, object),
-        ("", "Namespace") if live.is_none() => set(object, &["spec", "finalizers"], json!(["kubernetes"])),
-        ("", "Pod") if live.is_none() => pod(object),
+        ("", "Namespace") if live.is_none() => {
+            let mut finalizers = items(object, &["spec", "finalizers"]).to_vec();
+            if !finalizers.contains(&json!("kubernetes")) {
+                finalizers.push("kubernetes".into());
+            }
+            set(object, &["spec", "finalizers"], finalizers.into());
+        }
+        ("", "Pod") if live.is_none() => {
+            pod(object);
+            tolerations(object);
+        }
+        ("", "ServiceAccount") => account(object),
+        ("", "Node") if live.is_none() => taint(object),
+        ("", "PersistentVolumeClaim") if live.is_none() => add_finalizer(object, CLAIM_FINALIZER),
+        ("", "PersistentVolume") if live.is_none() => add_finalizer(object, VOLUME_FINALIZER),
         ("batch", "Job") if live.is_none() => job(object),
         ("apiextensions.k8s.io", "CustomResourceDefinition") if live.is_none() => {
-            definition_finalizer(object)
+            add_finalizer(object, crate::controllers::definitions::FINALIZER);
         }
         _ => {}
     }
+}
+
+/// What the API server decides about a new object by looking at others.
+pub(crate) fn admit(state: &State, definition: &Definition, object: &mut Value) -> Result<(), ApiError> {
+    match (definition.group.as_str(), definition.kind.as_str()) {
+        ("", "Pod") => priority(state, object),
+        ("", "Service") => wanted_address(state, object),
+        _ => Ok(()),
+    }
+}
+
+/// An address that a Service asks for is free and one of the cluster's.
+fn wanted_address(state: &State, service: &Value) -> Result<(), ApiError> {
+    let wanted = text(service, &["spec", "clusterIP"]);
+    let Ok(address) = wanted.parse::<std::net::Ipv4Addr>() else { return Ok(()) };
+    let is_ours = u32::from(address) >> 20 == (10 << 4) + (96 >> 4);
+    let said = if !is_ours {
+        format!(
+            "failed to allocate IP {wanted}: the provided IP ({wanted}) is not in the valid range. The range of valid IPs is 10.96.0.0/12"
+        )
+    } else if services(state).any(|other| text(other, &["spec", "clusterIP"]) == wanted) {
+        format!("failed to allocate IP {wanted}: provided IP is already allocated")
+    } else {
+        return Ok(());
+    };
+    let error = belay_schema::FieldError::invalid("spec.clusterIPs", &json!([wanted]), &said);
+    Err(ApiError::invalid("", "Service", crate::object::name(service), &[error]))
+}
+
+/// A Pod's priority is its class's.
+fn priority(state: &State, pod: &mut Value) -> Result<(), ApiError> {
+    let classes = GroupResource::new("scheduling.k8s.io", "priorityclasses");
+    let wanted = text(pod, &["spec", "priorityClassName"]).to_owned();
+    let class = if wanted.is_empty() {
+        state.store.list(&classes, "").find(|class| class["globalDefault"] == true)
+    } else {
+        let class = state.store.get(&classes, "", &wanted);
+        if class.is_none() {
+            let cause = format!("no PriorityClass with name {wanted} was found");
+            return Err(ApiError::forbidden("", "pods", crate::object::name(pod), &cause));
+        }
+        class
+    };
+    let value = class.and_then(|class| number(class, &["value"])).unwrap_or(0);
+    let policy = class.map_or("", |class| text(class, &["preemptionPolicy"]));
+    let policy = if policy.is_empty() { "PreemptLowerPriority" } else { policy }.to_owned();
+    if let Some(class) = class.filter(|_| wanted.is_empty()) {
+        let name = crate::object::name(class).to_owned();
+        set(pod, &["spec", "priorityClassName"], name.into());
+    }
+    set(pod, &["spec", "priority"], value.into());
+    if text(pod, &["spec", "preemptionPolicy"]).is_empty() {
+        set(pod, &["spec", "preemptionPolicy"], policy.into());
+    }
+    Ok(())
 }
 
 fn service(state: &State, live: Option<&Value>, object: &mut Value) {
@@ -135,12 +204,54 @@ fn job(object: &mut Value) {
     }
 }
 
-/// The definition stays until its objects are gone.
-fn definition_finalizer(object: &mut Value) {
+/// Held while Pods use the claim.
+pub(crate) const CLAIM_FINALIZER: &str = "kubernetes.io/pvc-protection";
+/// Held while a claim is bound to the volume.
+pub(crate) const VOLUME_FINALIZER: &str = "kubernetes.io/pv-protection";
+
+/// The object stays until what needs it is gone.
+fn add_finalizer(object: &mut Value, own: &str) {
     let mut finalizers = crate::object::finalizers(object);
-    let own = crate::controllers::definitions::FINALIZER;
     if !finalizers.iter().any(|finalizer| finalizer == own) {
         finalizers.push(own.to_owned());
     }
     crate::object::set_finalizers(object, &finalizers);
+}
+
+/// A Pod stays five minutes on a node that is not ready or out of reach, unless it says otherwise.
+fn tolerations(object: &mut Value) {
+    let mut all = items(object, &["spec", "tolerations"]).to_vec();
+    for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
+        let is_tolerated = |toleration: &Value| {
+            matches!(toleration["key"].as_str(), None | Some(""))
+                || (toleration["key"] == key
+                    && (toleration["effect"] == "NoExecute" || toleration["effect"].is_null()))
+        };
+        if !all.iter().any(is_tolerated) {
+            all.push(
+                json!({ "key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300 }),
+            );
+        }
+    }
+    set(object, &["spec", "tolerations"], all.into());
+}
+
+/// Of the Secrets that an account lists, only names are kept.
+fn account(object: &mut Value) {
+    for secret in object.get_mut("secrets").and_then(Value::as_array_mut).into_iter().flatten() {
+        *secret = match secret["name"].as_str() {
+            Some(name) => json!({ "name": name }),
+            None => json!({}),
+        };
+    }
+}
+
+/// A new node is not ready.
+fn taint(object: &mut Value) {
+    let mut taints = items(object, &["spec", "taints"]).to_vec();
+    let own = json!({ "key": "node.kubernetes.io/not-ready", "effect": "NoSchedule" });
+    if !taints.contains(&own) {
+        taints.push(own);
+    }
+    set(object, &["spec", "taints"], taints.into());
 }

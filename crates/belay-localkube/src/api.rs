@@ -75,9 +75,6 @@ pub(crate) fn answer(cluster: &Arc<Cluster>, request: &Request) -> Result<Answer
     {
         return write_event(cluster, request, &target);
     }
-    if target.definition.group == "autoscaling" && target.version == "v1" {
-        return Err(ApiError::not_supported("HorizontalPodAutoscaler in version autoscaling/v1"));
-    }
     if let Some(answer) = crate::access::review(cluster, request, &target)? {
         return Ok(answer);
     }

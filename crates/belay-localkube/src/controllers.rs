@@ -3,6 +3,7 @@
 pub(crate) mod definitions;
 mod garbage;
 mod namespaces;
+mod protection;
 mod workloads;
 
 use std::sync::Arc;
@@ -46,6 +47,7 @@ async fn run(cluster: Arc<Cluster>, simulate_workloads: bool) {
             garbage.step(state, &changes);
             namespaces::step(state, &changes);
             definitions::step(state, &changes);
+            protection::step(state, &changes);
             if simulate_workloads { workloads.step(state, &changes) } else { None }
         });
         let pause = wait.unwrap_or(Duration::from_secs(3600));
@@ -84,6 +86,10 @@ fn make_node(state: &mut State) {
     make(state, "v1", "Node", "", json!({ "metadata": { "name": "localkube", "labels": labels } }));
     let Some(definition) = state.definition_of("v1", "Node") else { return };
     let now = state.clock.seconds();
+    let target = Target::of(&definition, "", "localkube");
+    change(state, &target, "", "kube-controller-manager", |node| {
+        crate::object::remove(node, &["spec", "taints"]);
+    });
     change(state, &Target::of(&definition, "", "localkube"), "status", "kubelet", |node| {
         let resources = json!({ "cpu": "8", "memory": "16Gi", "pods": "10000" });
         let status = &mut node["status"];

@@ -69,7 +69,7 @@ pub(crate) fn in_version(target: &Target, object: &Value) -> Value {
     if text(object, &["apiVersion"]) == wanted {
         return object.clone();
     }
-    let mut shown = object.clone();
+    let mut shown = belay_schema::convert(object, &wanted);
     if target.definition.group == "events.k8s.io" {
         shown = crate::subresources::event_of_group(&shown);
     }

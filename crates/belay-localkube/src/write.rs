@@ -135,6 +135,7 @@ impl Writer<'_> {
         if has_generation(self.target) {
             set(object, &["metadata", "generation"], 1.into());
         }
+        crate::allocate::admit(self.state, &definition, object)?;
         crate::allocate::fill(self.state, &definition, None, object);
         self.refuse_errors(schema, object, None)?;
         if self.state.store.get(&definition.storage(), &space, &name).is_some() {
@@ -143,7 +144,7 @@ impl Writer<'_> {
         if self.options.dry_run {
             return Ok(Written { object: Arc::new(object.take()), created: true, warnings });
         }
-        let object = self.state.commit(&definition, object.take());
+        let object = self.store(object.take());
         Ok(Written { object, created: true, warnings })
     }
 
@@ -151,16 +152,25 @@ impl Writer<'_> {
         let schema = self.target.schema()?;
         self.check_identity(&mut body)?;
         let warnings = self.check_fields(&schema, &body)?;
-        let live = self.state.live(&self.target.definition, &self.target.namespace, &self.target.name)?;
-        if name(&body) != self.target.name {
+        let live = self.live();
+        let mut new = decode(&schema, &body).map_err(|error| ApiError::bad_request(error.to_string()))?;
+        if !self.target.definition.namespaced {
+            remove(&mut new, &["metadata", "namespace"]);
+        }
+        if name(&new) != self.target.name {
             let message = format!(
                 "the name of the object ({}) does not match the name on the URL ({})",
-                name(&body),
+                name(&new),
                 self.target.name
             );
             return Err(ApiError::bad_request(message));
         }
-        let new = decode(&schema, &body).map_err(|error| ApiError::bad_request(error.to_string()))?;
+        let live = match live {
+            Err(error) if error.code == 404 && creates_on_update(self.target) => {
+                return self.create(body);
+            }
+            live => live?,
+        };
         if resource_version(&new).is_empty() && needs_version(self.target) {
             let definition = &self.target.definition;
             let error =
@@ -180,7 +190,7 @@ impl Writer<'_> {
             return self.apply(patch);
         }
         let schema = self.target.schema()?;
-        let live = self.state.live(&self.target.definition, &self.target.namespace, &self.target.name)?;
+        let live = self.live()?;
         let mut before = (*live).clone();
         before["apiVersion"] = self.target.api_version().into();
         let patched = match kind {
@@ -230,8 +240,7 @@ impl Writer<'_> {
             }
         }
         let warnings = self.check_fields(&schema, &applied)?;
-        let live = self.state.live(&self.target.definition, &self.target.namespace, &self.target.name);
-        let live = match live {
+        let live = match self.live() {
             Ok(live) => Some(live),
             Err(_) if self.target.subresource.is_empty() => None,
             Err(error) => return Err(error),
@@ -296,7 +305,6 @@ impl Writer<'_> {
             "deletionGracePeriodSeconds",
             "generation",
             "resourceVersion",
-            "generateName",
             "namespace",
         ] {
             carry_over(live, &mut object, &["metadata", field]);
@@ -321,8 +329,29 @@ impl Writer<'_> {
         if self.options.dry_run {
             return Ok(Written { object: Arc::new(object), created: false, warnings });
         }
-        let object = self.state.commit(&definition, object);
+        let object = self.store(object);
         Ok(Written { object, created: false, warnings })
+    }
+
+    /// The object that is there, in the version of the request.
+    fn live(&self) -> Result<Arc<Value>, ApiError> {
+        let stored = self.state.live(&self.target.definition, &self.target.namespace, &self.target.name)?;
+        let is_other = !self.target.definition.is_custom()
+            && self.target.version != self.target.definition.storage_version;
+        if is_other {
+            return Ok(Arc::new(belay_schema::convert(&stored, &self.target.api_version())));
+        }
+        Ok(stored)
+    }
+
+    /// Keep an object in the version that is stored.
+    fn store(&mut self, object: Value) -> Arc<Value> {
+        let definition = self.target.definition.clone();
+        if definition.is_custom() || self.target.version == definition.storage_version {
+            return self.state.commit(&definition, object);
+        }
+        let stored = belay_schema::convert(&object, &definition.api_version(&definition.storage_version));
+        self.state.commit(&definition, stored)
     }
 
     fn write<'b>(&'b self, now: &'b str) -> Write<'b> {
@@ -503,6 +532,18 @@ fn refuse_new_finalizers(
     Err(ApiError::invalid(&definition.group, &definition.kind, name(object), &[error]))
 }
 
+/// Whether an update of what is not there makes it.
+fn creates_on_update(target: &Target) -> bool {
+    let definition = &target.definition;
+    let resource = definition.resource.as_str();
+    target.subresource.is_empty()
+        && match definition.group.as_str() {
+            "" => matches!(resource, "services" | "endpoints" | "events" | "limitranges"),
+            "rbac.authorization.k8s.io" | "coordination.k8s.io" | "node.k8s.io" => true,
+            _ => false,
+        }
+}
+
 /// Whether an update of the kind must say which version it replaces.
 fn needs_version(target: &Target) -> bool {
     let definition = &target.definition;
@@ -532,7 +573,7 @@ pub(crate) fn has_generation(target: &Target) -> bool {
         | "flowcontrol.apiserver.k8s.io"
         | "discovery.k8s.io"
         | "scheduling.k8s.io" => true,
-        "" => matches!(definition.resource.as_str(), "pods" | "replicationcontrollers"),
+        "" => matches!(definition.resource.as_str(), "pods" | "podtemplates" | "replicationcontrollers"),
         _ => false,
     }
 }

@@ -238,6 +238,7 @@ impl Checker<'_> {
                     format!("parsing time {text:?} as {layout:?}: cannot parse {text:?} as \"2006\"")
                 })
             }
+            (Special::Bytes, Value::String(text)) => bytes(text),
             (Special::Integer, Value::Number(number)) if number.is_f64() => {
                 Err(self.refusal(&format!("number {number}"), declared, structure))
             }
@@ -294,6 +295,22 @@ impl Checker<'_> {
         let path = self.path.join(".");
         format!("json: cannot unmarshal {found} into Go struct field {structure}.{path} of type {go_type}")
     }
+}
+
+/// Bytes are written in base64; line ends in it do not count.
+fn bytes(text: &str) -> Result<(), String> {
+    use base64::Engine as _;
+    let plain = text.replace(['\n', '\r'], "");
+    let decoded = base64::engine::general_purpose::STANDARD.decode(&plain);
+    decoded.map(drop).map_err(|error| {
+        let place = match error {
+            base64::DecodeError::InvalidByte(place, _) | base64::DecodeError::InvalidLastSymbol(place, _) => {
+                place
+            }
+            _ => plain.len() / 4 * 4,
+        };
+        format!("illegal base64 data at input byte {place}")
+    })
 }
 
 /// Microseconds are required, all six digits.

@@ -15,6 +15,7 @@ pub fn keep_unchangeable(kind: &KindSchema, live: Option<&Value>, new: &mut Valu
         _ => {}
     }
     if !kind.is_custom() {
+        crate::disabled::drop_disabled(kind, new);
         crate::conversion::mirror_fields(kind, new);
         crate::conversion::count_template(kind, live, new);
         crate::conversion::drop_service_fields(kind, live, new);

@@ -22,7 +22,7 @@ type Object = Map<String, Value>;
 
 /// What is wrong with an object of a built-in kind. `old` is the object before an update.
 pub(crate) fn check(kind: &KindSchema, object: &Value, old: Option<&Value>) -> Vec<FieldError> {
-    let mut checker = Checker { errors: Vec::new(), kind };
+    let mut checker = Checker { errors: Vec::new(), kind, is_update: old.is_some() };
     checker.walk(&kind.types, kind.root, object, "");
     if let Some(old) = old {
         updates::check(&mut checker, kind, object, old);
@@ -34,6 +34,7 @@ pub(crate) fn check(kind: &KindSchema, object: &Value, old: Option<&Value>) -> V
 struct Checker<'a> {
     errors: Vec<FieldError>,
     kind: &'a KindSchema,
+    is_update: bool,
 }
 
 impl Checker<'_> {
@@ -50,6 +51,10 @@ impl Checker<'_> {
                 for (field, value) in object {
                     // Metadata has its own rules, and a status is the controllers' affair.
                     if matches!(field.as_str(), "metadata" | "status") && name.is_some() {
+                        continue;
+                    }
+                    // What a StatefulSet claims cannot change, so it is not looked at again.
+                    if self.is_update && field == "volumeClaimTemplates" {
                         continue;
                     }
                     if let Some(declared) = map.fields.get(field) {

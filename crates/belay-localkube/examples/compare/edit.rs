@@ -81,11 +81,14 @@ impl<'a> Editor<'a> {
                     let declared = properties
                         .and_then(|known| known.get(name))
                         .unwrap_or(&schema["additionalProperties"]);
-                    if is_left_alone(path, name) {
+                    let is_metadata = path.is_empty() && name == "metadata";
+                    if is_left_alone(path, name) && !is_metadata {
                         continue;
                     }
                     path.push(name.clone());
-                    into.push(Site { path: path.clone(), schema: declared, is_there: true });
+                    if !is_metadata {
+                        into.push(Site { path: path.clone(), schema: declared, is_there: true });
+                    }
                     self.sites(declared, value, path, into);
                     path.pop();
                 }
@@ -267,7 +270,7 @@ fn is_left_alone(path: &[String], name: &str) -> bool {
     let in_metadata = path.last().is_some_and(|last| last == "metadata");
     match name {
         "name" => path == ["metadata"],
-        "apiVersion" | "kind" | "status" => path.is_empty(),
+        "apiVersion" | "kind" | "status" | "metadata" => path.is_empty(),
         _ => in_metadata && LEFT_ALONE.contains(&name),
     }
 }

@@ -15,19 +15,66 @@ pub fn metadata_errors(
     object: &Value,
     old: Option<&Value>,
 ) -> Vec<FieldError> {
-    let mut checker = Checker { errors: Vec::new(), kind };
+    let mut checker = Checker { errors: Vec::new(), kind, is_update: old.is_some() };
+    // An Event's metadata was never looked at, and old clients rely on it.
+    if kind.group().is_empty() && resource == "events" {
+        return Vec::new();
+    }
     let none = Object::new();
     let metadata = object.get("metadata").and_then(Value::as_object).unwrap_or(&none);
-    if old.is_none() {
+    if old.is_none() || is_named_again(kind, resource) {
         names(&mut checker, kind, resource, metadata);
     }
     checker.labels(field(metadata, "labels"), "metadata.labels");
     annotations(&mut checker, field(metadata, "annotations"), "metadata.annotations");
     owners(&mut checker, items(metadata, "ownerReferences"));
-    if old.is_none() || !kind.is_custom() {
+    if old.is_none() || is_named_again(kind, resource) {
         finalizers(&mut checker, metadata);
+        if !kind.is_custom() && !is_apart(kind.group()) {
+            plain_finalizers(&mut checker, metadata);
+        }
     }
     checker.errors
+}
+
+/// Kinds whose validation on update repeats all that is asked of a new one.
+fn is_named_again(kind: &KindSchema, resource: &str) -> bool {
+    match kind.group() {
+        "" => matches!(
+            resource,
+            "configmaps"
+                | "secrets"
+                | "serviceaccounts"
+                | "endpoints"
+                | "limitranges"
+                | "persistentvolumes"
+                | "persistentvolumeclaims"
+                | "resourcequotas"
+        ),
+        "rbac.authorization.k8s.io" | "flowcontrol.apiserver.k8s.io" | "admissionregistration.k8s.io" => true,
+        "networking.k8s.io" => matches!(resource, "ingresses"),
+        "discovery.k8s.io" | "apiregistration.k8s.io" => true,
+        _ => false,
+    }
+}
+
+/// Groups that are validated apart from core and its relatives.
+fn is_apart(group: &str) -> bool {
+    matches!(group, "apiextensions.k8s.io" | "coordination.k8s.io" | "storage.k8s.io")
+}
+
+/// A finalizer without a domain is one of the few standard ones.
+fn plain_finalizers(checker: &mut Checker<'_>, metadata: &Object) {
+    for (index, name) in items(metadata, "finalizers").iter().filter_map(Value::as_str).enumerate() {
+        if !name.contains('/') && !matches!(name, "kubernetes" | "orphan" | "foregroundDeletion") {
+            let at = format!("metadata.finalizers[{index}]");
+            checker.invalid(
+                at,
+                &json!(name),
+                "name is neither a standard finalizer name nor is it fully qualified",
+            );
+        }
+    }
 }
 
 fn names(checker: &mut Checker<'_>, kind: &KindSchema, resource: &str, metadata: &Object) {
@@ -35,10 +82,12 @@ fn names(checker: &mut Checker<'_>, kind: &KindSchema, resource: &str, metadata:
     let prefix = text(metadata, "generateName");
     if !prefix.is_empty() {
         // What is generated ends well, so a prefix may end with a dash.
-        let masked = if prefix.ends_with('-') {
-            format!("{}a", &prefix[..prefix.len() - 1])
-        } else {
-            prefix.to_owned()
+        let masked = match prefix.strip_suffix('-') {
+            Some(start) if !start.is_empty() => {
+                let kept = start.char_indices().next_back().map_or(0, |(index, _)| index);
+                format!("{}a", &start[..kept])
+            }
+            _ => prefix.to_owned(),
         };
         let complaints = form(&masked);
         checker.complaints("metadata.generateName", prefix, complaints);

@@ -34,6 +34,14 @@ pub(super) fn check(checker: &mut Checker<'_>, name: &str, object: &Object, path
         "core.v1.ConfigMap" | "core.v1.Secret" => storage::data(checker, name, object),
         "core.v1.PersistentVolumeClaimSpec" => storage::claim(checker, object, path),
         "core.v1.PersistentVolumeSpec" => storage::volume(checker, object, path),
+        "core.v1.LimitRange" => storage::limit_range(checker, object),
+        "core.v1.EndpointSubset" => networks::subset(checker, object, path),
+        "storage.v1.StorageClass" => storage::class(checker, object),
+        "apiregistration.v1.APIService" => access::api_service(checker, object),
+        "admissionregistration.v1.ValidatingWebhook" | "admissionregistration.v1.MutatingWebhook" => {
+            access::webhook(checker, object, path);
+        }
+        "admissionregistration.v1.WebhookClientConfig" => access::client_config(checker, object, path),
         "core.v1.ResourceQuota" => storage::quota(checker, object),
         "core.v1.Event" => storage::event(checker, object),
         "apps.v1.Deployment"
@@ -83,6 +91,25 @@ fn selects(selector: &Value, labels: &Value) -> bool {
                 "Exists" => found.is_some(),
                 _ => found.is_none(),
             }
+        })
+}
+
+/// Whether a selector can be asked at all.
+fn is_selector(selector: &Value) -> bool {
+    let is_key = |key: &str| super::words::qualified(key).is_empty();
+    let is_value =
+        |value: &Value| value.as_str().is_some_and(|text| super::words::label_value(text).is_empty());
+    let Some(selector) = selector.as_object() else { return true };
+    let mut labels = field(selector, "matchLabels").as_object().into_iter().flatten();
+    labels.all(|(key, value)| is_key(key) && is_value(value))
+        && items(selector, "matchExpressions").iter().filter_map(Value::as_object).all(|expression| {
+            let values = items(expression, "values");
+            let fits = match text(expression, "operator") {
+                "In" | "NotIn" => !values.is_empty(),
+                "Exists" | "DoesNotExist" => values.is_empty(),
+                _ => false,
+            };
+            fits && is_key(text(expression, "key")) && values.iter().all(is_value)
         })
 }
 

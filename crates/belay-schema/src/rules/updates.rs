@@ -33,7 +33,11 @@ pub(super) fn check(checker: &mut Checker<'_>, kind: &KindSchema, new: &Value, o
     for pointer in fixed {
         let at = pointer.trim_start_matches('/').replace('/', ".");
         if part(new, pointer) != part(old, pointer) {
-            checker.invalid(at, part(new, pointer), FIXED);
+            // A text that is gone is an empty one.
+            let empty = json!("");
+            let shown = part(new, pointer);
+            let shown = if shown.is_null() && part(old, pointer).is_string() { &empty } else { shown };
+            checker.invalid(at, shown, FIXED);
         }
     }
     match (kind.group(), kind.kind()) {
@@ -41,6 +45,7 @@ pub(super) fn check(checker: &mut Checker<'_>, kind: &KindSchema, new: &Value, o
         ("", "Secret") => sealed(checker, new, old, &["data"]),
         ("", "Pod") => pod(checker, new, old),
         ("", "Service") => service(checker, new, old),
+        ("", "Node") => node(checker, new, old),
         ("", "PersistentVolumeClaim") => claim(checker, new, old),
         ("apps", "StatefulSet") => stateful_set(checker, new, old),
         ("batch", "Job") => job(checker, new, old),
@@ -78,23 +83,75 @@ fn sealed(checker: &mut Checker<'_>, new: &Value, old: &Value, lists: &[&str]) {
 
 /// Of a pod's spec only a few fields change.
 fn pod(checker: &mut Checker<'_>, new: &Value, old: &Value) {
-    let comparable = |pod: &Value| {
-        let mut spec = pod["spec"].clone();
+    let (before, after) = (&old["spec"], &new["spec"]);
+    for list in ["containers", "initContainers"] {
+        let count = |spec: &Value| spec[list].as_array().map_or(0, Vec::len);
+        if count(before) != count(after) {
+            return checker.forbidden(format!("spec.{list}"), "pod updates may not add or remove containers");
+        }
+        for (index, container) in after[list].as_array().into_iter().flatten().enumerate() {
+            let image = container["image"].as_str().unwrap_or_default();
+            let at = format!("spec.{list}[{index}].image");
+            if image.is_empty() {
+                checker.required(at, "");
+            } else if image.trim() != image {
+                checker.invalid(at, &json!(image), "must not have leading or trailing whitespace");
+            }
+        }
+    }
+    if !pod_deadline(checker, before, after) {
+        return;
+    }
+    pod_tolerations(checker, before, after);
+    let comparable = |spec: &Value| {
+        let mut spec = spec.clone();
         for list in ["containers", "initContainers"] {
             for container in spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
                 remove(container, "image");
             }
         }
-        for name in
-            ["activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "schedulingGates"]
-        {
+        for name in ["activeDeadlineSeconds", "tolerations", "schedulingGates"] {
             remove(&mut spec, name);
         }
         spec
     };
-    if comparable(new) != comparable(old) {
+    if comparable(after) != comparable(before) {
         let said = "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)\n";
         checker.forbidden("spec", said);
+    }
+}
+
+/// A deadline may come, and come closer; whether the rest is worth a look.
+fn pod_deadline(checker: &mut Checker<'_>, before: &Value, after: &Value) -> bool {
+    let deadline = |spec: &Value| spec["activeDeadlineSeconds"].as_i64();
+    let at = "spec.activeDeadlineSeconds";
+    match (deadline(before), deadline(after)) {
+        (_, Some(new)) if !(0..=i64::from(i32::MAX)).contains(&new) => {
+            checker.invalid(at, &json!(new), &super::words::between(0, i64::from(i32::MAX)));
+            false
+        }
+        (Some(old), Some(new)) if old < new => {
+            checker.invalid(at, &json!(new), "must be less than or equal to previous value");
+            false
+        }
+        (Some(_), None) => {
+            checker.invalid(at, &Value::Null, "must not update from a positive integer to nil value");
+            true
+        }
+        _ => true,
+    }
+}
+
+fn pod_tolerations(checker: &mut Checker<'_>, before: &Value, after: &Value) {
+    let timeless = |spec: &Value| {
+        let mut all = spec["tolerations"].as_array().cloned().unwrap_or_default();
+        all.iter_mut().for_each(|toleration| remove(toleration, "tolerationSeconds"));
+        all
+    };
+    let kept = timeless(after);
+    if timeless(before).iter().any(|toleration| !kept.contains(toleration)) {
+        let said = "existing toleration can not be modified except its tolerationSeconds";
+        checker.forbidden("spec.tolerations", said);
     }
 }
 
@@ -115,6 +172,19 @@ fn service(checker: &mut Checker<'_>, new: &Value, old: &Value) {
     let class = |service: &Value| service["spec"]["loadBalancerClass"].clone();
     if kind(old) == "LoadBalancer" && kind(new) == "LoadBalancer" && class(old) != class(new) {
         checker.invalid("spec.loadBalancerClass", &class(new), "may not change once set");
+    }
+}
+
+fn node(checker: &mut Checker<'_>, new: &Value, old: &Value) {
+    let list = |node: &Value| node["spec"]["podCIDRs"].as_array().cloned().unwrap_or_default();
+    if !list(old).is_empty() && list(old) != list(new) {
+        let said = "node updates may not change podCIDR except from \"\" to valid";
+        checker.forbidden("spec.podCIDRs", said);
+    }
+    let provider = |node: &Value| node["spec"]["providerID"].as_str().unwrap_or_default().to_owned();
+    if !provider(old).is_empty() && provider(old) != provider(new) {
+        let said = "node updates may not change providerID except from \"\" to valid";
+        checker.forbidden("spec.providerID", said);
     }
 }
 

@@ -42,6 +42,10 @@ pub(super) fn role(checker: &mut Checker<'_>, name: &str, role: &Object) {
         for (index, selector) in selectors.iter().filter_map(Value::as_object).enumerate() {
             let path = format!("aggregationRule.clusterRoleSelectors[{index}]");
             super::super::metadata::selector(checker, selector, &path);
+            let selector = Value::Object(selector.clone());
+            if !super::is_selector(&selector) {
+                checker.invalid(path, &selector, "invalid label selector.");
+            }
         }
     }
 }
@@ -108,5 +112,76 @@ pub(super) fn priority_class(checker: &mut Checker<'_>, class: &Object) {
     let policy = field(class, "preemptionPolicy");
     if policy.as_str().is_some_and(|policy| !matches!(policy, "PreemptLowerPriority" | "Never")) {
         checker.unsupported("preemptionPolicy", policy, &["PreemptLowerPriority", "Never"]);
+    }
+}
+
+pub(super) fn api_service(checker: &mut Checker<'_>, service: &Object) {
+    let none = Object::new();
+    let spec = field(service, "spec").as_object().unwrap_or(&none);
+    let (group, version) = (text(spec, "group"), text(spec, "version"));
+    let name = field(service, "metadata")["name"].as_str().unwrap_or_default();
+    let wanted = format!("{version}.{group}");
+    if name != wanted && !name.is_empty() {
+        checker.invalid(
+            "metadata.name",
+            &json!(name),
+            &format!("must be `spec.version+\".\"+spec.group`: {wanted:?}"),
+        );
+    }
+    if !group.is_empty() {
+        checker.complaints("spec.group", group, words::subdomain(group));
+    }
+    checker.complaints("spec.version", version, words::old_label(version));
+    for (name, high) in [("groupPriorityMinimum", 20_000), ("versionPriority", 1000)] {
+        let given = number(spec, name).unwrap_or(0);
+        if given <= 0 || given > high {
+            let said = if name == "versionPriority" {
+                "must be positive and less than 1000"
+            } else {
+                "must be positive and less than 20000"
+            };
+            checker.invalid(format!("spec.{name}"), &json!(given), said);
+        }
+    }
+}
+
+/// Where a webhook is: at an address or behind a Service.
+pub(super) fn client_config(checker: &mut Checker<'_>, config: &Object, path: &str) {
+    if field(config, "url").is_null() == field(config, "service").is_null() {
+        checker.required(path, "exactly one of url or service is required");
+    }
+}
+
+pub(super) fn webhook(checker: &mut Checker<'_>, webhook: &Object, path: &str) {
+    let name = text(webhook, "name");
+    let mut complaints = words::subdomain(name);
+    if complaints.is_empty() && name.split('.').count() < 3 {
+        complaints.push("should be a domain with at least three segments separated by dots".to_owned());
+    }
+    if name.is_empty() {
+        checker.required(format!("{path}.name"), "");
+    } else {
+        checker.complaints(&format!("{path}.name"), name, complaints);
+    }
+    if items(webhook, "admissionReviewVersions").is_empty() {
+        checker.required(format!("{path}.admissionReviewVersions"), "must specify one of v1, v1beta1");
+    }
+    for (field_name, known) in [
+        ("failurePolicy", &["Fail", "Ignore"][..]),
+        ("matchPolicy", &["Equivalent", "Exact"]),
+        ("sideEffects", &["None", "NoneOnDryRun"]),
+        ("reinvocationPolicy", &["IfNeeded", "Never"]),
+    ] {
+        let given = field(webhook, field_name);
+        if given.as_str().is_some_and(|given| !known.contains(&given)) {
+            checker.unsupported(format!("{path}.{field_name}"), given, known);
+        }
+    }
+    if field(webhook, "sideEffects").is_null() {
+        checker.required(format!("{path}.sideEffects"), "must specify one of None, NoneOnDryRun");
+    }
+    if let Some(seconds) = number(webhook, "timeoutSeconds").filter(|seconds| !(1..=30).contains(seconds)) {
+        let said = "the timeout value must be between 1 and 30 seconds";
+        checker.invalid(format!("{path}.timeoutSeconds"), &json!(seconds), said);
     }
 }

@@ -12,6 +12,12 @@ pub(super) fn spec(checker: &mut Checker<'_>, spec: &Object, path: &str) {
         let said = "must be greater than or equal to `minReplicas`";
         checker.invalid(child(path, "maxReplicas"), &json!(most), said);
     }
+    let metrics = items(spec, "metrics");
+    let is_object = |metric: &Value| matches!(metric["type"].as_str(), Some("Object" | "External"));
+    if least == Some(0) && !metrics.iter().any(is_object) {
+        let said = "must specify at least one Object or External metric to support scaling to zero replicas";
+        checker.forbidden(child(path, "metrics"), said);
+    }
     let reference = field(spec, "scaleTargetRef");
     let api_version = reference["apiVersion"].as_str().unwrap_or_default();
     let at = child(path, "scaleTargetRef.apiVersion");
@@ -56,7 +62,7 @@ pub(super) fn metric(checker: &mut Checker<'_>, metric: &Object, path: &str) {
         } else if name != kind && !value.is_null() {
             checker.forbidden(child(path, source), "must populate the given metric source only");
         }
-        if let Some(value) = value.as_object() {
+        if let Some(value) = value.as_object().filter(|_| name == kind) {
             metric_source(checker, source, value, &child(path, source));
         }
     }

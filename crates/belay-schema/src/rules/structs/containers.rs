@@ -52,8 +52,8 @@ pub(super) fn in_pod(
     }
     let policy = text(container, "restartPolicy");
     let is_sidecar = is_init && policy == "Always";
-    if !policy.is_empty() && !matches!(policy, "Always" | "OnFailure" | "Never") {
-        checker.unsupported(child(path, "restartPolicy"), &json!(policy), &["Always", "Never", "OnFailure"]);
+    if is_init && !field(container, "restartPolicy").is_null() && policy != "Always" {
+        checker.unsupported(child(path, "restartPolicy"), &json!(policy), &["Always"]);
     }
     if is_init && !is_sidecar {
         for name in ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] {
@@ -273,7 +273,8 @@ pub(super) fn resources(checker: &mut Checker<'_>, resources: &Object, path: &st
     }
 }
 
-fn resource_name(checker: &mut Checker<'_>, name: &str, at: &str) {
+/// A resource that a container can ask for.
+pub(super) fn resource_name(checker: &mut Checker<'_>, name: &str, at: &str) {
     let complaints = words::qualified(name);
     let is_qualified = complaints.is_empty();
     checker.complaints(at, name, complaints);
@@ -288,8 +289,16 @@ fn resource_name(checker: &mut Checker<'_>, name: &str, at: &str) {
     }
 }
 
-fn is_standard(name: &str) -> bool {
-    let counted = [
+/// A resource without a domain that Kubernetes knows.
+pub(super) fn is_standard(name: &str) -> bool {
+    let amounts = ["cpu", "memory", "ephemeral-storage", "storage"];
+    let prefixed = name.strip_prefix("requests.").or_else(|| name.strip_prefix("limits.")).unwrap_or(name);
+    is_counted(name) || amounts.contains(&prefixed) || name.starts_with("hugepages-")
+}
+
+/// A resource that comes in whole numbers.
+pub(super) fn is_counted(name: &str) -> bool {
+    const COUNTED: [&str; 9] = [
         "pods",
         "services",
         "replicationcontrollers",
@@ -300,9 +309,7 @@ fn is_standard(name: &str) -> bool {
         "services.nodeports",
         "services.loadbalancers",
     ];
-    let amounts = ["cpu", "memory", "ephemeral-storage", "storage"];
-    let prefixed = name.strip_prefix("requests.").or_else(|| name.strip_prefix("limits.")).unwrap_or(name);
-    counted.contains(&name) || amounts.contains(&prefixed) || name.starts_with("hugepages-")
+    COUNTED.contains(&name)
 }
 
 /// A quantity that is not negative.

@@ -266,3 +266,35 @@ pub(super) fn endpoint_slice(checker: &mut Checker<'_>, slice: &Object) {
         }
     }
 }
+
+/// One group of addresses and ports of Endpoints.
+pub(super) fn subset(checker: &mut Checker<'_>, subset: &Object, path: &str) {
+    let lists = ["addresses", "notReadyAddresses"];
+    if lists.iter().all(|list| items(subset, list).is_empty()) {
+        checker.required(path, "must specify `addresses` or `notReadyAddresses`");
+    }
+    for list in lists {
+        for (index, address) in items(subset, list).iter().filter_map(Value::as_object).enumerate() {
+            let at = format!("{path}.{list}[{index}]");
+            super::services::endpoint_address(checker, text(address, "ip"), &child(&at, "ip"));
+            let host = text(address, "hostname");
+            if !host.is_empty() {
+                checker.complaints(&child(&at, "hostname"), host, words::dns_label(host));
+            }
+            let node = text(address, "nodeName");
+            if !node.is_empty() {
+                checker.complaints(&child(&at, "nodeName"), node, words::subdomain(node));
+            }
+        }
+    }
+    let ports = items(subset, "ports");
+    for (index, port) in ports.iter().filter_map(Value::as_object).enumerate() {
+        let at = format!("{path}.ports[{index}]");
+        let name = text(port, "name");
+        if !name.is_empty() {
+            checker.complaints(&child(&at, "name"), name, words::dns_label(name));
+        } else if ports.len() > 1 {
+            checker.required(child(&at, "name"), "");
+        }
+    }
+}

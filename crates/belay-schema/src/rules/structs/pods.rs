@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::{Checker, Object, child, field, is_set, items, metadata, number, text, words};
-use super::containers;
+use super::{containers, volumes};
 
 pub(super) fn pod_spec(checker: &mut Checker<'_>, spec: &Object, path: &str) {
     if number(spec, "terminationGracePeriodSeconds").is_some_and(|seconds| seconds < 0) {
@@ -14,8 +14,15 @@ pub(super) fn pod_spec(checker: &mut Checker<'_>, spec: &Object, path: &str) {
             "must be greater than or equal to 0",
         );
     }
-    let volumes: Vec<&str> =
-        items(spec, "volumes").iter().filter_map(|volume| volume["name"].as_str()).collect();
+    let os = &field(spec, "os")["name"];
+    if field(spec, "os").is_object() {
+        match os.as_str().unwrap_or_default() {
+            "linux" | "windows" => {}
+            "" => checker.required(format!("{path}.os.name"), ""),
+            _ => checker.unsupported(format!("{path}.os"), os, &["linux", "windows"]),
+        }
+    }
+    let volumes = volumes::usable(items(spec, "volumes"));
     let grace = number(spec, "terminationGracePeriodSeconds");
     for (list, is_init) in [("containers", false), ("initContainers", true)] {
         for (index, container) in items(spec, list).iter().enumerate() {
@@ -135,8 +142,8 @@ fn security(checker: &mut Checker<'_>, spec: &Object, path: &str) {
 /// A template's metadata; its spec follows as any other struct.
 pub(super) fn template(checker: &mut Checker<'_>, template: &Object, path: &str) {
     let metadata = field(template, "metadata");
-    checker.labels(&metadata["labels"], &format!("{path}.metadata.labels"));
-    metadata::annotations(checker, &metadata["annotations"], &format!("{path}.metadata.annotations"));
+    checker.labels(&metadata["labels"], &format!("{path}.labels"));
+    metadata::annotations(checker, &metadata["annotations"], &format!("{path}.annotations"));
     if !field(template, "spec").is_object() {
         checker.required(format!("{path}.spec.containers"), "");
     }

@@ -77,7 +77,7 @@ fn port_rules(checker: &mut Checker<'_>, ports: &[Value], kind: &str) {
         node_ports.push((protocol, node));
         if seen.contains(&(protocol, number_of)) {
             // The original shows its own struct with these two fields set.
-            let shown = json!({ "protocol": protocol, "port": number_of.unwrap_or(0), "targetPort": 0 });
+            let shown = json!({ "Name": "", "Protocol": protocol, "AppProtocol": null, "Port": number_of.unwrap_or(0), "TargetPort": 0, "NodePort": 0 });
             checker.duplicate(at, &shown);
         }
         seen.push((protocol, number_of));
@@ -174,7 +174,23 @@ fn families(checker: &mut Checker<'_>, spec: &Object) {
 }
 
 fn external_address(checker: &mut Checker<'_>, text: &str, at: &str) {
+    let complaints = words::address(text);
+    if !complaints.is_empty() {
+        return checker.complaints(at, text, complaints);
+    }
+    special_address(checker, text, at);
+}
+
+/// An address that traffic can be sent to. A text that is none is told twice, as the original does.
+pub(super) fn endpoint_address(checker: &mut Checker<'_>, text: &str, at: &str) {
     checker.complaints(at, text, words::address(text));
+    if text.parse::<IpAddr>().is_err() {
+        checker.invalid(at, &json!(text), "must be a valid IP address");
+    }
+    special_address(checker, text, at);
+}
+
+fn special_address(checker: &mut Checker<'_>, text: &str, at: &str) {
     let Ok(address) = text.parse::<IpAddr>() else { return };
     if address.is_unspecified() {
         checker.invalid(at, &json!(text), &format!("may not be unspecified ({text})"));

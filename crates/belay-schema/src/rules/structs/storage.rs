@@ -99,10 +99,10 @@ pub(super) fn volume(checker: &mut Checker<'_>, spec: &Object, path: &str) {
         checker.required(path, "must specify a volume type");
     }
     let capacity = field(spec, "capacity");
+    if capacity.as_object().is_none_or(|map| !map.contains_key("storage") || map.len() > 1) {
+        checker.unsupported(child(path, "capacity"), capacity, &["storage"]);
+    }
     if let Some(map) = capacity.as_object().filter(|map| !map.is_empty()) {
-        if !map.contains_key("storage") || map.len() > 1 {
-            checker.unsupported(child(path, "capacity"), capacity, &["storage"]);
-        }
         for (name, value) in map {
             let at = format!("{path}.capacity[{name}]");
             let amount = value.as_str().and_then(|text| text.parse::<Quantity>().ok());
@@ -116,8 +116,17 @@ pub(super) fn volume(checker: &mut Checker<'_>, spec: &Object, path: &str) {
 pub(super) fn quota(checker: &mut Checker<'_>, quota: &Object) {
     for (name, value) in field(quota, "spec")["hard"].as_object().into_iter().flatten() {
         let at = format!("spec.hard[{name}]");
-        checker.complaints(&at, name, words::qualified(name));
+        let complaints = words::qualified(name);
+        if complaints.is_empty() && !name.contains('/') && !containers::is_standard(name) {
+            checker.invalid(at.as_str(), &json!(name), "must be a standard resource type or fully qualified");
+            checker.invalid(at.as_str(), &json!(name), "must be a standard resource for quota");
+        }
+        checker.complaints(&at, name, complaints);
         containers::amount(checker, value, &at);
+        let parsed = value.as_str().and_then(|text| text.parse::<Quantity>().ok());
+        if parsed.is_some_and(|amount| amount.as_f64().fract() != 0.0) && containers::is_counted(name) {
+            checker.invalid(at.as_str(), value, "must be an integer");
+        }
     }
 }
 
@@ -150,6 +159,113 @@ pub(super) fn event(checker: &mut Checker<'_>, event: &Object) {
         }
         if text(event, "message").len() > 1024 {
             checker.invalid("message", &json!(""), "can have at most 1024 characters");
+        }
+    }
+}
+
+pub(super) fn limit_range(checker: &mut Checker<'_>, range: &Object) {
+    let mut seen = Vec::new();
+    let limits = field(range, "spec")["limits"].as_array().cloned().unwrap_or_default();
+    for (index, limit) in limits.iter().filter_map(serde_json::Value::as_object).enumerate() {
+        let at = format!("spec.limits[{index}]");
+        let kind = text(limit, "type");
+        let complaints = words::qualified(kind);
+        if complaints.is_empty()
+            && !kind.contains('/')
+            && !matches!(kind, "Pod" | "Container" | "PersistentVolumeClaim")
+        {
+            checker.invalid(
+                child(&at, "type"),
+                &json!(kind),
+                "must be a standard limit type or fully qualified",
+            );
+        }
+        checker.complaints(&child(&at, "type"), kind, complaints);
+        if seen.contains(&kind) {
+            checker.duplicate(child(&at, "type"), &json!(kind));
+        }
+        seen.push(kind);
+        for list in ["max", "min", "default", "defaultRequest", "maxLimitRequestRatio"] {
+            let values = field(limit, list).as_object();
+            if kind == "Pod" && list.starts_with("default") {
+                if values.is_some_and(|values| !values.is_empty()) {
+                    checker.forbidden(child(&at, list), "may not be specified when `type` is 'Pod'");
+                }
+                continue;
+            }
+            for name in values.into_iter().flatten().map(|(name, _)| name) {
+                limited_resource(checker, kind, name, &format!("{at}.{list}[{name}]"));
+            }
+        }
+        limits_in_order(checker, limit, &at);
+    }
+}
+
+fn limited_resource(checker: &mut Checker<'_>, kind: &str, name: &str, at: &str) {
+    if matches!(kind, "Pod" | "Container") {
+        return containers::resource_name(checker, name, at);
+    }
+    let complaints = words::qualified(name);
+    if complaints.is_empty() && !name.contains('/') && !containers::is_standard(name) {
+        checker.invalid(at, &json!(name), "must be a standard resource type or fully qualified");
+    }
+    checker.complaints(at, name, complaints);
+}
+
+/// From least to most: min, default request, default, max.
+fn limits_in_order(checker: &mut Checker<'_>, limit: &Object, at: &str) {
+    let amount = |list: &str, name: &str| -> Option<(Quantity, String)> {
+        let text = field(limit, list)[name].as_str()?;
+        Some((text.parse().ok()?, text.to_owned()))
+    };
+    let mut names: Vec<&String> = Vec::new();
+    for list in ["max", "min", "default", "defaultRequest"] {
+        names.extend(field(limit, list).as_object().into_iter().flatten().map(|(name, _)| name));
+    }
+    names.sort();
+    names.dedup();
+    for name in names {
+        // Which list is less than which, where that is told, which value is shown, and the words.
+        for (less, more, place, shown, words) in [
+            ("min", "max", "min", "min", ["min value", "is greater than max value"]),
+            (
+                "min",
+                "defaultRequest",
+                "defaultRequest",
+                "defaultRequest",
+                ["min value", "is greater than default request value"],
+            ),
+            (
+                "defaultRequest",
+                "max",
+                "defaultRequest",
+                "defaultRequest",
+                ["default request value", "is greater than max value"],
+            ),
+            (
+                "defaultRequest",
+                "default",
+                "defaultRequest",
+                "defaultRequest",
+                ["default request value", "is greater than default limit value"],
+            ),
+            ("min", "default", "default", "min", ["min value", "is greater than default value"]),
+            ("default", "max", "default", "max", ["default value", "is greater than max value"]),
+        ] {
+            let (Some(low), Some(high)) = (amount(less, name), amount(more, name)) else { continue };
+            if low.0 > high.0 {
+                let said = format!("{} {} {} {}", words[0], low.1, words[1], high.1);
+                let value = if shown == less { &low.1 } else { &high.1 };
+                checker.invalid(format!("{at}.{place}[{name}]"), &json!(value), &said);
+            }
+        }
+    }
+}
+
+pub(super) fn class(checker: &mut Checker<'_>, class: &Object) {
+    for key in field(class, "parameters").as_object().into_iter().flatten().map(|(key, _)| key) {
+        if key.is_empty() {
+            checker.invalid("parameters", &json!(""), "field can not be empty.");
         }
     }
 }

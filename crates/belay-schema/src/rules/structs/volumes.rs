@@ -41,6 +41,19 @@ pub(super) fn volume(checker: &mut Checker<'_>, volume: &Object, path: &str) {
     }
 }
 
+/// The names of volumes that can be mounted: of those that are wrong in themselves, none.
+pub(super) fn usable(volumes: &[Value]) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for volume in volumes.iter().filter_map(Value::as_object) {
+        let sources = volume.iter().filter(|(name, value)| *name != "name" && !value.is_null()).count();
+        let name = text(volume, "name");
+        if sources == 1 && words::dns_label(name).is_empty() && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
 fn downward_file(checker: &mut Checker<'_>, file: &Object, path: &str) {
     let place = text(file, "path");
     if place.is_empty() {

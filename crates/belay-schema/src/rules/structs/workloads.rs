@@ -15,6 +15,9 @@ pub(super) fn workload(checker: &mut Checker<'_>, name: &str, object: &Object) {
     match kind {
         "ReplicationController" => {
             let wanted = json!({ "matchLabels": selector });
+            if template.is_null() {
+                return checker.required("spec.template", "");
+            }
             if is_set(selector) && !selects(&wanted, &template["metadata"]["labels"]) {
                 mismatch(checker, template);
             }
@@ -53,6 +56,11 @@ fn selector_fits(checker: &mut Checker<'_>, kind: &str, selector: &Value, templa
     if is_empty {
         let kind = if kind == "ReplicaSet" { "deployment".to_owned() } else { kind.to_lowercase() };
         checker.invalid("spec.selector", selector, &format!("empty selector is invalid for {kind}"));
+    } else if !super::is_selector(selector) {
+        let said = if kind == "StatefulSet" { "" } else { "invalid label selector" };
+        if kind != "DaemonSet" {
+            checker.invalid("spec.selector", selector, said);
+        }
     } else if !selects(selector, &template["metadata"]["labels"]) {
         mismatch(checker, template);
     }

@@ -21,7 +21,7 @@ use clap::{Parser, ValueEnum};
 use futures::StreamExt;
 use tokio::time::Instant;
 
-use crate::run::{Places, Runner};
+use crate::run::{Manners, Places, Runner};
 use crate::scenario::Scenario;
 
 /// Run scenarios against the cluster of a kubeconfig.
@@ -52,6 +52,9 @@ struct Arguments {
     /// How many scenarios run at a time.
     #[arg(long, default_value_t = 8)]
     jobs: usize,
+    /// Also print how long each step took.
+    #[arg(long)]
+    times: bool,
     /// Print what the scenarios require, and run none.
     #[arg(long)]
     list_requirements: bool,
@@ -114,7 +117,8 @@ async fn all(arguments: Arguments) -> anyhow::Result<usize> {
         repositories: arguments.repositories,
         kubectl: arguments.kubectl,
     };
-    let runner = Runner::start(places, arguments.engine == Engine::Belay).await?;
+    let manners = Manners { is_belay: arguments.engine == Engine::Belay, tells_times: arguments.times };
+    let runner = Runner::start(places, manners).await?;
     if let Some(file) = &arguments.apply {
         runner.apply_file(file).await?;
         if scenarios.is_empty() {
@@ -213,6 +217,6 @@ fn files(places: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 #[expect(clippy::print_stdout, reason = "the runner's report is for a terminal")]
-fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     println!("{line}");
 }

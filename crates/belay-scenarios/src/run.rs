@@ -9,6 +9,7 @@ use belay_manifest::Limits;
 use belay_testkit::{Faults, GitServer, GitServerOptions, Repository};
 use kube::Client;
 use kube::api::{Api, DynamicObject, Patch, PatchParams};
+use tokio::time::Instant;
 
 use crate::scenario::{Action, Scenario, Step};
 use crate::variables::Variables;
@@ -24,8 +25,17 @@ pub(crate) struct Runner {
     pub(crate) faults: Faults,
     pub(crate) kubeconfig: PathBuf,
     pub(crate) kubectl: PathBuf,
-    is_belay: bool,
+    manners: Manners,
     server: GitServer,
+}
+
+/// How scenarios are run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Manners {
+    /// Whether steps that only Belay meets are taken.
+    pub(crate) is_belay: bool,
+    /// Whether each step's time is printed.
+    pub(crate) tells_times: bool,
 }
 
 /// Where things are.
@@ -49,7 +59,7 @@ pub(crate) struct Run<'a> {
 
 impl Runner {
     /// Connects, and serves the repositories' folder from now on.
-    pub(crate) async fn start(places: Places, is_belay: bool) -> anyhow::Result<Runner> {
+    pub(crate) async fn start(places: Places, manners: Manners) -> anyhow::Result<Runner> {
         let client = belay_cluster::connect(Some(&places.kubeconfig)).await?;
         let repositories = std::path::absolute(&places.repositories)?;
         let faults = Faults::default();
@@ -62,7 +72,7 @@ impl Runner {
             faults,
             kubeconfig: std::path::absolute(&places.kubeconfig)?,
             kubectl: places.kubectl,
-            is_belay,
+            manners,
             server,
         })
     }
@@ -107,10 +117,20 @@ impl Runner {
 impl Run<'_> {
     pub(crate) async fn steps(&self, steps: &[Step]) -> anyhow::Result<()> {
         for (position, step) in steps.iter().enumerate() {
-            if step.only.is_some() && !self.runner.is_belay {
+            if step.only.is_some() && !self.runner.manners.is_belay {
                 continue;
             }
+            let start = Instant::now();
             self.step(step).await.with_context(|| format!("step {}, {}", position + 1, step.name))?;
+            if self.runner.manners.tells_times {
+                let took = start.elapsed().as_secs_f32();
+                crate::say(&format!(
+                    "        {} step {}, {} ({took:.2} s)",
+                    self.name,
+                    position + 1,
+                    step.name
+                ));
+            }
         }
         Ok(())
     }

@@ -112,7 +112,12 @@ fn translate(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len() + 16);
     let mut characters = pattern.chars().peekable();
     let mut in_class = false;
+    let mut next_after_shorthand = false;
     while let Some(character) = characters.next() {
+        // No range begins at `\w` and the like: a dash behind them is a dash.
+        let after_shorthand = std::mem::take(&mut next_after_shorthand);
+        next_after_shorthand =
+            character == '\\' && characters.peek().is_some_and(|next| "dwsDWS".contains(*next));
         match character {
             '\\' => match characters.next() {
                 Some('Q') => {
@@ -134,6 +139,7 @@ fn translate(pattern: &str) -> String {
                 Some(other) => out.extend(['\\', other]),
                 None => out.push('\\'),
             },
+            '-' if in_class && after_shorthand => out.push_str("\\-"),
             '[' if in_class && characters.peek() != Some(&':') => out.push_str("\\["),
             '[' if in_class => {
                 out.push('[');

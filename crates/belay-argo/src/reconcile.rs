@@ -18,7 +18,7 @@ use kube::api::PropagationPolicy;
 
 use crate::controller::{Commit, Context, FIELD_MANAGER};
 use crate::decide::{Decision, Situation, decide, policy};
-use crate::prepare::{Prepared, Target, keeps, prepare};
+use crate::prepare::{Prepared, Target, keeps, prepare, tracked_app};
 use crate::report::{Carried, Compared, Found, condition, status};
 use crate::{deletion, project, render, write};
 
@@ -106,7 +106,7 @@ async fn look(context: &Context, object: &Object, app: &Application) -> Result<D
         revision: checkout.commit.clone(),
         source_type,
         plan: &after,
-        warnings: prepared.warnings.iter().map(|warning| (condition::REPEATED, warning.clone())).collect(),
+        warnings: warnings(app, &prepared, &target, &after),
         sync_error,
         operation: carried,
     }));
@@ -241,6 +241,24 @@ async fn learn_and_prepare(
             "Failed to load target state: the cluster does not know kind {kind}; the app may sync when its definition is installed"
         ))),
     }
+}
+
+/// Objects that are there twice, and those that another app claims, too.
+fn warnings(
+    app: &Application,
+    prepared: &Prepared,
+    target: &Target,
+    plan: &Plan,
+) -> Vec<(&'static str, String)> {
+    let repeated = prepared.warnings.iter().map(|warning| (condition::REPEATED, warning.clone()));
+    let shared = plan.steps.iter().filter(|step| step.desired.is_some()).filter_map(|step| {
+        let live = step.live.as_ref()?;
+        let other = tracked_app(live).filter(|other| *other != target.instance)?;
+        let own = format!("{}/{}", app.metadata.namespace, app.metadata.name);
+        let object = format!("{}/{}", live.kind(), live.name());
+        Some((condition::SHARED, format!("{object} is part of applications {own} and {other}")))
+    });
+    repeated.chain(shared).collect()
 }
 
 /// Keeps what Git says at hand, for whoever shows it.

@@ -65,6 +65,7 @@ pub(crate) fn run(tree: &dyn FileTree, spec: &KustomizationSpec) -> Result<Vec<M
         generate: true,
         max_output_bytes: Some(MOST_BYTES),
         max_objects: Some(MOST_OBJECTS),
+        ..BuildOptions::default()
     };
     build(tree, &folder, &options)?.objects.into_iter().map(|built| manifest(built, &folder)).collect()
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::decode::from_value;
 use crate::error::Error;
+use crate::helm::{self, HelmChart, HelmChartArguments, HelmGlobals};
 use crate::id::FieldSpec;
 use crate::options::KustomizationEdit;
 
@@ -44,9 +45,9 @@ pub struct Kustomization {
     pub bases: Vec<String>,
     pub config_map_generator: Vec<GeneratorArguments>,
     pub secret_generator: Vec<GeneratorArguments>,
-    pub helm_globals: Option<Value>,
-    pub helm_charts: Vec<Value>,
-    pub helm_chart_inflation_generator: Vec<Value>,
+    pub helm_globals: Option<HelmGlobals>,
+    pub helm_charts: Vec<HelmChart>,
+    pub helm_chart_inflation_generator: Vec<HelmChartArguments>,
     pub generator_options: Option<GeneratorOptions>,
     pub configurations: Vec<String>,
     pub generators: Vec<String>,
@@ -291,7 +292,8 @@ impl Kustomization {
                 arguments.envs.push(std::mem::take(&mut arguments.env));
             }
         }
-        self.helm_charts.append(&mut self.helm_chart_inflation_generator);
+        let old = std::mem::take(&mut self.helm_chart_inflation_generator);
+        helm::fix(old, &mut self.helm_charts, &mut self.helm_globals);
     }
 
     /// Whether it says anything, and is of a kind and version that is read here.

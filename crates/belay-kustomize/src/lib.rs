@@ -19,15 +19,18 @@
 //! - [`substitute`] is Flux's post-build substitution.
 //! - What is not supported is an error that names the field.
 
+mod absorb;
 mod build;
 mod configuration;
+mod crds;
 mod decode;
 mod error;
+mod explain;
 mod field_lookup;
 mod field_path;
 mod generate;
 mod generators;
-mod history;
+mod helm;
 mod id;
 mod json_patch;
 mod kustomization;
@@ -35,27 +38,33 @@ mod loader;
 mod merge_keys;
 mod objects;
 mod options;
+mod origin;
 mod output;
 mod plugins;
+mod remote;
 mod resource;
 mod resources;
 mod selector;
 mod strategic_merge;
 mod substitute;
+mod target;
 mod transformers;
 mod variables;
 
 pub use build::build;
 pub use error::Error;
+pub use explain::{Change, Explanation};
 pub use generate::generate_kustomization;
+pub use helm::{HelmChart, HelmChartArguments, HelmGlobals, HelmOptions};
 pub use id::FieldSpec;
 pub use kustomization::{
     FieldOptions, GeneratorArguments, GeneratorOptions, Image, Kustomization, Label, LegacySortOptions,
     Patch, PatchOptions, Replacement, ReplacementSource, ReplacementTarget, Replica, Selector, SortOptions,
     TextMap, Variable, VariableField, VariableTarget,
 };
-pub use options::{BuildOptions, KustomizationEdit, LoadRestrictor, Reorder};
+pub use options::{BuildOptions, FieldQuery, KustomizationEdit, LoadRestrictor, Reorder};
 pub use output::{Build, Built};
+pub use remote::{RemoteChart, RemoteRepository, Remotes};
 pub use resource::Place;
 pub use substitute::{
     SUBSTITUTE_ANNOTATION, SubstituteError, SubstituteOptions, SubstituteVariables, is_substitution_disabled,

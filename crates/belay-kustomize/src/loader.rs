@@ -1,9 +1,12 @@
 //! Files and folders as one kustomization may read them.
 
+use std::sync::Arc;
+
 use belay_filetree::{FileTree, Kind, TreeError, TreePath};
 
 use crate::error::Error;
 use crate::options::LoadRestrictor;
+use crate::remote::{RemoteRepository, Remotes};
 
 /// The names a kustomization file may have.
 pub(crate) const KUSTOMIZATION_FILES: [&str; 3] =
@@ -15,10 +18,20 @@ const MAX_DEPTH: usize = 200;
 /// Reads for the kustomization in one folder.
 #[derive(Clone)]
 pub(crate) struct Loader<'t> {
-    tree: &'t dyn FileTree,
+    tree: Tree<'t>,
     restrictor: LoadRestrictor,
-    /// The folders from the first kustomization to this one.
+    remotes: Option<&'t dyn Remotes>,
+    /// The folders from the first kustomization of this tree to this one.
     chain: Vec<TreePath>,
+    /// The repositories that led here.
+    repositories: Vec<RemoteRepository>,
+}
+
+/// The tree that is built, or one that was fetched on the way.
+#[derive(Clone)]
+enum Tree<'t> {
+    Given(&'t dyn FileTree),
+    Fetched(Arc<dyn FileTree>),
 }
 
 impl<'t> Loader<'t> {
@@ -26,9 +39,21 @@ impl<'t> Loader<'t> {
         tree: &'t dyn FileTree,
         folder: &TreePath,
         restrictor: LoadRestrictor,
+        remotes: Option<&'t dyn Remotes>,
     ) -> Result<Loader<'t>, Error> {
-        let folder = real_folder(tree, folder)?;
-        Ok(Loader { tree, restrictor, chain: vec![folder] })
+        let chain = vec![real_folder(tree, folder)?];
+        Ok(Loader { tree: Tree::Given(tree), restrictor, remotes, chain, repositories: Vec::new() })
+    }
+
+    pub(crate) fn tree(&self) -> &dyn FileTree {
+        match &self.tree {
+            Tree::Given(tree) => *tree,
+            Tree::Fetched(tree) => tree.as_ref(),
+        }
+    }
+
+    pub(crate) fn remotes(&self) -> Option<&'t dyn Remotes> {
+        self.remotes
     }
 
     pub(crate) fn folder(&self) -> &TreePath {
@@ -40,6 +65,9 @@ impl<'t> Loader<'t> {
         if reference.is_empty() {
             return Err(Error::rule("new root cannot be empty"));
         }
+        if let Some(repository) = RemoteRepository::parse(reference) {
+            return self.enter_repository(reference, repository);
+        }
         if is_remote(reference) {
             return Err(self.remote(reference));
         }
@@ -49,40 +77,77 @@ impl<'t> Loader<'t> {
             )));
         }
         let path = self.folder().join(reference).map_err(TreeError::from)?;
-        let folder = real_folder(self.tree, &path)?;
-        let mut chain = self.chain.clone();
-        let cycle = chain.iter().any(|visited| visited.is_within(&folder));
-        chain.push(folder);
+        let folder = real_folder(self.tree(), &path)?;
+        let mut inner = self.clone();
+        let cycle = inner.chain.iter().any(|visited| visited.is_within(&folder));
+        inner.chain.push(folder);
         if cycle {
-            return Err(Error::Cycle { chain });
+            return Err(Error::Cycle { chain: inner.chain });
         }
-        if chain.len() > MAX_DEPTH {
+        inner.check_depth()
+    }
+
+    fn check_depth(self) -> Result<Loader<'t>, Error> {
+        if self.chain.len() + self.repositories.len() > MAX_DEPTH {
             return Err(Error::rule(format!("kustomizations are nested more than {MAX_DEPTH} deep")));
         }
-        Ok(Loader { tree: self.tree, restrictor: self.restrictor, chain })
+        Ok(self)
+    }
+
+    fn enter_repository(&self, reference: &str, repository: RemoteRepository) -> Result<Loader<'t>, Error> {
+        let remotes = self.remotes.ok_or_else(|| self.remote(reference))?;
+        if self.repositories.contains(&repository) {
+            return Err(Error::rule(format!("cycle detected: '{reference}' leads back to itself")));
+        }
+        let fetched = remotes.repository(&repository);
+        let tree = fetched.map_err(|reason| Error::rule(format!("fetching '{reference}': {reason}")))?;
+        let path = TreePath::root().join(&repository.folder).map_err(TreeError::from)?;
+        let chain = vec![real_folder(tree.as_ref(), &path)?];
+        let mut repositories = self.repositories.clone();
+        repositories.push(repository);
+        // Another repository is never allowed more than its own folders.
+        let restrictor = LoadRestrictor::RootOnly;
+        Loader { tree: Tree::Fetched(tree), restrictor, remotes: Some(remotes), chain, repositories }
+            .check_depth()
+    }
+
+    /// The file at a URL.
+    pub(crate) fn read_url(&self, url: &str) -> Result<Vec<u8>, Error> {
+        let remotes = self.remotes.ok_or_else(|| self.remote(url))?;
+        match remotes.file(url) {
+            Ok(Some(content)) => Ok(content),
+            Ok(None) => Err(Error::rule(format!("'{url}' is no file"))),
+            Err(reason) => Err(Error::rule(format!("fetching '{url}': {reason}"))),
+        }
     }
 
     /// The path a reference leads to, if a file stands there.
     pub(crate) fn is_file(&self, reference: &str) -> Result<bool, Error> {
         let Ok(path) = self.folder().join(reference) else { return Ok(false) };
-        Ok(self.tree.kind(&path)?.is_some_and(Kind::is_file))
+        Ok(self.tree().kind(&path)?.is_some_and(Kind::is_file))
     }
 
     /// The path and bytes of a file the kustomization names.
     pub(crate) fn read(&self, reference: &str) -> Result<(TreePath, Vec<u8>), Error> {
         if is_url(reference) {
-            return Err(self.remote(reference));
+            let content = self.read_url(reference)?;
+            return Ok((self.folder().clone(), content));
         }
         let path = self.folder().join(reference).map_err(TreeError::from)?;
+        self.read_at(&path)
+    }
+
+    /// The path and bytes of a file by its place in the tree.
+    pub(crate) fn read_at(&self, path: &TreePath) -> Result<(TreePath, Vec<u8>), Error> {
         if self.restrictor == LoadRestrictor::RootOnly {
-            self.check_within(&path)?;
+            self.check_within(path)?;
         }
-        let content = self.tree.read(&path)?;
-        Ok((path, content.to_vec()))
+        let content = self.tree().read(path)?;
+        Ok((path.clone(), content.to_vec()))
     }
 
     fn check_within(&self, path: &TreePath) -> Result<(), Error> {
-        match self.tree.resolve(path)? {
+        match self.tree().resolve(path)? {
             Some((real, _)) if !real.is_within(self.folder()) => {
                 Err(Error::Restricted { path: path.clone(), folder: self.folder().clone() })
             }
@@ -95,7 +160,7 @@ impl<'t> Loader<'t> {
         let mut found = Vec::new();
         for name in KUSTOMIZATION_FILES {
             let path = self.folder().child(name);
-            if self.tree.kind(&path)?.is_some_and(Kind::is_file) {
+            if self.tree().kind(&path)?.is_some_and(Kind::is_file) {
                 found.push(path);
             }
         }
@@ -118,7 +183,8 @@ fn real_folder(tree: &dyn FileTree, path: &TreePath) -> Result<TreePath, Error> 
     }
 }
 
-fn is_url(reference: &str) -> bool {
+/// Whether a reference may be a file by URL.
+pub(crate) fn is_url(reference: &str) -> bool {
     reference.starts_with("http://") || reference.starts_with("https://")
 }
 

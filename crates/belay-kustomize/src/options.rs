@@ -1,6 +1,10 @@
 //! What the caller decides about a build.
 
+use std::sync::Arc;
+
+use crate::helm::HelmOptions;
 use crate::kustomization::{Image, Label, Patch, Replica};
+use crate::remote::Remotes;
 
 /// Which files a kustomization may read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -37,6 +41,23 @@ pub struct BuildOptions {
     pub max_output_bytes: Option<usize>,
     /// Most objects a build may make; `None` for no limit.
     pub max_objects: Option<usize>,
+    /// Where other repositories, files by URL and charts come from; `None` refuses them by name.
+    pub remotes: Option<Arc<dyn Remotes>>,
+    /// How charts are rendered; `None` refuses them, as the original does without `--enable-helm`.
+    pub helm: Option<HelmOptions>,
+    /// Records what gave a field its value, for [`Build::explain`](crate::Build::explain).
+    pub explain: Option<FieldQuery>,
+}
+
+/// One field of the objects of a kind and name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldQuery {
+    /// The objects' kind.
+    pub kind: String,
+    /// The name the objects have in the end.
+    pub name: String,
+    /// The field, such as `spec.replicas`, in the form that `replacements` use.
+    pub path: String,
 }
 
 /// Settings laid over a kustomization in memory, as Argo CD and Flux do before they build.

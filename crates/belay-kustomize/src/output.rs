@@ -3,9 +3,10 @@
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::history;
+use crate::explain::Trace;
 use crate::kustomization::Kustomization;
 use crate::options::BuildOptions;
+use crate::origin;
 use crate::resource::{Place, PreviousName, Resource};
 use crate::resources::Resources;
 
@@ -23,6 +24,7 @@ pub struct Built {
     pub object: Value,
     /// Where it was first read, or the kustomization that generated it.
     pub place: Option<Place>,
+    pub(crate) trace: Option<Box<Trace>>,
 }
 
 impl Build {
@@ -95,7 +97,7 @@ pub(crate) fn finish(
                 return Err(Error::rule(format!("the objects have more than the limit of {limit} bytes")));
             }
         }
-        objects.push(Built { object: resource.object, place: resource.place });
+        objects.push(Built { object: resource.object, place: resource.place, trace: resource.trace });
     }
     Ok(Build { objects })
 }
@@ -124,7 +126,7 @@ fn clean_annotations(resource: &mut Resource, origin: bool, transformations: boo
         annotations.push((ORIGIN.to_owned(), value.clone()));
     }
     if transformations && !resource.transformations.is_empty() {
-        annotations.push((TRANSFORMATIONS.to_owned(), history::list(&resource.transformations)));
+        annotations.push((TRANSFORMATIONS.to_owned(), origin::list(&resource.transformations)));
     }
     let present =
         resource.object.get("metadata").is_some_and(|metadata| metadata.get("annotations").is_some());

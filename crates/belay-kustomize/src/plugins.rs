@@ -6,24 +6,35 @@ use serde_json::Value;
 
 use crate::decode::from_value;
 use crate::error::{During, Error};
-use crate::generators::{config_map, secret};
+use crate::generators::{config_map, helm_chart, iam_policy, secret};
+use crate::helm::{HelmChart, HelmGlobals, HelmOptions};
 use crate::id::FieldSpec;
 use crate::kustomization::{
     GeneratorArguments, Image, Patch, PatchOptions, Replacement, Replica, Selector, TextMap,
 };
 use crate::loader::Loader;
 use crate::resource::{Place, Resource};
+use crate::transformers::hash::Hash;
 use crate::transformers::images::Images;
 use crate::transformers::labels::{Labels, sorted};
 use crate::transformers::namespace::{Namespace, Subjects};
 use crate::transformers::prefix::Prefix;
 use crate::transformers::replicas::Replicas;
 use crate::transformers::suffix::Suffix;
-use crate::transformers::{Configured, patch, replacement};
+use crate::transformers::{Configured, patch, patch_json6902, patch_strategic_merge, replacement, value_add};
 
 /// What a generator's configuration makes.
-pub(crate) fn generate(configuration: &Resource, loader: &Loader<'_>) -> Result<Vec<Resource>, Error> {
+pub(crate) fn generate(
+    configuration: &Resource,
+    loader: &Loader<'_>,
+    helm: Option<&HelmOptions>,
+) -> Result<Vec<Resource>, Error> {
     refuse_foreign(configuration)?;
+    match configuration.kind() {
+        "HelmChartInflationGenerator" => return helm_chart(configuration, loader, helm),
+        "IAMPolicyGenerator" => return iam_policy::make(settings(configuration)?).map(|made| vec![made]),
+        _ => {}
+    }
     let make = match configuration.kind() {
         "ConfigMapGenerator" => config_map::make,
         "SecretGenerator" => secret::make,
@@ -39,6 +50,29 @@ pub(crate) fn generate(configuration: &Resource, loader: &Loader<'_>) -> Result<
     let options = arguments.options.clone().unwrap_or_default();
     let what = || format!("{} '{}'", configuration.kind(), arguments.name);
     make(&arguments, &options, loader).during(what).map(|resource| vec![resource])
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ChartGlobals {
+    chart_home: String,
+    config_home: String,
+}
+
+/// A chart and where charts are, in one object.
+fn helm_chart(
+    configuration: &Resource,
+    loader: &Loader<'_>,
+    helm: Option<&HelmOptions>,
+) -> Result<Vec<Resource>, Error> {
+    let ChartGlobals { chart_home, config_home } = settings(configuration)?;
+    let mut object = configuration.clone();
+    if let Value::Object(fields) = &mut object.object {
+        fields.retain(|name, _| name != "chartHome" && name != "configHome");
+    }
+    let chart: HelmChart = settings(&object)?;
+    helm_chart::make(&chart, &HelmGlobals { chart_home, config_home }, helm, loader)
+        .during(|| format!("chart '{}'", chart.name))
 }
 
 #[derive(Default, Deserialize)]
@@ -86,6 +120,21 @@ struct PatchSettings {
     patch: String,
     target: Option<Selector>,
     options: Option<PatchOptions>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct JsonPatchSettings {
+    path: String,
+    json_op: String,
+    target: Option<Selector>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct StrategicMergeSettings {
+    paths: Vec<String>,
+    patches: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -142,6 +191,18 @@ pub(crate) fn transformers(configuration: &Resource, loader: &Loader<'_>) -> Res
             let PatchSettings { path, patch, target, options } = settings(configuration)?;
             Box::new(patch::read(&Patch { path, patch, target, options }, loader)?)
         }
+        "PatchJson6902Transformer" => {
+            let JsonPatchSettings { path, json_op, target } = settings(configuration)?;
+            let patch = Patch { path, patch: json_op, target, options: None };
+            Box::new(patch_json6902::read(&patch, loader)?)
+        }
+        "PatchStrategicMergeTransformer" => {
+            let StrategicMergeSettings { mut paths, patches } = settings(configuration)?;
+            paths.extend(Some(patches).filter(|patches| !patches.is_empty()));
+            Box::new(patch_strategic_merge::read(&paths, loader)?)
+        }
+        "ValueAddTransformer" => Box::new(value_add::read(settings(configuration)?, loader)?),
+        "HashTransformer" => Box::new(Hash),
         "ReplacementTransformer" => {
             let ReplacementSettings { replacements } = settings(configuration)?;
             Box::new(replacement::read(&replacements, loader)?)

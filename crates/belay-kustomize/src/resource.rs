@@ -4,7 +4,9 @@ use belay_filetree::TreePath;
 use serde_json::{Map, Value};
 
 use crate::error::Error;
+use crate::explain::Trace;
 use crate::id::{Gvk, ResourceId};
+use crate::origin::Origin;
 
 /// Where an object was first read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +73,10 @@ pub(crate) struct Resource {
     pub(crate) origin: Option<String>,
     /// What `buildMetadata: [transformerAnnotations]` prints.
     pub(crate) transformations: Vec<String>,
+    /// Where the plugin was configured that this object configures.
+    pub(crate) plugin_origin: Option<Origin>,
+    /// What gave the field that is asked for its value.
+    pub(crate) trace: Option<Box<Trace>>,
 }
 
 /// One step of a path into an object.
@@ -94,6 +100,8 @@ impl Resource {
             place: None,
             origin: None,
             transformations: Vec::new(),
+            plugin_origin: None,
+            trace: None,
         }
     }
 

@@ -28,6 +28,11 @@ pub(crate) fn apply(resource: &mut Resource, patch: &Value) -> Result<(), Error>
     Ok(())
 }
 
+/// Lays values over others: maps merge, lists and scalars are replaced, nulls take away.
+pub(crate) fn merge_values(into: Value, over: &Value) -> Result<Value, Error> {
+    Ok(merge(Some(into), Some(over), Schema::Plain)?.unwrap_or_default())
+}
+
 /// Takes a null out of its map, if the merge would come by: it does not look into lists it replaces.
 fn drop_null(value: &mut Value, path: &[Step], schema: Schema) {
     let schema = known(schema, [Some(&*value), None]);

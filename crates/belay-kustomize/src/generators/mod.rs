@@ -1,27 +1,42 @@
 //! The generators, one file each, and the list of them in the order they run.
 
 pub(crate) mod config_map;
+pub(crate) mod helm_chart;
+pub(crate) mod iam_policy;
 pub(crate) mod secret;
 pub(crate) mod sources;
 
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::helm::HelmOptions;
 use crate::kustomization::{GeneratorArguments, GeneratorOptions, Kustomization};
 use crate::loader::Loader;
 use crate::resource::{Behavior, Resource};
+
+/// What a generator works with.
+pub(crate) struct Setting<'s> {
+    pub(crate) kustomization: &'s Kustomization,
+    pub(crate) loader: &'s Loader<'s>,
+    pub(crate) helm: Option<&'s HelmOptions>,
+    /// The namespace of the kustomization above.
+    pub(crate) parent_namespace: &'s str,
+}
 
 /// A generator's name and what it makes of a kustomization.
 pub(crate) struct Registered {
     /// As `buildMetadata: [originAnnotations]` prints it.
     pub(crate) name: &'static str,
-    pub(crate) generate: fn(&Kustomization, &Loader<'_>) -> Result<Vec<Resource>, Error>,
+    /// The field of the kustomization.
+    pub(crate) field: &'static str,
+    pub(crate) generate: fn(&Setting<'_>) -> Result<Vec<Resource>, Error>,
 }
 
 /// Every generator a kustomization's fields configure, in the order they run.
-pub(crate) const GENERATORS: [Registered; 2] = [
-    Registered { name: "ConfigMapGenerator", generate: config_map::generate },
-    Registered { name: "SecretGenerator", generate: secret::generate },
+pub(crate) const GENERATORS: [Registered; 3] = [
+    Registered { name: "ConfigMapGenerator", field: "configMapGenerator", generate: config_map::generate },
+    Registered { name: "SecretGenerator", field: "secretGenerator", generate: secret::generate },
+    Registered { name: "HelmChartInflationGenerator", field: "helmCharts", generate: helm_chart::generate },
 ];
 
 /// An object with what all generated ones have in common.

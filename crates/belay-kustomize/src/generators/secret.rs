@@ -2,13 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{finish, options_of, sources};
+use super::{Setting, finish, options_of, sources};
 use crate::error::{During, Error};
-use crate::kustomization::{GeneratorArguments, GeneratorOptions, Kustomization};
+use crate::kustomization::{GeneratorArguments, GeneratorOptions};
 use crate::loader::Loader;
 use crate::resource::Resource;
 
-pub(crate) fn generate(kustomization: &Kustomization, loader: &Loader<'_>) -> Result<Vec<Resource>, Error> {
+pub(crate) fn generate(setting: &Setting<'_>) -> Result<Vec<Resource>, Error> {
+    let Setting { kustomization, loader, .. } = setting;
     let generate = |arguments: &GeneratorArguments| {
         let options = options_of(arguments.options.as_ref(), kustomization.generator_options.as_ref());
         make(arguments, &options, loader).during(|| format!("generating secret '{}'", arguments.name))

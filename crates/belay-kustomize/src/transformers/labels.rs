@@ -18,7 +18,8 @@ pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured, Error> {
             places(label, setting.configuration).during(|| "merging the fields of `labels`".to_owned())?;
         configured.push(Box::new(Labels { pairs: sorted(&label.pairs), fields }));
     }
-    if !kustomization.common_labels.is_empty() {
+    // The original runs a transformer for `commonLabels` wherever it runs one for `labels`.
+    if !(kustomization.common_labels.is_empty() && kustomization.labels.is_empty()) {
         let fields = setting.configuration.common_labels.clone();
         configured.push(Box::new(Labels { pairs: sorted(&kustomization.common_labels), fields }));
     }
@@ -57,6 +58,9 @@ pub(crate) struct Labels {
 
 impl Transformer for Labels {
     fn transform(&self, resources: &mut Resources) -> Result<(), Error> {
+        if self.pairs.is_empty() {
+            return Ok(());
+        }
         for at in 0..resources.len() {
             let resource = resources.content_mut(at);
             let gvk = resource.gvk();

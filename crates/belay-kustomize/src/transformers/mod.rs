@@ -14,6 +14,9 @@ pub(crate) mod replacement;
 pub(crate) mod replicas;
 pub(crate) mod sort_order;
 pub(crate) mod suffix;
+pub(crate) mod value_add;
+
+use belay_filetree::TreePath;
 
 use crate::configuration::Configuration;
 use crate::error::Error;
@@ -24,6 +27,11 @@ use crate::resources::Resources;
 /// Changes objects.
 pub(crate) trait Transformer {
     fn transform(&self, resources: &mut Resources) -> Result<(), Error>;
+
+    /// The file it was read from, where that is not the kustomization itself.
+    fn place(&self) -> Option<TreePath> {
+        None
+    }
 }
 
 /// What a transformer is configured from.
@@ -40,20 +48,34 @@ pub(crate) type Configured = Vec<Box<dyn Transformer>>;
 pub(crate) struct Registered {
     /// As `buildMetadata: [transformerAnnotations]` prints it.
     pub(crate) name: &'static str,
+    /// The field of the kustomization.
+    pub(crate) field: &'static str,
     pub(crate) configure: fn(&Setting<'_>) -> Result<Configured, Error>,
 }
 
 /// Every transformer a kustomization's fields configure, in the order they run.
 pub(crate) const TRANSFORMERS: [Registered; 11] = [
-    Registered { name: "PatchStrategicMergeTransformer", configure: patch_strategic_merge::configure },
-    Registered { name: "PatchTransformer", configure: patch::configure },
-    Registered { name: "NamespaceTransformer", configure: namespace::configure },
-    Registered { name: "PrefixTransformer", configure: prefix::configure },
-    Registered { name: "SuffixTransformer", configure: suffix::configure },
-    Registered { name: "LabelTransformer", configure: labels::configure },
-    Registered { name: "AnnotationsTransformer", configure: annotations::configure },
-    Registered { name: "PatchJson6902Transformer", configure: patch_json6902::configure },
-    Registered { name: "ReplicaCountTransformer", configure: replicas::configure },
-    Registered { name: "ImageTagTransformer", configure: images::configure },
-    Registered { name: "ReplacementTransformer", configure: replacement::configure },
+    Registered {
+        name: "PatchStrategicMergeTransformer",
+        field: "patchesStrategicMerge",
+        configure: patch_strategic_merge::configure,
+    },
+    Registered { name: "PatchTransformer", field: "patches", configure: patch::configure },
+    Registered { name: "NamespaceTransformer", field: "namespace", configure: namespace::configure },
+    Registered { name: "PrefixTransformer", field: "namePrefix", configure: prefix::configure },
+    Registered { name: "SuffixTransformer", field: "nameSuffix", configure: suffix::configure },
+    Registered { name: "LabelTransformer", field: "labels", configure: labels::configure },
+    Registered {
+        name: "AnnotationsTransformer",
+        field: "commonAnnotations",
+        configure: annotations::configure,
+    },
+    Registered {
+        name: "PatchJson6902Transformer",
+        field: "patchesJson6902",
+        configure: patch_json6902::configure,
+    },
+    Registered { name: "ReplicaCountTransformer", field: "replicas", configure: replicas::configure },
+    Registered { name: "ImageTagTransformer", field: "images", configure: images::configure },
+    Registered { name: "ReplacementTransformer", field: "replacements", configure: replacement::configure },
 ];

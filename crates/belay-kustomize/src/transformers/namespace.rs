@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::{Configured, Setting, Transformer};
 use crate::error::{During, Error};
 use crate::field_path::{self, Create};
+use crate::generators::helm_chart::GENERATED;
 use crate::id::FieldSpec;
 use crate::resource::{Resource, scalar_text};
 use crate::resources::Resources;
@@ -47,7 +48,12 @@ impl Transformer for Namespace {
         if self.namespace.is_empty() {
             return Ok(());
         }
-        for resource in resources.list_mut().iter_mut().filter(|resource| !resource.is_deleted()) {
+        let is_charts = |resource: &Resource| resource.annotation(GENERATED).as_deref() == Some("true");
+        for resource in resources.list_mut() {
+            // A chart places its own objects.
+            if resource.is_deleted() || is_charts(resource) {
+                continue;
+            }
             let id = resource.id();
             resource.remember_names();
             self.set(resource).during(|| format!("setting the namespace of {id}"))?;
@@ -63,7 +69,7 @@ const OWN: &str = "metadata/namespace";
 const SUBJECTS: &str = "subjects/namespace";
 
 impl Namespace {
-    fn set(&self, resource: &mut Resource) -> Result<(), Error> {
+    pub(crate) fn set(&self, resource: &mut Resource) -> Result<(), Error> {
         let gvk = resource.gvk();
         let is_core = resource.api_version() == "v1";
         let is_binding = matches!(gvk.kind.as_str(), "RoleBinding" | "ClusterRoleBinding");

@@ -27,6 +27,7 @@ enum Content {
 }
 
 pub(crate) struct AnyPatch {
+    file: Option<TreePath>,
     content: Content,
     target: Option<Matcher>,
     options: PatchOptions,
@@ -45,10 +46,9 @@ pub(crate) fn read(patch: &Patch, loader: &Loader<'_>) -> Result<AnyPatch, Error
         _ => return Err(Error::rule("`patch` and `path` of a patch can't be set at the same time")),
     };
     let source = file.as_ref().map_or_else(|| "an inline patch".to_owned(), TreePath::to_string);
-    let file = file.unwrap_or_else(|| loader.folder().clone());
-    let content = content_of(&text, &file, &source)?;
+    let content = content_of(&text, file.as_ref().unwrap_or(loader.folder()), &source)?;
     let target = patch.target.as_ref().map(Matcher::new).transpose()?;
-    Ok(AnyPatch { content, target, options: patch.options.unwrap_or_default(), source })
+    Ok(AnyPatch { file, content, target, options: patch.options.unwrap_or_default(), source })
 }
 
 fn content_of(text: &str, file: &TreePath, source: &str) -> Result<Content, Error> {
@@ -75,6 +75,10 @@ impl Transformer for AnyPatch {
             Content::Json(patch) if patch.is_empty() => Ok(()),
             Content::Json(patch) => self.apply_json(resources, patch),
         }
+    }
+
+    fn place(&self) -> Option<TreePath> {
+        self.file.clone()
     }
 }
 

@@ -6,6 +6,7 @@ use super::patch::apply_to;
 use super::{Configured, Setting, Transformer};
 use crate::error::{During, Error};
 use crate::kustomization::PatchOptions;
+use crate::loader::Loader;
 use crate::objects;
 use crate::resource::Resource;
 use crate::resources::Resources;
@@ -15,13 +16,18 @@ pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured, Error> {
     if references.is_empty() {
         return Ok(Vec::new());
     }
+    Ok(vec![Box::new(read(references, setting.loader)?)])
+}
+
+/// Reads patches: texts, or paths of files.
+pub(crate) fn read(references: &[String], loader: &Loader<'_>) -> Result<StrategicMerge, Error> {
     let mut patches = Vec::new();
     for reference in references {
         // A text that reads as objects is the patch itself, any other names a file.
         match objects::read(reference.as_bytes(), &TreePath::root()) {
             Ok(inline) => patches.extend(inline),
             Err(_) => {
-                let (file, content) = setting.loader.read(reference)?;
+                let (file, content) = loader.read(reference)?;
                 patches.extend(objects::read(&content, &file)?);
             }
         }
@@ -29,10 +35,10 @@ pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured, Error> {
     if patches.is_empty() {
         return Err(Error::rule("`patchesStrategicMerge`: the patch appears to be empty"));
     }
-    Ok(vec![Box::new(StrategicMerge { patches })])
+    Ok(StrategicMerge { patches })
 }
 
-struct StrategicMerge {
+pub(crate) struct StrategicMerge {
     patches: Vec<Resource>,
 }
 

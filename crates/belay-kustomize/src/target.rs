@@ -1,0 +1,448 @@
+//! One kustomization and everything below it: what it reads, generates and transforms.
+
+use std::sync::Arc;
+
+use belay_filetree::TreePath;
+use serde_json::Value;
+
+use crate::absorb::absorb;
+use crate::configuration::Configuration;
+use crate::crds;
+use crate::error::{During, Error};
+use crate::explain::{Cause, Tracer};
+use crate::generate::generate_kustomization;
+use crate::generators::{self, GENERATORS};
+use crate::helm::HelmOptions;
+use crate::kustomization::Kustomization;
+use crate::loader::{Loader, is_url};
+use crate::objects;
+use crate::options::BuildOptions;
+use crate::origin::{Origin, Plugin};
+use crate::plugins;
+use crate::remote::RemoteRepository;
+use crate::resource::{Place, Resource};
+use crate::resources::Resources;
+use crate::transformers::{Configured, Setting, TRANSFORMERS};
+use crate::variables::Variables;
+
+/// The only version of the schema of built-in kinds that the original ships.
+const OPENAPI: &str = "v1.21.2";
+
+/// The label that validators may leave behind.
+const VALIDATED_BY: &str = "validated-by";
+
+/// What holds for a whole build.
+pub(crate) struct Session<'s> {
+    pub(crate) helm: Option<&'s HelmOptions>,
+    pub(crate) most_objects: usize,
+    /// Whether origins and changes are recorded.
+    pub(crate) records: bool,
+    pub(crate) tracer: Option<Tracer>,
+}
+
+impl Session<'_> {
+    /// Records what a step changed, if anyone asks.
+    pub(crate) fn note(&self, resources: &mut Resources, cause: impl FnOnce() -> Cause) {
+        if let Some(tracer) = &self.tracer {
+            tracer.note(resources, &cause());
+        }
+    }
+
+    /// For objects that configure plugins: they are not part of the result.
+    fn of_plugins(&self) -> Session<'_> {
+        Session { helm: self.helm, most_objects: usize::MAX, records: self.records, tracer: None }
+    }
+}
+
+/// What kustomizations have come together to so far.
+#[derive(Default)]
+pub(crate) struct Gathered {
+    pub(crate) resources: Resources,
+    pub(crate) configuration: Option<Arc<Configuration>>,
+    pub(crate) variables: Variables,
+}
+
+impl Gathered {
+    fn add_configuration(&mut self, added: Arc<Configuration>) -> Result<(), Error> {
+        self.configuration = Some(match self.configuration.take() {
+            None => added,
+            Some(present) if Arc::ptr_eq(&present, &added) => present,
+            Some(present) => Arc::new(present.merge(&added)?),
+        });
+        Ok(())
+    }
+
+    fn merge(&mut self, other: Gathered) -> Result<(), Error> {
+        self.resources.append_all(other.resources)?;
+        self.variables.merge(other.variables)?;
+        other.configuration.map_or(Ok(()), |configuration| self.add_configuration(configuration))
+    }
+}
+
+/// One kustomization and its file.
+pub(crate) struct Target {
+    kustomization: Kustomization,
+    file: TreePath,
+    /// The folder.
+    origin: Origin,
+    /// The namespace of the kustomization that refers to this one, for charts.
+    parent_namespace: String,
+}
+
+impl Target {
+    /// The kustomization that is built, with the caller's settings laid over it.
+    pub(crate) fn load_root(loader: &Loader<'_>, options: &BuildOptions) -> Result<Target, Error> {
+        let mut target = if options.generate && loader.kustomization_file()?.is_none() {
+            Target {
+                kustomization: generate_kustomization(loader.tree(), loader.folder())?,
+                file: loader.folder().child("kustomization.yaml"),
+                origin: Origin::default(),
+                parent_namespace: String::new(),
+            }
+        } else {
+            Target::load(loader, Origin::default(), "")?
+        };
+        if let Some(edit) = &options.edit {
+            target.kustomization.edit(edit.clone());
+        }
+        target.kustomization.check(&target.file)?;
+        Ok(target)
+    }
+
+    fn load(loader: &Loader<'_>, origin: Origin, parent_namespace: &str) -> Result<Target, Error> {
+        let missing = || Error::NoKustomization { folder: loader.folder().clone() };
+        let file = loader.kustomization_file()?.ok_or_else(missing)?;
+        let (file, content) = loader.read(file.file_name())?;
+        let kustomization = Kustomization::parse(&content, &file)?;
+        Ok(Target { kustomization, file, origin, parent_namespace: parent_namespace.to_owned() })
+    }
+
+    pub(crate) fn kustomization(&self) -> &Kustomization {
+        &self.kustomization
+    }
+
+    /// The kustomization in another folder.
+    fn inner(&self, inner: &Loader<'_>, reference: &str) -> Result<Target, Error> {
+        let own = &self.kustomization.namespace;
+        let namespace = if own.is_empty() { &self.parent_namespace } else { own };
+        Target::load(inner, self.origin.join(reference), namespace)
+    }
+
+    pub(crate) fn gather(
+        &self,
+        mut gathered: Gathered,
+        loader: &Loader<'_>,
+        session: &Session<'_>,
+    ) -> Result<Gathered, Error> {
+        self.check_openapi()?;
+        for reference in &self.kustomization.resources {
+            self.add_resource(&mut gathered, reference, loader, session)
+                .during(|| format!("{}: accumulating resources from '{reference}'", self.file))?;
+            if gathered.resources.len() > session.most_objects {
+                let most = session.most_objects;
+                return Err(Error::rule(format!("{}: more than {most} objects", self.file)));
+            }
+        }
+        gathered.add_configuration(Configuration::load(loader, &self.kustomization.configurations)?)?;
+        if !self.kustomization.crds.is_empty() {
+            let configuration = crds::load(loader, &self.kustomization.crds)?;
+            gathered.add_configuration(Arc::new(configuration))?;
+        }
+        self.generate(&mut gathered, loader, session)
+            .during(|| format!("{}: generating objects", self.file))?;
+        for reference in &self.kustomization.components {
+            gathered = self
+                .add_component(gathered, reference, loader, session)
+                .during(|| format!("{}: accumulating components from '{reference}'", self.file))?;
+        }
+        self.transform(&mut gathered, loader, session)
+            .during(|| format!("{}: transforming objects", self.file))?;
+        self.validate(&mut gathered, loader, session)
+            .during(|| format!("{}: validating objects", self.file))?;
+        let Gathered { resources, variables, .. } = &mut gathered;
+        variables
+            .add(&self.kustomization.vars, resources)
+            .during(|| format!("{}: merging vars", self.file))?;
+        Ok(gathered)
+    }
+
+    fn check_openapi(&self) -> Result<(), Error> {
+        let openapi = &self.kustomization.openapi;
+        match (openapi.get("path"), openapi.get("version")) {
+            (Some(_), Some(_)) => Err(Error::Kustomization {
+                file: self.file.clone(),
+                reason: "builtin version and custom schema provided, cannot use both".to_owned(),
+            }),
+            (Some(_), None) => Err(Error::Unsupported {
+                file: self.file.clone(),
+                feature: "openapi.path".to_owned(),
+                reason: " yet",
+            }),
+            (None, Some(version)) if !version.is_empty() && version != OPENAPI => Err(Error::Kustomization {
+                file: self.file.clone(),
+                reason: format!("the specified OpenAPI version '{version}' is not built in"),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn add_resource(
+        &self,
+        gathered: &mut Gathered,
+        reference: &str,
+        loader: &Loader<'_>,
+        session: &Session<'_>,
+    ) -> Result<(), Error> {
+        if loader.is_file(reference)? {
+            let (file, content) = loader.read(reference)?;
+            return self.add_objects(gathered, reference, objects::read(&content, &file)?, session);
+        }
+        if is_url(reference)
+            && loader.remotes().is_some()
+            && let Some(resources) = file_by_url(reference, loader)?
+        {
+            return self.add_objects(gathered, reference, resources, session);
+        }
+        let inner = loader.enter(reference)?;
+        let target = self.inner(&inner, reference)?;
+        if target.kustomization.is_component() {
+            let folder = inner.folder();
+            return Err(Error::rule(format!("expected kind != 'Component' for path '{folder}'")));
+        }
+        gathered.merge(target.gather(Gathered::default(), &inner, session)?)
+    }
+
+    fn add_objects(
+        &self,
+        gathered: &mut Gathered,
+        reference: &str,
+        resources: Vec<Resource>,
+        session: &Session<'_>,
+    ) -> Result<(), Error> {
+        let origin = session.records.then(|| self.origin.join(reference).of_file());
+        for mut resource in resources {
+            resource.origin.clone_from(&origin);
+            if let Some(tracer) = &session.tracer {
+                tracer.start(&mut resource);
+            }
+            gathered.resources.append(resource)?;
+        }
+        Ok(())
+    }
+
+    /// A component changes what has been gathered before it.
+    fn add_component(
+        &self,
+        gathered: Gathered,
+        reference: &str,
+        loader: &Loader<'_>,
+        session: &Session<'_>,
+    ) -> Result<Gathered, Error> {
+        let inner = loader.enter(reference)?;
+        let target = self.inner(&inner, reference)?;
+        if !target.kustomization.is_component() {
+            let (folder, kind) = (inner.folder(), &target.kustomization.kind);
+            return Err(Error::rule(format!(
+                "expected kind 'Component' for path '{folder}' but got '{kind}'"
+            )));
+        }
+        target.gather(gathered, &inner, session)
+    }
+
+    /// The kustomization file as seen from the folder that is built.
+    fn own_origin(&self) -> Origin {
+        self.origin.join(self.file.file_name())
+    }
+
+    fn generate(
+        &self,
+        gathered: &mut Gathered,
+        loader: &Loader<'_>,
+        session: &Session<'_>,
+    ) -> Result<(), Error> {
+        let setting = generators::Setting {
+            kustomization: &self.kustomization,
+            loader,
+            helm: session.helm,
+            parent_namespace: &self.parent_namespace,
+        };
+        for generator in &GENERATORS {
+            let generated = (generator.generate)(&setting).during(|| generator.name.to_owned())?;
+            let place = Place { file: self.file.clone(), line: 0 };
+            let origin =
+                session.records.then(|| self.own_origin().of_plugin(&Plugin::builtin(generator.name)));
+            let cause = || Cause::field(&self.file, generator.field, generator.name);
+            add_generated(gathered, generated, place, origin, session, cause)?;
+        }
+        for (configuration, origin) in self.plugins(&self.kustomization.generators, loader, session)? {
+            let generated = plugins::generate(&configuration, loader, session.helm)?;
+            let place = configuration.place.clone().unwrap_or(Place { file: self.file.clone(), line: 0 });
+            let cause = || Cause::at(&place, configuration.kind());
+            add_generated(gathered, generated, place.clone(), origin, session, cause)?;
+        }
+        Ok(())
+    }
+
+    /// The objects that configure plugins: inline, in files, or built by other kustomizations; and
+    /// what `buildMetadata` prints of them.
+    fn plugins(
+        &self,
+        references: &[String],
+        loader: &Loader<'_>,
+        session: &Session<'_>,
+    ) -> Result<Vec<(Resource, Option<String>)>, Error> {
+        let mut gathered = Gathered::default();
+        let mut paths = Vec::new();
+        let session = session.of_plugins();
+        for reference in references {
+            match objects::read(reference.as_bytes(), &self.file) {
+                Ok(inline) => {
+                    for mut resource in inline {
+                        resource.plugin_origin = session.records.then(|| self.own_origin());
+                        gathered.resources.append(resource)?;
+                    }
+                }
+                Err(_) => paths.push(reference),
+            }
+        }
+        for path in paths {
+            let known = gathered.resources.len();
+            self.add_resource(&mut gathered, path, loader, &session)
+                .during(|| format!("plugin configuration '{path}'"))?;
+            for at in known..gathered.resources.len() {
+                let resource = gathered.resources.content_mut(at);
+                resource.plugin_origin = session.records.then(|| self.origin.join(path));
+            }
+        }
+        let origin_of = |resource: &Resource| {
+            let origin = resource.plugin_origin.as_ref()?;
+            Some(origin.of_plugin(&Plugin::configured_by(resource)))
+        };
+        let found = gathered.resources.into_list().into_iter();
+        Ok(found
+            .map(|resource| (origin_of(&resource), resource))
+            .map(|(origin, resource)| (resource, origin))
+            .collect())
+    }
+
+    fn transform(
+        &self,
+        gathered: &mut Gathered,
+        loader: &Loader<'_>,
+        session: &Session<'_>,
+    ) -> Result<(), Error> {
+        let configuration = gathered.configuration.clone().unwrap_or_else(Configuration::shipped);
+        let setting = Setting { kustomization: &self.kustomization, configuration: &configuration, loader };
+        let mut configured = Vec::new();
+        for registered in &TRANSFORMERS {
+            configured.push((registered.configure)(&setting).during(|| registered.name.to_owned())?);
+        }
+        let resources = &mut gathered.resources;
+        for (registered, transformers) in TRANSFORMERS.iter().zip(&configured) {
+            let change = || self.own_origin().of_plugin(&Plugin::builtin(registered.name));
+            for (number, transformer) in transformers.iter().enumerate() {
+                transformer.transform(resources).during(|| registered.name.to_owned())?;
+                finish_step(resources, session, change, || {
+                    let cause = Cause::entry(&self.file, registered.field, number, registered.name);
+                    cause.or_in(transformer.place())
+                });
+            }
+        }
+        for (configuration, origin) in self.plugins(&self.kustomization.transformers, loader, session)? {
+            for transformer in self.transformers_of(&configuration, loader)? {
+                transformer.transform(resources).during(|| configuration.id().to_string())?;
+                let place = configuration.place.clone().unwrap_or(Place { file: self.file.clone(), line: 0 });
+                let change = || origin.clone().unwrap_or_default();
+                finish_step(resources, session, change, || Cause::at(&place, configuration.kind()));
+            }
+        }
+        Ok(())
+    }
+
+    fn transformers_of(&self, configuration: &Resource, loader: &Loader<'_>) -> Result<Configured, Error> {
+        plugins::transformers(configuration, loader).during(|| configuration.id().to_string())
+    }
+
+    /// Validators are transformers that may change nothing.
+    fn validate(
+        &self,
+        gathered: &mut Gathered,
+        loader: &Loader<'_>,
+        session: &Session<'_>,
+    ) -> Result<(), Error> {
+        for (configuration, _) in self.plugins(&self.kustomization.validators, loader, session)? {
+            for transformer in self.transformers_of(&configuration, loader)? {
+                let before: Vec<Value> =
+                    gathered.resources.iter().map(|resource| resource.object.clone()).collect();
+                transformer.transform(&mut gathered.resources).during(|| configuration.id().to_string())?;
+                let after = gathered.resources.iter().map(|resource| unmarked(&resource.object));
+                if !after.eq(before) {
+                    let id = configuration.id();
+                    return Err(Error::rule(format!("{id}: validator shouldn't modify the resource map")));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The object without the label that says it was validated.
+fn unmarked(object: &Value) -> Value {
+    let mut object = object.clone();
+    let labels = object.get_mut("metadata").and_then(|metadata| metadata.get_mut("labels"));
+    if let Some(Value::Object(labels)) = labels {
+        labels.shift_remove(VALIDATED_BY);
+    }
+    object
+}
+
+fn add_generated(
+    gathered: &mut Gathered,
+    generated: Vec<Resource>,
+    place: Place,
+    origin: Option<String>,
+    session: &Session<'_>,
+    cause: impl FnOnce() -> Cause,
+) -> Result<(), Error> {
+    if generated.is_empty() {
+        return Ok(());
+    }
+    for mut resource in generated {
+        resource.place = Some(place.clone());
+        resource.origin = resource.origin.take().or_else(|| origin.clone());
+        absorb(&mut gathered.resources, resource)?;
+    }
+    session.note(&mut gathered.resources, cause);
+    Ok(())
+}
+
+/// What follows every transformer: its change is recorded, and what it emptied goes.
+fn finish_step(
+    resources: &mut Resources,
+    session: &Session<'_>,
+    change: impl FnOnce() -> String,
+    cause: impl FnOnce() -> Cause,
+) {
+    if session.records {
+        let change = change();
+        for at in 0..resources.len() {
+            resources.content_mut(at).transformations.push(change.clone());
+        }
+    }
+    resources.drop_deleted();
+    session.note(resources, cause);
+}
+
+/// The objects of a file by URL; `None` where it is none, so that a repository is tried.
+fn file_by_url(url: &str, loader: &Loader<'_>) -> Result<Option<Vec<Resource>>, Error> {
+    let is_repository = RemoteRepository::parse(url).is_some();
+    let read = || -> Result<Vec<Resource>, Error> {
+        let content = loader.read_url(url)?;
+        objects::read(&content, loader.folder()).during(|| format!("reading '{url}'"))
+    };
+    match read() {
+        Ok(resources) => Ok(Some(resources)),
+        Err(_) if is_repository => Ok(None),
+        Err(error) => Err(error),
+    }
+}

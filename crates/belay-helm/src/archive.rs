@@ -61,7 +61,7 @@ pub enum ArchiveError {
 }
 
 /// The files of the chart, named by their paths from the chart's folder.
-pub(crate) fn unpack(archive: &[u8], limits: LoadLimits) -> Result<Vec<File>, ArchiveError> {
+pub fn unpack(archive: &[u8], limits: LoadLimits) -> Result<Vec<File>, ArchiveError> {
     if !archive.starts_with(&[0x1f, 0x8b, 0x08]) {
         return Err(ArchiveError::NotGzip);
     }

@@ -6,21 +6,34 @@ use std::cmp::Ordering;
 const MAX_LENGTH: usize = 256;
 
 /// Whether the text is a version, complete or not: `1`, `v1.2`, `1.2.3-rc.1+build`.
-pub(crate) fn is_version(text: &str) -> bool {
+pub fn is_version(text: &str) -> bool {
     Version::parse(text).is_some()
 }
 
 /// Whether the text is a complete version of semver 2: no `v`, all three numbers.
-pub(crate) fn is_strict(text: &str) -> bool {
+pub fn is_strict(text: &str) -> bool {
     !text.starts_with('v') && Version::parse(text).is_some_and(|version| version.written == 3)
 }
 
 /// Whether the version lies in the range. What is no range or no version never does.
-pub(crate) fn satisfies(range: &str, version: &str) -> bool {
+pub fn satisfies(range: &str, version: &str) -> bool {
     match (Range::parse(range), Version::parse(version)) {
         (Some(range), Some(version)) => range.contains(&version),
         _ => false,
     }
+}
+
+/// Which version is newer; what is no version is older than all.
+pub(crate) fn compare(one: &str, other: &str) -> Ordering {
+    match (Version::parse(one), Version::parse(other)) {
+        (Some(one), Some(other)) => one.compare(&other),
+        (one, other) => one.is_some().cmp(&other.is_some()),
+    }
+}
+
+/// Whether the text is a range of versions.
+pub fn is_range(text: &str) -> bool {
+    Range::parse(text).is_some()
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

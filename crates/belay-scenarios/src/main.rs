@@ -125,6 +125,9 @@ async fn all(arguments: Arguments) -> anyhow::Result<usize> {
             return Ok(0);
         }
     }
+    if arguments.engine.offers().contains(&"argocd") {
+        runner.wait_for_applications().await?;
+    }
     let mut offered: Vec<&str> = arguments.with.iter().map(String::as_str).collect();
     offered.extend(arguments.engine.offers());
     let outcomes = futures::stream::iter(&scenarios)

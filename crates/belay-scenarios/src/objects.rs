@@ -27,6 +27,7 @@ impl Run<'_> {
             let params = PatchParams::apply("scenario").force();
             api.patch(object.name(), &params, &KubePatch::Apply(object.value()))
                 .await
+                .map_err(plain)
                 .with_context(|| object.key().to_string())?;
         }
         Ok(())
@@ -68,7 +69,7 @@ impl Run<'_> {
             Propagation::Orphan => PropagationPolicy::Orphan,
         };
         let params = DeleteParams { propagation_policy: Some(policy), ..DeleteParams::default() };
-        api.delete(&name, &params).await.with_context(|| delete.object.clone())?;
+        api.delete(&name, &params).await.map_err(plain).with_context(|| delete.object.clone())?;
         Ok(())
     }
 
@@ -194,16 +195,21 @@ fn shown_event(event: &Value) -> String {
     format!("{} {}: {}", word("type"), word("reason"), word("message"))
 }
 
+/// What the API server said, without the rest of its answer.
+fn plain(error: kube::Error) -> anyhow::Error {
+    match error {
+        kube::Error::Api(status) => anyhow::anyhow!("{} ({})", status.message, status.code),
+        other => other.into(),
+    }
+}
+
 fn judge<T>(answer: Result<T, kube::Error>, error: &str) -> anyhow::Result<()> {
     match (answer, error) {
         (Ok(_), "") => Ok(()),
         (Ok(_), error) => bail!("expected an error with {error:?}, but it was accepted"),
-        (Err(fault), "") => Err(fault.into()),
+        (Err(fault), "") => Err(plain(fault)),
         (Err(fault), error) => {
-            let text = match &fault {
-                kube::Error::Api(status) => status.message.clone(),
-                other => other.to_string(),
-            };
+            let text = plain(fault).to_string();
             ensure!(text.contains(error), "expected an error with {error:?}, seen {text:?}");
             Ok(())
         }

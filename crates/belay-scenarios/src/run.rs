@@ -3,17 +3,19 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use belay_cluster::{Kinds, Scope};
-use belay_manifest::Limits;
+use belay_manifest::{GroupVersionKind, Limits};
 use belay_testkit::{Faults, GitServer, GitServerOptions, Repository};
 use kube::Client;
 use kube::api::{Api, DynamicObject, Patch, PatchParams};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::scenario::{Action, Scenario, Step};
 use crate::variables::Variables;
 
+/// How long who works in the cluster may take to start.
+const STARTS: Duration = Duration::from_secs(60);
 /// How often a condition is looked at.
 pub(crate) const POLL: Duration = Duration::from_millis(50);
 
@@ -95,6 +97,25 @@ impl Runner {
                 .with_context(|| object.key().to_string())?;
         }
         Ok(())
+    }
+
+    /// Waits until whoever works in the cluster is there: the `default` project is what both Argo CD
+    /// and Belay make when they start.
+    pub(crate) async fn wait_for_applications(&self) -> anyhow::Result<()> {
+        let deadline = Instant::now() + STARTS;
+        let project = GroupVersionKind::new("argoproj.io/v1alpha1", "AppProject");
+        loop {
+            if let Ok(resource) = self.kinds.find(&project).await {
+                let api: Api<DynamicObject> =
+                    Api::namespaced_with(self.client.clone(), "argocd", &resource.api);
+                if api.get_opt("default").await?.is_some() {
+                    return Ok(());
+                }
+            }
+            let late = "nobody works here: no AppProject argocd/default";
+            ensure!(Instant::now() < deadline, "{late} after {} s", STARTS.as_secs());
+            sleep(POLL).await;
+        }
     }
 
     /// Runs every step; the first that does not hold ends the scenario.

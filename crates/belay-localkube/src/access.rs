@@ -39,6 +39,28 @@ struct Attempt<'a> {
     name: &'a str,
 }
 
+/// Refuse to act as another whom the user may not be.
+pub(crate) fn may_impersonate(cluster: &Cluster, user: &User, other: &str) -> Result<(), ApiError> {
+    let account = other.strip_prefix("system:serviceaccount:").and_then(|account| account.split_once(':'));
+    let (resource, space, name) = match account {
+        Some((space, name)) => ("serviceaccounts", space, name),
+        None => ("users", "", other),
+    };
+    let attempt =
+        Attempt { verb: "impersonate", group: "", resource: resource.to_owned(), namespace: space, name };
+    if cluster.with(|state| is_allowed(state, user, &attempt)) {
+        return Ok(());
+    }
+    let scope = if space.is_empty() {
+        "at the cluster scope".to_owned()
+    } else {
+        format!("in the namespace {space:?}")
+    };
+    let cause =
+        format!("User {:?} cannot impersonate resource {resource:?} in API group \"\" {scope}", user.name);
+    Err(ApiError::forbidden("", resource, name, &cause))
+}
+
 /// Refuse what the user may not do.
 pub(crate) fn authorize(cluster: &Cluster, request: &Request, target: &Target) -> Result<(), ApiError> {
     let resource = if target.subresource.is_empty() {
@@ -143,16 +165,26 @@ pub(crate) fn review(
     let mut review = crate::body::object(request)?;
     let user = match definition.kind.as_str() {
         "SelfSubjectAccessReview" => request.user.clone(),
+        "TokenReview" => {
+            cluster.with(|state| crate::tokens::review(state, &mut review));
+            return Ok(Some(Answer::created(review)));
+        }
         "SubjectAccessReview" | "LocalSubjectAccessReview" => User {
             name: text(&review, &["spec", "user"]).to_owned(),
+            uid: text(&review, &["spec", "uid"]).to_owned(),
             groups: items(&review, &["spec", "groups"])
                 .iter()
                 .filter_map(|group| group.as_str().map(str::to_owned))
                 .collect(),
         },
         "SelfSubjectReview" => {
-            review["status"] =
-                json!({ "userInfo": { "username": request.user.name, "groups": request.user.groups } });
+            let user = &request.user;
+            let mut shown = json!({ "username": user.name });
+            if !user.uid.is_empty() {
+                shown["uid"] = user.uid.as_str().into();
+            }
+            shown["groups"] = json!(user.groups);
+            review["status"] = json!({ "userInfo": shown });
             return Ok(Some(Answer::created(review)));
         }
         other => return Err(ApiError::not_supported(other)),

@@ -7,9 +7,12 @@ use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::object::{finalizers, is_being_deleted, items, name, namespace, text};
+use crate::random::Random;
 use crate::resources::{Definition, Resources, split_api_version};
+use crate::service::Settings;
 use crate::status::ApiError;
 use crate::store::{GroupResource, Store};
+use crate::tokens::Identity;
 
 /// How many changes of one resource a watch can go back.
 const WINDOW: usize = 10_000;
@@ -28,12 +31,20 @@ pub(crate) struct State {
     pub(crate) store: Store,
     pub(crate) resources: Arc<Resources>,
     pub(crate) clock: Clock,
+    pub(crate) random: Random,
+    pub(crate) identity: Identity,
 }
 
 impl Cluster {
-    pub(crate) fn new(clock: Clock) -> Self {
-        let state =
-            State { store: Store::new(WINDOW), resources: Arc::new(Resources::builtin().clone()), clock };
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let mut random = Random::new(settings.seed);
+        let state = State {
+            store: Store::new(WINDOW),
+            resources: Arc::new(Resources::builtin().clone()),
+            clock: settings.clock.clone(),
+            identity: Identity::new(random.key()),
+            random,
+        };
         Self { state: Mutex::new(state), changed: Notify::new() }
     }
 

@@ -1,5 +1,6 @@
 //! What a cluster does by itself, after writes: names of new kinds, garbage, namespaces, workloads.
 
+mod accounts;
 pub(crate) mod definitions;
 mod garbage;
 mod namespaces;
@@ -47,6 +48,7 @@ async fn run(cluster: Arc<Cluster>, simulate_workloads: bool) {
             garbage.step(state, &changes);
             namespaces::step(state, &changes);
             definitions::step(state, &changes);
+            accounts::step(state, &changes);
             protection::step(state, &changes);
             if simulate_workloads { workloads.step(state, &changes) } else { None }
         });
@@ -102,7 +104,7 @@ fn make_node(state: &mut State) {
 }
 
 /// Create an object if it is not there.
-fn make(state: &mut State, api_version: &str, kind: &str, namespace: &str, object: Value) {
+pub(super) fn make(state: &mut State, api_version: &str, kind: &str, namespace: &str, object: Value) {
     let Some(definition) = state.definition_of(api_version, kind) else { return };
     let target = Target::of(&definition, namespace, crate::object::name(&object));
     if state.live(&definition, namespace, &target.name).is_ok() {

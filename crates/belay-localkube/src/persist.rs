@@ -63,7 +63,7 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 impl LocalKube {
     pub(crate) fn with_saved(settings: &Settings, saved: Option<Saved>) -> Self {
         let Some(saved) = saved else { return Self::new(settings) };
-        let cluster = Arc::new(Cluster::new(settings.clock.clone()));
+        let cluster = Arc::new(Cluster::new(settings));
         cluster.with(|state| {
             let objects = saved.objects.into_iter();
             let objects = objects

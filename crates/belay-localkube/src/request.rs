@@ -13,12 +13,17 @@ use crate::status::ApiError;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct User {
     pub(crate) name: String,
+    pub(crate) uid: String,
     pub(crate) groups: Vec<String>,
 }
 
 impl User {
     pub(crate) fn admin() -> Self {
-        Self { name: "admin".into(), groups: vec!["system:masters".into(), "system:authenticated".into()] }
+        Self {
+            name: "admin".into(),
+            uid: "admin-uid".into(),
+            groups: vec!["system:masters".into(), "system:authenticated".into()],
+        }
     }
 }
 

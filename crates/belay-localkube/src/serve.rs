@@ -89,11 +89,17 @@ impl LocalKube {
         let saved = options.settings.data.as_deref().map(crate::persist::read).transpose()?.flatten();
         let cluster = Self::with_saved(&options.settings, saved);
         let identity = Identity::make()?;
-        let token = crate::names::suffix(40);
+        let token = cluster.cluster.with(|state| {
+            // Known to others only by chance, whatever seed names have.
+            let token = crate::random::Random::new(None).letters(40);
+            state.identity.authority = identity.authority.clone();
+            state.identity.admin = token.clone();
+            token
+        });
         let (stop, stopped) = watch::channel(false);
 
         let (listener, port) = listen(options.port.unwrap_or(0)).await?;
-        let service = cluster.guarded_service(&token);
+        let service = cluster.guarded_service();
         let acceptor = TlsAcceptor::from(identity.tls);
         let mut servers =
             vec![tokio::spawn(accept(listener, Some(acceptor), service.clone(), stopped.clone()))];

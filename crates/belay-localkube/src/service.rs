@@ -33,11 +33,13 @@ pub struct Settings {
     pub clock: Clock,
     /// Keep the state in this file across restarts.
     pub data: Option<PathBuf>,
+    /// Make names, uids and tokens from this number instead of by chance.
+    pub seed: Option<u64>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { simulate_workloads: true, clock: Clock::System, data: None }
+        Self { simulate_workloads: true, clock: Clock::System, data: None, seed: None }
     }
 }
 
@@ -51,7 +53,7 @@ pub struct LocalKube {
 impl LocalKube {
     /// An empty cluster with its system namespaces. Call it within a tokio runtime.
     pub fn new(settings: &Settings) -> Self {
-        let cluster = Arc::new(Cluster::new(settings.clock.clone()));
+        let cluster = Arc::new(Cluster::new(settings));
         crate::controllers::bootstrap(&cluster);
         let tasks = crate::controllers::spawn(&cluster, settings.simulate_workloads);
         Self { cluster, tasks: Arc::new(tasks) }
@@ -59,12 +61,12 @@ impl LocalKube {
 
     /// The API for an administrator; `Impersonate-User` is honoured.
     pub fn service(&self) -> KubeService {
-        KubeService { cluster: self.cluster.clone(), _tasks: self.tasks.clone(), token: None }
+        KubeService { cluster: self.cluster.clone(), _tasks: self.tasks.clone(), is_guarded: false }
     }
 
-    /// The API for whoever carries the token.
-    pub(crate) fn guarded_service(&self, token: &str) -> KubeService {
-        KubeService { token: Some(token.into()), ..self.service() }
+    /// The API for whoever carries a token.
+    pub(crate) fn guarded_service(&self) -> KubeService {
+        KubeService { is_guarded: true, ..self.service() }
     }
 
     /// Forget the past, so that open watches and continue tokens of before are answered with 410.
@@ -78,7 +80,8 @@ impl LocalKube {
 pub struct KubeService {
     cluster: Arc<Cluster>,
     _tasks: Arc<crate::controllers::Tasks>,
-    token: Option<Arc<str>>,
+    /// Whether those without a token are nobody, instead of the administrator.
+    is_guarded: bool,
 }
 
 impl<B> tower::Service<http::Request<B>> for KubeService
@@ -96,9 +99,9 @@ where
     }
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
-        let (cluster, token) = (self.cluster.clone(), self.token.clone());
+        let (cluster, is_guarded) = (self.cluster.clone(), self.is_guarded);
         Box::pin(async move {
-            let answered = handle(&cluster, token.as_deref(), request).await;
+            let answered = handle(&cluster, is_guarded, request).await;
             Ok(answered.unwrap_or_else(|error| refused(&error)))
         })
     }
@@ -106,7 +109,7 @@ where
 
 async fn handle<B>(
     cluster: &Arc<Cluster>,
-    token: Option<&str>,
+    is_guarded: bool,
     request: http::Request<B>,
 ) -> Result<Response<ResponseBody>, ApiError>
 where
@@ -115,7 +118,7 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let (parts, body) = request.into_parts();
-    let user = user_of(&parts.headers, token, parts.uri.path())?;
+    let user = user_of(cluster, &parts.headers, is_guarded, parts.uri.path())?;
     let body = Limited::new(body, crate::body::LIMIT).collect().await.map_err(|error| {
         if error.is::<http_body_util::LengthLimitError>() {
             return ApiError::new(
@@ -138,38 +141,42 @@ where
 }
 
 /// Who asks; paths that tell nothing are open.
-fn user_of(headers: &http::HeaderMap, token: Option<&str>, path: &str) -> Result<User, ApiError> {
+fn user_of(
+    cluster: &Cluster,
+    headers: &http::HeaderMap,
+    is_guarded: bool,
+    path: &str,
+) -> Result<User, ApiError> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if let Some(token) = token {
-        let given = text("authorization").strip_prefix("Bearer ").unwrap_or_default();
-        let open = matches!(path, "/version" | "/healthz" | "/livez" | "/readyz");
-        if !is_same_text(given, token) && !open {
-            return Err(ApiError::unauthorized());
-        }
-    }
+    let token = text("authorization").strip_prefix("Bearer ").unwrap_or_default();
+    let open = matches!(path, "/version" | "/healthz" | "/livez" | "/readyz");
+    let user = match cluster.with(|state| crate::tokens::bearer(state, token)) {
+        Some(user) => user,
+        None if is_guarded && !open => return Err(ApiError::unauthorized()),
+        None => User::admin(),
+    };
     let impersonated = text("impersonate-user");
     if impersonated.is_empty() {
-        return Ok(User::admin());
+        return Ok(user);
     }
+    crate::access::may_impersonate(cluster, &user, impersonated)?;
     let mut groups: Vec<String> = headers
         .get_all("impersonate-group")
         .iter()
         .filter_map(|value| value.to_str().ok().map(str::to_owned))
         .collect();
-    groups.push("system:authenticated".into());
-    if let Some(account) = impersonated.strip_prefix("system:serviceaccount:") {
+    if let Some(account) = impersonated.strip_prefix("system:serviceaccount:")
+        && groups.is_empty()
+    {
         groups.push("system:serviceaccounts".into());
         if let Some((namespace, _)) = account.split_once(':') {
             groups.push(format!("system:serviceaccounts:{namespace}"));
         }
     }
-    Ok(User { name: impersonated.to_owned(), groups })
-}
-
-/// Equal, in a time that does not tell where they differ.
-fn is_same_text(left: &str, right: &str) -> bool {
-    left.len() == right.len()
-        && left.bytes().zip(right.bytes()).fold(0, |odd, (left, right)| odd | (left ^ right)) == 0
+    if impersonated != "system:anonymous" && !groups.iter().any(|group| group == "system:authenticated") {
+        groups.push("system:authenticated".into());
+    }
+    Ok(User { name: impersonated.to_owned(), uid: text("impersonate-uid").to_owned(), groups })
 }
 
 fn response(answer: Answer) -> Response<ResponseBody> {

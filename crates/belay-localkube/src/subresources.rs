@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use crate::api::{Answer, patch, written};
 use crate::cluster::{Cluster, State};
 use crate::delete::{DeleteOptions, delete};
-use crate::object::{items, resource_version, set, text};
+use crate::object::{items, set, text};
 use crate::read::{Form, get, show};
 use crate::request::{Request, Target};
-use crate::scale::Paths;
+use crate::scale::{Change, Paths};
 use crate::status::ApiError;
 use crate::write::{Options, PatchKind, Writer};
 
@@ -25,6 +25,7 @@ pub(crate) fn answer(cluster: &Arc<Cluster>, request: &Request, target: &Target)
         (_, _, "scale") => scale(cluster, request, target),
         ("", "namespaces", "finalize") => finalize(cluster, request, target),
         ("", "pods", "eviction") => evict(cluster, request, target),
+        ("", "serviceaccounts", "token") => crate::tokens::create(cluster, request, target),
         ("", "pods", "log") => log(cluster, target),
         (_, resource, subresource) => Err(ApiError::not_supported(&format!("{resource}/{subresource}"))),
     }
@@ -50,45 +51,29 @@ fn status(cluster: &Cluster, request: &Request, target: &Target) -> Result<Answe
 /// A write to scale is a write to the replicas, owned under the subresource.
 fn scale(cluster: &Cluster, request: &Request, target: &Target) -> Result<Answer, ApiError> {
     let paths = Paths::of(target)?;
-    let options = Options::of(request)?;
-    cluster.with(|state| {
-        let live = get(state, target)?;
-        let shown = paths.show(target, &live);
-        let new = match request.method {
-            Method::GET => return Ok(Answer::ok(shown)),
-            Method::PUT => crate::body::object(request)?,
-            Method::PATCH => match PatchKind::of(request.content_type())? {
-                PatchKind::Json => belay_schema::json_patch(&shown, &crate::body::json(&request.body)?)
-                    .map_err(|error| ApiError::new(422, "Invalid", error.to_string()))?,
-                PatchKind::Merge | PatchKind::Strategic => {
-                    belay_schema::merge_patch(&shown, &crate::body::json(&request.body)?)
-                }
-                PatchKind::Apply => return Err(ApiError::not_supported("server-side apply of scale")),
-            },
-            _ => return Err(ApiError::method_not_allowed()),
-        };
-        let replicas = new["spec"]["replicas"].as_i64().unwrap_or(0);
-        if replicas < 0 {
-            let error = belay_schema::FieldError::invalid(
-                "spec.replicas",
-                &new["spec"]["replicas"],
-                "must be greater than or equal to 0",
-            );
-            return Err(ApiError::invalid("autoscaling", "Scale", &target.name, &[error]));
+    if request.method == Method::GET {
+        let live = cluster.with(|state| get(state, target))?;
+        return Ok(Answer::ok(paths.show(target, &live)));
+    }
+    let change = match request.method {
+        Method::PUT => Change::Replace(crate::body::object(request)?),
+        Method::PATCH => {
+            let kind = PatchKind::of(request.content_type())?;
+            let yaml = kind == PatchKind::Apply;
+            let patch =
+                if yaml { crate::body::yaml(&request.body)? } else { crate::body::json(&request.body)? };
+            Change::Patch(kind, patch)
         }
-        let mut object = (*live).clone();
-        object["apiVersion"] = target.api_version().into();
-        let given = resource_version(&new).to_owned();
-        set(&mut object, &["metadata", "resourceVersion"], given.into());
-        if resource_version(&object).is_empty() {
-            set(&mut object, &["metadata", "resourceVersion"], resource_version(&live).into());
-        }
-        let names: Vec<&str> = paths.spec.iter().map(String::as_str).collect();
-        set(&mut object, &names, replicas.into());
-        let whole = Target { subresource: "scale".into(), ..target.clone() };
-        let done = Writer { state, target: &whole, options: &options }.update(object)?;
-        Ok(Answer::ok(paths.show(target, &done.object)))
-    })
+        _ => return Err(ApiError::method_not_allowed()),
+    };
+    let mut options = Options::of(request)?;
+    if matches!(change, Change::Patch(PatchKind::Apply, _)) {
+        options.manager = request.query.get("fieldManager").to_owned();
+    }
+    let whole = Target { subresource: "scale".into(), ..target.clone() };
+    let done =
+        cluster.with(|state| Writer { state, target: &whole, options: &options }.scale(&paths, change))?;
+    Ok(Answer::ok(paths.show(target, &done.object)))
 }
 
 /// Only the namespace's own finalizers change.

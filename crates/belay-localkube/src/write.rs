@@ -129,7 +129,7 @@ impl Writer<'_> {
         for field in ["selfLink", "deletionTimestamp", "deletionGracePeriodSeconds"] {
             remove(object, &["metadata", field]);
         }
-        set(object, &["metadata", "uid"], uuid::Uuid::new_v4().to_string().into());
+        set(object, &["metadata", "uid"], self.state.random.uid().into());
         set(object, &["metadata", "creationTimestamp"], self.state.clock.seconds().into());
         remove(object, &["metadata", "generation"]);
         if has_generation(self.target) {
@@ -289,7 +289,7 @@ impl Writer<'_> {
         self.store_changed(schema, live, object, warnings)
     }
 
-    fn store_changed(
+    pub(crate) fn store_changed(
         &mut self,
         schema: &KindSchema,
         live: &Arc<Value>,
@@ -334,7 +334,7 @@ impl Writer<'_> {
     }
 
     /// The object that is there, in the version of the request.
-    fn live(&self) -> Result<Arc<Value>, ApiError> {
+    pub(crate) fn live(&self) -> Result<Arc<Value>, ApiError> {
         let stored = self.state.live(&self.target.definition, &self.target.namespace, &self.target.name)?;
         let is_other = !self.target.definition.is_custom()
             && self.target.version != self.target.definition.storage_version;
@@ -354,7 +354,7 @@ impl Writer<'_> {
         self.state.commit(&definition, stored)
     }
 
-    fn write<'b>(&'b self, now: &'b str) -> Write<'b> {
+    pub(crate) fn write<'b>(&'b self, now: &'b str) -> Write<'b> {
         Write { manager: &self.options.manager, now, subresource: &self.target.subresource }
     }
 
@@ -410,13 +410,13 @@ impl Writer<'_> {
         )))
     }
 
-    fn name_it(&self, new: &mut Value) {
+    fn name_it(&mut self, new: &mut Value) {
         if !self.target.definition.namespaced {
             remove(new, &["metadata", "namespace"]);
         }
         let prefix = text(new, &["metadata", "generateName"]).to_owned();
         if name(new).is_empty() && !prefix.is_empty() {
-            set(new, &["metadata", "name"], crate::names::generate(&prefix).into());
+            set(new, &["metadata", "name"], self.state.random.name(&prefix).into());
         }
     }
 
@@ -436,7 +436,7 @@ impl Writer<'_> {
         }
     }
 
-    fn check_preconditions(&self, live: &Value, new: &Value) -> Result<(), ApiError> {
+    pub(crate) fn check_preconditions(&self, live: &Value, new: &Value) -> Result<(), ApiError> {
         let given = resource_version(new);
         if !given.is_empty() && given != "0" && given != resource_version(live) {
             return Err(self.target.conflict(
@@ -479,7 +479,7 @@ impl Writer<'_> {
         ApiError::invalid(&self.target.definition.group, &self.target.definition.kind, name(object), errors)
     }
 
-    fn refused_patch(&self, error: PatchError) -> ApiError {
+    pub(crate) fn refused_patch(&self, error: PatchError) -> ApiError {
         match error {
             PatchError::Malformed(message) => ApiError::bad_request(message),
             // The API server keeps the cause to itself.
@@ -501,7 +501,8 @@ impl Writer<'_> {
 const NAMESPACE_DIFFERS: &str =
     "the namespace of the provided object does not match the namespace sent on the request";
 
-fn refused_apply(error: ApplyError) -> ApiError {
+/// A refused apply as an answer.
+pub(crate) fn refused_apply(error: ApplyError) -> ApiError {
     match &error {
         ApplyError::Conflict(conflicts) => {
             let causes = conflicts.iter().map(|conflict| {

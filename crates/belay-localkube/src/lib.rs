@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! HTTPS, HTTP ── serve ─┐
-//! tests ────────────────┴─ service ── api ─┬─ discovery, read, watch, table
+//! tests ── (faults) ────┴─ service ── api ─┬─ discovery, read, watch, table
 //!                                          └─ write, delete, scale (belay-schema) ── cluster ── store
 //!                                             controllers ──────────────────────────────┘
 //! ```
@@ -16,6 +16,7 @@ mod cluster;
 mod controllers;
 mod delete;
 mod discovery;
+pub mod faults;
 mod object;
 mod persist;
 mod protobuf;

@@ -204,7 +204,7 @@ fn response(answer: Answer) -> Response<ResponseBody> {
     }
 }
 
-fn refused(error: &ApiError) -> Response<ResponseBody> {
+pub(crate) fn refused(error: &ApiError) -> Response<ResponseBody> {
     let mut response = json_response(error.code, &error.to_status());
     if let Some(seconds) = error.retry_after() {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -51,6 +51,7 @@ struct Mirror {
     login: Option<Login>,
     state: AsyncMutex<State>,
     asked: Mutex<Option<Instant>>,
+    failed: Mutex<Option<(Instant, CheckoutError)>>,
 }
 
 #[derive(Default)]
@@ -59,6 +60,8 @@ struct State {
     snapshots: HashMap<ObjectId, Checkout>,
 }
 
+/// How long a failure counts as an answer. What failed is not at hand any more until it is asked again.
+const AFTER_FAILURE: Duration = Duration::from_secs(5);
 /// Snapshots kept per mirror; older ones are read again when asked for.
 const SNAPSHOTS: usize = 8;
 
@@ -83,6 +86,7 @@ impl GitStore {
                 login,
                 state: AsyncMutex::default(),
                 asked: Mutex::default(),
+                failed: Mutex::default(),
             })
         });
         Ok(mirror.clone())
@@ -105,8 +109,7 @@ impl GitStore {
         let mut found = state.repository.as_ref().filter(|_| at_hand).and_then(|known| find(known, revision));
         if found.is_none() {
             // What is at hand may be older than the revision.
-            let repository = self.fetch(&mirror, revision).await?;
-            *lock(&mirror.asked) = Some(Instant::now());
+            let repository = self.asked(&mirror, revision, max_age).await?;
             found = find(&repository, revision);
             state.repository = Some(repository);
         }
@@ -126,6 +129,26 @@ impl GitStore {
         }
         state.snapshots.insert(commit, checkout.clone());
         Ok(checkout)
+    }
+
+    /// Asks the remote, and notes how that went. Who would be content with an answer as old as the
+    /// last failure gets that failure.
+    async fn asked(
+        &self,
+        mirror: &Arc<Mirror>,
+        revision: &str,
+        max_age: Duration,
+    ) -> Result<gix::ThreadSafeRepository, CheckoutError> {
+        if let Some((when, error)) = lock(&mirror.failed).as_ref()
+            && when.elapsed() < max_age.min(AFTER_FAILURE)
+        {
+            return Err(error.clone());
+        }
+        let result = self.fetch(mirror, revision).await;
+        let now = Instant::now();
+        *lock(&mirror.asked) = result.is_ok().then_some(now);
+        *lock(&mirror.failed) = result.as_ref().err().map(|error| (now, error.clone()));
+        result
     }
 
     /// Fetches in a thread of its own. When the time is over the caller goes on; the thread ends
@@ -168,6 +191,7 @@ impl Repositories for GitStore {
         for mirror in lock(&self.mirrors).values() {
             if normalised_url(&mirror.shown_url) == wanted {
                 *lock(&mirror.asked) = None;
+                *lock(&mirror.failed) = None;
             }
         }
     }
@@ -421,7 +445,8 @@ mod tests {
     fn mirror(login: Option<Login>) -> Mirror {
         let url = "https://git.example.org/app".to_owned();
         let (state, asked) = (AsyncMutex::default(), Mutex::default());
-        Mirror { shown_url: url.clone(), url, path: PathBuf::new(), login, state, asked }
+        let failed = Mutex::default();
+        Mirror { shown_url: url.clone(), url, path: PathBuf::new(), login, state, asked, failed }
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub struct Checkout {
 }
 
 /// Why a revision of a repository is not to be had. The text names the URL without credentials.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
 pub struct CheckoutError {
     /// What went wrong, for people.

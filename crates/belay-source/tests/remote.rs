@@ -153,6 +153,21 @@ async fn a_revision_younger_than_the_answer_is_asked_for_at_once() {
 }
 
 #[tokio::test]
+async fn a_failure_is_not_hidden_by_an_earlier_answer() {
+    let world = World::new(None).await;
+    let url = world.server.url_of("app");
+    let get = |max_age| world.store.checkout(&url, "main", None, Duration::from_secs(max_age));
+    world.commit("one");
+    get(3600).await.unwrap();
+    let error = world.failure(Fault::Garbage).await.message;
+    // The server is well again, but nobody asked it since.
+    assert_eq!(get(3600).await.err().unwrap().message, error);
+    let second = world.commit("two");
+    assert_eq!(get(0).await.unwrap().commit, second);
+    assert_eq!(get(3600).await.unwrap().commit, second);
+}
+
+#[tokio::test]
 async fn a_login_is_used_and_never_shown() {
     let world = World::new(Some(("ada", "s3cr3t"))).await;
     let commit = world.commit("one");

@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{completion, crds, demo, get, gitserver, helm, kustomize, localkube, run, version};
+use crate::commands::{
+    completion, crds, demo, get, gitserver, helm, install, kustomize, localkube, run, version,
+};
 use crate::logs::LogFormat;
 
 /// Keeps Kubernetes clusters equal to Git.
@@ -28,6 +30,7 @@ pub(crate) enum Command {
     Get(get::Arguments),
     Localkube(localkube::Arguments),
     Crds(crds::Arguments),
+    Install(install::Arguments),
     Kustomize(kustomize::Arguments),
     Helm(helm::Arguments),
     Version(version::Arguments),

@@ -13,6 +13,8 @@ use kube::Client;
 use kube::api::{Api, DynamicObject, PostParams};
 use serde_json::json;
 
+use crate::commits::CommitLog;
+
 /// How soon a cluster without our definitions is asked again.
 const DEFINITIONS: Duration = Duration::from_secs(2);
 
@@ -41,6 +43,7 @@ pub(crate) struct Engine {
     pub(crate) live: LiveState,
     pub(crate) argo: ArgoController,
     pub(crate) flux: FluxController,
+    pub(crate) commits: CommitLog,
     pub(crate) settings: EngineSettings,
 }
 
@@ -49,8 +52,9 @@ impl Engine {
     pub(crate) fn new(client: Client, settings: EngineSettings) -> Engine {
         let kinds = Kinds::new(client.clone());
         let live = LiveState::new(client.clone(), kinds, belonging);
-        let repositories: Arc<dyn Repositories> =
-            Arc::new(GitStore::new(settings.data_folder.join("git"), GitLimits::default()));
+        let commits =
+            CommitLog::new(Arc::new(GitStore::new(settings.data_folder.join("git"), GitLimits::default())));
+        let repositories: Arc<dyn Repositories> = Arc::new(commits.clone());
         let argo = ArgoController::new(
             live.clone(),
             repositories.clone(),
@@ -66,7 +70,7 @@ impl Engine {
             EventRecorder::new(client.clone(), belay_flux::FIELD_MANAGER),
             belay_flux::Settings::default(),
         );
-        Engine { client, live, argo, flux, settings }
+        Engine { client, live, argo, flux, commits, settings }
     }
 
     /// Runs the controllers until the future is dropped. Absent definitions are waited for.

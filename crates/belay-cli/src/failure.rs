@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+/// The exit code when the arguments make no sense.
+const USAGE: u8 = 2;
 /// The exit code when an app or object is not there.
 const NOT_FOUND: u8 = 3;
 
@@ -17,6 +19,16 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
+    /// Something that went wrong (exit code 1).
+    pub(crate) fn new(message: impl Into<String>) -> Failure {
+        Failure { message: message.into(), hint: None, code: 1, source: None }
+    }
+
+    /// Something that was typed wrongly (exit code 2).
+    pub(crate) fn usage(message: impl Into<String>) -> Failure {
+        Failure { message: message.into(), hint: None, code: USAGE, source: None }
+    }
+
     /// Something that is not there (exit code 3).
     pub(crate) fn not_found(message: impl Into<String>) -> Failure {
         Failure { message: message.into(), hint: None, code: NOT_FOUND, source: None }

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod commands;
+mod commits;
 mod demo;
 mod disk_tree;
 mod engine;

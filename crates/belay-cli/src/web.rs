@@ -10,12 +10,15 @@ use belay_server::{
 };
 use tokio::net::TcpListener;
 
+use crate::commits::CommitLog;
 use crate::engine::{Engine, Family};
 
 /// A server that listens and does not answer yet.
 pub(crate) struct Web {
     /// The address for people; it carries the token that changes need.
     pub(crate) address: String,
+    /// What it shows.
+    pub(crate) index: Arc<LiveEngine>,
     listener: TcpListener,
     router: axum::Router,
 }
@@ -27,22 +30,22 @@ impl Web {
             TcpListener::bind(listen).await.with_context(|| format!("{listen} cannot be listened on"))?;
         let token = format!("{:032x}", rand::random::<u128>());
         let families = &engine.settings.families;
-        let live = LiveEngine::start(
+        let index = Arc::new(LiveEngine::start(
             engine.live.clone(),
-            Arc::new(Rendered { argo: engine.argo.clone() }),
+            Arc::new(Rendered { argo: engine.argo.clone(), commits: engine.commits.clone() }),
             LiveSettings {
                 argocd_namespace: engine.settings.argo_namespace.clone(),
                 argo: families.contains(&Family::Argo),
                 flux: families.contains(&Family::Flux),
             },
-        );
+        ));
         let address = format!("http://{}/#token={token}", listener.local_addr()?);
         let settings = Settings {
             token: Secret::new(token),
             hosts: Vec::new(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
-        Ok(Web { address, listener, router: router(Arc::new(live), settings) })
+        Ok(Web { address, listener, router: router(index.clone(), settings), index })
     }
 
     /// Answers until `stop` is over.
@@ -54,6 +57,7 @@ impl Web {
 /// What Git says, from the controllers' memory.
 struct Rendered {
     argo: belay_argo::Controller,
+    commits: CommitLog,
 }
 
 impl DesiredState for Rendered {
@@ -65,10 +69,7 @@ impl DesiredState for Rendered {
     }
 
     fn commit(&self, repository: &str, commit: &str) -> Option<Revision> {
-        let commit = self.argo.commit(repository, commit)?;
-        let time =
-            jiff::Timestamp::from_second(commit.seconds).map(|time| time.to_string()).unwrap_or_default();
-        Some(Revision { id: commit.id, subject: commit.subject, author: commit.author, time })
+        self.commits.commit(repository, commit)
     }
 }
 

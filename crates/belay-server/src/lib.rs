@@ -29,5 +29,5 @@ pub use detail::{
 };
 pub use engine::{Engine, Push, Readiness, SecretsUnknown, WebhookSecrets};
 pub use list::{AppList, ListQuery, list};
-pub use live::{DesiredState, LiveEngine, LiveSettings, NothingDesired};
+pub use live::{DesiredState, LiveEngine, LiveSettings, NothingDesired, source_of, summary};
 pub use serve::{Settings, public_router, router, serve};

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use belay_manifest::{Object, ObjectKey};
 
-use crate::app::{AppRef, Revision};
+use crate::app::{AppKind, AppRef, AppSummary, Revision};
 
 pub use engine::LiveEngine;
 
@@ -51,6 +51,23 @@ pub struct LiveSettings {
     pub argo: bool,
     /// Whether Flux's resources are looked at.
     pub flux: bool,
+}
+
+/// The row of an app as its resource and its source tell it, without a look at its objects; none for
+/// objects that are no app.
+pub fn summary(object: &Object, source: Option<&Object>) -> Option<AppSummary> {
+    Some(match index::app_of(&object.key())?.kind {
+        AppKind::Application => argo::summary(&NothingDesired, object),
+        kind => flux::summary(&NothingDesired, kind, object, source),
+    })
+}
+
+/// The source that a Flux app reads from.
+pub fn source_of(object: &Object) -> Option<ObjectKey> {
+    match index::app_of(&object.key())?.kind {
+        AppKind::Application => None,
+        kind => flux::source_key(kind, object),
+    }
 }
 
 /// What the parts of the engine share.

@@ -246,7 +246,7 @@ async fn probes_answer_without_a_known_host() {
 
 #[tokio::test]
 async fn the_public_address_shows_no_app() {
-    let router = public_router(Arc::new(MadeUp::new(0)), settings());
+    let router = public_router(Arc::new(MadeUp::new(0)));
     for path in ["/", "/api/belay/v1/apps", "/api/belay/v1/stream", APP] {
         assert_eq!(ask(&router, get(path)).await.0, StatusCode::NOT_FOUND, "{path}");
     }

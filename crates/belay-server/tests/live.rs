@@ -9,12 +9,15 @@ use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use belay_cluster::{Belonging, Kinds, LiveState};
-use belay_manifest::{Object, ObjectKey};
+use belay_manifest::{Object, ObjectKey, Secret};
 use belay_server::{
-    ActError, Action, AppKind, AppRef, DesiredState, Engine, Health, LiveEngine, LiveSettings, Push, Sync,
+    ActError, Action, AppKind, AppRef, DesiredState, Engine, Health, LiveEngine, LiveSettings, Push,
+    Settings, Sync, TreeNode, router,
 };
 use futures::StreamExt;
+use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use tower::ServiceExt;
 
 const CANARY: &str = "Y2FuYXJ5";
 
@@ -126,14 +129,16 @@ fn objects() -> Vec<Value> {
         json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
             "metadata": {"name": "shop", "namespace": "argocd", "uid": "a", "resourceVersion": "1"},
             "spec": {"project": "default", "destination": {"namespace": "shop"}, "syncPolicy": {"automated": {}},
-                "source": {"repoURL": "https://g/acme/config.git", "path": "shop", "targetRevision": "main"}},
+                "source": {"repoURL": "https://user:canary@g/acme/config.git", "path": "shop", "targetRevision": "main"}},
             "status": {"sync": {"status": "OutOfSync", "revision": "abc"}, "health": {"status": "Healthy"},
                 "resources": [
                     {"group": "apps", "kind": "Deployment", "namespace": "shop", "name": "web", "status": "OutOfSync"},
                     {"kind": "Secret", "namespace": "shop", "name": "keys", "status": "Synced"},
                     {"kind": "Secret", "namespace": "shop", "name": "old", "status": "OutOfSync", "requiresPruning": true}]}}),
         live,
-        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys", "namespace": "shop", "uid": "s"}, "data": {"a": CANARY}}),
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys", "namespace": "shop", "uid": "s",
+            "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{\"stringData\":{\"a\":\"canary\"}}"}},
+            "data": {"a": CANARY}}),
         owned("ReplicaSet", "apps/v1", "web-1", "r1", "d", 0),
         owned("ReplicaSet", "apps/v1", "web-2", "r2", "d", 5),
         owned("Pod", "v1", "web-2-x", "p", "r2", 0),
@@ -155,7 +160,13 @@ struct Git;
 
 impl DesiredState for Git {
     fn desired(&self, _: &AppRef, object: &ObjectKey) -> Option<Object> {
-        (object.kind == "Deployment").then(|| Object::new(deployment(2)).expect("a valid object"))
+        let desired = match object.kind.as_str() {
+            "Deployment" => deployment(2),
+            "Secret" => json!({"apiVersion": "v1", "kind": "Secret",
+                "metadata": {"name": object.name, "namespace": object.namespace}, "data": {"a": CANARY}}),
+            _ => return None,
+        };
+        Some(Object::new(desired).expect("a valid object"))
     }
 }
 
@@ -285,4 +296,54 @@ async fn a_push_refreshes_who_reads_that_branch() {
     assert_eq!(done[0].1["metadata"]["annotations"]["argocd.argoproj.io/refresh"], "normal");
     assert!(done[1].1["metadata"]["annotations"]["reconcile.fluxcd.io/requestedAt"].is_string());
     assert_eq!(engine.repository_changed(&push("refs/heads/other")).await, 0);
+}
+
+/// The answer's text; of a stream, what it says within a moment.
+async fn text_of(router: &Router, path: &str) -> String {
+    let request =
+        Request::get(path).header("host", "127.0.0.1").body(Body::empty()).expect("a valid request");
+    let mut body = router.clone().oneshot(request).await.expect("a router never fails").into_body();
+    let mut text = String::new();
+    while let Ok(Some(Ok(frame))) = tokio::time::timeout(Duration::from_secs(1), body.frame()).await {
+        text.push_str(&String::from_utf8_lossy(&frame.into_data().unwrap_or_default()));
+    }
+    text
+}
+
+#[tokio::test]
+async fn no_route_tells_a_secrets_value() {
+    let (_, engine) = engine().await;
+    let engine = Arc::new(engine);
+    let settings =
+        Settings { token: Secret::new("token".to_owned()), hosts: Vec::new(), version: "0".to_owned() };
+    let router = router(engine.clone(), settings);
+    let base = "/api/belay/v1";
+    let mut paths =
+        vec!["/readyz".to_owned(), "/metrics".to_owned(), format!("{base}/about"), format!("{base}/apps")];
+    for row in engine.apps() {
+        let at = format!("{base}/apps/{}", row.app);
+        paths.extend(
+            ["sync", "sync&prune=true", "refresh", "suspend"]
+                .map(|action| format!("{at}/preview?action={action}")),
+        );
+        for TreeNode { object, .. } in engine.app(&row.app).expect("it is there").tree.nodes {
+            let ObjectKey { group, kind, namespace, name } = object;
+            paths.push(format!("{at}/resource?group={group}&kind={kind}&namespace={namespace}&name={name}"));
+        }
+        paths.push(at);
+    }
+    assert!(paths.iter().any(|path| path.ends_with("kind=Secret&namespace=shop&name=keys")), "{paths:?}");
+    for path in paths {
+        let text = text_of(&router, &path).await;
+        assert!(text.len() > 2, "{path} says nothing");
+        assert!(!text.contains("canary") && !text.contains(CANARY), "{path}: {text}");
+    }
+    let stream = format!("{base}/stream");
+    let listening = text_of(&router, &stream);
+    let act = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        engine.act(&shop(), &Action::Refresh).await.expect("taken");
+    };
+    let (text, ()) = tokio::join!(listening, act);
+    assert!(text.contains("event: hello") && !text.contains("canary"), "{text}");
 }

@@ -6,6 +6,7 @@ pub(crate) mod demo;
 pub(crate) mod get;
 pub(crate) mod gitserver;
 pub(crate) mod helm;
+pub(crate) mod install;
 pub(crate) mod kustomize;
 pub(crate) mod localkube;
 pub(crate) mod run;
@@ -23,6 +24,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Get(command) => get::run(&command),
         Command::Localkube(command) => localkube::run(command, format),
         Command::Crds(command) => crds::run(&command),
+        Command::Install(command) => install::run(&command),
         Command::Kustomize(command) => kustomize::run(&command),
         Command::Helm(command) => helm::run(command),
         Command::Version(command) => version::run(&command),

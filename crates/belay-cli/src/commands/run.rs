@@ -2,12 +2,20 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use belay_server::{LiveEngine, public_router};
+use tokio::net::TcpListener;
 
 use crate::engine::{Engine, EngineSettings, Family};
 use crate::logs::{self, LogFormat};
 use crate::web;
 
 /// Run the controllers against the cluster of the kubeconfig, or the one this pod runs in.
+///
+/// Prints the address of the web UI, which carries the token that changes need. Definitions that the
+/// cluster does not have yet are waited for; /readyz answers 200 once everything is watched.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The kubeconfig; without it `KUBECONFIG`, then the pod's service account.
@@ -16,9 +24,13 @@ pub(crate) struct Arguments {
     /// Which families run.
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["argo", "flux"])]
     controllers: Vec<Family>,
-    /// Where the web UI and the API listen; the port is free to choose when it is 0.
-    #[arg(long, default_value = "127.0.0.1:0")]
+    /// Where the web UI and its API listen, a free port when it is 0. There is no login yet: whoever
+    /// reaches it can read.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
+    /// Where probes, metrics and webhooks listen, too; nothing there shows an app.
+    #[arg(long, value_name = "ADDRESS")]
+    public_listen: Option<SocketAddr>,
     /// Where mirrors and artifacts are kept.
     #[arg(long, default_value = "belay-data")]
     data_dir: PathBuf,
@@ -39,10 +51,32 @@ pub(crate) fn run(arguments: Arguments, format: LogFormat) -> anyhow::Result<()>
         };
         let engine = Engine::new(client, settings);
         let web = web::Web::start(&engine, arguments.listen).await?;
+        let public = listen_public(arguments.public_listen, web.index.clone()).await?;
         super::print(&format!("{}\n", web.address))?;
         tokio::select! {
             result = engine.run() => result,
             result = web.serve(stopped()) => result,
+            result = public => result,
+        }
+    })
+}
+
+/// Serves what others may reach; never ends where nothing is asked for.
+async fn listen_public(
+    address: Option<SocketAddr>,
+    index: Arc<LiveEngine>,
+) -> anyhow::Result<impl Future<Output = anyhow::Result<()>>> {
+    let listener = match address {
+        Some(address) => {
+            let bound = TcpListener::bind(address).await;
+            Some(bound.with_context(|| format!("{address} cannot be listened on"))?)
+        }
+        None => None,
+    };
+    Ok(async move {
+        match listener {
+            Some(listener) => Ok(axum::serve(listener, public_router(index)).await?),
+            None => std::future::pending().await,
         }
     })
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use belay_manifest::{Object, ObjectKey};
 use serde_json::Value;
 
-use super::Sight;
+use super::DesiredState;
 use crate::app::{AppKind, AppRef, AppSummary, Family, Health, Revision, Source, Sync};
 use crate::detail::{Condition, HistoryEntry};
 use crate::shown;
@@ -21,7 +21,7 @@ pub(crate) fn items<'a>(value: &'a Value, pointer: &str) -> impl DoubleEndedIter
 }
 
 /// The row, but for drift, which needs the objects.
-pub(crate) fn summary(sight: &Sight, object: &Object) -> AppSummary {
+pub(crate) fn summary(commits: &dyn DesiredState, object: &Object) -> AppSummary {
     let value = object.value();
     let source = source(value);
     AppSummary {
@@ -29,7 +29,7 @@ pub(crate) fn summary(sight: &Sight, object: &Object) -> AppSummary {
         family: Family::Argo,
         project: text(value, "/spec/project"),
         destination: text(value, "/spec/destination/namespace"),
-        revision: revision(sight, value, &source),
+        revision: revision(commits, value, &source),
         sync: sync(&text(value, "/status/sync/status")),
         health: health(&text(value, "/status/health/status")).unwrap_or(Health::Unknown),
         message: shown::text(&message(value)),
@@ -68,10 +68,10 @@ pub(crate) fn managed(object: &Object) -> Vec<(ObjectKey, Sync)> {
 }
 
 /// Past syncs, newest first.
-pub(crate) fn history(sight: &Sight, object: &Object) -> Vec<HistoryEntry> {
+pub(crate) fn history(commits: &dyn DesiredState, object: &Object) -> Vec<HistoryEntry> {
     let repository = source(object.value()).repository;
     let one = |entry: &Value| HistoryEntry {
-        revision: commit(sight, &repository, &text(entry, "/revision")),
+        revision: commit(commits, &repository, &text(entry, "/revision")),
         time: text(entry, "/deployedAt"),
         outcome: "Succeeded".to_owned(),
         initiator: initiator(entry),
@@ -83,7 +83,7 @@ pub(crate) fn history(sight: &Sight, object: &Object) -> Vec<HistoryEntry> {
         history.insert(
             0,
             HistoryEntry {
-                revision: commit(sight, &repository, &text(state, "/syncResult/revision")),
+                revision: commit(commits, &repository, &text(state, "/syncResult/revision")),
                 time: text(state, "/finishedAt"),
                 outcome: phase,
                 initiator: initiator(&state["operation"]),
@@ -112,14 +112,14 @@ pub(crate) fn conditions(object: &Object) -> Vec<Condition> {
 }
 
 /// Looks up a commit; what is not known has its id only.
-pub(crate) fn commit(sight: &Sight, repository: &str, id: &str) -> Revision {
-    let known = sight.desired.commit(repository, id);
+pub(crate) fn commit(commits: &dyn DesiredState, repository: &str, id: &str) -> Revision {
+    let known = commits.commit(repository, id);
     known.unwrap_or_else(|| Revision { id: id.to_owned(), ..Revision::default() })
 }
 
-fn revision(sight: &Sight, value: &Value, source: &Source) -> Option<Revision> {
+fn revision(commits: &dyn DesiredState, value: &Value, source: &Source) -> Option<Revision> {
     let id = text(value, "/status/sync/revision");
-    (!id.is_empty()).then(|| commit(sight, &source.repository, &id))
+    (!id.is_empty()).then(|| commit(commits, &source.repository, &id))
 }
 
 fn source(value: &Value) -> Source {

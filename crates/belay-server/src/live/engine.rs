@@ -15,7 +15,7 @@ use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 
 use super::argo::{items, text};
-use super::index::{Index, key_of, managed, root_node};
+use super::index::{Index, key_of, managed, own_summary, root_node};
 use super::{DesiredState, LiveSettings, Sight, act, argo, differences, flux, resource, tree};
 use crate::action::{Accepted, ActError, Action, Preview};
 use crate::app::{AppKind, AppRef, AppSummary, Health, Sync};
@@ -118,8 +118,12 @@ impl Engine for LiveEngine {
         let summary = (*self.index.row(app)?).clone();
         let drift = self.drift(app, &object);
         let (history, conditions) = match app.kind {
-            AppKind::Application => (argo::history(&self.sight, &object), argo::conditions(&object)),
-            kind => (flux::history(&self.sight, kind, &object), flux::conditions(&object)),
+            AppKind::Application => (argo::history(&*self.sight.desired, &object), argo::conditions(&object)),
+            kind => {
+                let source = flux::source_key(kind, &object).and_then(|key| self.sight.live.get(&key));
+                let history = flux::history(&*self.sight.desired, kind, &object, source.as_deref());
+                (history, flux::conditions(&object))
+            }
         };
         let mut objects = managed(app.kind, &object);
         for (key, sync) in &mut objects {
@@ -195,11 +199,7 @@ impl Engine for LiveEngine {
 
 /// The node at the root of an app's tree, whether the index has its row yet or not.
 pub(crate) fn row(sight: &Sight, app: &AppRef, object: &Object) -> Option<TreeNode> {
-    let summary = match app.kind {
-        AppKind::Application => argo::summary(sight, object),
-        kind => flux::summary(sight, kind, object),
-    };
-    Some(root_node(object, &summary))
+    Some(root_node(object, &own_summary(sight, app.kind, object)))
 }
 
 /// Watches a kind; one that the cluster does not know yet is waited for.

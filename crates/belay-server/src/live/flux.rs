@@ -3,7 +3,7 @@
 use belay_manifest::{GroupVersionKind, Object, ObjectKey};
 use serde_json::Value;
 
-use super::Sight;
+use super::DesiredState;
 use super::argo::{commit, items, labels, text};
 use crate::app::{AppKind, AppRef, AppSummary, Family, Health, Revision, Source, Sync};
 use crate::detail::{Condition, HistoryEntry};
@@ -13,21 +13,24 @@ use crate::shown;
 pub(crate) const SOURCE_GROUP: &str = "source.toolkit.fluxcd.io";
 
 /// The row, but for drift and the objects' health, which need the objects.
-pub(crate) fn summary(sight: &Sight, kind: AppKind, object: &Object) -> AppSummary {
+pub(crate) fn summary(
+    commits: &dyn DesiredState,
+    kind: AppKind,
+    object: &Object,
+    source_object: Option<&Object>,
+) -> AppSummary {
     let value = object.value();
-    let source_key = source_key(kind, object);
-    let source_object = source_key.as_ref().and_then(|key| sight.live.get(key));
-    let source = source(kind, value, source_object.as_deref(), source_key.as_ref());
+    let source = source(kind, value, source_object, source_key(kind, object).as_ref());
     let suspended = value.pointer("/spec/suspend").and_then(Value::as_bool) == Some(true);
     AppSummary {
         app: app_ref(kind, object),
         family: Family::Flux,
         project: String::new(),
         destination: text(value, "/spec/targetNamespace"),
-        revision: revision(sight, kind, value, &source),
-        sync: sync(kind, value, source_object.as_deref()),
+        revision: revision(commits, kind, value, &source),
+        sync: sync(kind, value, source_object),
         health: ready_health(value, suspended),
-        message: shown::text(&message(value, source_object.as_deref())),
+        message: shown::text(&message(value, source_object)),
         drift: 0,
         suspended,
         automated: !suspended,
@@ -82,9 +85,13 @@ pub(crate) fn source_key(kind: AppKind, object: &Object) -> Option<ObjectKey> {
 }
 
 /// Past reconciliations, newest first.
-pub(crate) fn history(sight: &Sight, kind: AppKind, object: &Object) -> Vec<HistoryEntry> {
-    let repository = source_key(kind, object).and_then(|key| sight.live.get(&key));
-    let repository = repository.map(|source| text(source.value(), "/spec/url")).unwrap_or_default();
+pub(crate) fn history(
+    commits: &dyn DesiredState,
+    kind: AppKind,
+    object: &Object,
+    source_object: Option<&Object>,
+) -> Vec<HistoryEntry> {
+    let repository = source_object.map(|source| text(source.value(), "/spec/url")).unwrap_or_default();
     let one = |entry: &Value| match kind {
         AppKind::HelmRelease => HistoryEntry {
             revision: Revision {
@@ -97,7 +104,7 @@ pub(crate) fn history(sight: &Sight, kind: AppKind, object: &Object) -> Vec<Hist
             initiator: String::new(),
         },
         _ => HistoryEntry {
-            revision: commit(sight, &repository, commit_id(&text(entry, "/metadata/revision"))),
+            revision: commit(commits, &repository, commit_id(&text(entry, "/metadata/revision"))),
             time: text(entry, "/lastReconciled"),
             outcome: text(entry, "/lastReconciledStatus"),
             initiator: String::new(),
@@ -151,12 +158,12 @@ fn source(kind: AppKind, value: &Value, object: Option<&Object>, key: Option<&Ob
     }
 }
 
-fn revision(sight: &Sight, kind: AppKind, value: &Value, source: &Source) -> Option<Revision> {
+fn revision(commits: &dyn DesiredState, kind: AppKind, value: &Value, source: &Source) -> Option<Revision> {
     let id = match kind {
         AppKind::HelmRelease => text(value, "/status/history/0/chartVersion"),
         _ => text(value, "/status/lastAppliedRevision"),
     };
-    (!id.is_empty()).then(|| commit(sight, &source.repository, commit_id(&id)))
+    (!id.is_empty()).then(|| commit(commits, &source.repository, commit_id(&id)))
 }
 
 /// Flux has no word for it: what is applied is the source's newest revision and it is ready.

@@ -206,10 +206,7 @@ impl Index {
 
     fn row_of(&self, app: &AppRef, object: &Object) -> Row {
         let mut uses: Vec<ObjectKey> = managed(app.kind, object).into_iter().map(|(key, _)| key).collect();
-        let mut summary = match app.kind {
-            AppKind::Application => argo_app::summary(&self.sight, object),
-            kind => flux::summary(&self.sight, kind, object),
-        };
+        let mut summary = own_summary(&self.sight, app.kind, object);
         let found = uses.iter().flat_map(|key| differences::of_object(&self.sight, app, key));
         summary.drift = found.filter(|difference| differences::is_drift(app.kind, difference)).count();
         if app.kind != AppKind::Application {
@@ -230,6 +227,17 @@ impl Index {
             None => None,
         };
         argo::aggregate(keys.iter().map(one)).into()
+    }
+}
+
+/// The row as the app's resource and its source tell it; its objects are not looked at.
+pub(crate) fn own_summary(sight: &Sight, kind: AppKind, object: &Object) -> AppSummary {
+    match kind {
+        AppKind::Application => argo_app::summary(&*sight.desired, object),
+        kind => {
+            let source = flux::source_key(kind, object).and_then(|key| sight.live.get(&key));
+            flux::summary(&*sight.desired, kind, object, source.as_deref())
+        }
     }
 }
 

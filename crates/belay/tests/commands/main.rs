@@ -1,0 +1,8 @@
+//! The commands as a person types them, against an embedded cluster: output, exit codes, and what a
+//! running Belay answers.
+
+mod get;
+mod install;
+mod run;
+mod webhook;
+mod world;

@@ -252,6 +252,12 @@ impl Repository {
         self.write_commit(DEFAULT_BRANCH, &files, Some(head), &message, author)
     }
 
+    /// The first parent of a commit; none if it is the first one.
+    pub fn parent(&self, commit: &str) -> Result<Option<String>, RepositoryError> {
+        let parent = self.parent_of(self.find_commit(commit)?)?;
+        Ok(parent.map(|id| id.to_string()))
+    }
+
     /// The content of a file at the tip of [`DEFAULT_BRANCH`].
     pub fn read(&self, path: &str) -> Result<Option<Vec<u8>>, RepositoryError> {
         let Some(head) = self.branch_tip(DEFAULT_BRANCH)? else { return Ok(None) };
@@ -399,14 +405,13 @@ impl Repository {
     }
 
     fn files_of_parent(&self, commit: ObjectId) -> Result<Files, RepositoryError> {
+        self.parent_of(commit)?.map_or(Ok(Files::new()), |parent| self.files_of(parent))
+    }
+
+    fn parent_of(&self, commit: ObjectId) -> Result<Option<ObjectId>, RepositoryError> {
         let local = self.inner.to_thread_local();
-        let parent = local
-            .find_commit(commit)
-            .map_err(store("read a commit"))?
-            .parent_ids()
-            .next()
-            .map(gix::Id::detach);
-        parent.map_or(Ok(Files::new()), |parent| self.files_of(parent))
+        let commit = local.find_commit(commit).map_err(store("read a commit"))?;
+        Ok(commit.parent_ids().next().map(gix::Id::detach))
     }
 
     fn subject(&self, commit: ObjectId) -> Result<String, RepositoryError> {

@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
     /// The port of the web UI; a free one when 0.
     #[arg(long, default_value = "0")]
     port: u16,
-    /// No colours.
+    /// No colours, nothing redrawn in place.
     #[arg(long)]
     plain: bool,
 }
@@ -41,6 +41,7 @@ pub(crate) fn run(arguments: Arguments, format: LogFormat) -> anyhow::Result<()>
     let paint = Paint::new(terminal && !arguments.plain && std::env::var_os("NO_COLOR").is_none());
     let stays =
         arguments.no_tour || arguments.keep || (terminal && std::env::var("CI").as_deref() != Ok("true"));
+    let redrawn = terminal && !arguments.plain;
     let result = super::runtime()?.block_on(async {
         let demo = Demo::start(DemoOptions { folder: folder.clone(), port: arguments.port, paint }).await?;
         let walk = async {
@@ -49,7 +50,10 @@ pub(crate) fn run(arguments: Arguments, format: LogFormat) -> anyhow::Result<()>
             }
             demo.say_where_to_go()?;
             if stays {
-                super::print("Ctrl-C ends the demo.\n")?;
+                super::print("  Ctrl-C ends the demo.\n\n")?;
+                if redrawn {
+                    demo.show_live().await?;
+                }
                 std::future::pending::<()>().await;
             }
             Ok(())

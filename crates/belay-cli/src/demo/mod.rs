@@ -1,7 +1,13 @@
 //! The demo: an embedded cluster, a Git server, Belay, and a tour through them.
 
+mod expect;
+mod live_table;
+mod paint;
 mod sample;
+mod table;
 pub(crate) mod tour;
+
+pub(crate) use paint::Paint;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -9,10 +15,11 @@ use std::sync::{Arc, OnceLock};
 
 use anyhow::Context;
 use belay_localkube::{LocalKube, Options, Running};
+use belay_server::{AppRef, AppSummary, Engine as _, LiveEngine};
 use belay_testkit::{GitServer, GitServerOptions, Repository};
 use kube::api::{Api, DynamicObject, Patch, PatchParams};
 use serde_json::{Value, json};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, broadcast};
 
 use crate::commands::print;
 use crate::engine::{Engine, EngineSettings, Family};
@@ -38,6 +45,7 @@ pub(crate) struct Demo {
     pub(crate) paint: Paint,
     kubeconfig: PathBuf,
     web_address: String,
+    index: Arc<LiveEngine>,
     web: Mutex<Option<Web>>,
     cluster: Mutex<Option<Running>>,
     git: Mutex<Option<GitServer>>,
@@ -69,14 +77,14 @@ impl Demo {
         let flux_repository = git.create_repository("flux-config")?;
         let (argo_url, flux_url) = (git.url_of("config"), git.url_of("flux-config"));
         let web = Web::start(&engine, SocketAddr::from((Ipv4Addr::LOCALHOST, options.port))).await?;
-        let web_address = web.address.clone();
         let demo = Demo {
             engine,
             argo_repository,
             flux_repository,
             paint: options.paint,
             kubeconfig: cluster.kubeconfig.clone(),
-            web_address: web_address.clone(),
+            web_address: web.address.clone(),
+            index: web.index.clone(),
             web: Mutex::new(Some(web)),
             cluster: Mutex::new(Some(cluster)),
             git: Mutex::new(Some(git)),
@@ -118,6 +126,24 @@ impl Demo {
         Ok(())
     }
 
+    /// Applies every object of one of the sample's files.
+    async fn apply_sample(&self, file: &str, url: &str) -> anyhow::Result<()> {
+        for object in sample::resources(file, url)? {
+            self.apply(&object).await?;
+        }
+        Ok(())
+    }
+
+    /// All apps, as the web UI lists them.
+    fn apps(&self) -> Vec<Arc<AppSummary>> {
+        self.index.apps()
+    }
+
+    /// Names each app that changes.
+    fn changes(&self) -> broadcast::Receiver<AppRef> {
+        self.index.subscribe()
+    }
+
     /// The API of a kind in a namespace.
     pub(crate) async fn api(
         &self,
@@ -132,11 +158,16 @@ impl Demo {
         })
     }
 
+    /// Shows the apps and the latest events until it is dropped.
+    pub(crate) async fn show_live(&self) -> anyhow::Result<()> {
+        live_table::show(self).await
+    }
+
     /// The last lines: where to look, and what to try.
     pub(crate) fn say_where_to_go(&self) -> anyhow::Result<()> {
         let kubeconfig = self.kubeconfig.display();
         print(&format!(
-            "\n  web         {}\n  kubeconfig  {kubeconfig}\n  repository  {}\n\n  export KUBECONFIG={kubeconfig}\n  kubectl get app,gitrepository,kustomization -A\n  belay get\n  kubectl -n my-app scale deployment web --replicas=5\n",
+            "\n  web         {}\n  kubeconfig  {kubeconfig}\n  repository  {}\n\n  export KUBECONFIG={kubeconfig}\n  kubectl get app,gitrepository,kustomization,helmrelease -A\n  belay get\n  kubectl -n my-app scale deployment web --replicas=5\n",
             self.web_address, self.argo_url
         ))
     }
@@ -184,36 +215,4 @@ async fn start_git(folder: &std::path::Path) -> anyhow::Result<(GitServer, Arc<O
     let git = GitServer::start(options).await?;
     let _ = base.set(git.url());
     Ok((git, pushed))
-}
-
-/// Colours, or none.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Paint {
-    coloured: bool,
-}
-
-impl Paint {
-    /// With colours or without.
-    pub(crate) fn new(coloured: bool) -> Paint {
-        Paint { coloured }
-    }
-
-    /// Something that went well.
-    pub(crate) fn good(self, text: &str) -> String {
-        self.code("32", text)
-    }
-
-    /// A heading.
-    pub(crate) fn strong(self, text: &str) -> String {
-        self.code("1", text)
-    }
-
-    /// What is less important.
-    pub(crate) fn faint(self, text: &str) -> String {
-        self.code("2", text)
-    }
-
-    fn code(self, code: &str, text: &str) -> String {
-        if self.coloured { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
-    }
 }

@@ -1,77 +1,38 @@
-//! The sample repositories and the resources that point to them.
+//! The sample: two configuration repositories, and what a person applies to start with them. The files
+//! are in `sample/`, as a reader would keep them; only the repository's URL is filled in.
 
+use anyhow::Context;
 use belay_testkit::Change;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-/// `apps/my-app`: a Deployment, a Service, a ConfigMap.
-pub(super) fn app(folder: &str, name: &str, image: &str, greeting: &str) -> Vec<Change> {
-    vec![
-        Change::write(&format!("{folder}/deployment.yaml"), deployment(name, image)),
-        Change::write(
-            &format!("{folder}/service.yaml"),
-            format!(
-                "apiVersion: v1\nkind: Service\nmetadata:\n  name: {name}\nspec:\n  selector: {{app: {name}}}\n  ports:\n  - port: 80\n"
-            ),
-        ),
-        settings(folder, greeting),
-    ]
+/// The URL that the sample's manifests name.
+const PLACEHOLDER: &str = "https://github.com/yourorg/your-gitops-repo";
+
+#[derive(rust_embed::RustEmbed)]
+#[folder = "sample/"]
+struct Sample;
+
+/// The files of one of the two repositories, as its first commit.
+pub(super) fn repository(name: &str, url: &str) -> Vec<Change> {
+    let folder = format!("{name}/");
+    Sample::iter()
+        .filter_map(|path| {
+            let inside = path.strip_prefix(&folder)?.to_owned();
+            Some(Change::write(&inside, text(&path, url)?))
+        })
+        .collect()
 }
 
-/// The Deployment's manifest.
-pub(super) fn deployment(name: &str, image: &str) -> String {
-    format!(
-        "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\nspec:\n  replicas: 2\n  selector:\n    matchLabels: {{app: {name}}}\n  template:\n    metadata:\n      labels: {{app: {name}}}\n    spec:\n      containers:\n      - name: {name}\n        image: {image}\n        ports:\n        - containerPort: 80\n"
-    )
+/// The objects of a file that a person applies.
+pub(super) fn resources(file: &str, url: &str) -> anyhow::Result<Vec<Value>> {
+    let path = format!("resources/{file}");
+    let text = text(&path, url).with_context(|| format!("{path} is not in the sample"))?;
+    let limits = belay_manifest::Limits::default();
+    let manifests = belay_manifest::parse(&path, text.as_bytes(), &limits)?;
+    Ok(manifests.into_iter().map(|manifest| manifest.object.value().clone()).collect())
 }
 
-/// The ConfigMap's file.
-pub(super) fn settings(folder: &str, greeting: &str) -> Change {
-    Change::write(
-        &format!("{folder}/settings.yaml"),
-        format!(
-            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\ndata:\n  greeting: {greeting}\n"
-        ),
-    )
-}
-
-/// An Application as guides print it.
-pub(super) fn application(
-    name: &str,
-    repository: &str,
-    path: &str,
-    namespace: &str,
-    self_heal: bool,
-) -> Value {
-    json!({
-        "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
-        "metadata": {"name": name, "namespace": "argocd"},
-        "spec": {
-            "project": "default",
-            "source": {"repoURL": repository, "targetRevision": "main", "path": path},
-            "destination": {"server": "https://kubernetes.default.svc", "namespace": namespace},
-            "syncPolicy": {
-                "automated": {"prune": true, "selfHeal": self_heal},
-                "syncOptions": ["CreateNamespace=true"],
-            },
-        },
-    })
-}
-
-/// A GitRepository and a Kustomization as guides print them.
-pub(super) fn flux(repository: &str) -> [Value; 2] {
-    [
-        json!({
-            "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository",
-            "metadata": {"name": "my-app", "namespace": "flux-system"},
-            "spec": {"interval": "1m", "url": repository, "ref": {"branch": "main"}},
-        }),
-        json!({
-            "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
-            "metadata": {"name": "my-app", "namespace": "flux-system"},
-            "spec": {
-                "interval": "10m", "path": "./apps/my-app", "prune": true,
-                "sourceRef": {"kind": "GitRepository", "name": "my-app"},
-            },
-        }),
-    ]
+fn text(path: &str, url: &str) -> Option<String> {
+    let file = Sample::get(path)?;
+    Some(String::from_utf8_lossy(&file.data).replace(PLACEHOLDER, url))
 }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::node::{Content, Document, Node, ParseOptions, Style};
-use crate::scanner::{Mark, Scanner, TokenKind};
+use crate::node::{Alias, Content, Document, Node, ParseOptions, Properties, Style};
+use crate::scanner::{Scanner, Spot, Tag, TokenKind};
 
 /// Reads every document of a stream.
 ///
@@ -14,7 +14,7 @@ use crate::scanner::{Mark, Scanner, TokenKind};
 pub fn parse(text: &str, options: &ParseOptions) -> Result<Vec<Document>, Error> {
     let mut composer = Composer::new(text, options)?;
     let mut documents = Vec::new();
-    while let Some(document) = composer.next_document()? {
+    while let Some(document) = composer.next_document().map_err(|error| *error)? {
         if documents.len() == options.max_documents {
             let limit = options.max_documents;
             return Err(Error::plain(format!("exceeded max documents of {limit}")));
@@ -26,38 +26,41 @@ pub fn parse(text: &str, options: &ParseOptions) -> Result<Vec<Document>, Error>
 
 /// Reads the first document only, as Go's `Unmarshal` does: what follows is not looked at.
 pub(crate) fn parse_first(text: &str, options: &ParseOptions) -> Result<Option<Document>, Error> {
-    Composer::new(text, options)?.next_document()
+    Composer::new(text, options)?.next_document().map_err(|error| *error)
 }
 
 struct Composer<'a> {
     scanner: Scanner<'a>,
     tag_directives: Vec<(String, String)>,
     /// Finished anchored nodes; `None` while the collection is still being read.
-    anchors: HashMap<String, Option<Arc<Node>>>,
+    anchors: HashMap<Box<str>, Option<Arc<Node>>>,
+    /// The children of all open collections, those of the innermost one last.
+    nodes: Vec<Node>,
     max_depth: usize,
     started: bool,
 }
 
-/// Tag and anchor in front of a node.
-struct Properties {
-    tag: Option<String>,
-    anchor: Option<String>,
-    start: Mark,
-    end: Mark,
+/// Tag and anchor in front of a node, and where they are.
+struct Front {
+    properties: Option<Box<Properties>>,
+    start: Spot,
+    end: Spot,
 }
 
-type Parse<T> = Result<T, Error>;
+/// Errors are rare and large.
+type Parse<T> = Result<T, Box<Error>>;
 
 impl<'a> Composer<'a> {
-    fn new(text: &'a str, options: &ParseOptions) -> Parse<Self> {
-        if text.len() > options.max_bytes {
-            let limit = options.max_bytes;
+    fn new(text: &'a str, options: &ParseOptions) -> Result<Self, Error> {
+        let limit = options.max_bytes.min(u32::MAX as usize);
+        if text.len() > limit {
             return Err(Error::plain(format!("exceeded max size of {limit} bytes")));
         }
         Ok(Self {
             scanner: Scanner::new(text, options),
             tag_directives: Vec::new(),
             anchors: HashMap::new(),
+            nodes: Vec::new(),
             max_depth: options.max_depth.min(ParseOptions::DEPTH_CEILING),
             started: false,
         })
@@ -78,9 +81,7 @@ impl<'a> Composer<'a> {
         let implicit = !self.started
             && !matches!(
                 self.peek()?,
-                TokenKind::VersionDirective { .. }
-                    | TokenKind::TagDirective { .. }
-                    | TokenKind::DocumentStart
+                TokenKind::VersionDirective { .. } | TokenKind::TagDirective(_) | TokenKind::DocumentStart
             );
         self.started = true;
         self.process_directives()?;
@@ -92,7 +93,7 @@ impl<'a> Composer<'a> {
         self.tag_directives.clear();
         Ok(Some(Document {
             root,
-            line: start.line + 1,
+            line: start.line as usize + 1,
             comments: std::mem::take(&mut self.scanner.comments),
         }))
     }
@@ -105,7 +106,7 @@ impl<'a> Composer<'a> {
         self.scanner.take()?;
         match self.peek()? {
             TokenKind::VersionDirective { .. }
-            | TokenKind::TagDirective { .. }
+            | TokenKind::TagDirective(_)
             | TokenKind::DocumentStart
             | TokenKind::DocumentEnd
             | TokenKind::StreamEnd => Ok(empty(self.start()?)),
@@ -123,8 +124,8 @@ impl<'a> Composer<'a> {
                     version_seen = true;
                     ((*major, *minor) != (1, 1)).then_some("found incompatible YAML document")
                 }
-                TokenKind::TagDirective { handle, prefix } => {
-                    let directive = (handle.clone(), prefix.clone());
+                TokenKind::TagDirective(tag) => {
+                    let directive = (tag.handle.clone(), tag.rest.clone());
                     let duplicate = self.tag_directives.iter().any(|(known, _)| *known == directive.0);
                     self.tag_directives.push(directive);
                     duplicate.then_some("found duplicate %TAG directive")
@@ -150,7 +151,7 @@ impl<'a> Composer<'a> {
         Ok(&self.scanner.peek()?.kind)
     }
 
-    fn start(&mut self) -> Parse<Mark> {
+    fn start(&mut self) -> Parse<Spot> {
         Ok(self.scanner.peek()?.start)
     }
 
@@ -182,7 +183,8 @@ impl<'a> Composer<'a> {
             let Some(parent) = open.last_mut() else {
                 return Ok(node);
             };
-            parent.children.push(node);
+            parent.children += 1;
+            self.nodes.push(node);
             next = self.advance(parent)?;
         }
     }
@@ -205,9 +207,9 @@ impl<'a> Composer<'a> {
         if let TokenKind::Alias(_) = self.peek()? {
             return Ok(Begun::Leaf(self.alias()?));
         }
-        let properties = self.properties()?;
-        if let Some(anchor) = &properties.anchor {
-            self.anchors.insert(anchor.clone(), None);
+        let front = self.front()?;
+        if let Some(anchor) = front.properties.as_ref().and_then(|properties| properties.anchor.as_deref()) {
+            self.anchors.insert(anchor.into(), None);
         }
         let kind = match self.peek()? {
             TokenKind::BlockEntry if context.indentless_sequence => Kind::IndentlessSequence,
@@ -215,7 +217,7 @@ impl<'a> Composer<'a> {
             TokenKind::FlowMappingStart => Kind::FlowMapping,
             TokenKind::BlockSequenceStart if context.block => Kind::BlockSequence,
             TokenKind::BlockMappingStart if context.block => Kind::BlockMapping,
-            _ => return self.leaf(properties).map(Begun::Leaf),
+            _ => return self.leaf(front).map(Begun::Leaf),
         };
         let (start, end) = match kind {
             // Its dash is its first item's.
@@ -228,56 +230,56 @@ impl<'a> Composer<'a> {
                 (token.start, token.end)
             }
         };
-        Ok(Begun::Collection(Open::new(kind, start, end, Some(properties))))
+        Ok(Begun::Collection(Open::new(kind, start, end, Some(front))))
     }
 
-    fn leaf(&mut self, properties: Properties) -> Parse<Node> {
+    fn leaf(&mut self, front: Front) -> Parse<Node> {
         let start = self.start()?;
         let node = match self.peek()? {
             TokenKind::Scalar(..) => self.scalar()?,
-            _ if properties.tag.is_some() || properties.anchor.is_some() => empty(properties.end),
+            _ if front.properties.is_some() => empty(front.end),
             _ => {
                 let message = "did not find expected node content";
-                return Err(Scanner::grammar_error(Some(properties.start), start, message));
+                return Err(Scanner::grammar_error(Some(front.start), start, message));
             }
         };
-        Ok(self.finish(node, properties))
+        Ok(self.finish(node, front))
     }
 
     /// Gives the node its tag, anchor and first place, and makes it known to aliases.
-    fn finish(&mut self, mut node: Node, properties: Properties) -> Node {
-        node.tag = properties.tag;
-        node.anchor = properties.anchor;
-        node.line = properties.start.line + 1;
-        node.column = properties.start.column + 1;
-        node.span.start = properties.start.offset;
-        if let Some(anchor) = &node.anchor {
-            self.anchors.insert(anchor.clone(), Some(Arc::new(node.clone())));
+    fn finish(&mut self, mut node: Node, front: Front) -> Node {
+        node.line = front.start.line as usize + 1;
+        node.column = front.start.column + 1;
+        node.start = front.start.offset;
+        node.properties = front.properties;
+        if let Some(anchor) = node.anchor() {
+            self.anchors.insert(anchor.into(), Some(Arc::new(node.clone())));
         }
         node
     }
 
-    fn close(&mut self, open: Open, end: Option<Mark>) -> Node {
-        let last = open.children.iter().map(|child| child.span.end).next_back();
+    fn close(&mut self, open: Open, end: Option<Spot>) -> Node {
+        let children = self.nodes.len() - open.children..;
+        let last = self.nodes[children.clone()].last().map(|child| child.end);
         let style = match open.kind {
             Kind::BlockSequence | Kind::IndentlessSequence | Kind::BlockMapping => Style::Block,
             Kind::FlowSequence | Kind::FlowMapping | Kind::Pair => Style::Flow,
         };
         let content = match open.kind {
             Kind::BlockSequence | Kind::IndentlessSequence | Kind::FlowSequence => {
-                Content::Sequence(Arc::new(open.children))
+                Content::Sequence(Arc::new(self.nodes.drain(children).collect()))
             }
             Kind::BlockMapping | Kind::FlowMapping | Kind::Pair => {
-                Content::Mapping(Arc::new(in_pairs(open.children)))
+                Content::Mapping(Arc::new(in_pairs(self.nodes.drain(children))))
             }
         };
         let mut node = bare(content, style, open.start, open.end);
         // Block collections end where their last item ends, flow collections with their bracket.
         let end = end.map(|mark| mark.offset).or(last).unwrap_or(open.end.offset);
-        node.span.end = end.max(node.span.start);
-        node.value_span.end = node.span.end;
-        match open.properties {
-            Some(properties) => self.finish(node, properties),
+        node.end = end.max(node.start);
+        node.value_end = node.end;
+        match open.front {
+            Some(front) => self.finish(node, front),
             None => node,
         }
     }
@@ -288,38 +290,42 @@ impl<'a> Composer<'a> {
             unreachable!("the caller saw an alias");
         };
         let Some(target) = self.anchors.get(&name).cloned() else {
-            return Err(Error::plain(format!("unknown anchor '{name}' referenced")));
+            return Err(Box::new(Error::plain(format!("unknown anchor '{name}' referenced"))));
         };
-        Ok(bare(Content::Alias { name, target }, Style::Flow, token.start, token.end))
+        let alias = Content::Alias(Box::new(Alias { name, target }));
+        Ok(bare(alias, Style::Flow, token.start, token.end))
     }
 
-    fn properties(&mut self) -> Parse<Properties> {
+    fn front(&mut self) -> Parse<Front> {
         let start = self.start()?;
         let mut end = start;
+        if !matches!(self.peek()?, TokenKind::Anchor(_) | TokenKind::Tag(_)) {
+            return Ok(Front { properties: None, start, end });
+        }
         let mut anchor = None;
-        let mut written: Option<(String, String, Mark)> = None;
+        let mut written: Option<(Tag, Spot)> = None;
         for _ in 0..2 {
             match self.peek()? {
                 TokenKind::Anchor(_) if anchor.is_none() => {}
-                TokenKind::Tag { .. } if written.is_none() => {}
+                TokenKind::Tag(_) if written.is_none() => {}
                 _ => break,
             }
             let token = self.scanner.take()?;
             end = token.end;
             match token.kind {
-                TokenKind::Anchor(name) => anchor = Some(name),
-                TokenKind::Tag { handle, suffix } => written = Some((handle, suffix, token.start)),
+                TokenKind::Anchor(name) => anchor = Some(name.into()),
+                TokenKind::Tag(tag) => written = Some((*tag, token.start)),
                 _ => unreachable!("only tags and anchors get here"),
             }
         }
         let tag = match written {
             None => None,
-            Some((handle, suffix, mark)) => Some(self.resolve_tag(handle, suffix, start, mark)?),
+            Some((tag, spot)) => Some(self.resolve_tag(tag, start, spot)?),
         };
-        Ok(Properties { tag, anchor, start, end })
+        Ok(Front { properties: Some(Box::new(Properties { tag, anchor })), start, end })
     }
 
-    fn resolve_tag(&self, handle: String, suffix: String, start: Mark, mark: Mark) -> Parse<String> {
+    fn resolve_tag(&self, Tag { handle, rest: suffix }: Tag, start: Spot, mark: Spot) -> Parse<String> {
         if handle.is_empty() {
             return Ok(suffix);
         }
@@ -334,21 +340,21 @@ impl<'a> Composer<'a> {
         let TokenKind::Scalar(value, style) = token.kind else {
             unreachable!("the caller saw a scalar");
         };
-        Ok(bare(Content::Scalar(value.into_owned()), style, token.start, token.end))
+        Ok(bare(Content::Scalar(value.into()), style, token.start, token.end))
     }
 
     // ---- collections ----
 
     /// What comes next in an open collection, going by how many children it has.
     fn advance(&mut self, open: &mut Open) -> Parse<Next> {
-        let wants_key = open.children.len().is_multiple_of(2);
+        let wants_key = open.children.is_multiple_of(2);
         match open.kind {
             Kind::BlockSequence => self.block_sequence_item(open),
             Kind::IndentlessSequence => self.indentless_sequence_item(),
             Kind::BlockMapping if wants_key => self.block_mapping_key(open),
             Kind::BlockMapping => self.block_mapping_value(),
             Kind::FlowSequence => self.flow_sequence_item(open),
-            Kind::Pair => match open.children.len() {
+            Kind::Pair => match open.children {
                 0 => self.pair_key(),
                 1 => self.pair_value(),
                 _ => Ok(Next::Close(None)),
@@ -409,7 +415,7 @@ impl<'a> Composer<'a> {
         self.block_mapping_part(mark)
     }
 
-    fn block_mapping_part(&mut self, mark: Mark) -> Parse<Next> {
+    fn block_mapping_part(&mut self, mark: Spot) -> Parse<Next> {
         Ok(match self.peek()? {
             TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd => Next::Empty(mark),
             _ => Next::Node(Context::BLOCK_OR_INDENTLESS),
@@ -417,7 +423,7 @@ impl<'a> Composer<'a> {
     }
 
     fn flow_sequence_item(&mut self, open: &Open) -> Parse<Next> {
-        if self.peek()? != &TokenKind::FlowSequenceEnd && !open.children.is_empty() {
+        if self.peek()? != &TokenKind::FlowSequenceEnd && open.children > 0 {
             if self.peek()? != &TokenKind::FlowEntry {
                 return self.unexpected(open, "did not find expected ',' or ']'");
             }
@@ -454,7 +460,7 @@ impl<'a> Composer<'a> {
     }
 
     fn flow_mapping_key(&mut self, open: &mut Open) -> Parse<Next> {
-        if self.peek()? != &TokenKind::FlowMappingEnd && !open.children.is_empty() {
+        if self.peek()? != &TokenKind::FlowMappingEnd && open.children > 0 {
             if self.peek()? != &TokenKind::FlowEntry {
                 return self.unexpected(open, "did not find expected ',' or '}'");
             }
@@ -510,11 +516,11 @@ enum Begun {
 enum Next {
     Node(Context),
     /// A mapping of one entry that begins with a key token from here to there.
-    Pair(Mark, Mark),
+    Pair(Spot, Spot),
     /// Nothing is written: a null at the mark.
-    Empty(Mark),
+    Empty(Spot),
     /// The collection is complete; flow collections end at the mark.
-    Close(Option<Mark>),
+    Close(Option<Spot>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -531,44 +537,45 @@ enum Kind {
 /// A collection that is being read; the children of a mapping are keys and values in turn.
 struct Open {
     kind: Kind,
-    start: Mark,
-    end: Mark,
-    properties: Option<Properties>,
-    children: Vec<Node>,
+    start: Spot,
+    end: Spot,
+    front: Option<Front>,
+    /// How many there are so far.
+    children: usize,
     /// In a flow mapping: whether the current key was marked as one.
     key_seen: bool,
 }
 
 impl Open {
-    fn new(kind: Kind, start: Mark, end: Mark, properties: Option<Properties>) -> Self {
-        Self { kind, start, end, properties, children: Vec::new(), key_seen: false }
+    fn new(kind: Kind, start: Spot, end: Spot, front: Option<Front>) -> Self {
+        Self { kind, start, end, front, children: 0, key_seen: false }
     }
 }
 
-fn in_pairs(children: Vec<Node>) -> Vec<(Node, Node)> {
+fn in_pairs(mut children: impl ExactSizeIterator<Item = Node>) -> Vec<(Node, Node)> {
     let mut entries = Vec::with_capacity(children.len() / 2);
-    let mut children = children.into_iter();
     while let (Some(key), Some(value)) = (children.next(), children.next()) {
         entries.push((key, value));
     }
     entries
 }
 
-fn bare(content: Content, style: Style, start: Mark, end: Mark) -> Node {
-    let span = start.offset..end.offset.max(start.offset);
+fn bare(content: Content, style: Style, start: Spot, end: Spot) -> Node {
+    let end = end.offset.max(start.offset);
     Node {
         content,
-        tag: None,
-        anchor: None,
-        style,
-        line: start.line + 1,
+        properties: None,
+        line: start.line as usize + 1,
         column: start.column + 1,
-        value_span: span.clone(),
-        span,
+        start: start.offset,
+        end,
+        value_start: start.offset,
+        value_end: end,
+        style,
     }
 }
 
 /// The null that stands where nothing is written.
-fn empty(mark: Mark) -> Node {
-    bare(Content::Scalar(String::new()), Style::Plain, mark, mark)
+fn empty(spot: Spot) -> Node {
+    bare(Content::Scalar(Default::default()), Style::Plain, spot, spot)
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value};
 use crate::composer::parse_first;
 use crate::error::Error;
 use crate::json::{format_float, quote};
-use crate::node::{Content, Node, ParseOptions, Resolution, Style};
+use crate::node::{Alias, Content, Node, ParseOptions, Resolution, Style};
 use crate::resolve::{Resolved, resolve_plain, resolve_tagged, short_tag};
 
 /// Reads the first document of `text` as `sigs.k8s.io/yaml.YAMLToJSON` does.
@@ -47,7 +47,7 @@ impl Node {
             decoded: 0,
             decoded_in_aliases: 0,
             copied_bytes: 0,
-            most_copied_bytes: MOST_COPIED_BYTES.max(10 * self.span.len()),
+            most_copied_bytes: MOST_COPIED_BYTES.max(10 * self.span().len()),
             open_aliases: Vec::new(),
             errors: Vec::new(),
             first_error_line: 0,
@@ -129,8 +129,8 @@ impl<'n> Decoder<'n> {
                 self.mapping(entries, &mut into)?;
                 Ok(Value::Object(into.map))
             }
-            Content::Alias { name, target } => {
-                let target = self.enter_alias(node, name, target.as_deref())?;
+            Content::Alias(alias) => {
+                let target = self.enter_alias(node, alias)?;
                 let value = self.value(target);
                 self.open_aliases.pop();
                 value
@@ -159,11 +159,12 @@ impl<'n> Decoder<'n> {
         Ok(())
     }
 
-    fn enter_alias(&mut self, alias: &'n Node, name: &str, target: Option<&'n Node>) -> Decode<&'n Node> {
-        let open = self.open_aliases.iter().any(|other| std::ptr::eq(*other, alias));
-        match target {
+    fn enter_alias(&mut self, node: &'n Node, alias: &'n Alias) -> Decode<&'n Node> {
+        let open = self.open_aliases.iter().any(|other| std::ptr::eq(*other, node));
+        let name = &alias.name;
+        match &alias.target {
             Some(target) if !open => {
-                self.open_aliases.push(alias);
+                self.open_aliases.push(node);
                 Ok(target)
             }
             _ => Err(Error::plain(format!("anchor '{name}' value contains itself"))),
@@ -195,7 +196,7 @@ impl<'n> Decoder<'n> {
     }
 
     fn resolved(&self, node: &Node, text: &str) -> Decode<Resolved> {
-        match node.tag.as_deref() {
+        match node.tag() {
             None if node.style == Style::Plain => Ok(resolve_plain(text, self.rules)),
             None => Ok(Resolved::Str),
             // yaml.v3 drops a lone `!` and looks at the style, v2 reads it as a string.
@@ -321,8 +322,8 @@ impl<'n> Decoder<'n> {
                 let resolved = self.resolved(key, text)?;
                 self.scalar_key(resolved, text, value)
             }
-            Content::Alias { name, target } => {
-                let target = self.enter_alias(key, name, target.as_deref())?;
+            Content::Alias(alias) => {
+                let target = self.enter_alias(key, alias)?;
                 let key = self.key(target, value);
                 self.open_aliases.pop();
                 key
@@ -359,7 +360,7 @@ impl<'n> Decoder<'n> {
 
     fn merge(&mut self, node: &'n Node, into: &mut Entries) -> Decode<()> {
         match &node.content {
-            Content::Mapping(_) | Content::Alias { .. } => self.merge_one(node, into),
+            Content::Mapping(_) | Content::Alias(_) => self.merge_one(node, into),
             Content::Sequence(items) => {
                 // Earlier ones win: v2 lets them write last, v3 writes only what is missing.
                 let items: Vec<&Node> = match self.rules {
@@ -376,8 +377,8 @@ impl<'n> Decoder<'n> {
         self.spend(node)?;
         match &node.content {
             Content::Mapping(entries) => self.mapping(entries, into),
-            Content::Alias { name, target } => {
-                let target = self.enter_alias(node, name, target.as_deref())?;
+            Content::Alias(alias) => {
+                let target = self.enter_alias(node, alias)?;
                 let Content::Mapping(entries) = &target.content else {
                     return Err(want_map());
                 };
@@ -395,7 +396,7 @@ impl<'n> Decoder<'n> {
 fn identity(key: &Node) -> (u8, &str) {
     match &key.content {
         Content::Scalar(text) => (0, text),
-        Content::Alias { name, .. } => (1, name),
+        Content::Alias(alias) => (1, &alias.name),
         Content::Sequence(_) => (2, ""),
         Content::Mapping(_) => (3, ""),
     }
@@ -410,7 +411,7 @@ fn is_merge(key: &Node) -> bool {
         return false;
     };
     text == "<<"
-        && match key.tag.as_deref() {
+        && match key.tag() {
             None => key.style == Style::Plain,
             Some("!") => true,
             Some(tag) => short_tag(tag) == "!!merge",

@@ -42,5 +42,5 @@ pub use emitter::{marshal, to_yaml, to_yaml_v3};
 pub use encoding::text_from_bytes;
 pub use error::Error;
 pub use json::{format_float, format_json_float, to_go_json, to_go_json_indent};
-pub use node::{Comment, Content, Document, Node, ParseOptions, Resolution, Style};
+pub use node::{Alias, Comment, Content, Document, Node, ParseOptions, Resolution, Style};
 pub use split::{split_documents, try_split_documents};

@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use compact_str::CompactString;
+
 /// One document of a stream.
 #[derive(Debug, Clone)]
 pub struct Document {
@@ -25,43 +27,51 @@ pub struct Comment {
     pub span: Range<usize>,
 }
 
-/// A value of the document.
+/// A value of the document. Documents have many, so that it is kept small.
 #[derive(Debug, Clone)]
 pub struct Node {
     /// What it holds.
     pub content: Content,
-    /// The tag in long form (`tag:yaml.org,2002:int`), `!`, or a local one; `None` if none is written.
-    pub tag: Option<String>,
-    /// The name after `&`.
-    pub anchor: Option<String>,
-    /// How it is written.
-    pub style: Style,
+    pub(crate) properties: Option<Box<Properties>>,
     /// 1-based line of its first character, tag and anchor included.
     pub line: usize,
     /// 1-based column in characters.
-    pub column: usize,
-    /// Bytes of the text it covers, tag and anchor included.
-    pub span: Range<usize>,
-    /// Bytes of the value alone, quotes included: what a span edit replaces.
-    pub value_span: Range<usize>,
+    pub column: u32,
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+    pub(crate) value_start: u32,
+    pub(crate) value_end: u32,
+    /// How it is written.
+    pub style: Style,
+}
+
+/// Tag and anchor in front of a node.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Properties {
+    pub(crate) tag: Option<String>,
+    pub(crate) anchor: Option<String>,
 }
 
 /// What a node holds. Collections are shared, so that a copy of an anchored node costs nothing.
 #[derive(Debug, Clone)]
 pub enum Content {
     /// Text with quotes and escapes undone.
-    Scalar(String),
+    Scalar(CompactString),
     /// Items in order.
     Sequence(Arc<Vec<Node>>),
     /// Keys and values in order, duplicates included.
     Mapping(Arc<Vec<(Node, Node)>>),
     /// `*name`.
-    Alias {
-        /// The name after `*`.
-        name: String,
-        /// What it stands for; `None` if it stands for a collection that holds it.
-        target: Option<Arc<Node>>,
-    },
+    Alias(Box<Alias>),
+}
+
+/// A node that stands for another.
+#[derive(Debug, Clone)]
+pub struct Alias {
+    /// The name after `*`.
+    pub name: Box<str>,
+    /// What it stands for; `None` if it stands for a collection that holds it.
+    pub target: Option<Arc<Node>>,
 }
 
 /// How a node is written.
@@ -100,7 +110,7 @@ pub struct ParseOptions {
     pub max_depth: usize,
     /// Most documents in one stream.
     pub max_documents: usize,
-    /// Longest text in bytes.
+    /// Longest text in bytes; above 4 GiB that limit holds.
     pub max_bytes: usize,
     /// Which library's order of errors to follow.
     pub resolution: Resolution,
@@ -126,6 +136,26 @@ impl Default for ParseOptions {
 }
 
 impl Node {
+    /// The tag in long form (`tag:yaml.org,2002:int`), `!`, or a local one, if one is written.
+    pub fn tag(&self) -> Option<&str> {
+        self.properties.as_ref()?.tag.as_deref()
+    }
+
+    /// The name after `&`.
+    pub fn anchor(&self) -> Option<&str> {
+        self.properties.as_ref()?.anchor.as_deref()
+    }
+
+    /// Bytes of the text it covers, tag and anchor included.
+    pub fn span(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    /// Bytes of the value alone, quotes included: what a span edit replaces.
+    pub fn value_span(&self) -> Range<usize> {
+        self.value_start as usize..self.value_end as usize
+    }
+
     /// The text of a scalar; aliases are followed.
     pub fn as_str(&self) -> Option<&str> {
         match &self.resolved().content {
@@ -159,7 +189,7 @@ impl Node {
     /// The node an alias stands for, else the node itself.
     pub fn resolved(&self) -> &Node {
         match &self.content {
-            Content::Alias { target: Some(target), .. } => target,
+            Content::Alias(alias) => alias.target.as_deref().unwrap_or(self),
             _ => self,
         }
     }

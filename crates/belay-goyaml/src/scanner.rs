@@ -18,6 +18,7 @@ const SIMPLE_KEY_REACH: usize = 1024;
 /// The reader of Go's port checks characters block by block, ahead of the scanner.
 const READER_BLOCK: usize = 512;
 
+/// Where the scanner is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Mark {
     /// Byte offset.
@@ -30,11 +31,28 @@ pub(crate) struct Mark {
     pub(crate) column: usize,
 }
 
+/// A place of a token, kept small.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spot {
+    /// Byte offset.
+    pub(crate) offset: u32,
+    /// 0-based line.
+    pub(crate) line: u32,
+    /// 0-based column in characters.
+    pub(crate) column: u32,
+}
+
+impl From<Mark> for Spot {
+    fn from(mark: Mark) -> Self {
+        Self { offset: mark.offset as u32, line: mark.line as u32, column: mark.column as u32 }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum TokenKind<'a> {
     StreamEnd,
     VersionDirective { major: u8, minor: u8 },
-    TagDirective { handle: String, prefix: String },
+    TagDirective(Box<Tag>),
     DocumentStart,
     DocumentEnd,
     BlockSequenceStart,
@@ -48,17 +66,24 @@ pub(crate) enum TokenKind<'a> {
     FlowEntry,
     Key,
     Value,
-    Alias(String),
-    Anchor(String),
-    Tag { handle: String, suffix: String },
+    Alias(Box<str>),
+    Anchor(Box<str>),
+    Tag(Box<Tag>),
     Scalar(Cow<'a, str>, Style),
+}
+
+/// A handle such as `!!`, and what follows it or what it stands for.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Tag {
+    pub(crate) handle: String,
+    pub(crate) rest: String,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct Token<'a> {
     pub(crate) kind: TokenKind<'a>,
-    pub(crate) start: Mark,
-    pub(crate) end: Mark,
+    pub(crate) start: Spot,
+    pub(crate) end: Spot,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -92,7 +117,8 @@ pub(crate) struct Scanner<'a> {
     pub(crate) comments: Vec<Comment>,
 }
 
-type Scan<T> = Result<T, Error>;
+/// Errors are rare and large.
+type Scan<T> = Result<T, Box<Error>>;
 
 impl<'a> Scanner<'a> {
     pub(crate) fn new(text: &'a str, options: &ParseOptions) -> Self {
@@ -129,9 +155,7 @@ impl<'a> Scanner<'a> {
         if !self.token_ready {
             self.fetch_more_tokens().map_err(|error| self.blame_reader(error))?;
         }
-        self.tokens
-            .front()
-            .ok_or_else(|| Error::plain("attempted to go past the end of stream; corrupted value?"))
+        self.tokens.front().ok_or_else(past_the_end)
     }
 
     /// Takes the token that `peek` showed.
@@ -139,32 +163,32 @@ impl<'a> Scanner<'a> {
         self.peek()?;
         self.token_ready = false;
         self.tokens_taken += 1;
-        self.tokens
-            .pop_front()
-            .ok_or_else(|| Error::plain("attempted to go past the end of stream; corrupted value?"))
+        self.tokens.pop_front().ok_or_else(past_the_end)
     }
 
     /// An error of grammar at `mark`, found while reading what began at `context`.
-    pub(crate) fn grammar_error(context: Option<Mark>, mark: Mark, message: &str) -> Error {
+    pub(crate) fn grammar_error(context: Option<Spot>, spot: Spot, message: &str) -> Box<Error> {
+        let (line, column) = (spot.line as usize, spot.column as usize);
         let shown_v3 = match context {
-            Some(context) if context.line != 0 => context.line,
-            _ => mark.line,
+            Some(context) if context.line != 0 => context.line as usize,
+            _ => line,
         };
-        Error::at((mark.line + 1, mark.column + 1), (mark.line, shown_v3), message)
+        Box::new(Error::at((line + 1, column + 1), (line, shown_v3), message))
     }
 
     fn error<T>(&self, context: Mark, message: impl Into<String>) -> Scan<T> {
         let shown = |line: usize| if line == 0 { 0 } else { line + 1 };
         let context_line = if context.line != 0 { context.line } else { self.mark.line };
-        Err(Error::at(
+        Err(Box::new(Error::at(
             (self.mark.line + 1, self.mark.column + 1),
             (shown(self.mark.line), shown(context_line)),
             message,
-        ))
+        )))
     }
 
     /// Near the end of the readable part every error is the unreadable character's.
-    fn blame_reader(&self, error: Error) -> Error {
+    #[cold]
+    fn blame_reader(&self, error: Box<Error>) -> Box<Error> {
         match self.unreadable {
             Some(mark) if self.mark.offset + 4 >= self.bytes.len() => unreadable_error(mark),
             _ => error,
@@ -202,13 +226,12 @@ impl<'a> Scanner<'a> {
     }
 
     fn push(&mut self, kind: TokenKind<'a>, start: Mark) {
-        let end = self.mark;
-        self.tokens.push_back(Token { kind, start, end });
+        self.tokens.push_back(Token { kind, start: start.into(), end: self.mark.into() });
     }
 
     /// Puts a token before the one numbered `number`; at the end if that one was taken already.
     fn insert(&mut self, number: usize, kind: TokenKind<'a>, mark: Mark) {
-        let token = Token { kind, start: mark, end: mark };
+        let token = Token { kind, start: mark.into(), end: mark.into() };
         match number.checked_sub(self.tokens_taken) {
             Some(position) if position <= self.tokens.len() => self.tokens.insert(position, token),
             _ => self.tokens.push_back(token),
@@ -479,7 +502,7 @@ impl<'a> Scanner<'a> {
         if name.is_empty() || !ends {
             return self.error(start, "did not find expected alphabetic or numeric character");
         }
-        let name = name.to_owned();
+        let name = name.into();
         self.push(if anchor { TokenKind::Anchor(name) } else { TokenKind::Alias(name) }, start);
         Ok(())
     }
@@ -690,7 +713,7 @@ impl<'a> Scanner<'a> {
         if !is_blank_or_end(self.bytes, self.mark.offset) {
             return self.error(start, "did not find expected whitespace or line break");
         }
-        Ok(TokenKind::TagDirective { handle, prefix })
+        Ok(TokenKind::TagDirective(Box::new(Tag { handle, rest: prefix })))
     }
 
     // ---- tags ----
@@ -717,7 +740,7 @@ impl<'a> Scanner<'a> {
         if !is_blank_or_end(self.bytes, self.mark.offset) {
             return self.error(start, "did not find expected whitespace or line break");
         }
-        Ok(TokenKind::Tag { handle, suffix })
+        Ok(TokenKind::Tag(Box::new(Tag { handle, rest: suffix })))
     }
 
     fn scan_tag_handle(&mut self, directive: bool, start: Mark) -> Scan<String> {
@@ -826,7 +849,7 @@ impl<'a> Scanner<'a> {
             value.push_str(&trailing_breaks);
         }
         let style = if literal { Style::Literal } else { Style::Folded };
-        Ok(Token { kind: TokenKind::Scalar(Cow::Owned(value), style), start, end })
+        Ok(Token { kind: TokenKind::Scalar(Cow::Owned(value), style), start: start.into(), end: end.into() })
     }
 
     fn scan_block_header(&mut self, start: Mark) -> Scan<(Chomping, usize)> {
@@ -1086,7 +1109,7 @@ impl<'a> Scanner<'a> {
         if after_break {
             self.simple_key_allowed = true;
         }
-        Ok(Token { kind: TokenKind::Scalar(value, Style::Plain), start, end })
+        Ok(Token { kind: TokenKind::Scalar(value, Style::Plain), start: start.into(), end: end.into() })
     }
 
     fn skip_plain_run(&mut self) {
@@ -1167,8 +1190,13 @@ fn hex_digit(byte: u8) -> Option<u32> {
     char::from(byte).to_digit(16)
 }
 
-fn unreadable_error(mark: Mark) -> Error {
-    Error::at((mark.line + 1, mark.column + 1), (0, 0), "control characters are not allowed")
+fn unreadable_error(mark: Mark) -> Box<Error> {
+    Box::new(Error::at((mark.line + 1, mark.column + 1), (0, 0), "control characters are not allowed"))
+}
+
+#[cold]
+fn past_the_end() -> Box<Error> {
+    Box::new(Error::plain("attempted to go past the end of stream; corrupted value?"))
 }
 
 /// The text up to the block that holds the first unreadable character, and that character's place.

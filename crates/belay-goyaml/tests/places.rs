@@ -22,12 +22,12 @@ fn options() -> ParseOptions {
 fn scalars_have_spans_with_and_without_properties() {
     let documents = parse(TEXT, &options()).expect("valid");
     let image = documents[0].root.get("image").expect("image");
-    assert_eq!(&TEXT[image.span.clone()], "&tag !!str \"nginx:1.0\"");
-    assert_eq!(&TEXT[image.value_span.clone()], "\"nginx:1.0\"");
+    assert_eq!(&TEXT[image.span()], "&tag !!str \"nginx:1.0\"");
+    assert_eq!(&TEXT[image.value_span()], "\"nginx:1.0\"");
     assert_eq!((image.line, image.column), (2, 8));
     assert_eq!(image.style, Style::DoubleQuoted);
-    assert_eq!(image.tag.as_deref(), Some("tag:yaml.org,2002:str"));
-    assert_eq!(image.anchor.as_deref(), Some("tag"));
+    assert_eq!(image.tag(), Some("tag:yaml.org,2002:str"));
+    assert_eq!(image.anchor(), Some("tag"));
     assert_eq!(documents[0].root.get("copy").and_then(|node| node.as_str()), Some("nginx:1.0"));
 }
 
@@ -35,11 +35,11 @@ fn scalars_have_spans_with_and_without_properties() {
 fn collections_have_spans() {
     let documents = parse(TEXT, &options()).expect("valid");
     let list = documents[0].root.get("list").expect("list");
-    assert_eq!(&TEXT[list.span.clone()], "- é: 'a'\n- [b, c]");
+    assert_eq!(&TEXT[list.span()], "- é: 'a'\n- [b, c]");
     let items = list.items().expect("a sequence");
-    assert_eq!(&TEXT[items[1].span.clone()], "[b, c]");
+    assert_eq!(&TEXT[items[1].span()], "[b, c]");
     let (_, value) = &items[0].entries().expect("a mapping")[0];
-    assert_eq!((value.line, value.column, &TEXT[value.span.clone()]), (4, 6, "'a'"));
+    assert_eq!((value.line, value.column, &TEXT[value.span()]), (4, 6, "'a'"));
     assert!(matches!(items[1].content, Content::Sequence(_)));
 }
 
@@ -58,7 +58,7 @@ fn replacing_a_span_leaves_every_other_byte() {
     let documents = parse(TEXT, &options()).expect("valid");
     let image = documents[0].root.get("image").expect("image");
     let mut edited = TEXT.to_owned();
-    edited.replace_range(image.value_span.clone(), "\"nginx:2.0\"");
+    edited.replace_range(image.value_span(), "\"nginx:2.0\"");
     assert_eq!(edited, TEXT.replace("1.0", "2.0"));
 }
 

@@ -4,7 +4,7 @@
 //! left out. How Go encodes each field (`record/gofields`) is added, since OpenAPI does not tell it.
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
@@ -12,9 +12,23 @@ use serde_json::{Map, Value, json};
 
 const REFERENCE: &str = "#/components/schemas/";
 
-/// Record discovery and OpenAPI v3 of the API server at `server` into the gzip file `out`.
-pub fn record(server: &str, token: &str, out: &Path) -> Result<()> {
-    let api = Api { server, token };
+/// `cargo xtask record openapi`
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The API server to ask, an empty one: its own kinds only. `cargo xtask apiserver up` makes one.
+    #[arg(long)]
+    kubeconfig: PathBuf,
+    /// kubectl's path.
+    #[arg(long, default_value = "kubectl")]
+    kubectl: PathBuf,
+    /// The file that is written.
+    #[arg(long, default_value = "crates/belay-schema/data/kubernetes-1.34.json.gz")]
+    out: PathBuf,
+}
+
+/// Record discovery and OpenAPI v3 of an API server.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let api = Api { kubectl: &arguments.kubectl, kubeconfig: &arguments.kubeconfig };
     let mut definitions = Map::new();
     let mut resources = Map::new();
     let groups = api.get("/apis")?["groups"].take();
@@ -34,23 +48,23 @@ pub fn record(server: &str, token: &str, out: &Path) -> Result<()> {
         "definitions": definitions,
         "encoding": encoding,
     });
-    write_compressed(&facts, out)
+    write_compressed(&facts, &arguments.out)
 }
 
 /// The API as kubectl reads it, so that this program needs no client of its own.
 struct Api<'a> {
-    server: &'a str,
-    token: &'a str,
+    kubectl: &'a Path,
+    kubeconfig: &'a Path,
 }
 
 impl Api<'_> {
     fn get(&self, path: &str) -> Result<Value> {
-        let kubectl = std::env::var("KUBECTL").unwrap_or_else(|_| "kubectl".to_owned());
-        let output = Command::new(kubectl)
-            .args(["--insecure-skip-tls-verify", "--server", self.server, "--token", self.token])
+        let output = Command::new(self.kubectl)
+            .arg("--kubeconfig")
+            .arg(self.kubeconfig)
             .args(["get", "--raw", path])
             .output()
-            .context("running kubectl (set KUBECTL to its path)")?;
+            .context("running kubectl (give its path with --kubectl)")?;
         if !output.status.success() {
             bail!("GET {path}: {}", String::from_utf8_lossy(&output.stderr));
         }

@@ -388,9 +388,32 @@ fn ok() -> u16 {
     200
 }
 
-/// Reads a file.
+/// Reads a file. A step `include: FILE` stands for the list of steps in that file beside it.
 pub(crate) fn read(file: &Path) -> anyhow::Result<Scenario> {
-    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
-    let value = belay_goyaml::to_json_strict(&text).with_context(|| file.display().to_string())?;
+    let mut value = read_yaml(file)?;
+    if let Some(steps) = value.get_mut("steps") {
+        let folder = file.parent().unwrap_or(Path::new("."));
+        *steps = included(folder, steps.take()).with_context(|| file.display().to_string())?;
+    }
     serde_json::from_value(value).with_context(|| file.display().to_string())
+}
+
+fn included(folder: &Path, steps: Value) -> anyhow::Result<Value> {
+    let Value::Array(steps) = steps else { bail!("`steps` is a list") };
+    let mut all = Vec::new();
+    for step in steps {
+        match step.get("include").and_then(Value::as_str) {
+            None => all.push(step),
+            Some(name) => match read_yaml(&folder.join(name))? {
+                Value::Array(steps) => all.extend(steps),
+                _ => bail!("{name}: is no list of steps"),
+            },
+        }
+    }
+    Ok(Value::Array(all))
+}
+
+fn read_yaml(file: &Path) -> anyhow::Result<Value> {
+    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    belay_goyaml::to_json_strict(&text).with_context(|| file.display().to_string())
 }

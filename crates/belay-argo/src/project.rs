@@ -1,6 +1,7 @@
 //! May the app do what its spec says? Destination, project, and what is not built yet.
 
 use belay_argo_api::{Application, ApplicationSource, SyncOperation};
+use belay_crd::Resource;
 use belay_manifest::{Object, ObjectKey};
 use serde_json::Value;
 
@@ -29,7 +30,10 @@ pub(crate) fn check<'a>(
             "spec.source.repoURL and either spec.source.path or spec.source.chart are required",
         ));
     }
-    Ok(source)
+    match app.validate().first() {
+        Some(error) => Err(Fault::spec(error.to_string())),
+        None => Ok(source),
+    }
 }
 
 fn refuse_unsupported(object: &Object) -> Result<(), Fault> {

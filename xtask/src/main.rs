@@ -1,10 +1,10 @@
 //! Belay's own tools for developers: `cargo xtask tidy`, `cargo xtask apiserver up`, …
 
 mod apiserver;
-mod compare;
+mod bench;
 mod corpus_charts;
 mod kustomize_corpus;
-mod record_openapi;
+mod mutate;
 mod tidy;
 
 use std::path::PathBuf;
@@ -24,38 +24,31 @@ struct Arguments {
 enum Command {
     /// Check layering, purity, lints and names of the workspace.
     Tidy,
+    /// Break named behaviours in a copy and see the tests fail.
+    Mutate(mutate::Arguments),
+    /// Measure what is too long for a test.
+    Bench {
+        /// What is measured.
+        #[command(subcommand)]
+        command: bench::Command,
+    },
     /// Build, start and stop a real kube-apiserver with etcd on loopback.
     Apiserver {
         #[command(subcommand)]
         command: apiserver::Command,
     },
-    /// Record facts about Kubernetes from a real API server.
-    Record {
-        /// What is recorded.
-        #[command(subcommand)]
-        command: Record,
-    },
-    /// Compare the embedded API with a real API server by random requests.
-    Compare(compare::Arguments),
     /// Compare builds of public kustomizations with the original's.
     Corpus(kustomize_corpus::Arguments),
     /// Compare renders of public charts with Helm's.
     CorpusCharts(corpus_charts::Arguments),
 }
 
-/// `cargo xtask record …`
-#[derive(Subcommand)]
-enum Record {
-    /// Discovery and schemas of the built-in kinds.
-    Openapi(record_openapi::Arguments),
-}
-
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Tidy => tidy::run(&repository()),
+        Command::Mutate(arguments) => mutate::run(&repository(), &arguments),
+        Command::Bench { command } => bench::run(&command),
         Command::Apiserver { command } => apiserver::run(&repository(), command),
-        Command::Record { command: Record::Openapi(arguments) } => record_openapi::run(&arguments),
-        Command::Compare(arguments) => compare::run(&repository(), &arguments),
         Command::Corpus(arguments) => kustomize_corpus::run(&arguments),
         Command::CorpusCharts(arguments) => corpus_charts::run(&arguments),
     };

@@ -85,6 +85,7 @@ fn check(root: &Path) -> Result<Vec<String>> {
             }
         }
     }
+    faults.extend(crate::mutate::check(root)?);
     Ok(faults)
 }
 

@@ -1,0 +1,17 @@
+//! Measurements that are too long for a test. Each prints a table; `benches/` keeps the figures.
+
+mod applications;
+
+/// What is measured.
+#[derive(clap::Subcommand)]
+pub(crate) enum Command {
+    /// Many Applications at once on the embedded API: time, memory and CPU.
+    Applications(applications::Arguments),
+}
+
+/// Measures.
+pub(crate) fn run(command: &Command) -> anyhow::Result<()> {
+    match command {
+        Command::Applications(arguments) => applications::run(arguments),
+    }
+}

@@ -1,20 +1,24 @@
 //! The controller of Flux's kinds: which object is looked at when, by how many workers.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use belay_cluster::{Change, EventRecorder, LiveError, LiveState, WorkQueue};
 use belay_diff::Drift;
 use belay_manifest::{GroupVersionKind, Object, ObjectKey};
 use belay_render::RenderCache;
-use belay_source::{Checkout, Repositories, normalised_url};
+use belay_source::{ArtifactStore, Checkout, Repositories, normalised_url};
 use serde_json::Value;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
+use crate::chart_build::BuiltChart;
+use crate::files::SourceFiles;
 use crate::health::Waiting;
+use crate::ignore::Ignore;
 use crate::prepare::{OWNER_NAME, OWNER_NAMESPACE};
-use crate::{helm_release, reconcile, repository};
+use crate::{chart, helm_release, reconcile, repository};
 
 /// The API group of Kustomizations.
 pub const KUSTOMIZE_GROUP: &str = "kustomize.toolkit.fluxcd.io";
@@ -32,6 +36,8 @@ pub struct Settings {
     pub namespace: String,
     /// The host that artifacts' URLs name.
     pub artifact_address: String,
+    /// Where artifacts are kept.
+    pub artifacts: ArtifactStore,
     /// Objects worked on at once.
     pub workers: usize,
     /// Write requests in flight at once, per Kustomization.
@@ -43,6 +49,7 @@ impl Default for Settings {
         Settings {
             namespace: "flux-system".to_owned(),
             artifact_address: "source-controller.flux-system.svc.cluster.local.".to_owned(),
+            artifacts: ArtifactStore::new("artifacts"),
             workers: 8,
             in_flight: 16,
         }
@@ -54,10 +61,15 @@ pub(crate) struct Context {
     pub(crate) live: LiveState,
     pub(crate) repositories: Arc<dyn Repositories>,
     pub(crate) events: EventRecorder,
+    pub(crate) source_events: EventRecorder,
+    pub(crate) helm_events: EventRecorder,
     pub(crate) settings: Settings,
     pub(crate) queue: WorkQueue<ObjectKey>,
     pub(crate) renders: RenderCache<ObjectKey>,
+    kube_version: OnceLock<String>,
+    turns: Arc<Semaphore>,
     sources: Mutex<HashMap<ObjectKey, Source>>,
+    charts: Mutex<HashMap<ObjectKey, BuiltChart>>,
     memory: Mutex<HashMap<ObjectKey, Memory>>,
 }
 
@@ -68,17 +80,30 @@ pub(crate) struct Source {
     pub(crate) revision: String,
     /// The files.
     pub(crate) checkout: Checkout,
+    /// What is left out of them.
+    pub(crate) ignore: Arc<Ignore>,
 }
 
-/// What is remembered of a Kustomization between two looks; lost with the process, and nothing needs it then.
+impl Source {
+    /// The files as consumers see them.
+    pub(crate) fn files(&self) -> SourceFiles {
+        SourceFiles::new(self.checkout.tree.clone(), self.ignore.clone())
+    }
+}
+
+/// What is remembered of an app between two looks; lost with the process, and nothing needs it then.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Memory {
     /// How often it was built.
     pub(crate) renders: u64,
     /// What others changed in the cluster, newest look.
     pub(crate) drift: Vec<Drift>,
-    /// What is waited for.
+    /// What a Kustomization waits for.
     pub(crate) waiting: Option<Waiting>,
+    /// What a HelmRelease was in sync with.
+    pub(crate) release: Option<helm_release::Seen>,
+    /// Faults of a HelmRelease in a row.
+    pub(crate) faults: u32,
 }
 
 /// The controller's handle.
@@ -95,14 +120,20 @@ impl Controller {
         events: EventRecorder,
         settings: Settings,
     ) -> Controller {
+        let recorder = |controller| EventRecorder::new(live.client().clone(), controller);
         let context = Context {
+            source_events: recorder("source-controller"),
+            helm_events: recorder(helm_release::MANAGER),
+            turns: Arc::new(Semaphore::new(settings.workers.max(1))),
             live,
             repositories,
             events,
             settings,
             queue: WorkQueue::new(),
             renders: RenderCache::default(),
+            kube_version: OnceLock::new(),
             sources: Mutex::default(),
+            charts: Mutex::default(),
             memory: Mutex::default(),
         };
         Controller { context: Arc::new(context) }
@@ -163,6 +194,9 @@ impl Controller {
             if let Some(parent) = owner(object) {
                 self.context.queue.add(parent);
             }
+            if let Some(release) = chart_owner(object) {
+                self.context.queue.add(release);
+            }
         }
         if !kinds().iter().any(|kind| kind.group == change.key.group && kind.kind == change.key.kind) {
             return;
@@ -171,6 +205,7 @@ impl Controller {
             (Some(before), Some(after)) if !asks_for_work(before, after) => {}
             (_, Some(_)) => self.context.queue.add(change.key.clone()),
             (_, None) => {
+                self.context.remove_artifacts(&change.key);
                 self.context.forget(&change.key);
                 self.context.queue.forget(&change.key);
                 self.context.add_consumers(&change.key);
@@ -194,15 +229,54 @@ impl Context {
 
     /// Keeps the files of a source; its consumers look when the revision is a new one.
     pub(crate) fn keep_source(&self, key: &ObjectKey, source: Source) {
-        let revision = source.revision.clone();
+        let of = |source: &Source| (source.revision.clone(), source.ignore.clone());
+        let new = of(&source);
         let before = lock(&self.sources).insert(key.clone(), source);
-        if before.is_none_or(|before| before.revision != revision) {
+        if before.is_none_or(|before| of(&before) != new) {
             self.add_consumers(key);
         }
     }
 
-    /// Looks at every Kustomization of a source.
+    pub(crate) fn chart(&self, key: &ObjectKey) -> Option<BuiltChart> {
+        lock(&self.charts).get(key).cloned()
+    }
+
+    /// Keeps a chart; its release looks when it is a new one.
+    pub(crate) fn keep_chart(&self, key: &ObjectKey, chart: BuiltChart) {
+        let of = |chart: &BuiltChart| (chart.name().to_owned(), chart.version().to_owned(), chart.generation);
+        let new = of(&chart);
+        let before = lock(&self.charts).insert(key.clone(), chart);
+        if before.is_none_or(|before| of(&before) != new)
+            && let Some(release) = self.live.get(key).as_deref().and_then(chart_owner)
+        {
+            self.queue.add(release);
+        }
+    }
+
+    /// The cluster's version, such as `v1.34.4`; asked for once.
+    pub(crate) async fn kube_version(&self) -> Result<String, kube::Error> {
+        if let Some(known) = self.kube_version.get() {
+            return Ok(known.clone());
+        }
+        let version = self.live.client().apiserver_version().await?.git_version;
+        Ok(self.kube_version.get_or_init(|| version).clone())
+    }
+
+    /// The right to work, of which there are as many as workers. Nothing when the process ends.
+    pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        self.turns.clone().acquire_owned().await.ok()
+    }
+
+    /// Looks at every Kustomization and HelmChart of a source.
     fn add_consumers(&self, source: &ObjectKey) {
+        for chart in self.live.of_kind(SOURCE_GROUP, "HelmChart") {
+            let reference = &chart.value()["spec"]["sourceRef"];
+            let is_of_it =
+                reference["kind"] == source.kind.as_str() && reference["name"] == source.name.as_str();
+            if is_of_it && chart.namespace() == source.namespace {
+                self.queue.add(chart.key());
+            }
+        }
         for app in self.live.of_kind(KUSTOMIZE_GROUP, "Kustomization") {
             let reference = &app.value()["spec"]["sourceRef"];
             let text = |name: &str| reference[name].as_str().unwrap_or_default();
@@ -213,10 +287,22 @@ impl Context {
         }
     }
 
+    /// A source that is gone leaves no artifacts.
+    fn remove_artifacts(&self, key: &ObjectKey) {
+        if key.group != SOURCE_GROUP {
+            return;
+        }
+        let folder = format!("{}/{}/{}", key.kind.to_lowercase(), key.namespace, key.name);
+        if let Err(error) = self.settings.artifacts.remove(&folder) {
+            tracing::warn!(source = %key, %error, "artifacts not removed");
+        }
+    }
+
     fn forget(&self, key: &ObjectKey) {
         self.renders.forget(key);
         lock(&self.memory).remove(key);
         lock(&self.sources).remove(key);
+        lock(&self.charts).remove(key);
     }
 }
 
@@ -225,9 +311,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// The kinds that are worked on.
-pub fn kinds() -> [GroupVersionKind; 3] {
+pub fn kinds() -> [GroupVersionKind; 4] {
     [
         GroupVersionKind::new("source.toolkit.fluxcd.io/v1", "GitRepository"),
+        GroupVersionKind::new("source.toolkit.fluxcd.io/v1", "HelmChart"),
         GroupVersionKind::new("kustomize.toolkit.fluxcd.io/v1", "Kustomization"),
         GroupVersionKind::new("helm.toolkit.fluxcd.io/v2", "HelmRelease"),
     ]
@@ -240,6 +327,17 @@ fn owner(object: &Object) -> Option<ObjectKey> {
         kind: "Kustomization".to_owned(),
         namespace: object.label(OWNER_NAMESPACE)?.to_owned(),
         name: object.label(OWNER_NAME)?.to_owned(),
+    })
+}
+
+/// The HelmRelease that a HelmChart was made for.
+fn chart_owner(object: &Object) -> Option<ObjectKey> {
+    (object.kind() == "HelmChart" && object.gvk().group == SOURCE_GROUP).then_some(())?;
+    Some(ObjectKey {
+        group: HELM_GROUP.to_owned(),
+        kind: "HelmRelease".to_owned(),
+        namespace: object.label(helm_release::OWNER_NAMESPACE)?.to_owned(),
+        name: object.label(helm_release::OWNER_NAME)?.to_owned(),
     })
 }
 
@@ -260,14 +358,23 @@ fn asks_for_work(before: &Object, after: &Object) -> bool {
 async fn work(context: Arc<Context>) {
     loop {
         let key = context.queue.next().await;
-        let again = match key.kind.as_str() {
-            "GitRepository" => repository::reconcile(&context, &key).await,
-            "Kustomization" => reconcile::reconcile(&context, &key).await,
-            _ => helm_release::reconcile(&context, &key).await,
-        };
-        context.queue.done(&key);
-        if let Some(delay) = again {
-            context.queue.add_after(key, delay);
+        match key.kind.as_str() {
+            // A release may wait for minutes, which must not keep others from being looked at.
+            "HelmRelease" => drop(tokio::spawn(look(context.clone(), key))),
+            _ => look(context.clone(), key).await,
         }
+    }
+}
+
+async fn look(context: Arc<Context>, key: ObjectKey) {
+    let again = match key.kind.as_str() {
+        "GitRepository" => repository::reconcile(&context, &key).await,
+        "HelmChart" => chart::reconcile(&context, &key).await,
+        "Kustomization" => reconcile::reconcile(&context, &key).await,
+        _ => helm_release::reconcile(&context, &key).await,
+    };
+    context.queue.done(&key);
+    if let Some(delay) = again {
+        context.queue.add_after(key, delay);
     }
 }

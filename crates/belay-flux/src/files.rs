@@ -1,59 +1,71 @@
-//! The files of a source as its consumers see them: without what Flux leaves out of an artifact.
+//! The files of a source as its consumers see them: those of its artifact.
 
-use belay_filetree::{DirEntry, Entry, FileTree, TreeError, TreePath};
+use std::sync::Arc;
+
+use belay_filetree::{DirEntry, Entry, FileTree, Kind, TreeError, TreePath};
 use bytes::Bytes;
 
-/// Names that are left out wherever they are.
-const NAMES: &[&str] = &[
-    ".git",
-    ".gitignore",
-    ".gitmodules",
-    ".gitattributes",
-    ".goreleaser.yml",
-    ".goreleaser.brew.yml",
-    ".sops.yaml",
-    ".flux.yaml",
-];
-/// Files and folders of CI systems.
-const CI_NAMES: &[&str] =
-    &[".github", ".circleci", ".travis.yml", ".gitlab-ci.yml", "appveyor.yml", ".drone.yml"];
-const ENDINGS: &[&str] = &[".jpg", ".jpeg", ".gif", ".png", ".wmv", ".flv", ".tar.gz", ".zip"];
-/// The file by which a repository says itself what is left out.
-const OWN_LIST: &str = ".sourceignore";
+use crate::ignore::Ignore;
 
-/// A tree without the files that Flux excludes by default.
-pub(crate) struct SourceFiles<'a>(pub(crate) &'a dyn FileTree);
-
-/// Whether the root asks for its own exclusions, which are not built yet.
-pub(crate) fn has_own_list(tree: &dyn FileTree) -> Result<bool, TreeError> {
-    Ok(tree.lookup(&TreePath::root().child(OWN_LIST))?.is_some())
+/// A tree without what the source leaves out, and without links, which artifacts do not hold.
+#[derive(Clone)]
+pub(crate) struct SourceFiles {
+    tree: Arc<dyn FileTree>,
+    ignore: Arc<Ignore>,
 }
 
-fn is_left_out(name: &str) -> bool {
-    NAMES.contains(&name)
-        || CI_NAMES.contains(&name)
-        || (name.starts_with("codeship-") && name.ends_with(".yml"))
-        || ENDINGS.iter().any(|ending| name.ends_with(ending))
-}
+impl SourceFiles {
+    /// The files of a tree.
+    pub(crate) fn new(tree: Arc<dyn FileTree>, ignore: Arc<Ignore>) -> SourceFiles {
+        SourceFiles { tree, ignore }
+    }
 
-impl FileTree for SourceFiles<'_> {
-    fn lookup(&self, path: &TreePath) -> Result<Option<Entry>, TreeError> {
-        if path.components().any(is_left_out) {
-            return Ok(None);
+    /// Whether a path stays out; a folder only when nothing below it is in.
+    fn is_out(&self, path: &TreePath, kind: Kind) -> Result<bool, TreeError> {
+        if path.is_root() {
+            return Ok(false);
         }
-        self.0.lookup(path)
+        match kind {
+            Kind::Link | Kind::Submodule => Ok(true),
+            Kind::File | Kind::Executable => Ok(self.ignore.leaves_out(path, false)),
+            Kind::Directory if !self.ignore.leaves_out(path, true) => Ok(false),
+            Kind::Directory => Ok(!self.ignore.includes_again() || !self.holds_any(path)?),
+        }
+    }
+
+    fn holds_any(&self, folder: &TreePath) -> Result<bool, TreeError> {
+        for entry in self.tree.entries(folder)? {
+            if !self.is_out(&folder.child(&entry.name), entry.kind)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+impl FileTree for SourceFiles {
+    fn lookup(&self, path: &TreePath) -> Result<Option<Entry>, TreeError> {
+        let Some(entry) = self.tree.lookup(path)? else { return Ok(None) };
+        Ok(if self.is_out(path, entry.kind)? { None } else { Some(entry) })
     }
 
     fn load(&self, path: &TreePath) -> Result<Bytes, TreeError> {
-        if path.components().any(is_left_out) {
-            return Err(TreeError::NotFound { path: path.clone() });
+        match self.lookup(path)? {
+            Some(_) => self.tree.load(path),
+            None => Err(TreeError::NotFound { path: path.clone() }),
         }
-        self.0.load(path)
     }
 
     fn entries(&self, path: &TreePath) -> Result<Vec<DirEntry>, TreeError> {
-        let mut entries = self.0.entries(path)?;
-        entries.retain(|entry| !is_left_out(&entry.name));
+        if self.lookup(path)?.is_none() {
+            return Err(TreeError::NotFound { path: path.clone() });
+        }
+        let mut entries = Vec::new();
+        for entry in self.tree.entries(path)? {
+            if !self.is_out(&path.child(&entry.name), entry.kind)? {
+                entries.push(entry);
+            }
+        }
         Ok(entries)
     }
 }
@@ -63,15 +75,22 @@ mod tests {
     use super::*;
     use belay_filetree::MemoryTree;
 
+    fn names(tree: MemoryTree, spec: &str) -> Vec<String> {
+        let ignore = Arc::new(Ignore::of(&tree, spec).unwrap());
+        let files = SourceFiles::new(Arc::new(tree), ignore);
+        let entries = files.list(&TreePath::root()).unwrap();
+        entries.into_iter().map(|entry| entry.name).collect()
+    }
+
     #[test]
     fn what_flux_leaves_out_is_not_there() {
         let tree = MemoryTree::of([("a.yaml", ""), (".gitlab-ci.yml", "x"), ("docs/logo.png", "x")]);
-        let files = SourceFiles(&tree);
-        let names: Vec<String> =
-            files.list(&TreePath::root()).unwrap().into_iter().map(|entry| entry.name).collect();
-        assert_eq!(names, ["a.yaml", "docs"]);
-        assert!(files.read(&TreePath::parse("docs/logo.png").unwrap()).is_err());
-        assert!(!has_own_list(&tree).unwrap());
-        assert!(has_own_list(&MemoryTree::of([(".sourceignore", "*")])).unwrap());
+        assert_eq!(names(tree, ""), ["a.yaml", "docs"]);
+    }
+
+    #[test]
+    fn a_folder_that_holds_something_is_there() {
+        let files = [("README.md", ""), ("deploy/a.yaml", ""), ("src/a.rs", "")];
+        assert_eq!(names(MemoryTree::of(files), "/*\n!/deploy/a.yaml\n"), ["deploy"]);
     }
 }

@@ -1,20 +1,26 @@
-//! Flux's GitRepository and Kustomization, carried out.
+//! Flux's GitRepository, Kustomization, HelmChart and HelmRelease, carried out.
 //!
 //! ```text
-//! GitRepository: read → check → log in → fetch → report
+//! GitRepository: read → check → log in → fetch → store → report
 //! Kustomization: read → check → source → build → compare → plan → apply → wait → report
+//! HelmChart:     read → check → source → build → store → report
+//! HelmRelease:   read → check → chart → values → state → act → report
 //! ```
 //! [`Controller`] says which object is looked at when; `repository` and `reconcile` are one look each,
-//! step by step. `repository_status` and `kustomization_status` alone make statuses, `write` alone writes
-//! them. HelmReleases are told that they are not supported yet.
+//! step by step. The files named `status` alone make statuses, `write` alone writes them.
 
+mod artifact;
 mod build;
+mod chart;
+mod chart_build;
+mod chart_status;
 mod controller;
 mod deletion;
 mod drift;
 mod files;
 mod health;
 mod helm_release;
+mod ignore;
 mod inventory;
 mod kustomization_status;
 mod prepare;

@@ -179,7 +179,7 @@ fn placed(manifest: &Manifest, scope: Scope, target: &Target<'_>) -> Result<Obje
 }
 
 /// Takes away what is the API server's to say.
-fn normalise(object: &mut Object) {
+pub(crate) fn normalise(object: &mut Object) {
     if let Some(fields) = object.value_mut().as_object_mut() {
         fields.remove("status");
         if let Some(metadata) = fields.get_mut("metadata").and_then(Value::as_object_mut) {

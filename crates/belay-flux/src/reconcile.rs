@@ -16,7 +16,6 @@ use kube::api::PropagationPolicy;
 
 use crate::build::{self, BuildError};
 use crate::controller::{Context, FIELD_MANAGER, SOURCE_GROUP, Source};
-use crate::files::SourceFiles;
 use crate::health::{Health, Waiting, judge, or, rounded, timeout};
 use crate::kustomization_status::{Fault, Found, Result as Came};
 use crate::prepare::{Prepared, Target, keeps, prepare};
@@ -140,7 +139,7 @@ fn build_manifests(
 ) -> Result<Vec<Manifest>, Fault> {
     let key = object.key();
     let inputs = build::fingerprint(app);
-    let files = SourceFiles(source.checkout.tree.as_ref());
+    let files = source.files();
     let made = context.renders.render(&key, &inputs, &files, |tree| build::run(tree, &app.spec));
     let (render, freshness) = made.map_err(|error| {
         let reason = if matches!(error, BuildError::NotAFolder { .. } | BuildError::Path { .. }) {

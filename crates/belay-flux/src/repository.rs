@@ -1,4 +1,4 @@
-//! One look at one GitRepository: read → check → log in → fetch → report.
+//! One look at one GitRepository: read → check → log in → fetch → store → report.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,19 +6,21 @@ use std::time::Duration;
 use belay_cluster::Severity;
 use belay_crd::Resource;
 use belay_flux_api::{
-    GIT_REPOSITORY, GitRepository, GitRepositoryRef, is_true, refused_fields, refused_resource_annotations,
+    Artifact, GIT_REPOSITORY, GitRepository, GitRepositoryRef, is_true, refused_fields,
+    refused_resource_annotations,
 };
 use belay_manifest::{Object, ObjectKey};
-use belay_source::{Checkout, Login};
+use belay_source::Login;
 use jiff::Timestamp;
 use kube::api::{Api, DynamicObject};
 use kube::core::ApiResource;
 use serde_json::Value;
 
-use crate::controller::{Context, Source};
+use crate::artifact::{self, Place};
+use crate::controller::{Context, SOURCE_GROUP, Source};
 use crate::health::or;
 use crate::repository_status::{Found, status};
-use crate::{files, write};
+use crate::write;
 
 /// The manager of sources' statuses, as Flux names it.
 const MANAGER: &str = "source-controller";
@@ -57,15 +59,15 @@ pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Dura
     let is_asked = requested != repository.status.last_handled_reconcile_at;
     let max_age = if is_asked { Duration::ZERO } else { interval };
     let (found, again) = match look(context, &object, &repository, max_age).await {
-        Ok((revision, checkout)) => (Found::Files { revision, checkout }, Some(interval)),
+        Ok((source, artifact)) => (Found::Files { source, artifact }, Some(interval)),
         Err(fault) => {
             let again = (!fault.is_final).then_some(AFTER_FAULT.min(interval));
             (Found::Fault(fault), again)
         }
     };
     report(context, &object, &repository, &found).await;
-    if let Found::Files { revision, checkout } = found {
-        context.keep_source(key, Source { revision, checkout });
+    if let Found::Files { source, .. } = found {
+        context.keep_source(key, source);
     }
     again
 }
@@ -75,7 +77,7 @@ async fn look(
     object: &Object,
     repository: &GitRepository,
     max_age: Duration,
-) -> Result<(String, Checkout), Fault> {
+) -> Result<(Source, Artifact), Fault> {
     check(object, repository)?;
     let login = login(context, repository).await?;
     let wanted = wanted_revision(repository.spec.reference.as_ref());
@@ -92,11 +94,26 @@ async fn look(
         Ok(Err(error)) => return Err(failed(&error.to_string())),
         Err(_late) => return Err(failed(&format!("no answer within {} s", limit.as_secs_f32()))),
     };
-    match files::has_own_list(checkout.tree.as_ref()) {
-        Ok(true) => Err(not_supported("the file `.sourceignore`")),
-        Ok(false) => Ok((format!("{}{}", wanted.shown, named(&checkout.commit)), checkout)),
-        Err(error) => Err(failed(&error.to_string())),
-    }
+    let source = Source {
+        revision: format!("{}{}", wanted.shown, named(&checkout.commit)),
+        ignore: artifact::patterns(&checkout, &repository.spec.ignore).await?,
+        checkout,
+    };
+    let artifact = store(context, repository, &source).await?;
+    Ok((source, artifact))
+}
+
+async fn store(context: &Context, repository: &GitRepository, source: &Source) -> Result<Artifact, Fault> {
+    let (metadata, status) = (&repository.metadata, &repository.status);
+    let folder = format!("gitrepository/{}/{}", metadata.namespace, metadata.name);
+    let place = Place {
+        path: format!("{folder}/{}.tar.gz", source.checkout.commit),
+        address: context.settings.artifact_address.clone(),
+        revision: source.revision.clone(),
+    };
+    // Other patterns make another archive of the same revision.
+    let known = status.artifact.as_ref().filter(|_| status.observed_ignore == repository.spec.ignore);
+    artifact::store(&context.settings.artifacts, &place, &source.checkout, &source.ignore, known).await
 }
 
 fn not_supported(feature: &str) -> Fault {
@@ -106,9 +123,6 @@ fn not_supported(feature: &str) -> Fault {
 fn check(object: &Object, repository: &GitRepository) -> Result<(), Fault> {
     if let Some(field) = refused_fields(&GIT_REPOSITORY, object.value()).first() {
         return Err(not_supported(&format!("`{field}`")));
-    }
-    if !repository.spec.ignore.is_empty() {
-        return Err(not_supported("`spec.ignore`"));
     }
     let annotations = repository.metadata.annotations.keys().map(String::as_str);
     if let Some(name) = refused_resource_annotations(annotations).first() {
@@ -193,22 +207,26 @@ fn read_login(data: &Value) -> Result<Login, String> {
 
 /// The files of the artifact that a suspended repository has, after a restart.
 async fn restore(context: &Context, key: &ObjectKey, repository: &GitRepository) {
-    let Some(artifact) = repository.status.artifact.as_ref() else { return };
+    let Some(known) = repository.status.artifact.as_ref() else { return };
     if context.source(key).is_some() {
         return;
     }
-    let Some((_, commit)) = artifact.revision.rsplit_once(':') else { return };
+    let Some((_, commit)) = known.revision.rsplit_once(':') else { return };
     let Ok(login) = login(context, repository).await else { return };
     let checkout =
         context.repositories.checkout(&repository.spec.url, commit, login.as_ref(), Duration::MAX).await;
     match checkout {
-        Ok(checkout) => context.keep_source(key, Source { revision: artifact.revision.clone(), checkout }),
+        Ok(checkout) => {
+            let Ok(ignore) = artifact::patterns(&checkout, &repository.spec.ignore).await else { return };
+            let revision = known.revision.clone();
+            context.keep_source(key, Source { revision, checkout, ignore });
+        }
         Err(error) => tracing::warn!(repository = %key, %error, "artifact not restored"),
     }
 }
 
 async fn report(context: &Context, object: &Object, repository: &GitRepository, found: &Found) {
-    let new = status(repository, found, &context.settings.artifact_address, Timestamp::now());
+    let new = status(repository, found, Timestamp::now());
     let was_ready = is_true(&repository.status.conditions, "Ready");
     let old_message = belay_flux_api::find_condition(&repository.status.conditions, "Ready")
         .map(|ready| ready.message.clone())
@@ -216,17 +234,25 @@ async fn report(context: &Context, object: &Object, repository: &GitRepository, 
     write::status(context, object, MANAGER, &belay_crd::Described::write(&new)).await;
     let none = BTreeMap::new();
     match found {
-        Found::Files { revision, checkout } => {
-            let known = repository.status.artifact.as_ref().map(|artifact| artifact.revision.as_str());
-            if known != Some(revision) || !was_ready {
-                let message = format!("stored artifact for commit '{}'", checkout.subject);
-                let annotations =
-                    BTreeMap::from([("source.toolkit.fluxcd.io/revision".to_owned(), revision.clone())]);
-                context.events.record(object, Severity::Normal, "NewArtifact", &message, &annotations).await;
+        Found::Files { source, artifact } => {
+            let known = repository.status.artifact.as_ref().map(|known| &known.digest);
+            if known != Some(&artifact.digest) || !was_ready {
+                let message = format!("stored artifact for commit '{}'", source.checkout.subject);
+                let annotations = BTreeMap::from([
+                    (format!("{SOURCE_GROUP}/revision"), source.revision.clone()),
+                    (format!("{SOURCE_GROUP}/digest"), artifact.digest.clone()),
+                ]);
+                context
+                    .source_events
+                    .record(object, Severity::Normal, "NewArtifact", &message, &annotations)
+                    .await;
             }
         }
         Found::Fault(fault) if was_ready || old_message != fault.message => {
-            context.events.record(object, Severity::Warning, fault.reason, &fault.message, &none).await;
+            context
+                .source_events
+                .record(object, Severity::Warning, fault.reason, &fault.message, &none)
+                .await;
         }
         Found::Fault(_) => {}
     }

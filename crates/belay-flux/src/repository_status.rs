@@ -1,52 +1,53 @@
 //! The one place where a GitRepository's status is made.
 
-use belay_crd::Time;
 use belay_flux_api::{
     Artifact, Condition, ConditionStatus, GitRepository, GitRepositoryStatus, remove_condition, set_condition,
 };
-use belay_source::Checkout;
 use jiff::Timestamp;
 
-use crate::repository::{Fault, named};
+use crate::controller::Source;
+use crate::repository::Fault;
 use crate::write::REQUESTED_AT;
+
+const FETCH_FAILED: &str = "FetchFailed";
+const STORAGE_FAILED: &str = "StorageOperationFailed";
 
 /// What a look came to.
 pub(crate) enum Found {
     /// The files at a revision.
     Files {
-        /// `main@sha1:…`.
-        revision: String,
-        /// The files.
-        checkout: Checkout,
+        /// The files at a revision.
+        source: Source,
+        /// What is stored of them.
+        artifact: Artifact,
     },
     /// No news. What was there stays.
     Fault(Fault),
 }
 
 /// The status after a look.
-pub(crate) fn status(
-    repository: &GitRepository,
-    found: &Found,
-    address: &str,
-    now: Timestamp,
-) -> GitRepositoryStatus {
+pub(crate) fn status(repository: &GitRepository, found: &Found, now: Timestamp) -> GitRepositoryStatus {
     let mut status = repository.status.clone();
     let generation = repository.metadata.generation;
     let mut set = |type_: &str, is: ConditionStatus, reason: &str, message: &str| {
         set_condition(&mut status.conditions, Condition::new(type_, is, reason, message, generation), now);
     };
     match found {
-        Found::Files { revision, .. } => {
-            let message = format!("stored artifact for revision '{revision}'");
+        Found::Files { source, .. } => {
+            let message = format!("stored artifact for revision '{}'", source.revision);
             set("Ready", ConditionStatus::True, "Succeeded", &message);
             set("ArtifactInStorage", ConditionStatus::True, "Succeeded", &message);
-            for type_ in ["Reconciling", "Stalled", "FetchFailed"] {
+            for type_ in ["Reconciling", "Stalled", FETCH_FAILED, STORAGE_FAILED] {
                 remove_condition(&mut status.conditions, type_);
             }
         }
         Found::Fault(fault) => {
             set("Ready", ConditionStatus::False, fault.reason, &fault.message);
-            set("FetchFailed", ConditionStatus::True, fault.reason, &fault.message);
+            let aspect = match fault.reason {
+                "ArchiveOperationFailed" => STORAGE_FAILED,
+                _ => FETCH_FAILED,
+            };
+            set(aspect, ConditionStatus::True, fault.reason, &fault.message);
             if fault.is_final {
                 set("Stalled", ConditionStatus::True, fault.reason, &fault.message);
                 remove_condition(&mut status.conditions, "Reconciling");
@@ -56,8 +57,9 @@ pub(crate) fn status(
             }
         }
     }
-    if let Found::Files { revision, checkout } = found {
-        keep_artifact(&mut status, repository, revision, &checkout.commit, address, now);
+    if let Found::Files { artifact, .. } = found {
+        status.artifact = Some(artifact.clone());
+        status.observed_ignore.clone_from(&repository.spec.ignore);
     }
     let is_settled = matches!(found, Found::Files { .. } | Found::Fault(Fault { is_final: true, .. }));
     if is_settled {
@@ -69,38 +71,13 @@ pub(crate) fn status(
     status
 }
 
-/// The artifact keeps its time while the revision is the same. Its digest is the commit's: it names
-/// the files' content, and no archive is made of them yet.
-fn keep_artifact(
-    status: &mut GitRepositoryStatus,
-    repository: &GitRepository,
-    revision: &str,
-    commit: &str,
-    address: &str,
-    now: Timestamp,
-) {
-    let metadata = &repository.metadata;
-    let path = format!("gitrepository/{}/{}/{commit}.tar.gz", metadata.namespace, metadata.name);
-    let url = format!("http://{address}/{path}");
-    let known = status.artifact.as_ref();
-    if known.is_some_and(|artifact| artifact.revision == revision && artifact.url == url) {
-        return;
-    }
-    status.artifact = Some(Artifact {
-        digest: named(commit),
-        last_update_time: Time::from(now),
-        path,
-        revision: revision.to_owned(),
-        url,
-        ..Artifact::default()
-    });
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::repository::named;
     use belay_crd::Described;
     use belay_filetree::MemoryTree;
+    use belay_source::Checkout;
     use serde_json::{Value, json};
     use std::sync::Arc;
 
@@ -119,24 +96,27 @@ mod tests {
             author: String::new(),
             date: 0,
         };
-        Found::Files { revision: format!("main@{}", named(commit)), checkout }
+        let revision = format!("main@{}", named(commit));
+        let artifact =
+            Artifact { revision: revision.clone(), digest: "sha256:0".into(), ..Artifact::default() };
+        Found::Files { source: Source { revision, checkout, ignore: Arc::default() }, artifact }
     }
 
     #[test]
     fn files_make_it_ready_and_a_fault_keeps_the_artifact() {
         let now = "2026-01-01T00:00:00Z".parse().unwrap();
-        let ready = status(&repository(json!({})), &files("abc"), "host", now);
+        let ready = status(&repository(json!({})), &files("abc"), now);
         assert_eq!(ready.conditions[0].message, "stored artifact for revision 'main@sha1:abc'");
         assert_eq!(ready.observed_generation, Some(2));
         assert_eq!(ready.last_handled_reconcile_at, "now");
         let artifact = ready.artifact.clone().unwrap();
-        assert_eq!(artifact.url, "http://host/gitrepository/flux-system/apps/abc.tar.gz");
+        assert_eq!(artifact.revision, "main@sha1:abc");
         let fault = Fault { reason: "GitOperationFailed", message: "gone".into(), is_final: false };
-        let failed = status(&repository(ready.write()), &Found::Fault(fault), "host", now);
+        let failed = status(&repository(ready.write()), &Found::Fault(fault), now);
         assert_eq!(failed.artifact, Some(artifact));
         let types: Vec<_> = failed.conditions.iter().map(|condition| condition.type_.as_str()).collect();
         assert_eq!(types, ["Ready", "Reconciling", "ArtifactInStorage", "FetchFailed"]);
-        let mended = status(&repository(failed.write()), &files("abc"), "host", now);
+        let mended = status(&repository(failed.write()), &files("abc"), now);
         assert_eq!(mended.conditions, ready.conditions);
     }
 }

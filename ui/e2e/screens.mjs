@@ -92,6 +92,8 @@ async function application(page) {
     await page.getByText("5 Pods").waitFor();
     await page.keyboard.press("4");
     await page.locator(".entry").first().getByText("Open the shop").waitFor();
+    await page.keyboard.press("6");
+    await page.locator(".event", { hasText: "DriftDetected" }).filter({ hasText: "spec.replicas: 2 → 5, a-person" }).first().waitFor();
   });
   await step("an app's drift names field, both values, and who", async () => {
     await page.keyboard.press("3");

@@ -2,11 +2,11 @@ import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense } from "react";
 import { Link, useLocation, useSearch } from "wouter";
 import { Actions } from "./Actions";
-import { type AppDetail, type AppRef, fetchApp } from "./api";
+import { type AppDetail, type AppRef, fetchApp, fetchResource } from "./api";
 import { Age, Badge, DriftBadge, FamilyBadge, HealthBadge, RevisionText, SyncBadge } from "./badges";
-import { Conditions, History } from "./History";
 import { Differences } from "./Differences";
 import { kindWord } from "./format";
+import { Conditions, Events, History } from "./History";
 import { Icon } from "./Icon";
 import { useKeys } from "./keyboard";
 import { appId, useNarrow, useNow } from "./live";
@@ -17,7 +17,7 @@ import { TreeList } from "./TreeList";
 // The graph's library is the largest part of the UI; the list needs none of it.
 const TreeGraph = lazy(() => import("./TreeGraph"));
 
-const TABS = ["tree", "list", "drift", "history", "conditions"] as const;
+const TABS = ["tree", "list", "drift", "history", "conditions", "events"] as const;
 type Tab = (typeof TABS)[number];
 
 /** One app: how it stands, what it consists of, what was done, and what can be done. */
@@ -157,7 +157,20 @@ function Body(props: { detail: AppDetail; tab: Tab; text: string; filter: (text:
       return <History entries={detail.history} />;
     case "conditions":
       return <Conditions conditions={detail.conditions} />;
+    case "events":
+      return <OwnEvents detail={detail} />;
   }
+}
+
+/** What the controllers said of the app; asked for when somebody looks. */
+function OwnEvents({ detail: { summary, tree } }: { detail: AppDetail }) {
+  const root = tree.nodes[0]?.object;
+  const found = useQuery({
+    queryKey: ["app", appId(summary.app), "events"],
+    queryFn: ({ signal }) => (root ? fetchResource(summary.app, root, signal) : Promise.reject(new Error("no resource"))),
+  });
+  if (found.error) return <Failed error={found.error} again={() => void found.refetch()} />;
+  return found.data ? <Events events={found.data.events} /> : <Waiting lines={3} />;
 }
 
 /** What is not shown is counted. */

@@ -51,7 +51,7 @@ export function Resource({ at }: { at: { kind: string; namespace: string; name: 
   );
 }
 
-function Head({ detail: { node, desired } }: { detail: ResourceDetail }) {
+function Head({ detail: { node, owners } }: { detail: ResourceDetail }) {
   const now = useNow();
   return (
     <section className="panel">
@@ -65,7 +65,7 @@ function Head({ detail: { node, desired } }: { detail: ResourceDetail }) {
       {node.message && <p>{node.message}</p>}
       <p className="faint">
         {node.object.namespace ? `in ${node.object.namespace}` : "of the whole cluster"}
-        {!node.managed && desired === null && ", owned by an object that Git names"}
+        {!node.managed && owners[0] && `, owned by ${owners[0].kind} ${owners[0].name}`}
         {node.created !== "" && (
           <>
             , created <Age time={node.created} now={now} />

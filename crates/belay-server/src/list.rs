@@ -104,11 +104,13 @@ pub fn list(apps: Vec<Arc<AppSummary>>, query: &ListQuery) -> AppList {
 }
 
 /// What can hold of an app beside its filters' values.
-const STATES: &[(&str, fn(&AppSummary) -> bool)] = &[
+const STATES: &[(&str, Holds)] = &[
     ("drifted", |app| app.drift > 0),
     ("suspended", |app| app.suspended),
     ("running", |app| !app.operation.is_empty()),
 ];
+
+type Holds = fn(&AppSummary) -> bool;
 
 struct Filters {
     words: Vec<String>,

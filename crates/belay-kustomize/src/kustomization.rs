@@ -258,6 +258,13 @@ const COMPONENT_VERSION: &str = "kustomize.config.k8s.io/v1alpha1";
 impl Kustomization {
     /// Reads a kustomization file, fixes its old forms and checks it.
     pub fn parse(content: &[u8], file: &TreePath) -> Result<Kustomization, Error> {
+        let kustomization = Kustomization::decode(content, file)?;
+        kustomization.check(file)?;
+        Ok(kustomization)
+    }
+
+    /// Reads a kustomization file and fixes its old forms.
+    pub(crate) fn decode(content: &[u8], file: &TreePath) -> Result<Kustomization, Error> {
         let text = std::str::from_utf8(content).map_err(|_| invalid(file, "the file is not UTF-8 text"))?;
         let value =
             belay_goyaml::to_json(text).map_err(|source| Error::Yaml { file: file.to_string(), source })?;
@@ -268,7 +275,6 @@ impl Kustomization {
         };
         kustomization.says_something = says_something;
         kustomization.fix();
-        kustomization.check(file)?;
         Ok(kustomization)
     }
 

@@ -24,6 +24,7 @@ mod build;
 mod configuration;
 mod crds;
 mod decode;
+mod edit;
 mod error;
 mod explain;
 mod field_lookup;
@@ -52,6 +53,7 @@ mod transformers;
 mod variables;
 
 pub use build::build;
+pub use edit::{FileEdit, edit_file};
 pub use error::Error;
 pub use explain::{Change, Explanation};
 pub use generate::generate_kustomization;

@@ -101,7 +101,7 @@ impl Images {
 }
 
 /// Name, tag and digest; the registry's port is part of the name.
-fn split(image: &str) -> (&str, String, String) {
+pub(crate) fn split(image: &str) -> (&str, String, String) {
     let path = image.find('/').unwrap_or(0);
     let at = |sign| image[path..].find(sign).map(|found| found + path);
     match (at(':'), at('@')) {

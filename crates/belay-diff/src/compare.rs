@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::client_side::LAST_APPLIED;
+use crate::normalise::with_string_data;
 use crate::ownership::{Owner, Ownership};
 use crate::path::{FieldPath, Segment, has_keys};
 use crate::quantity::same_quantity;
@@ -58,17 +60,14 @@ pub struct CompareOptions {
 }
 
 /// Annotations that tools leave behind and that no Git repository holds.
-const IGNORED_ANNOTATIONS: &[&str] = &[
-    "kubectl.kubernetes.io/last-applied-configuration",
-    "deployment.kubernetes.io/revision",
-    "kubectl.kubernetes.io/restartedAt",
-];
+const IGNORED_ANNOTATIONS: &[&str] =
+    &[LAST_APPLIED, "deployment.kubernetes.io/revision", "kubectl.kubernetes.io/restartedAt"];
 
 /// Every field of `live` that an apply of `desired` should change: those that Git names and that
 /// have another value, those that we once set and Git no longer names, and those that somebody
 /// else added (whom [`AddedFields`] counts). Fields that the API defaulted are none of these.
 pub fn compare(desired: &Object, live: &Object, options: &CompareOptions) -> Vec<Difference> {
-    let desired = normalised(desired);
+    let desired = with_string_data(desired.value());
     let live = live.value();
     let ownership = Ownership::of(live);
     let mut walk = Walk { ownership: &ownership, differences: Vec::new() };
@@ -88,7 +87,11 @@ pub fn compare(desired: &Object, live: &Object, options: &CompareOptions) -> Vec
 }
 
 /// Leaves that we own, or that a stranger added.
-fn unwanted(ownership: &Ownership<'_>, live: &Value, options: &CompareOptions) -> Vec<(FieldPath, Owner)> {
+pub(crate) fn unwanted(
+    ownership: &Ownership<'_>,
+    live: &Value,
+    options: &CompareOptions,
+) -> Vec<(FieldPath, Owner)> {
     ownership.leaves(live, |owner| {
         let ours = owner.manager == options.manager && owner.operation == "Apply";
         ours || (owner.subresource != "status"
@@ -102,7 +105,7 @@ fn covers(differences: &[Difference], path: &FieldPath) -> bool {
 }
 
 /// Of metadata only labels and annotations are desired state; status is never.
-fn is_ours_to_compare(path: &FieldPath) -> bool {
+pub(crate) fn is_ours_to_compare(path: &FieldPath) -> bool {
     if path.starts_with(&["status"]) {
         return false;
     }
@@ -115,44 +118,6 @@ fn is_ours_to_compare(path: &FieldPath) -> bool {
         }
         _ => false,
     }
-}
-
-/// The desired object as the API will store it: a Secret's `stringData` moves to `data`.
-fn normalised(desired: &Object) -> Value {
-    let mut value = desired.value().clone();
-    if desired.kind() != "Secret" || desired.api_version() != "v1" {
-        return value;
-    }
-    let Some(Value::Object(texts)) = value.as_object_mut().and_then(|fields| fields.remove("stringData"))
-    else {
-        return value;
-    };
-    let data = value
-        .as_object_mut()
-        .expect("an Object is a map")
-        .entry("data")
-        .or_insert_with(|| Value::Object(Map::new()));
-    if let Some(data) = data.as_object_mut() {
-        for (name, text) in texts {
-            data.insert(name, Value::from(base64(text.as_str().unwrap_or_default().as_bytes())));
-        }
-    }
-    value
-}
-
-/// Standard base64; the one use here does not earn a dependency of a pure crate.
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let bits =
-            chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-        for place in 0..4 {
-            let letter = LETTERS[(bits >> (18 - 6 * place)) as usize & 63];
-            text.push(if place <= chunk.len() { letter as char } else { '=' });
-        }
-    }
-    text
 }
 
 struct Walk<'a> {

@@ -3,15 +3,23 @@
 //! The live object's `managedFields` tell three things: how its lists merge, which fields we set
 //! and no longer want, and which fields somebody else added. See [`compare`].
 
+mod client_side;
 mod compare;
 mod drift;
+mod ignore;
+mod normalise;
 mod ownership;
 mod path;
+mod predict;
 mod quantity;
 mod takeover;
 
+pub use client_side::{LAST_APPLIED, Patch, Sides, last_applied_text, with_last_applied};
 pub use compare::{AddedFields, CompareOptions, Difference, compare};
 pub use drift::{Drift, describe};
+pub use ignore::{IgnoreRule, Ignored};
+pub use normalise::{NormaliseOptions, normalised};
 pub use ownership::{Owner, Ownership};
 pub use path::{FieldPath, Segment};
+pub use predict::{Method, PredictError, added_paths};
 pub use takeover::take_over;

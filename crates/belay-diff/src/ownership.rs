@@ -40,6 +40,16 @@ impl<'a> Ownership<'a> {
         Ownership { entries: entries.collect() }
     }
 
+    /// Whether nobody is noted.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Whether a manager has an entry of this operation.
+    pub fn has(&self, manager: &str, operation: &str) -> bool {
+        self.entries.iter().any(|(owner, _)| owner.manager == manager && owner.operation == operation)
+    }
+
     /// The owners of a field, the one that changed something last first.
     pub fn owners(&self, path: &FieldPath) -> Vec<&Owner> {
         let mut owners: Vec<&Owner> =

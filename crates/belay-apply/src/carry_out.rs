@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use belay_cluster::{LiveState, Resource, Scope};
+use belay_cluster::LiveState;
 use belay_diff::{Difference, take_over};
-use belay_manifest::{Object, ObjectKey};
+use belay_manifest::ObjectKey;
 use belay_plan::{Action, KeptReason, Plan, Step};
 use futures::{StreamExt, stream};
-use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, Preconditions, PropagationPolicy};
+use kube::api::{Api, DynamicObject, Patch, PatchParams, PropagationPolicy};
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
 
+use crate::definitions::{learn_kinds, wait_established};
 use crate::error::ApplyError;
+use crate::requests::{api, delete, delete_and_wait, is_immutable, learn, resource};
 
 /// How long a definition may take to be established.
 const ESTABLISH: Duration = Duration::from_secs(60);
@@ -104,18 +105,6 @@ async fn one(step: &Step, live: &LiveState, settings: &ApplySettings) -> Result<
     }
 }
 
-async fn resource(object: &Object, live: &LiveState) -> Result<Resource, ApplyError> {
-    let kind = object.gvk();
-    live.kinds().find(&kind).await.map_err(|source| ApplyError::Kind { key: object.key(), source })
-}
-
-fn api(live: &LiveState, resource: &Resource, namespace: &str) -> Api<DynamicObject> {
-    match resource.scope {
-        Scope::Cluster => Api::all_with(live.client().clone(), &resource.api),
-        Scope::Namespaced => Api::namespaced_with(live.client().clone(), namespace, &resource.api),
-    }
-}
-
 async fn apply(step: &Step, live: &LiveState, settings: &ApplySettings) -> Result<(), ApplyError> {
     let Some(desired) = &step.desired else {
         return Ok(());
@@ -134,28 +123,13 @@ async fn apply(step: &Step, live: &LiveState, settings: &ApplySettings) -> Resul
     learn(live, &step.key, answer)
 }
 
-fn learn(live: &LiveState, key: &ObjectKey, answer: DynamicObject) -> Result<(), ApplyError> {
-    let fault = || ApplyError::Answer { key: key.clone() };
-    let value = serde_json::to_value(answer).map_err(|_not_json| fault())?;
-    live.learn(Object::new(value).map_err(|_no_object| fault())?);
-    Ok(())
-}
-
-fn is_immutable(status: &kube::core::Status) -> bool {
-    status.code == 422 || status.message.contains("immutable")
-}
-
 async fn recreate(
     api: &Api<DynamicObject>,
     key: &ObjectKey,
     params: &PatchParams,
     sent: &Patch<&Value>,
 ) -> Result<DynamicObject, kube::Error> {
-    api.delete(&key.name, &DeleteParams::background()).await?;
-    let deadline = Instant::now() + ESTABLISH;
-    while api.get_metadata_opt(&key.name).await?.is_some() && Instant::now() < deadline {
-        sleep(Duration::from_millis(100)).await;
-    }
+    delete_and_wait(api, &key.name).await?;
     api.patch(&key.name, params, sent).await
 }
 
@@ -198,23 +172,7 @@ async fn release(
 
 async fn prune(step: &Step, uid: &str, live: &LiveState, settings: &ApplySettings) -> Result<(), ApplyError> {
     let Some(object) = &step.live else { return Ok(()) };
-    let resource = resource(object, live).await?;
-    let api = api(live, &resource, &step.key.namespace);
-    let params = DeleteParams {
-        propagation_policy: Some(settings.propagation.clone()),
-        preconditions: Some(Preconditions { uid: Some(uid.to_owned()), resource_version: None }),
-        ..DeleteParams::default()
-    };
-    match api.delete(&step.key.name, &params).await {
-        Ok(_) => Ok(()),
-        Err(kube::Error::Api(status)) if status.code == 404 => {
-            live.learn_gone(&step.key);
-            Ok(())
-        }
-        // Another object of this name has been made since: it is not ours to delete.
-        Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
-        Err(source) => Err(ApplyError::Delete { key: step.key.clone(), source }),
-    }
+    delete(object, uid, settings.propagation.clone(), live).await.map(drop)
 }
 
 fn is_definitions(group: &[Step]) -> bool {
@@ -226,34 +184,11 @@ fn is_definitions(group: &[Step]) -> bool {
 
 /// Waits until the definitions just applied are established, and learns their kinds.
 async fn establish(outcomes: &mut [Outcome], live: &LiveState) {
-    let kind = belay_manifest::GroupVersionKind::new("apiextensions.k8s.io/v1", "CustomResourceDefinition");
-    let Ok(resource) = live.kinds().find(&kind).await else {
-        return;
-    };
-    let api: Api<DynamicObject> = Api::all_with(live.client().clone(), &resource.api);
-    let deadline = Instant::now() + ESTABLISH;
     for outcome in outcomes.iter_mut().filter(|outcome| outcome.result.is_ok()) {
-        while !is_established(&api, &outcome.key.name).await {
-            if Instant::now() >= deadline {
-                let seconds = ESTABLISH.as_secs();
-                outcome.result = Err(ApplyError::NotEstablished { key: outcome.key.clone(), seconds });
-                break;
-            }
-            sleep(Duration::from_millis(50)).await;
+        if !wait_established(&outcome.key.name, live, ESTABLISH).await {
+            let seconds = ESTABLISH.as_secs();
+            outcome.result = Err(ApplyError::NotEstablished { key: outcome.key.clone(), seconds });
         }
     }
-    if let Err(error) = live.kinds().refresh(Duration::ZERO).await {
-        tracing::warn!(%error, "new kinds could not be learnt");
-    }
-}
-
-async fn is_established(api: &Api<DynamicObject>, name: &str) -> bool {
-    let Ok(definition) = api.get(name).await else {
-        return false;
-    };
-    let conditions = definition.data.pointer("/status/conditions").and_then(Value::as_array);
-    conditions
-        .into_iter()
-        .flatten()
-        .any(|condition| condition["type"] == "Established" && condition["status"] == "True")
+    learn_kinds(live).await;
 }

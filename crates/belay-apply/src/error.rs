@@ -47,6 +47,14 @@ pub enum ApplyError {
         /// How long was waited.
         seconds: u64,
     },
+    /// No request can be made of the object.
+    #[error("{message}")]
+    Unplannable {
+        /// The object.
+        key: ObjectKey,
+        /// Why.
+        message: String,
+    },
     /// A step before this one failed.
     #[error("{key}: not tried, because an earlier step failed")]
     NotTried {
@@ -56,6 +64,15 @@ pub enum ApplyError {
 }
 
 impl ApplyError {
+    /// What the API server said, as kubectl passes it on; else the error itself.
+    pub fn reason(&self) -> String {
+        match self {
+            ApplyError::Refused { source: kube::Error::Api(status), .. }
+            | ApplyError::Delete { source: kube::Error::Api(status), .. } => status.message.clone(),
+            other => other.chain(),
+        }
+    }
+
     /// The error and its causes in one line, for a status message.
     pub fn chain(&self) -> String {
         let mut text = self.to_string();

@@ -2,13 +2,19 @@
 //!
 //! # Contract
 //! - Only this crate writes users' objects.
-//! - One write request per changed object: a forced server-side apply. Only where somebody added
-//!   fields that have to go, a second one first moves their ownership to us.
+//! - One write request per changed object, as the plan says: a patch, a server-side apply, a replacement. Only where
+//!   somebody added fields that have to go from a server-side applied object, a second one first moves them to us.
 //! - A delete carries the uid that the plan saw; an object of the same name made since is spared.
-//! - A group of steps that failed stops the steps behind it; nothing is pruned after a failure.
+//! - A group of steps that failed stops the steps behind it; nothing is pruned after a failure. An Application's sync
+//!   has its own order: see [`carry_out_stage`].
 
 mod carry_out;
+mod definitions;
 mod error;
+mod migrate;
+mod requests;
+mod stage;
 
 pub use carry_out::{ApplySettings, Done, Outcome, carry_out};
 pub use error::ApplyError;
+pub use stage::{Performed, StageSettings, Written, carry_out_stage, delete_hook, release_hook};

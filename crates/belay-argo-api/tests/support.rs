@@ -42,21 +42,21 @@ fn refused_and_unknown_fields_are_named_once() {
             "kustomize": {"patches": [{"patch": "x", "newer": true}], "components": ["a"]},
         },
         "destination": {"name": "in-cluster"},
-        "ignoreDifferences": [{"kind": "Deployment"}],
-        "syncPolicy": {"retry": {"refresh": true}},
+        "ignoreDifferences": [{"kind": "Deployment", "jsonPointers": ["/spec"], "jqPathExpressions": [".spec"]}],
+        "syncPolicy": {"retry": {"refresh": true, "newer": 1}},
     }));
     let mut refused = refused_fields(&APPLICATION, &object);
     refused.sort();
     assert_eq!(
         refused,
         [
-            "spec.ignoreDifferences",
+            "spec.ignoreDifferences[].jqPathExpressions",
             "spec.source.futureField",
             "spec.source.helm.fileParameters",
             "spec.source.helm.skipTests",
             "spec.source.kustomize.components",
             "spec.source.kustomize.patches[].newer",
-            "spec.syncPolicy.retry.refresh",
+            "spec.syncPolicy.retry.newer",
         ]
     );
 }
@@ -70,15 +70,12 @@ fn a_project_with_windows_is_refused() {
 #[test]
 fn options_annotations_and_settings_are_found() {
     let options = ["CreateNamespace=true", "Prune=false", "ServerSideApply=true", "Unheard=of"];
-    assert_eq!(refused_sync_options(options), ["Prune=false", "Unheard=of"]);
+    assert_eq!(refused_sync_options(options), ["Unheard=of"]);
     let annotations = ["argocd.argoproj.io/refresh", "argocd.argoproj.io/hydrate", "example.com/mine"];
     assert_eq!(refused_application_annotations(annotations), ["argocd.argoproj.io/hydrate"]);
     let annotations =
         ["argocd.argoproj.io/hook", "argocd.argoproj.io/tracking-id", "argocd.argoproj.io/newer"];
-    assert_eq!(
-        refused_object_annotations(annotations),
-        ["argocd.argoproj.io/hook", "argocd.argoproj.io/newer"]
-    );
+    assert_eq!(refused_object_annotations(annotations), ["argocd.argoproj.io/newer"]);
     let keys = ["application.instanceLabelKey", "resource.customizations.health.apps_Deployment"];
     assert_eq!(refused_settings("argocd-cm", keys), ["resource.customizations.health.apps_Deployment"]);
 }

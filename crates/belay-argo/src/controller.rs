@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use belay_cluster::{Change, EventRecorder, LiveError, LiveState, WorkQueue};
-use belay_diff::Drift;
+use belay_diff::{Difference, Drift, Ignored};
 use belay_manifest::{GroupVersionKind, Object, ObjectKey};
 use belay_render::RenderCache;
 use belay_source::{Repositories, normalised_url};
@@ -13,6 +13,8 @@ use serde_json::Value;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinSet;
 
+use crate::compare::{Schemas, Seen};
+use crate::desired::{Desired, Purpose};
 use crate::reconcile::reconcile;
 
 /// The API group of Argo CD's resources.
@@ -31,6 +33,8 @@ pub struct Settings {
     pub workers: usize,
     /// Write requests in flight at once, per app.
     pub in_flight: usize,
+    /// How long others get to react between two waves (`controller.sync.wave.delay.seconds`).
+    pub wave_delay: Duration,
 }
 
 impl Default for Settings {
@@ -40,6 +44,7 @@ impl Default for Settings {
             interval: Duration::from_secs(120),
             workers: 8,
             in_flight: 16,
+            wave_delay: Duration::from_secs(2),
         }
     }
 }
@@ -54,21 +59,26 @@ pub(crate) struct Context {
     pub(crate) events: EventRecorder,
     /// How the controller works.
     pub(crate) settings: Settings,
-    pub(crate) renders: RenderCache<ObjectKey>,
+    pub(crate) schemas: Schemas,
+    pub(crate) renders: Arc<RenderCache<(ObjectKey, Purpose)>>,
     pub(crate) memory: Mutex<HashMap<ObjectKey, Memory>>,
 }
 
 /// What is remembered of an app between two looks; lost with the process, and nothing needs it then.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Memory {
     /// How often the app was rendered.
     pub(crate) renders: u64,
     /// What others changed in the cluster, newest look.
     pub(crate) drift: Vec<Drift>,
-    /// What Git says, by object.
-    pub(crate) desired: Arc<HashMap<ObjectKey, Object>>,
+    /// What Git says, for the comparison and for a running operation.
+    desired: HashMap<Purpose, Arc<Desired>>,
     /// The commit that says it.
-    pub(crate) commit: Option<Commit>,
+    commit: Option<Commit>,
+    /// What was compared.
+    seen: Arc<Seen>,
+    /// When a running operation may go on.
+    paused: Option<Instant>,
 }
 
 /// A commit that an app was rendered from.
@@ -106,7 +116,8 @@ impl Controller {
             repositories,
             events,
             settings,
-            renders: RenderCache::default(),
+            schemas: Schemas::default(),
+            renders: Arc::default(),
             memory: Mutex::default(),
         };
         Controller { context: Arc::new(context), queue: WorkQueue::new() }
@@ -152,7 +163,13 @@ impl Controller {
 
     /// What Git says of an object of the app, as of its last good render.
     pub fn desired(&self, app: &ObjectKey, object: &ObjectKey) -> Option<Object> {
-        self.memory(app).desired.get(object).cloned()
+        let desired = self.context.desired(app, Purpose::Comparison)?;
+        desired.prepared.find(object).cloned()
+    }
+
+    /// What an apply would change in an object of the app, as of the last comparison.
+    pub fn differences(&self, app: &ObjectKey, object: &ObjectKey) -> Arc<Vec<Difference>> {
+        self.memory(app).seen.known(object)
     }
 
     /// A commit that some app was rendered from.
@@ -206,7 +223,7 @@ impl Controller {
 
     /// The app that tracks an object.
     fn parent(&self, object: &Object) -> Option<ObjectKey> {
-        let instance = crate::prepare::tracked_app(object)?;
+        let instance = crate::tracking::tracked_app(object)?;
         let (namespace, name) = match instance.split_once('_') {
             Some((namespace, name)) => (namespace.to_owned(), name.to_owned()),
             None => (self.context.settings.namespace.clone(), instance.to_owned()),
@@ -226,8 +243,69 @@ impl Context {
         change(memory.entry(app.clone()).or_default());
     }
 
+    /// What Git says, as it was read last.
+    pub(crate) fn desired(&self, app: &ObjectKey, purpose: Purpose) -> Option<Arc<Desired>> {
+        self.remembered(app).desired.get(&purpose).cloned()
+    }
+
+    /// Keeps what Git says at hand, for the next look and for whoever shows it.
+    pub(crate) fn remember_desired(
+        &self,
+        app: &ObjectKey,
+        purpose: Purpose,
+        desired: Arc<Desired>,
+        repository: &str,
+    ) {
+        let checkout = &desired.checkout;
+        let commit = Commit {
+            repository: repository.to_owned(),
+            id: checkout.commit.clone(),
+            subject: checkout.subject.clone(),
+            author: checkout.author.clone(),
+            seconds: checkout.date,
+        };
+        self.remember(app, |memory| {
+            if purpose == Purpose::Comparison {
+                memory.commit = Some(commit);
+            }
+            memory.desired.insert(purpose, desired);
+        });
+    }
+
+    /// What was compared with these rules before.
+    pub(crate) fn seen(&self, app: &ObjectKey, ignored: &Arc<Ignored>) -> Seen {
+        Seen::clone(&self.remembered(app).seen).with(ignored)
+    }
+
+    /// Keeps comparisons for the next look.
+    pub(crate) fn remember_seen(&self, app: &ObjectKey, seen: Seen) {
+        self.remember(app, |memory| memory.seen = Arc::new(seen));
+    }
+
+    /// Holds a running operation back for a moment; gives how long.
+    pub(crate) fn pause(&self, app: &ObjectKey) -> Duration {
+        let pause = self.settings.wave_delay;
+        self.remember(app, |memory| memory.paused = Some(Instant::now() + pause));
+        pause
+    }
+
+    /// How long a running operation is still held back.
+    pub(crate) fn pause_left(&self, app: &ObjectKey) -> Option<Duration> {
+        let until = self.remembered(app).paused?;
+        let left = until.saturating_duration_since(Instant::now());
+        (!left.is_zero()).then_some(left)
+    }
+
+    /// Makes the next render of an app a fresh one.
+    pub(crate) fn forget_renders(&self, app: &ObjectKey) {
+        for purpose in [Purpose::Comparison, Purpose::Operation] {
+            self.renders.forget(&(app.clone(), purpose));
+        }
+        self.remember(app, |memory| memory.desired.clear());
+    }
+
     fn forget(&self, app: &ObjectKey) {
-        self.renders.forget(app);
+        self.forget_renders(app);
         self.memory.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).remove(app);
     }
 }
@@ -238,7 +316,7 @@ pub fn application_kind() -> GroupVersionKind {
 }
 
 /// Whether a change of an Application is more than our own status.
-fn asks_for_work(before: &Object, after: &Object) -> bool {
+pub(crate) fn asks_for_work(before: &Object, after: &Object) -> bool {
     let asked = |object: &Object| {
         let value = object.value();
         let metadata = &value["metadata"];
@@ -249,6 +327,8 @@ fn asks_for_work(before: &Object, after: &Object) -> bool {
             metadata["labels"].clone(),
             metadata["deletionTimestamp"].clone(),
             metadata["finalizers"].clone(),
+            // Somebody wants a running operation to end.
+            value.pointer("/status/operationState/phase").is_some_and(|phase| phase == "Terminating"),
         )
     };
     asked(before) != asked(after)

@@ -1,12 +1,15 @@
-//! Whether to sync now: an operation that somebody asked for, or the app's own policy.
+//! Whether to sync now: the app's own policy, when nobody asked for an operation.
 
 use std::time::Duration;
 
 use belay_argo_api::{
-    Application, Backoff, Operation, OperationInitiator, OperationPhase, RetryStrategy, SyncOperation,
+    Application, Operation, OperationInitiator, OperationPhase, RetryStrategy, SyncOperation,
+    SyncOperationResource,
 };
-use belay_plan::{Action, Plan};
+use belay_plan::sync::option;
 use jiff::Timestamp;
+
+use crate::compare::{Compared, Comparison, Standing};
 
 /// Back-off of self-heal: `2s × 3^attempt`, at most 300 s (`controller.self.heal.backoff.*`).
 const HEAL_FIRST: Duration = Duration::from_secs(2);
@@ -24,7 +27,7 @@ pub(crate) enum Decision {
     Rest(Option<String>),
     /// Look again after this time.
     Wait(Duration),
-    /// Carry the plan out.
+    /// Sync.
     Sync(Box<Operation>),
 }
 
@@ -59,8 +62,8 @@ pub(crate) fn policy(app: &Application) -> Policy {
 pub(crate) struct Situation<'a> {
     /// The app, with its last status.
     pub app: &'a Application,
-    /// What a sync would do, with pruning as the policy says.
-    pub plan: &'a Plan,
+    /// Git beside the cluster.
+    pub comparison: &'a Comparison,
     /// The revision that was rendered.
     pub revision: &'a str,
     /// Whether that revision changed what this app renders from, since the last sync.
@@ -69,53 +72,79 @@ pub(crate) struct Situation<'a> {
     pub now: Timestamp,
 }
 
-/// Decides. An operation in `app.operation` comes first.
-pub(crate) fn decide(situation: &Situation<'_>) -> Decision {
-    if let Some(operation) = &situation.app.operation {
-        return Decision::Sync(Box::new(operation.clone()));
+impl Situation<'_> {
+    /// What a sync could do something about: an object that asks to stay is left.
+    fn differing(&self) -> impl Iterator<Item = &Compared> {
+        let stays = |object: &Compared| {
+            object.requires_pruning() && option(object.object(), "Prune") == Some("false")
+        };
+        let differs = move |object: &&Compared| object.standing == Standing::OutOfSync && !stays(object);
+        self.comparison.objects.iter().filter(differs)
     }
+
+    /// Whether nothing differs but objects that left Git.
+    fn only_prunes(&self) -> bool {
+        self.differing().all(Compared::requires_pruning)
+    }
+
+    /// Whether everything that is there would be deleted and nothing applied.
+    fn wipes_out(&self) -> bool {
+        self.comparison.objects.iter().all(Compared::requires_pruning)
+    }
+}
+
+/// Decides.
+pub(crate) fn decide(situation: &Situation<'_>) -> Decision {
     let policy = policy(situation.app);
-    if !policy.automated || !situation.plan.has_work() {
+    if !policy.automated || situation.comparison.is_in_sync() {
         return Decision::Rest(None);
     }
-    if policy.prune && !policy.allow_empty && situation.plan.wipes_out() {
-        return Decision::Rest(Some("auto-sync will wipe out all resources".to_owned()));
+    if situation.differing().next().is_none() || (!policy.prune && situation.only_prunes()) {
+        return Decision::Rest(None);
     }
-    match last_attempt(situation) {
-        None => Decision::Sync(Box::new(automated_operation(situation, 0))),
+    let decision = match last_attempt(situation) {
+        None => Decision::Sync(Box::new(automated_operation(situation, None))),
         Some(attempt) if attempt.phase == OperationPhase::Succeeded => heal(situation, &policy, &attempt),
-        Some(attempt) => retry(situation, &attempt),
+        Some(attempt) => {
+            let message = format!("Failed last sync attempt to [{}]: {}", attempt.revision, attempt.message);
+            Decision::Rest(Some(message))
+        }
+    };
+    if matches!(decision, Decision::Sync(_)) && policy.prune && !policy.allow_empty && situation.wipes_out() {
+        let revision = situation.revision;
+        return Decision::Rest(Some(format!(
+            "Skipping sync attempt to [{revision}]: auto-sync will wipe out all resources"
+        )));
     }
+    decision
 }
 
 struct Attempt {
     phase: OperationPhase,
     message: String,
+    revision: String,
     finished: Option<Timestamp>,
     heals: i64,
-    retries: i64,
 }
 
 /// The last operation, if it was for the same files and source.
 fn last_attempt(situation: &Situation<'_>) -> Option<Attempt> {
     let state = situation.app.status.operation_state.as_ref()?;
-    let result = state.sync_result.as_ref()?;
-    let same = !situation.revision_has_changes && result.source == situation.app.spec.source;
+    let result = state.sync_result.as_ref();
+    // One that ended before it knew its revision is not tried again by itself.
+    let same = result
+        .is_none_or(|result| !situation.revision_has_changes && result.source == situation.app.spec.source);
     same.then(|| Attempt {
         phase: state.phase.clone(),
         message: state.message.clone(),
+        revision: result.map(|result| result.revision.clone()).unwrap_or_default(),
         finished: state.finished_at.get(),
         heals: state.operation.sync.as_ref().and_then(|sync| sync.auto_heal_attempts_count).unwrap_or(0),
-        retries: state.retry_count.unwrap_or(0),
     })
 }
 
 fn heal(situation: &Situation<'_>, policy: &Policy, attempt: &Attempt) -> Decision {
-    let only_prunes = situation.plan.steps.iter().all(|step| {
-        matches!(step.action, Action::Prune { .. } | Action::Nothing | Action::Ignore | Action::Keep(_))
-    });
-    let may_heal = policy.self_heal || (policy.prune && only_prunes);
-    if !may_heal {
+    if !policy.self_heal {
         return Decision::Rest(None);
     }
     let quiet = since(attempt.finished, situation.now);
@@ -127,31 +156,7 @@ fn heal(situation: &Situation<'_>, policy: &Policy, attempt: &Attempt) -> Decisi
             return Decision::Wait(pause - quiet);
         }
     }
-    Decision::Sync(Box::new(automated_operation(situation, heals + 1)))
-}
-
-fn retry(situation: &Situation<'_>, attempt: &Attempt) -> Decision {
-    let strategy = retry_strategy(situation.app);
-    let limit = strategy.limit.unwrap_or(AUTOMATED_RETRIES);
-    if limit >= 0 && attempt.retries >= limit {
-        let message = format!("Failed last sync attempt to [{}]: {}", situation.revision, attempt.message);
-        return Decision::Rest(Some(message));
-    }
-    let pause = retry_pause(strategy.backoff.as_ref(), attempt.retries);
-    let waited = since(attempt.finished, situation.now);
-    if waited < pause {
-        return Decision::Wait(pause - waited);
-    }
-    Decision::Sync(Box::new(automated_operation(situation, attempt.heals)))
-}
-
-/// `duration × factor^retries`, at most `maxDuration`; defaults 5 s, 2 and 3 m.
-pub(crate) fn retry_pause(backoff: Option<&Backoff>, retries: i64) -> Duration {
-    let first = backoff.and_then(|backoff| backoff.duration.get()).unwrap_or(Duration::from_secs(5));
-    let most = backoff.and_then(|backoff| backoff.max_duration.get()).unwrap_or(Duration::from_secs(180));
-    let factor = backoff.and_then(|backoff| backoff.factor).unwrap_or(2).clamp(1, 1000) as f64;
-    let seconds = first.as_secs_f64() * factor.powi(i32::try_from(retries).unwrap_or(i32::MAX));
-    if seconds.is_finite() && seconds < most.as_secs_f64() { Duration::from_secs_f64(seconds) } else { most }
+    Decision::Sync(Box::new(automated_operation(situation, Some(heals + 1))))
 }
 
 fn since(then: Option<Timestamp>, now: Timestamp) -> Duration {
@@ -159,23 +164,33 @@ fn since(then: Option<Timestamp>, now: Timestamp) -> Duration {
     Duration::try_from(now.duration_since(then)).unwrap_or(Duration::ZERO)
 }
 
-/// The app's retry strategy; an automated sync without one retries five times.
-pub(crate) fn retry_strategy(app: &Application) -> RetryStrategy {
-    let given = app.spec.sync_policy.as_ref().and_then(|policy| policy.retry.clone());
-    given.unwrap_or_else(|| RetryStrategy { limit: Some(AUTOMATED_RETRIES), ..RetryStrategy::default() })
-}
-
-fn automated_operation(situation: &Situation<'_>, heals: i64) -> Operation {
-    let policy = policy(situation.app);
-    let options = situation.app.spec.sync_policy.as_ref().map(|policy| policy.sync_options.clone());
+/// A sync of everything, or, as a heal, of what differs.
+fn automated_operation(situation: &Situation<'_>, heals: Option<i64>) -> Operation {
+    let app = situation.app;
+    let sync_policy = app.spec.sync_policy.as_ref();
+    let retry = sync_policy.and_then(|policy| policy.retry.clone());
+    let resources = situation.differing().map(|object| SyncOperationResource {
+        group: object.key.group.clone(),
+        kind: object.key.kind.clone(),
+        name: object.key.name.clone(),
+        namespace: object.key.namespace.clone(),
+        ..SyncOperationResource::default()
+    });
     Operation {
         initiated_by: Some(OperationInitiator { automated: true, ..OperationInitiator::default() }),
-        retry: Some(retry_strategy(situation.app)),
+        retry: Some(
+            retry.unwrap_or_else(|| RetryStrategy {
+                limit: Some(AUTOMATED_RETRIES),
+                ..RetryStrategy::default()
+            }),
+        ),
         sync: Some(SyncOperation {
+            source: app.spec.source.clone(),
             revision: situation.revision.to_owned(),
-            prune: policy.prune,
-            sync_options: options.unwrap_or_default(),
-            auto_heal_attempts_count: (heals > 0).then_some(heals),
+            prune: policy(app).prune,
+            sync_options: sync_policy.map(|policy| policy.sync_options.clone()).unwrap_or_default(),
+            auto_heal_attempts_count: heals,
+            resources: if heals.is_some() { resources.collect() } else { Vec::new() },
             ..SyncOperation::default()
         }),
         ..Operation::default()
@@ -185,9 +200,9 @@ fn automated_operation(situation: &Situation<'_>, heals: i64) -> Operation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use belay_manifest::{Object, ObjectKey};
-    use belay_plan::Step;
+    use belay_manifest::Object;
     use serde_json::{Value, json};
+    use std::sync::Arc;
 
     fn app(changes: impl FnOnce(&mut Value)) -> Application {
         let mut value = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": "a"},
@@ -197,84 +212,88 @@ mod tests {
         serde_json::from_value(value).unwrap()
     }
 
-    fn finished(phase: &str, heals: i64, retries: i64) -> Value {
+    fn finished(phase: &str, heals: i64) -> Value {
         json!({"phase": phase, "message": "boom", "startedAt": "2026-01-01T00:00:00Z", "finishedAt": "2026-01-01T00:00:00Z",
-            "retryCount": retries, "operation": {"sync": {"autoHealAttemptsCount": heals}},
+            "operation": {"sync": {"autoHealAttemptsCount": heals}},
             "syncResult": {"revision": "r1", "source": {"repoURL": "u", "path": "p"}}})
     }
 
-    fn plan(action: Action) -> Plan {
+    /// An object that Git names and the cluster lacks, or the other way round.
+    fn comparison(left_git: bool) -> Comparison {
         let object =
             Object::new(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}})).unwrap();
-        let key: ObjectKey = object.key();
-        let desired = match action {
-            Action::Prune { .. } => None,
-            _ => Some(belay_plan::Desired {
-                object,
-                origin: Default::default(),
-                treatment: Default::default(),
-            }),
-        };
-        Plan { steps: vec![Step { key, action, desired, live: None, stage: 0 }] }
+        let key = object.key();
+        let object = Some(Arc::new(object));
+        let (target, live) = if left_git { (None, object) } else { (object, None) };
+        let compared =
+            Compared { key, target, live, differences: Arc::default(), standing: Standing::OutOfSync };
+        Comparison { objects: vec![compared], ..Comparison::default() }
     }
 
-    fn run(app: &Application, plan: &Plan, seconds: i64) -> Decision {
-        run_at(app, plan, seconds, app.status.operation_state.is_none())
+    fn run(app: &Application, comparison: &Comparison, seconds: i64) -> Decision {
+        run_at(app, comparison, seconds, app.status.operation_state.is_none())
     }
 
-    fn run_at(app: &Application, plan: &Plan, seconds: i64, revision_has_changes: bool) -> Decision {
+    fn run_at(
+        app: &Application,
+        comparison: &Comparison,
+        seconds: i64,
+        revision_has_changes: bool,
+    ) -> Decision {
         let now =
             "2026-01-01T00:00:00Z".parse::<Timestamp>().unwrap() + jiff::SignedDuration::from_secs(seconds);
-        decide(&Situation { app, plan, revision: "r1", revision_has_changes, now })
+        decide(&Situation { app, comparison, revision: "r1", revision_has_changes, now })
     }
 
     #[test]
     fn a_new_revision_is_synced_once() {
-        assert!(matches!(run(&app(|_| {}), &plan(Action::Create), 0), Decision::Sync(_)));
+        assert!(matches!(run(&app(|_| {}), &comparison(false), 0), Decision::Sync(_)));
         let manual = app(|app| app["spec"]["syncPolicy"] = json!({}));
-        assert_eq!(run(&manual, &plan(Action::Create), 0), Decision::Rest(None));
+        assert_eq!(run(&manual, &comparison(false), 0), Decision::Rest(None));
         let disabled = app(|app| app["spec"]["syncPolicy"]["automated"]["enabled"] = json!(false));
-        assert_eq!(run(&disabled, &plan(Action::Create), 0), Decision::Rest(None));
+        assert_eq!(run(&disabled, &comparison(false), 0), Decision::Rest(None));
+        assert_eq!(run(&app(|_| {}), &Comparison::default(), 0), Decision::Rest(None));
     }
 
     #[test]
     fn drift_is_healed_at_once_then_ever_slower_and_not_at_all_without_self_heal() {
-        let healed = |heals| {
-            app(move |app| app["status"] = json!({"operationState": finished("Succeeded", heals, 0)}))
-        };
-        assert!(matches!(run(&healed(0), &plan(Action::Create), 1), Decision::Sync(_)));
-        assert_eq!(run(&healed(1), &plan(Action::Create), 1), Decision::Wait(Duration::from_secs(1)));
-        assert_eq!(run(&healed(2), &plan(Action::Create), 1), Decision::Wait(Duration::from_secs(5)));
-        assert!(matches!(run(&healed(2), &plan(Action::Create), 6), Decision::Sync(_)));
+        let healed =
+            |heals| app(move |app| app["status"] = json!({"operationState": finished("Succeeded", heals)}));
+        let Decision::Sync(operation) = run(&healed(0), &comparison(false), 1) else { panic!("healed") };
+        let sync = operation.sync.unwrap();
+        assert_eq!((sync.auto_heal_attempts_count, sync.resources.len()), (Some(1), 1));
+        assert_eq!(run(&healed(1), &comparison(false), 1), Decision::Wait(Duration::from_secs(1)));
+        assert_eq!(run(&healed(2), &comparison(false), 1), Decision::Wait(Duration::from_secs(5)));
+        assert!(matches!(run(&healed(2), &comparison(false), 6), Decision::Sync(_)));
         let off = app(|app| {
-            app["status"] = json!({"operationState": finished("Succeeded", 0, 0)});
+            app["status"] = json!({"operationState": finished("Succeeded", 0)});
             app["spec"]["syncPolicy"]["automated"]["selfHeal"] = json!(false);
         });
-        assert_eq!(run_at(&off, &plan(Action::Create), 999, false), Decision::Rest(None));
-        assert!(matches!(run_at(&off, &plan(Action::Create), 999, true), Decision::Sync(_)));
+        assert_eq!(run_at(&off, &comparison(false), 999, false), Decision::Rest(None));
+        assert!(matches!(run_at(&off, &comparison(false), 999, true), Decision::Sync(_)));
     }
 
     #[test]
-    fn a_failed_sync_is_retried_five_times_and_then_shown() {
-        let failed = |retries| {
-            app(move |app| app["status"] = json!({"operationState": finished("Failed", 0, retries)}))
-        };
-        assert_eq!(run(&failed(1), &plan(Action::Create), 4), Decision::Wait(Duration::from_secs(6)));
-        assert!(matches!(run(&failed(1), &plan(Action::Create), 10), Decision::Sync(_)));
+    fn a_failed_sync_is_shown_until_something_changes() {
+        let failed = app(|app| app["status"] = json!({"operationState": finished("Failed", 0)}));
         assert_eq!(
-            run(&failed(5), &plan(Action::Create), 999),
+            run(&failed, &comparison(false), 999),
             Decision::Rest(Some("Failed last sync attempt to [r1]: boom".into()))
         );
+        assert!(matches!(run_at(&failed, &comparison(false), 999, true), Decision::Sync(_)));
     }
 
     #[test]
     fn nothing_wipes_an_app_out_by_accident() {
-        let prune = Action::Prune { uid: "u".into() };
         assert_eq!(
-            run(&app(|_| {}), &plan(prune.clone()), 0),
-            Decision::Rest(Some("auto-sync will wipe out all resources".into()))
+            run(&app(|_| {}), &comparison(true), 0),
+            Decision::Rest(Some(
+                "Skipping sync attempt to [r1]: auto-sync will wipe out all resources".into()
+            ))
         );
         let allowed = app(|app| app["spec"]["syncPolicy"]["automated"]["allowEmpty"] = json!(true));
-        assert!(matches!(run(&allowed, &plan(prune), 0), Decision::Sync(_)));
+        assert!(matches!(run(&allowed, &comparison(true), 0), Decision::Sync(_)));
+        let unpruned = app(|app| app["spec"]["syncPolicy"]["automated"]["prune"] = json!(false));
+        assert_eq!(run(&unpruned, &comparison(true), 0), Decision::Rest(None));
     }
 }

@@ -1,61 +1,143 @@
-//! An Application that is being deleted: its objects first, then its finalizer.
+//! An Application that is being deleted: its objects first, last waves first, with the hooks around them.
 
+mod hooks;
+
+use std::sync::Arc;
 use std::time::Duration;
 
-use belay_apply::{ApplySettings, carry_out};
-use belay_manifest::{Object, argo_kind_rank};
+use belay_apply::{ApplySettings, carry_out, release_hook};
+use belay_argo_api::Application;
+use belay_manifest::Object;
+use belay_plan::sync::{deletion_rank, has_option, is_hook, option, wave, words};
 use belay_plan::{Action, Plan, Step};
+use jiff::Timestamp;
 use kube::api::PropagationPolicy;
 use serde_json::{Value, json};
 
+pub(crate) use hooks::keep_finalizers;
+
+use self::hooks::When;
 use crate::controller::{Context, FIELD_MANAGER};
-use crate::prepare::survives_deletion;
-use crate::reconcile::{app_name, instance};
+use crate::reconcile::instance;
+use crate::sync::is_confirmed;
 use crate::write;
 
 /// How soon the objects that are on their way out are looked at again.
 const AGAIN: Duration = Duration::from_millis(500);
+/// How soon what could not be done is tried again.
+const AFTER_FAULT: Duration = Duration::from_secs(10);
 const CASCADE: [&str; 3] = [
     "resources-finalizer.argocd.argoproj.io",
     "resources-finalizer.argocd.argoproj.io/foreground",
     "resources-finalizer.argocd.argoproj.io/background",
 ];
 
-/// Deletes what the app tracks, in reverse order, waits until it is gone, and lets the app go.
-/// Without the resources finalizer nothing is deleted.
-pub(crate) async fn finish(context: &Context, object: &Object) -> Option<Duration> {
+/// Walks an app's deletion: hooks before, objects, hooks after, hooks away. Each part ends with its finalizer; without
+/// the resources finalizer no object is deleted.
+pub(crate) async fn finish(context: &Context, object: &Object, app: &Application) -> Option<Duration> {
     let finalizers = finalizers(object);
-    let cascade = finalizers.iter().find(|name| CASCADE.contains(&name.as_str()))?;
-    let background = cascade.ends_with("/background");
-    let instance = instance(context, object);
-    let mut objects: Vec<_> = context.live.of_app(&app_name(&instance));
-    objects.retain(|live| !survives_deletion(live));
-    if objects.is_empty() {
-        release(context, object, &finalizers).await;
+    let has = |name: &str| finalizers.iter().any(|known| known == name);
+    let live_name = format!("app/{}", instance(context, object));
+    let cascade = finalizers.iter().find(|name| CASCADE.contains(&name.as_str()));
+    let (finalizer, done) = if has(When::Before.finalizer()) {
+        (When::Before.finalizer(), hooks::run(context, object, app, When::Before).await)
+    } else if let Some(cascade) = cascade {
+        let background = cascade.ends_with("/background");
+        (cascade.as_str(), delete_objects(context, object, app, &live_name, background).await)
+    } else if has(When::After.finalizer()) {
+        (When::After.finalizer(), hooks::run(context, object, app, When::After).await)
+    } else if has(When::Before.cleanup()) {
+        (When::Before.cleanup(), hooks::clean_up(context, &live_name, When::Before).await)
+    } else if has(When::After.cleanup()) {
+        (When::After.cleanup(), hooks::clean_up(context, &live_name, When::After).await)
+    } else {
         return None;
+    };
+    match done {
+        Ok(true) => {
+            release(context, object, &finalizers, finalizer).await;
+            Some(Duration::ZERO)
+        }
+        Ok(false) => Some(AGAIN),
+        Err(message) => {
+            tracing::warn!(app = %object.key(), message, "not deleted yet");
+            write::deletion_error(context, object, app, &message).await;
+            Some(AFTER_FAULT)
+        }
     }
-    objects.sort_by_key(|live| std::cmp::Reverse(argo_kind_rank(live.kind())));
-    let steps =
-        objects.iter().filter(|live| live.value()["metadata"]["deletionTimestamp"].is_null()).map(|live| {
-            Step {
-                key: live.key(),
-                action: Action::Prune { uid: live.uid().to_owned() },
-                desired: None,
-                live: Some(live.as_ref().clone()),
-                stage: 0,
-            }
-        });
+}
+
+/// Deletes what the app tracks, wave by wave in reverse order; `true` once all of it has gone.
+async fn delete_objects(
+    context: &Context,
+    object: &Object,
+    app: &Application,
+    live_name: &str,
+    background: bool,
+) -> Result<bool, String> {
+    let mut objects: Vec<Arc<Object>> = context.live.of_app(live_name);
+    objects.retain(|live| is_deleted_with(app, live));
+    if objects.is_empty() {
+        return Ok(true);
+    }
+    for hook in objects.iter().filter(|live| is_hook(live)) {
+        // No sync waits for it any more.
+        release_hook(hook, &context.live).await.map_err(|error| error.chain())?;
+    }
+    if objects.iter().any(|live| !live.value()["metadata"]["deletionTimestamp"].is_null()) {
+        return Ok(false);
+    }
+    if objects.iter().any(|live| needs_confirmation(app, live)) && !is_approved(object) {
+        return Ok(false);
+    }
+    objects.sort_by_key(|live| deletion_rank(live));
+    let last = objects.iter().map(|live| wave(live)).max().unwrap_or(0);
+    let now = objects.iter().filter(|live| wave(live) == last);
+    let steps = now.map(|live| Step {
+        key: live.key(),
+        action: Action::Prune { uid: live.uid().to_owned() },
+        desired: None,
+        live: Some(live.as_ref().clone()),
+        stage: 0,
+    });
     let settings = ApplySettings {
         manager: FIELD_MANAGER.to_owned(),
         in_flight: context.settings.in_flight,
         propagation: if background { PropagationPolicy::Background } else { PropagationPolicy::Foreground },
     };
-    for outcome in carry_out(&Plan { steps: steps.collect() }, &context.live, &settings).await {
-        if let Err(error) = outcome.result {
-            tracing::warn!(app = %object.key(), error = error.chain(), "not deleted with its app");
-        }
+    let outcomes = carry_out(&Plan { steps: steps.collect() }, &context.live, &settings).await;
+    match outcomes.iter().find_map(|outcome| outcome.result.as_ref().err()) {
+        Some(error) => Err(error.chain()),
+        None => Ok(false),
     }
-    Some(AGAIN)
+}
+
+/// Whether a live object goes with its app: its own option comes before the app's, and a chart may keep it.
+fn is_deleted_with(app: &Application, live: &Object) -> bool {
+    let kept_by_helm = words(live, "helm.sh/resource-policy").any(|word| word == "keep");
+    let is_definition = live.kind() == "CustomResourceDefinition";
+    let is_the_app = live.kind() == "Application"
+        && live.name() == app.metadata.name
+        && live.namespace() == app.metadata.namespace;
+    deletion_option(app, live) != Some("false") && !kept_by_helm && !is_definition && !is_the_app
+}
+
+fn deletion_option<'a>(app: &'a Application, live: &'a Object) -> Option<&'a str> {
+    let options =
+        app.spec.sync_policy.as_ref().map(|policy| policy.sync_options.as_slice()).unwrap_or_default();
+    let of_app = options.iter().find_map(|option| option.strip_prefix("Delete="));
+    option(live, "Delete").or(of_app)
+}
+
+/// Whether a person has to agree first.
+fn needs_confirmation(app: &Application, live: &Object) -> bool {
+    deletion_option(app, live) == Some("confirm") || has_option(live, "Prune=confirm")
+}
+
+fn is_approved(app: &Object) -> bool {
+    let since = app.value()["metadata"]["deletionTimestamp"].as_str();
+    let since = since.and_then(|text| text.parse::<Timestamp>().ok());
+    since.is_some_and(|since| is_confirmed(app, since))
 }
 
 fn finalizers(object: &Object) -> Vec<String> {
@@ -63,8 +145,8 @@ fn finalizers(object: &Object) -> Vec<String> {
     names.into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect()
 }
 
-async fn release(context: &Context, object: &Object, finalizers: &[String]) {
-    let kept: Vec<&String> = finalizers.iter().filter(|name| !CASCADE.contains(&name.as_str())).collect();
+async fn release(context: &Context, object: &Object, finalizers: &[String], finalizer: &str) {
+    let kept: Vec<&String> = finalizers.iter().filter(|name| *name != finalizer).collect();
     let version = &object.value()["metadata"]["resourceVersion"];
     write::patch(context, object, json!({"metadata": {"finalizers": kept, "resourceVersion": version}}))
         .await;

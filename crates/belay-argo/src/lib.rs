@@ -1,21 +1,29 @@
 //! Argo CD's Application and AppProject, carried out.
 //!
 //! ```text
-//! read → check → source → render → compare → decide → apply → report
+//! read → check → source → render → compare → decide → sync → report
 //! ```
-//! [`Controller`] says which app is looked at when; `reconcile` is one look, step by step, each step
-//! in its own file. `report` alone makes a status, `write` alone writes it.
+//! [`Controller`] says which app is looked at when; `reconcile` is one look, step by step, each step in its own room:
+//! `desired` is what Git says, `compare` what the cluster has beside it, `sync` carries an operation out over many
+//! looks, `status` alone makes a status, `write` alone writes it.
 
+mod compare;
 mod controller;
 mod decide;
 mod deletion;
+mod desired;
+mod drift;
+mod events;
+mod fault;
 mod prepare;
 mod project;
 mod reconcile;
 mod render;
-mod report;
+mod status;
+mod sync;
+mod tracking;
 mod write;
 
 pub use controller::{Commit, Controller, FIELD_MANAGER, GROUP, Settings, application_kind};
-pub use prepare::{TRACKING_ID, tracked_app};
 pub use project::{IN_CLUSTER, IN_CLUSTER_NAME};
+pub use tracking::{TRACKING_ID, tracked_app};

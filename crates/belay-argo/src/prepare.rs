@@ -1,25 +1,17 @@
 //! From rendered manifests to the objects that an Application wants in the cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use belay_cluster::{Kinds, Scope};
-use belay_manifest::{GroupVersionKind, Manifest, Object, is_dns_label};
-use belay_plan::{Desired, Treatment};
+use belay_manifest::{GroupVersionKind, Manifest, Object, ObjectKey, Origin, is_dns_label};
+use belay_plan::sync::{SYNC_OPTIONS, is_hook, words};
 use serde_json::Value;
 
-/// The annotation that says which app an object belongs to.
-pub const TRACKING_ID: &str = "argocd.argoproj.io/tracking-id";
-const SYNC_OPTIONS: &str = "argocd.argoproj.io/sync-options";
-const COMPARE_OPTIONS: &str = "argocd.argoproj.io/compare-options";
+use crate::tracking::{Target, track};
 
-/// Which app, and where it deploys to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Target {
-    /// The app's instance name: its name, with its namespace before it outside of the control plane's.
-    pub instance: String,
-    /// `spec.destination.namespace`.
-    pub namespace: String,
-}
+/// Options of how an object is compared.
+const COMPARE_OPTIONS: &str = "argocd.argoproj.io/compare-options";
 
 /// Something in the rendered manifests that stops the app.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -54,18 +46,40 @@ pub(crate) enum PrepareError {
     },
 }
 
+/// An object that Git says, placed and marked.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Wanted {
+    /// The object.
+    pub object: Arc<Object>,
+    /// Where it was written.
+    pub origin: Origin,
+}
+
 /// What the manifests came to.
 #[derive(Debug, Default)]
 pub(crate) struct Prepared {
-    /// The objects, tracked, in their namespaces, each once.
-    pub desired: Vec<Desired>,
+    /// The objects and hooks, tracked, in their namespaces, each once.
+    pub objects: Vec<Wanted>,
     /// `RepeatedResourceWarning`s.
-    pub warnings: Vec<String>,
+    pub repeated: Vec<String>,
     /// Kinds that the cluster does not know and that no definition among the objects brings.
     pub unknown: Vec<GroupVersionKind>,
 }
 
-/// Marks, places and checks every manifest. Of two manifests for one object the later one counts.
+impl Prepared {
+    /// The kinds of the objects, each once.
+    pub(crate) fn kinds(&self) -> BTreeSet<GroupVersionKind> {
+        self.objects.iter().map(|wanted| wanted.object.gvk()).collect()
+    }
+
+    /// The object of this key.
+    pub(crate) fn find(&self, key: &ObjectKey) -> Option<&Object> {
+        self.objects.iter().map(|wanted| wanted.object.as_ref()).find(|object| object.key() == *key)
+    }
+}
+
+/// Marks, places and checks every manifest. Of two manifests for one object the later one counts. Objects of unknown
+/// kinds are taken to live in namespaces.
 pub(crate) fn prepare(
     manifests: &[Manifest],
     target: &Target,
@@ -73,7 +87,7 @@ pub(crate) fn prepare(
 ) -> Result<Prepared, PrepareError> {
     let defined = defined_kinds(manifests);
     let mut prepared = Prepared::default();
-    let mut places: BTreeMap<_, usize> = BTreeMap::new();
+    let mut places: BTreeMap<_, (usize, usize)> = BTreeMap::new();
     for manifest in manifests {
         refuse_unsupported(manifest)?;
         let kind = manifest.object.gvk();
@@ -84,25 +98,32 @@ pub(crate) fn prepare(
                 if !prepared.unknown.contains(&kind) {
                     prepared.unknown.push(kind);
                 }
-                continue;
+                Scope::Namespaced
             }
         };
         let object = placed(manifest, scope, target)?;
-        let key = object.key();
-        let desired = Desired { treatment: treatment(&object), object, origin: manifest.origin.clone() };
-        match places.get(&key) {
-            Some(place) => {
-                prepared.warnings.push(format!(
-                    "Resource {}/{}/{}/{} appeared 2 times among application resources.",
-                    key.group, key.kind, key.namespace, key.name
-                ));
-                prepared.desired[*place] = desired;
+        let mut key = object.key();
+        if key.name.is_empty() {
+            // A hook that gets its name when it runs is an object of its own.
+            key.name = format!("\0{}", prepared.objects.len());
+        }
+        let wanted = Wanted { object: Arc::new(object), origin: manifest.origin.clone() };
+        match places.get_mut(&key) {
+            Some((place, count)) => {
+                *count += 1;
+                prepared.objects[*place] = wanted;
             }
             None => {
-                places.insert(key, prepared.desired.len());
-                prepared.desired.push(desired);
+                places.insert(key, (prepared.objects.len(), 1));
+                prepared.objects.push(wanted);
             }
         }
+    }
+    for (key, (_, count)) in places.iter().filter(|(_, (_, count))| *count > 1) {
+        prepared.repeated.push(format!(
+            "Resource {}/{}/{}/{} appeared {count} times among application resources.",
+            key.group, key.kind, key.namespace, key.name
+        ));
     }
     Ok(prepared)
 }
@@ -147,86 +168,31 @@ fn placed(manifest: &Manifest, scope: Scope, target: &Target) -> Result<Object, 
     Ok(object)
 }
 
-fn track(object: &mut Object, target: &Target) {
-    // A definition is shared by design; Argo CD does not mark it.
-    if object.kind() == "CustomResourceDefinition" {
-        return;
-    }
-    let id = tracking_id(object, target);
-    object.set_annotation(TRACKING_ID, &id);
-}
-
-/// `<app>:<group>/<kind>:<namespace>/<name>`; cluster-scoped objects carry the destination's namespace.
-fn tracking_id(object: &Object, target: &Target) -> String {
-    let key = object.key();
-    let namespace = if key.namespace.is_empty() { &target.namespace } else { &key.namespace };
-    format!("{}:{}/{}:{}/{}", target.instance, key.group, key.kind, namespace, key.name)
-}
-
-/// The app that a live object says it belongs to, if the mark names the object itself: what
-/// operators copy from it is not the app's.
-pub fn tracked_app(object: &Object) -> Option<&str> {
-    if let Some(id) = object.annotation(TRACKING_ID) {
-        let (app, rest) = id.split_once(':')?;
-        let (kind, place) = rest.split_once(':')?;
-        let (group, kind) = kind.split_once('/')?;
-        let (namespace, name) = place.split_once('/')?;
-        let own = object.gvk().group == group
-            && object.kind() == kind
-            && object.name() == name
-            && (object.namespace().is_empty() || object.namespace() == namespace);
-        return own.then_some(app);
-    }
-    None
-}
-
-/// The words of a comma-separated annotation.
-fn words<'a>(object: &'a Object, annotation: &str) -> impl Iterator<Item = &'a str> {
-    object
-        .annotation(annotation)
-        .unwrap_or_default()
-        .split(',')
-        .map(str::trim)
-        .filter(|word| !word.is_empty())
-}
-
-fn treatment(object: &Object) -> Treatment {
-    let mut treatment = Treatment::default();
-    for option in words(object, SYNC_OPTIONS) {
-        match option {
-            "Prune=false" => treatment.keep = true,
-            "Force=true" | "Replace=true" => treatment.recreate = true,
-            _ => {}
-        }
-    }
-    treatment
-}
-
-/// Whether a live object asks to stay when it leaves Git.
-pub(crate) fn keeps(object: &Object) -> bool {
-    words(object, SYNC_OPTIONS).any(|option| option == "Prune=false")
-}
-
-/// Whether a live object asks not to be deleted with its app.
-pub(crate) fn survives_deletion(object: &Object) -> bool {
-    words(object, SYNC_OPTIONS).any(|option| option == "Delete=false")
-}
-
-/// Whether a live object that Git does not name leaves its app in sync.
-pub(crate) fn is_extraneous(object: &Object) -> bool {
-    words(object, COMPARE_OPTIONS).any(|option| option == "IgnoreExtraneous")
-}
-
 /// Sync options of a resource that are honoured.
 const HONOURED_OPTIONS: &[&str] = &[
     "Prune=false",
     "Prune=true",
+    "Prune=confirm",
+    "PruneLast=true",
+    "PruneLast=false",
     "Delete=false",
     "Delete=true",
+    "Delete=confirm",
     "ServerSideApply=true",
+    "ServerSideApply=false",
+    "Replace=true",
+    "Replace=false",
+    "Force=true",
+    "Force=false",
     "Validate=true",
+    "Validate=false",
     "SkipDryRunOnMissingResource=true",
+    "SkipDryRunOnMissingResource=false",
 ];
+
+/// Compare options of a resource that are honoured.
+const HONOURED_COMPARE_OPTIONS: &[&str] =
+    &["IgnoreExtraneous", "ServerSideDiff=true", "ServerSideDiff=false"];
 
 fn refuse_unsupported(manifest: &Manifest) -> Result<(), PrepareError> {
     let object = &manifest.object;
@@ -235,26 +201,17 @@ fn refuse_unsupported(manifest: &Manifest) -> Result<(), PrepareError> {
         object: object.key().to_string(),
         feature,
     };
-    for annotation in ["argocd.argoproj.io/hook", "helm.sh/hook"] {
-        if let Some(value) = object.annotation(annotation).filter(|value| *value != "crd-install") {
-            return Err(refuse(format!("annotation {annotation}: {value}")));
-        }
-    }
-    let wave = object.annotation("argocd.argoproj.io/sync-wave").unwrap_or_default();
-    if wave.parse::<i64>().is_ok_and(|wave| wave != 0) {
-        return Err(refuse(format!("annotation argocd.argoproj.io/sync-wave: {wave}")));
-    }
     for option in words(object, SYNC_OPTIONS) {
         if !HONOURED_OPTIONS.contains(&option) {
             return Err(refuse(format!("annotation {SYNC_OPTIONS}: {option}")));
         }
     }
     for option in words(object, COMPARE_OPTIONS) {
-        if option != "IgnoreExtraneous" {
+        if !HONOURED_COMPARE_OPTIONS.contains(&option) {
             return Err(refuse(format!("annotation {COMPARE_OPTIONS}: {option}")));
         }
     }
-    if object.name().is_empty() {
+    if object.name().is_empty() && !is_hook(object) {
         return Err(refuse("metadata.generateName".to_owned()));
     }
     Ok(())
@@ -277,31 +234,31 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_names_the_object_itself() {
-        let object =
-            manifest(json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}}));
-        let placed = placed(&object, Scope::Namespaced, &target()).unwrap();
-        assert_eq!(placed.annotation(TRACKING_ID), Some("web:apps/Deployment:prod/a"));
-        assert_eq!(tracked_app(&placed), Some("web"));
-        let mut copy = placed.value().clone();
-        copy["metadata"]["name"] = json!("copy");
-        assert_eq!(tracked_app(&Object::new(copy).unwrap()), None);
+    fn what_is_not_built_is_refused_by_name() {
+        let with = |annotations: Value| {
+            let object = manifest(json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "a",
+                "annotations": annotations}}));
+            refuse_unsupported(&object).map_err(|error| error.to_string())
+        };
+        assert_eq!(
+            with(json!({SYNC_OPTIONS: "Prune=false,Unheard=of"})),
+            Err("a.yaml:3: Job/a: annotation argocd.argoproj.io/sync-options: Unheard=of is not supported yet".into())
+        );
+        assert!(with(json!({COMPARE_OPTIONS: "IncludeMutationWebhook=true"})).is_err());
+        let fine = json!({"argocd.argoproj.io/sync-wave": "1", "argocd.argoproj.io/hook": "PreSync", SYNC_OPTIONS: "Replace=true"});
+        assert_eq!(with(fine), Ok(()));
     }
 
     #[test]
-    fn what_is_not_built_is_refused_by_name() {
-        let hook = manifest(json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "a",
-            "annotations": {"argocd.argoproj.io/hook": "PreSync"}}}));
-        assert_eq!(
-            refuse_unsupported(&hook).unwrap_err().to_string(),
-            "a.yaml:3: Job/a: annotation argocd.argoproj.io/hook: PreSync is not supported yet"
-        );
-        let wave = manifest(json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a",
-            "annotations": {"argocd.argoproj.io/sync-wave": "1"}}}));
-        assert!(refuse_unsupported(&wave).is_err());
-        let zero = manifest(json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a",
-            "annotations": {"argocd.argoproj.io/sync-wave": "0", "argocd.argoproj.io/sync-options": "Prune=false"}}}));
-        assert!(refuse_unsupported(&zero).is_ok());
+    fn only_a_hook_may_be_without_a_name() {
+        let with = |annotations: Value| {
+            let object =
+                manifest(json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"generateName": "a-",
+                "annotations": annotations}}));
+            refuse_unsupported(&object)
+        };
+        assert!(with(json!({"argocd.argoproj.io/hook": "PreSync"})).is_ok());
+        assert!(with(json!({})).is_err());
     }
 
     #[test]

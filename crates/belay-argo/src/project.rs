@@ -6,7 +6,7 @@ use belay_manifest::{Object, ObjectKey};
 use serde_json::Value;
 
 use crate::controller::{Context, GROUP};
-use crate::reconcile::Fault;
+use crate::fault::Fault;
 
 /// The URL by which an Application means the cluster that Belay runs against.
 pub const IN_CLUSTER: &str = "https://kubernetes.default.svc";
@@ -54,21 +54,39 @@ fn refuse_unsupported(object: &Object) -> Result<(), Fault> {
     }
 }
 
-/// Sync options of an app that are honoured. What apply always does needs no option.
+/// Sync options of an app that are honoured.
 const HONOURED_OPTIONS: &[&str] = &[
     "CreateNamespace=true",
     "CreateNamespace=false",
     "ServerSideApply=true",
+    "ServerSideApply=false",
+    "ClientSideApplyMigration=true",
+    "ClientSideApplyMigration=false",
     "Validate=true",
+    "Validate=false",
+    "Prune=true",
+    "Prune=false",
+    "Prune=confirm",
     "PruneLast=true",
     "PruneLast=false",
+    "Delete=true",
+    "Delete=false",
+    "Delete=confirm",
+    "Replace=true",
+    "Replace=false",
+    "Force=true",
+    "Force=false",
     "SkipDryRunOnMissingResource=true",
+    "SkipDryRunOnMissingResource=false",
     "PrunePropagationPolicy=foreground",
     "PrunePropagationPolicy=background",
     "PrunePropagationPolicy=orphan",
-    // Belay applies nothing else than what is out of sync.
     "ApplyOutOfSyncOnly=true",
     "ApplyOutOfSyncOnly=false",
+    "RespectIgnoreDifferences=true",
+    "RespectIgnoreDifferences=false",
+    "FailOnSharedResource=true",
+    "FailOnSharedResource=false",
 ];
 
 fn refused_option<'a>(mut options: impl Iterator<Item = &'a str>) -> Option<&'a str> {
@@ -148,15 +166,9 @@ fn restriction(project: &Value) -> Option<&'static str> {
 }
 
 /// What of an operation is not built yet.
-pub(crate) fn refused_operation(app: &Application, sync: &SyncOperation) -> Option<String> {
-    if !sync.resources.is_empty() && sync.auto_heal_attempts_count.is_none() {
-        return Some("`operation.sync.resources` is not supported yet".to_owned());
-    }
+pub(crate) fn refused_operation(sync: &SyncOperation) -> Option<String> {
     if !sync.manifests.is_empty() {
         return Some("`operation.sync.manifests` is not supported yet".to_owned());
-    }
-    if sync.source.is_some() && sync.source != app.spec.source {
-        return Some("`operation.sync.source` is not supported yet".to_owned());
     }
     if !sync.sources.is_empty() || !sync.revisions.is_empty() {
         return Some("`operation.sync.sources` is not supported yet".to_owned());

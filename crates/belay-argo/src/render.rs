@@ -18,18 +18,14 @@ pub(crate) fn folder(source: &ApplicationSource) -> Result<TreePath, PathError> 
 }
 
 /// Everything a render depends on besides the files.
-pub(crate) struct Request<'a> {
-    app: &'a Application,
-    source: &'a ApplicationSource,
+pub(crate) struct Request {
+    app: Application,
+    source: ApplicationSource,
     api_versions: Vec<String>,
 }
 
-impl<'a> Request<'a> {
-    pub(crate) fn new(
-        app: &'a Application,
-        source: &'a ApplicationSource,
-        api_versions: Vec<String>,
-    ) -> Request<'a> {
+impl Request {
+    pub(crate) fn new(app: Application, source: ApplicationSource, api_versions: Vec<String>) -> Request {
         Request { app, source, api_versions }
     }
 

@@ -1,40 +1,103 @@
-//! Writes to the Application itself, and the namespace it may ask for.
+//! Writes to the Application itself.
 
-use belay_argo_api::{Application, ApplicationStatus, SyncOperation};
+use belay_argo_api::{Application, ApplicationCondition, ApplicationStatus, OperationPhase, OperationState};
 use belay_crd::Described;
-use belay_manifest::{GroupVersionKind, Object, ObjectKey};
+use belay_manifest::Object;
 use kube::api::{Api, DynamicObject, Patch, PatchParams};
 use serde_json::{Map, Value, json};
 
-use crate::controller::{Context, FIELD_MANAGER, application_kind};
+use crate::controller::{Context, application_kind};
+use crate::sync::operation::is_completed;
 
 /// The annotation by which people and the CLI ask for a look.
 pub(crate) const REFRESH: &str = "argocd.argoproj.io/refresh";
+/// Tells two refreshes apart.
+const REFRESH_TIME: &str = "argocd.argoproj.io/refresh-timestamp";
 /// The manager that writes an Application's status, as Argo CD names it.
 const STATUS_MANAGER: &str = "argocd-application-controller";
 
-/// Writes the status, takes away the refresh mark and a finished operation. One request, and none
-/// when nothing but the time of the look has changed.
+/// Writes the status. A running operation is shown in `operation`, too, as clients expect; a finished one and a handled
+/// refresh mark are taken away. One request, and none when nothing but the time of the look has changed. Tells whether
+/// a refresh was handled.
 pub(crate) async fn status(
     context: &Context,
     object: &Object,
     app: &Application,
-    status: &ApplicationStatus,
-) {
-    let old = object.value().get("status").cloned().unwrap_or(Value::Null);
+    status: ApplicationStatus,
+) -> bool {
+    // This look may have written the beginning of an operation itself.
+    let newest = context.live.get(&object.key());
+    let newest = newest.as_deref().unwrap_or(object);
+    let old = newest.value().get("status").cloned().unwrap_or(Value::Null);
+    let status = keep_terminating(status, &old);
     let new = status.write();
-    let refresh = object.annotation(REFRESH).is_some();
-    if same_but_for_the_time(&old, &new) && !refresh && app.operation.is_none() {
-        return;
+    let refreshed = is_refreshed(newest, object);
+    let operation = operation_field(newest, app, &status);
+    if same_but_for_the_time(&old, &new) && !refreshed && operation.is_none() {
+        return false;
     }
-    let mut patch = json!({"status": difference(&old, &new)});
-    if refresh {
-        patch["metadata"] = json!({"annotations": {REFRESH: null}});
+    let mut body = json!({"status": difference(&old, &new)});
+    if refreshed {
+        body["metadata"] = json!({"annotations": {REFRESH: null}});
     }
-    if app.operation.is_some() {
-        patch["operation"] = Value::Null;
+    if let Some(operation) = operation {
+        body["operation"] = operation;
     }
-    self::patch(context, object, patch).await;
+    patch(context, object, body).await;
+    refreshed
+}
+
+/// An operation that somebody wanted to end meanwhile is not shown as running again.
+fn keep_terminating(mut status: ApplicationStatus, old: &Value) -> ApplicationStatus {
+    if let Some(state) = &mut status.operation_state
+        && state.phase == OperationPhase::Running
+        && old.pointer("/operationState/phase").is_some_and(|phase| phase == "Terminating")
+    {
+        state.phase = OperationPhase::Terminating;
+        state.message = "operation is terminating".to_owned();
+    }
+    status
+}
+
+/// Whether the refresh mark that this look handled is still the one there.
+fn is_refreshed(newest: &Object, object: &Object) -> bool {
+    let mark = |object: &Object| {
+        (object.annotation(REFRESH).map(str::to_owned), object.annotation(REFRESH_TIME).map(str::to_owned))
+    };
+    object.annotation(REFRESH).is_some() && mark(newest) == mark(object)
+}
+
+/// What `operation` has to become; `None` when it stays. One that was asked for during this look stays.
+fn operation_field(newest: &Object, app: &Application, status: &ApplicationStatus) -> Option<Value> {
+    let state = status.operation_state.as_ref()?;
+    let there = &newest.value()["operation"];
+    let is_handled = *there == state.operation.write() || app.operation.is_some();
+    match (is_completed(&state.phase), there.is_null()) {
+        (true, false) if is_handled => Some(Value::Null),
+        (false, true) => Some(state.operation.write()),
+        _ => None,
+    }
+}
+
+/// Writes the beginning of an operation, so that whoever goes on with it knows when that was.
+pub(crate) async fn operation(context: &Context, object: &Object, state: &OperationState) {
+    let newest = context.live.get(&object.key());
+    let newest = newest.as_deref().unwrap_or(object);
+    let old = newest.value().pointer("/status/operationState").cloned().unwrap_or_else(|| json!({}));
+    let mut body = json!({"status": {"operationState": difference(&old, &state.write())}});
+    if newest.value()["operation"].is_null() {
+        body["operation"] = state.operation.write();
+    }
+    patch(context, object, body).await;
+}
+
+/// Shows why an app is not deleted yet.
+pub(crate) async fn deletion_error(context: &Context, object: &Object, app: &Application, message: &str) {
+    let mut status = app.status.clone();
+    let found = ApplicationCondition::new("DeletionError", message);
+    status.set_conditions(vec![found], &["DeletionError"], jiff::Timestamp::now());
+    let conditions = json!({"status": {"conditions": status.write()["conditions"]}});
+    patch(context, object, conditions).await;
 }
 
 /// Patches an Application.
@@ -85,63 +148,6 @@ pub(crate) fn difference(old: &Value, new: &Value) -> Value {
         patch.insert(name.clone(), Value::Null);
     }
     Value::Object(patch)
-}
-
-/// `CreateNamespace=true`: makes the destination's namespace, if it is not there.
-pub(crate) async fn create_namespace(
-    context: &Context,
-    app: &Application,
-    sync: &SyncOperation,
-) -> Result<(), String> {
-    let namespace = &app.spec.destination.namespace;
-    let policy = app.spec.sync_policy.as_ref();
-    let wanted = |options: &[String]| options.iter().any(|option| option == "CreateNamespace=true");
-    if namespace.is_empty()
-        || !(wanted(&sync.sync_options) || policy.is_some_and(|policy| wanted(&policy.sync_options)))
-    {
-        return Ok(());
-    }
-    let kind = GroupVersionKind::new("v1", "Namespace");
-    context.live.ensure(&kind).await.map_err(|error| error.to_string())?;
-    let key = ObjectKey {
-        group: String::new(),
-        kind: "Namespace".to_owned(),
-        namespace: String::new(),
-        name: namespace.clone(),
-    };
-    let managed = policy.and_then(|policy| policy.managed_namespace_metadata.as_ref());
-    if context.live.get(&key).is_some() && managed.is_none() {
-        return Ok(());
-    }
-    let mut metadata = managed.map(Described::write).unwrap_or_else(|| json!({}));
-    metadata["name"] = Value::from(namespace.clone());
-    let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata});
-    if context.live.get(&key).is_some_and(|live| holds(live.value(), &object)) {
-        return Ok(());
-    }
-    let resource = context.live.kinds().find(&kind).await.map_err(|error| error.to_string())?;
-    let api: Api<DynamicObject> = Api::all_with(context.live.client().clone(), &resource.api);
-    let params = PatchParams::apply(FIELD_MANAGER).force();
-    match api.patch(namespace, &params, &Patch::Apply(&object)).await {
-        Ok(answer) => {
-            if let Some(object) = serde_json::to_value(answer).ok().and_then(|value| Object::new(value).ok())
-            {
-                context.live.learn(object);
-            }
-            Ok(())
-        }
-        Err(error) => Err(format!("namespace {namespace} cannot be created: {error}")),
-    }
-}
-
-/// Whether every field of `wanted` is in `live` with the same value.
-fn holds(live: &Value, wanted: &Value) -> bool {
-    match (live, wanted) {
-        (Value::Object(live), Value::Object(wanted)) => {
-            wanted.iter().all(|(name, value)| live.get(name).is_some_and(|found| holds(found, value)))
-        }
-        _ => live == wanted,
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,123 @@
+//! Requests about one object: the kind found, the answer learnt.
+
+use std::time::Duration;
+
+use belay_cluster::{LiveState, Resource, Scope};
+use belay_manifest::{Object, ObjectKey};
+use kube::api::{Api, DeleteParams, DynamicObject, Patch, Preconditions, PropagationPolicy};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use crate::error::ApplyError;
+
+/// How long an object may take to go when it is made anew.
+const GO: Duration = Duration::from_secs(60);
+
+/// Where an object's requests go.
+pub(crate) async fn api_of(object: &Object, live: &LiveState) -> Result<Api<DynamicObject>, ApplyError> {
+    let resource = resource(object, live).await?;
+    Ok(api(live, &resource, object.namespace()))
+}
+
+pub(crate) async fn resource(object: &Object, live: &LiveState) -> Result<Resource, ApplyError> {
+    live.kinds().find(&object.gvk()).await.map_err(|source| ApplyError::Kind { key: object.key(), source })
+}
+
+pub(crate) fn api(live: &LiveState, resource: &Resource, namespace: &str) -> Api<DynamicObject> {
+    match resource.scope {
+        Scope::Cluster => Api::all_with(live.client().clone(), &resource.api),
+        Scope::Namespaced => Api::namespaced_with(live.client().clone(), namespace, &resource.api),
+    }
+}
+
+/// Takes in the API server's answer ahead of the watch.
+pub(crate) fn learn(live: &LiveState, key: &ObjectKey, answer: DynamicObject) -> Result<(), ApplyError> {
+    let fault = || ApplyError::Answer { key: key.clone() };
+    let value = serde_json::to_value(answer).map_err(|_not_json| fault())?;
+    live.learn(Object::new(value).map_err(|_no_object| fault())?);
+    Ok(())
+}
+
+/// Whether the API server says that a field cannot be changed, or that the object is invalid.
+pub(crate) fn is_immutable(status: &kube::core::Status) -> bool {
+    status.code == 422 || status.message.contains("immutable")
+}
+
+/// Deletes an object and waits until it has gone.
+pub(crate) async fn delete_and_wait(api: &Api<DynamicObject>, name: &str) -> Result<(), kube::Error> {
+    match api.delete(name, &DeleteParams::background()).await {
+        Ok(_) => {}
+        Err(kube::Error::Api(status)) if status.code == 404 => return Ok(()),
+        Err(error) => return Err(error),
+    }
+    let deadline = Instant::now() + GO;
+    while api.get_metadata_opt(name).await?.is_some() && Instant::now() < deadline {
+        sleep(Duration::from_millis(100)).await;
+    }
+    Ok(())
+}
+
+/// Deletes an object, if it is still the one that was seen. What has gone already is fine.
+pub(crate) async fn delete(
+    object: &Object,
+    uid: &str,
+    propagation: PropagationPolicy,
+    live: &LiveState,
+) -> Result<Gone, ApplyError> {
+    let key = object.key();
+    let api = api_of(object, live).await?;
+    let params = DeleteParams {
+        propagation_policy: Some(propagation),
+        preconditions: Some(Preconditions { uid: Some(uid.to_owned()), resource_version: None }),
+        ..DeleteParams::default()
+    };
+    match api.delete(&key.name, &params).await {
+        // The watch tells when it has gone: learning an answer could bring back what the watch has buried already.
+        Ok(_) => Ok(Gone::Going),
+        Err(kube::Error::Api(status)) if status.code == 404 => {
+            live.learn_gone(&key);
+            Ok(Gone::Already)
+        }
+        // Another object of this name has been made since: it is not ours to delete.
+        Err(kube::Error::Api(status)) if status.code == 409 => Ok(Gone::Another),
+        Err(source) => Err(ApplyError::Delete { key, source }),
+    }
+}
+
+/// What came of a deletion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gone {
+    /// It is on its way out, or has gone by our request.
+    Going,
+    /// It was not there any more.
+    Already,
+    /// Another one has been made in its place.
+    Another,
+}
+
+/// Takes a finalizer away.
+pub(crate) async fn release(object: &Object, finalizer: &str, live: &LiveState) -> Result<(), ApplyError> {
+    let key = object.key();
+    let finalizers = object.value().pointer("/metadata/finalizers").and_then(Value::as_array);
+    let Some(place) = finalizers.and_then(|all| all.iter().position(|name| name == finalizer)) else {
+        return Ok(());
+    };
+    let path = format!("/metadata/finalizers/{place}");
+    let patch = json!([
+        {"op": "test", "path": path, "value": finalizer},
+        {"op": "remove", "path": path},
+    ]);
+    let patch =
+        serde_json::from_value(patch).map_err(|_not_a_patch| ApplyError::Answer { key: key.clone() })?;
+    let api = api_of(object, live).await?;
+    match api.patch(&key.name, &Default::default(), &Patch::<()>::Json(patch)).await {
+        // What was on its way out goes with its last finalizer.
+        Ok(answer) if answer.metadata.deletion_timestamp.is_some() => Ok(()),
+        Ok(answer) => learn(live, &key, answer),
+        Err(kube::Error::Api(status)) if status.code == 404 => {
+            live.learn_gone(&key);
+            Ok(())
+        }
+        Err(source) => Err(ApplyError::Refused { key, source }),
+    }
+}

@@ -1,0 +1,171 @@
+//! Hooks around the deletion of an app: those before its objects go, and those after.
+
+use std::sync::Arc;
+
+use belay_apply::{ApplySettings, carry_out, delete_hook};
+use belay_argo_api::Application;
+use belay_health::argo::{self, Status};
+use belay_manifest::Object;
+use belay_plan::sync::{DeletePolicy, delete_policies, is_post_delete, is_pre_delete};
+use belay_plan::{Action, Desired, Plan, Step, Treatment};
+use kube::api::PropagationPolicy;
+use serde_json::{Value, json};
+
+use crate::controller::{Context, FIELD_MANAGER};
+use crate::desired::{self, Purpose};
+use crate::prepare::Prepared;
+use crate::reconcile::target;
+use crate::write;
+
+/// When a hook runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum When {
+    /// Before the app's objects are deleted.
+    Before,
+    /// After they were.
+    After,
+}
+
+impl When {
+    /// The finalizer that holds the app until its hooks have run.
+    pub(super) fn finalizer(self) -> &'static str {
+        match self {
+            When::Before => "pre-delete-finalizer.argocd.argoproj.io",
+            When::After => "post-delete-finalizer.argocd.argoproj.io",
+        }
+    }
+
+    /// The finalizer that holds the app until its hooks have gone.
+    pub(super) fn cleanup(self) -> &'static str {
+        match self {
+            When::Before => "pre-delete-finalizer.argocd.argoproj.io/cleanup",
+            When::After => "post-delete-finalizer.argocd.argoproj.io/cleanup",
+        }
+    }
+
+    fn is_time_of(self, object: &Object) -> bool {
+        match self {
+            When::Before => is_pre_delete(object),
+            When::After => is_post_delete(object),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            When::Before => "PreDelete",
+            When::After => "PostDelete",
+        }
+    }
+}
+
+/// Gives an app the finalizers of the deletion hooks that Git says, and takes away those of hooks that Git says no more.
+pub(crate) async fn keep_finalizers(context: &Context, object: &Object, prepared: &Prepared) {
+    let mut finalizers: Vec<String> = super::finalizers(object);
+    let before = finalizers.clone();
+    for when in [When::Before, When::After] {
+        let is_wanted = prepared.objects.iter().any(|wanted| when.is_time_of(&wanted.object));
+        for name in [when.finalizer(), when.cleanup()] {
+            finalizers.retain(|known| known != name);
+            if is_wanted {
+                finalizers.push(name.to_owned());
+            }
+        }
+    }
+    let sorted = |names: &[String]| {
+        let mut names = names.to_vec();
+        names.sort();
+        names
+    };
+    if sorted(&finalizers) != sorted(&before) {
+        write::patch(context, object, json!({"metadata": {"finalizers": finalizers}})).await;
+    }
+}
+
+/// Runs the hooks; `true` once all have ended well. A failed one is deleted, so that the next try starts anew.
+pub(super) async fn run(
+    context: &Context,
+    object: &Object,
+    app: &Application,
+    when: When,
+) -> Result<bool, String> {
+    let source = app.spec.source.as_ref().ok_or("the app has no source")?;
+    let target = target(context, object, app);
+    let revision = &source.target_revision;
+    let desired = desired::read(context, object, app, source, revision, &target, Purpose::Comparison)
+        .await
+        .map_err(|fault| fault.message)?;
+    let wanted: Vec<&crate::prepare::Wanted> =
+        desired.prepared.objects.iter().filter(|wanted| when.is_time_of(&wanted.object)).collect();
+    let live: Vec<Arc<Object>> = live_hooks(context, &target.live_name(), when);
+    let missing = wanted.iter().filter(|wanted| !live.iter().any(|live| live.key() == wanted.object.key()));
+    let steps: Vec<Step> = missing
+        .map(|wanted| Step {
+            key: wanted.object.key(),
+            action: Action::Create,
+            desired: Some(Desired {
+                object: wanted.object.as_ref().clone(),
+                origin: wanted.origin.clone(),
+                treatment: Treatment::default(),
+            }),
+            live: None,
+            stage: 0,
+        })
+        .collect();
+    if !steps.is_empty() {
+        let outcomes = carry_out(&Plan { steps }, &context.live, &settings(context)).await;
+        return match outcomes.iter().find_map(|outcome| outcome.result.as_ref().err()) {
+            Some(error) => Err(error.chain()),
+            None => Ok(false),
+        };
+    }
+    let status = |hook: &Object| argo::evaluate(hook).map_or(Status::Healthy, |health| health.status);
+    let failed: Vec<&Arc<Object>> = live.iter().filter(|hook| status(hook) == Status::Degraded).collect();
+    if !failed.is_empty() {
+        for hook in &failed {
+            delete(context, hook).await?;
+        }
+        let names: Vec<String> =
+            failed.iter().map(|hook| format!("{}/{}", hook.namespace(), hook.name())).collect();
+        return Err(format!("{} hook(s) failed: {}", when.name(), names.join(", ")));
+    }
+    Ok(!live.iter().any(|hook| status(hook) == Status::Progressing))
+}
+
+/// Deletes the hooks whose policy says so; `true` once they have gone.
+pub(super) async fn clean_up(context: &Context, live_name: &str, when: When) -> Result<bool, String> {
+    let hooks = live_hooks(context, live_name, when);
+    let status = |hook: &Object| argo::evaluate(hook).map_or(Status::Healthy, |health| health.status);
+    let worst = hooks.iter().map(|hook| status(hook)).max().unwrap_or(Status::Healthy);
+    let mut has_pending = false;
+    for hook in &hooks {
+        let is_due = delete_policies(hook).iter().any(|policy| match policy {
+            DeletePolicy::HookFailed => worst == Status::Degraded,
+            DeletePolicy::HookSucceeded => worst == Status::Healthy,
+            DeletePolicy::BeforeHookCreation => false,
+        });
+        if is_due {
+            has_pending = true;
+            delete(context, hook).await?;
+        }
+    }
+    Ok(!has_pending)
+}
+
+fn live_hooks(context: &Context, live_name: &str, when: When) -> Vec<Arc<Object>> {
+    context.live.of_app(live_name).into_iter().filter(|live| when.is_time_of(live)).collect()
+}
+
+async fn delete(context: &Context, hook: &Object) -> Result<(), String> {
+    if hook.value()["metadata"]["deletionTimestamp"] != Value::Null {
+        return Ok(());
+    }
+    delete_hook(hook, &context.live, &settings(context)).await.map_err(|error| error.chain())
+}
+
+fn settings(context: &Context) -> ApplySettings {
+    ApplySettings {
+        manager: FIELD_MANAGER.to_owned(),
+        in_flight: context.settings.in_flight,
+        propagation: PropagationPolicy::Background,
+    }
+}

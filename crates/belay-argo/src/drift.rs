@@ -1,0 +1,55 @@
+//! What others changed, recorded before anything heals it.
+
+use std::collections::BTreeMap;
+
+use belay_argo_api::{Application, OperationPhase};
+use belay_cluster::Severity;
+use belay_diff::{Drift, describe};
+use belay_manifest::Object;
+
+use crate::compare::{Compared, Comparison, Standing};
+use crate::controller::Context;
+
+/// Records what others changed since the last sync of these files.
+pub(crate) async fn note(context: &Context, object: &Object, app: &Application, comparison: &Comparison) {
+    let state = app.status.operation_state.as_ref();
+    if state.is_none_or(|state| state.phase != OperationPhase::Succeeded) {
+        return;
+    }
+    let drift: Vec<Drift> = comparison.objects.iter().flat_map(of).collect();
+    let key = object.key();
+    if drift.is_empty() || context.remembered(&key).drift == drift {
+        return;
+    }
+    for record in &drift {
+        let message = format!(
+            "{} {}: {} → {}, {}, {}",
+            record.object,
+            record.field,
+            record.desired,
+            record.live,
+            if record.manager.is_empty() { "unknown manager" } else { &record.manager },
+            if record.time.is_empty() { "unknown time" } else { &record.time },
+        );
+        tracing::info!(app = %key, "drift: {message}");
+        let details = serde_json::to_string(record).unwrap_or_default();
+        let annotations = BTreeMap::from([("belay.dev/drift".to_owned(), details)]);
+        context.events.record(object, Severity::Warning, "DriftDetected", &message, &annotations).await;
+    }
+    context.remember(&key, |memory| memory.drift = drift);
+}
+
+fn of(compared: &Compared) -> Vec<Drift> {
+    match (&compared.live, &compared.target) {
+        (Some(live), Some(_)) => describe(live, &compared.differences),
+        (None, Some(_)) if compared.standing == Standing::OutOfSync => vec![Drift {
+            object: compared.key.clone(),
+            field: "(whole object)".to_owned(),
+            desired: "present".to_owned(),
+            live: "-".to_owned(),
+            manager: String::new(),
+            time: String::new(),
+        }],
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,58 @@
+//! Events about an Application, with the original's reasons and words.
+
+use std::collections::BTreeMap;
+
+use belay_argo_api::{Application, ApplicationStatus, OperationPhase};
+use belay_cluster::Severity;
+use belay_manifest::Object;
+
+use crate::controller::Context;
+use crate::sync::operation::is_completed;
+
+/// An automated sync begins.
+pub(crate) async fn started(context: &Context, object: &Object, revision: &str) {
+    let message = format!("Initiated automated sync to '{revision}'");
+    record(context, object, Severity::Normal, "OperationStarted", &message).await;
+}
+
+/// What has changed from one status to the next.
+pub(crate) async fn changes(
+    context: &Context,
+    object: &Object,
+    app: &Application,
+    status: &ApplicationStatus,
+) {
+    if let Some((severity, message)) = completed(app, status) {
+        record(context, object, severity, "OperationCompleted", &message).await;
+    }
+    let sync = |status: &ApplicationStatus| status.sync.as_ref().map(|sync| sync.status.to_string());
+    let health = |status: &ApplicationStatus| status.health.as_ref().map(|health| health.status.to_string());
+    for (what, before, after) in
+        [("sync", sync(&app.status), sync(status)), ("health", health(&app.status), health(status))]
+    {
+        if let Some(after) = after.filter(|after| before.as_ref() != Some(after)) {
+            let message = format!("Updated {what} status: {} -> {after}", before.unwrap_or_default());
+            record(context, object, Severity::Normal, "ResourceUpdated", &message).await;
+        }
+    }
+}
+
+/// The word about an operation that has just ended.
+fn completed(app: &Application, status: &ApplicationStatus) -> Option<(Severity, String)> {
+    let state = status.operation_state.as_ref().filter(|state| is_completed(&state.phase))?;
+    if app.status.operation_state.as_ref() == Some(state) {
+        return None;
+    }
+    let sync = state.operation.sync.clone().unwrap_or_default();
+    let what = if sync.resources.is_empty() { "Sync operation" } else { "Partial sync operation" };
+    let to = state.sync_result.as_ref().map(|result| format!(" to {}", result.revision)).unwrap_or_default();
+    Some(if state.phase == OperationPhase::Succeeded {
+        (Severity::Normal, format!("{what}{to} succeeded"))
+    } else {
+        (Severity::Warning, format!("{what}{to} failed: {}", state.message))
+    })
+}
+
+async fn record(context: &Context, object: &Object, severity: Severity, reason: &str, message: &str) {
+    context.events.record(object, severity, reason, message, &BTreeMap::new()).await;
+}

@@ -1,0 +1,124 @@
+//! The one place where an Application's status is made. Steps return results; nothing else writes.
+
+mod conditions;
+mod health;
+mod history;
+mod resources;
+
+use belay_argo_api::{
+    Application, ApplicationStatus, ComparedTo, OperationState, SyncStatus, SyncStatusCode,
+};
+use belay_crd::Time;
+use belay_health::argo::Status;
+use belay_render::SourceType;
+use jiff::Timestamp;
+
+pub(crate) use conditions::{condition, shared_message};
+pub(crate) use resources::images;
+
+use crate::compare::Comparison;
+
+/// What one look found out and did.
+pub(crate) struct Found<'a> {
+    /// What came of reading and comparing.
+    pub outcome: Outcome<'a>,
+    /// The operation as it is now, if there was one to carry out.
+    pub operation: Option<OperationState>,
+}
+
+/// What came of reading and comparing.
+pub(crate) enum Outcome<'a> {
+    /// The spec cannot be carried out, or the target state is not known. What is live stays.
+    Fault {
+        /// `InvalidSpecError` or `ComparisonError`.
+        condition: &'static str,
+        /// Why, with object, file and line.
+        message: String,
+        /// What is live, beside what Git said when it could be read last.
+        comparison: Option<Comparison>,
+    },
+    /// Desired and live were compared.
+    Compared {
+        /// The commit.
+        revision: &'a str,
+        /// Which tool rendered.
+        source_type: SourceType,
+        /// The objects, as they are after any operation.
+        comparison: &'a Comparison,
+        /// Warnings by condition type, and why no sync is tried any more.
+        conditions: Vec<(&'static str, String)>,
+    },
+}
+
+/// The status that follows from `found`.
+pub(crate) fn status(
+    app: &Application,
+    found: &Found<'_>,
+    controller_namespace: &str,
+    now: Timestamp,
+) -> ApplicationStatus {
+    let mut status = app.status.clone();
+    status.controller_namespace = controller_namespace.to_owned();
+    status.resource_health_source = String::new();
+    match &found.outcome {
+        Outcome::Fault { condition, message, comparison } => {
+            fault_status(app, &mut status, condition, message, comparison.as_ref(), now);
+        }
+        Outcome::Compared { revision, source_type, comparison, conditions } => {
+            conditions::set(&mut status, &condition::ALL, conditions.clone(), now);
+            status.resources = resources::resources(comparison, app, true);
+            let in_sync = comparison.is_in_sync();
+            status.sync = Some(SyncStatus {
+                status: if in_sync { SyncStatusCode::Synced } else { SyncStatusCode::OutOfSync },
+                revision: (*revision).to_owned(),
+                compared_to: Some(compared_to(app)),
+                ..SyncStatus::default()
+            });
+            source_type.as_str().clone_into(&mut status.source_type);
+            status.summary = Some(resources::summary(comparison));
+            health::set(&mut status, health::of(comparison, app), now);
+        }
+    }
+    if let Some(state) = &found.operation {
+        history::append(app, &mut status, state, now);
+        status.operation_state = Some(state.clone());
+    }
+    status.reconciled_at = Time::from(now);
+    status
+}
+
+fn fault_status(
+    app: &Application,
+    status: &mut ApplicationStatus,
+    condition: &'static str,
+    message: &str,
+    comparison: Option<&Comparison>,
+    now: Timestamp,
+) {
+    let evaluated = [condition::INVALID_SPEC, condition::COMPARISON];
+    conditions::set(status, &evaluated, vec![(condition, message.to_owned())], now);
+    let known = status.sync.take().unwrap_or_default();
+    status.sync = Some(SyncStatus {
+        status: SyncStatusCode::Unknown,
+        compared_to: known.compared_to.or_else(|| Some(compared_to(app))),
+        revision: known.revision,
+        ..SyncStatus::default()
+    });
+    match comparison {
+        // The objects live on, whatever Git says.
+        Some(comparison) if condition == condition::COMPARISON => {
+            status.resources = resources::resources(comparison, app, false);
+            health::set(status, health::of(comparison, app), now);
+        }
+        _ => health::set(status, (Status::Unknown, String::new()), now),
+    }
+}
+
+fn compared_to(app: &Application) -> ComparedTo {
+    ComparedTo {
+        destination: app.spec.destination.clone(),
+        source: app.spec.source.clone(),
+        ignore_differences: app.spec.ignore_differences.clone(),
+        ..ComparedTo::default()
+    }
+}

@@ -1,0 +1,44 @@
+//! `status.conditions`.
+
+use belay_argo_api::{ApplicationCondition, ApplicationStatus};
+use belay_manifest::{Object, ObjectKey};
+use jiff::Timestamp;
+
+/// Condition types, as `status.conditions[].type` has them.
+pub(crate) mod condition {
+    /// The spec cannot be carried out.
+    pub(crate) const INVALID_SPEC: &str = "InvalidSpecError";
+    /// The target state is not known.
+    pub(crate) const COMPARISON: &str = "ComparisonError";
+    /// A sync failed and is not tried again.
+    pub(crate) const SYNC: &str = "SyncError";
+    /// An object is rendered twice.
+    pub(crate) const REPEATED: &str = "RepeatedResourceWarning";
+    /// An object is another app's, too.
+    pub(crate) const SHARED: &str = "SharedResourceWarning";
+    /// Every type that a comparison evaluates.
+    pub(crate) const ALL: [&str; 5] = [INVALID_SPEC, COMPARISON, SYNC, REPEATED, SHARED];
+}
+
+/// Replaces the conditions of the evaluated types.
+pub(super) fn set(
+    status: &mut ApplicationStatus,
+    evaluated: &[&str],
+    found: Vec<(&'static str, String)>,
+    now: Timestamp,
+) {
+    let found = found.into_iter().map(|(kind, message)| ApplicationCondition::new(kind, message));
+    status.set_conditions(found.collect(), evaluated, now);
+}
+
+/// `ConfigMap/settings is part of applications argocd/a and b`
+pub(crate) fn shared_message(app: &Object, key: &ObjectKey, other: &str) -> String {
+    format!(
+        "{}/{} is part of applications {}/{} and {}",
+        key.kind,
+        key.name,
+        app.namespace(),
+        app.name(),
+        other.replace('_', "/")
+    )
+}

@@ -1,0 +1,72 @@
+//! What can be told before anything is written: kinds that are not there, objects that do not fit their kind.
+
+use std::collections::HashSet;
+
+use belay_manifest::{GroupVersionKind, Object};
+use belay_plan::sync::{Code, Settings, Task};
+use belay_schema::{decode, default_object, invalid_message, prune, validate};
+use serde_json::Value;
+
+use crate::controller::Context;
+
+/// Notes tasks whose kind the cluster does not know and that no definition of this sync brings. They stay to be done,
+/// so that the sync says it is not valid.
+pub(super) fn note_unknown_kinds(context: &Context, tasks: &mut [Task], settings: &Settings) {
+    let defined: HashSet<(String, String)> =
+        tasks.iter().filter_map(|task| defined_kind(task.target.as_deref()?)).collect();
+    for task in tasks.iter_mut().filter(|task| task.is_pending()) {
+        let Some(target) = task.target.as_deref() else { continue };
+        let kind = target.gvk();
+        let is_known = context.live.kinds().known(&kind).is_some()
+            || defined.contains(&(kind.group.clone(), kind.kind.clone()))
+            || settings.may_be_missing(target);
+        if !is_known {
+            task.result.code = Some(Code::SyncFailed);
+            task.result.message = unknown_kind_message(context, target, &kind);
+        }
+    }
+}
+
+fn defined_kind(object: &Object) -> Option<(String, String)> {
+    if object.kind() != "CustomResourceDefinition" {
+        return None;
+    }
+    let text = |path: &str| object.value().pointer(path).and_then(Value::as_str).map(str::to_owned);
+    Some((text("/spec/group")?, text("/spec/names/kind")?))
+}
+
+fn unknown_kind_message(context: &Context, object: &Object, kind: &GroupVersionKind) -> String {
+    let (group, name) = (&kind.group, &kind.kind);
+    let place = format!("{}/{}", object.namespace(), object.name());
+    match context.live.kinds().known_in_any_version(group, name) {
+        Some(resource) => format!(
+            "The Kubernetes API could not find version {:?} of {group}/{name} for requested resource {place}. Version {:?} of {group}/{name} is installed on the destination cluster.",
+            kind.version, resource.api.version
+        ),
+        None => format!(
+            "The Kubernetes API could not find {group}/{name} for requested resource {place}. Make sure the {name:?} CRD is installed on the destination cluster."
+        ),
+    }
+}
+
+/// What is wrong with the object of a task, by its kind's schema alone. The API server may still find more.
+pub(super) fn fault(context: &Context, task: &Task, settings: &Settings) -> Option<String> {
+    let target = task.target.as_deref()?;
+    if !settings.validates(target) {
+        return None;
+    }
+    let kind = target.gvk();
+    let schema = context.schemas.of(&kind, context)?;
+    let mut value = match decode(&schema, target.value()) {
+        Ok(value) => value,
+        Err(error) => return Some(crate::render::chain(&error)),
+    };
+    // An update is judged with its live object, and a built-in kind with what the API server fills in: it knows better.
+    if task.live.is_some() || !schema.is_custom() {
+        return None;
+    }
+    prune(&schema, &mut value);
+    default_object(&schema, &mut value);
+    let errors = validate(&schema, &value, None);
+    (!errors.is_empty()).then(|| invalid_message(&kind.group, &kind.kind, target.name(), &errors))
+}

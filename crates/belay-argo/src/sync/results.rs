@@ -1,0 +1,157 @@
+//! Results in the words of `status.operationState.syncResult.resources`, and back.
+
+use std::collections::HashMap;
+
+use belay_apply::{ApplyError, Performed, Written};
+use belay_argo_api::{OperationPhase, ResourceResult, ResultCode};
+use belay_manifest::ObjectKey;
+use belay_plan::sync::{Code, Phase, Stand, Task, TaskResult};
+
+/// Results by object and phase.
+pub(crate) type Results = HashMap<(ObjectKey, Phase), TaskResult>;
+
+/// What the status holds.
+pub(crate) fn read(resources: &[ResourceResult]) -> Results {
+    resources
+        .iter()
+        .filter_map(|resource| {
+            let phase = Phase::parse(&resource.sync_phase)?;
+            let result = TaskResult {
+                code: code(&resource.status),
+                stand: stand(&resource.hook_phase),
+                message: resource.message.clone(),
+            };
+            Some(((key(resource), phase), result))
+        })
+        .collect()
+}
+
+fn key(resource: &ResourceResult) -> ObjectKey {
+    ObjectKey {
+        group: resource.group.clone(),
+        kind: resource.kind.clone(),
+        namespace: resource.namespace.clone(),
+        name: resource.name.clone(),
+    }
+}
+
+fn code(status: &ResultCode) -> Option<Code> {
+    match status {
+        ResultCode::Synced => Some(Code::Synced),
+        ResultCode::SyncFailed => Some(Code::SyncFailed),
+        ResultCode::Pruned => Some(Code::Pruned),
+        ResultCode::PruneSkipped => Some(Code::PruneSkipped),
+        ResultCode::Other(_) => None,
+    }
+}
+
+fn stand(phase: &OperationPhase) -> Option<Stand> {
+    match phase {
+        OperationPhase::Running | OperationPhase::Terminating => Some(Stand::Running),
+        OperationPhase::Succeeded => Some(Stand::Succeeded),
+        OperationPhase::Failed => Some(Stand::Failed),
+        OperationPhase::Error => Some(Stand::Error),
+        OperationPhase::Other(_) => None,
+    }
+}
+
+/// Brings the tasks' results into the list. What is there stays in its place; new ones follow.
+pub(crate) fn write(tasks: &[Task], resources: &mut Vec<ResourceResult>) {
+    for task in tasks.iter().filter(|task| task.result != TaskResult::default()) {
+        let result = resource(task);
+        let same =
+            |known: &&mut ResourceResult| key(known) == task.key && known.sync_phase == result.sync_phase;
+        match resources.iter_mut().find(same) {
+            Some(known) => *known = result,
+            None => resources.push(result),
+        }
+    }
+}
+
+fn resource(task: &Task) -> ResourceResult {
+    let object = task.object();
+    ResourceResult {
+        group: task.key.group.clone(),
+        version: object.gvk().version,
+        kind: task.key.kind.clone(),
+        namespace: task.key.namespace.clone(),
+        name: task.key.name.clone(),
+        status: match task.result.code {
+            Some(Code::Synced) => ResultCode::Synced,
+            Some(Code::SyncFailed) => ResultCode::SyncFailed,
+            Some(Code::Pruned) => ResultCode::Pruned,
+            Some(Code::PruneSkipped) => ResultCode::PruneSkipped,
+            None => ResultCode::default(),
+        },
+        message: task.result.message.clone(),
+        hook_phase: match task.result.stand {
+            Some(Stand::Running) => OperationPhase::Running,
+            Some(Stand::Succeeded) => OperationPhase::Succeeded,
+            Some(Stand::Failed) => OperationPhase::Failed,
+            Some(Stand::Error) => OperationPhase::Error,
+            None => OperationPhase::default(),
+        },
+        hook_type: if task.is_hook() { task.phase.as_str().to_owned() } else { String::new() },
+        sync_phase: task.phase.as_str().to_owned(),
+        images: crate::status::images(object).into_iter().collect(),
+        ..ResourceResult::default()
+    }
+}
+
+/// What somebody reads of a task that was just worked on.
+pub(crate) struct Outcome {
+    pub(crate) code: Option<Code>,
+    pub(crate) stand: Stand,
+    pub(crate) message: String,
+}
+
+/// The result of an action; `None` when it says nothing about the task yet.
+pub(crate) fn outcome(task: &Task, done: Result<Performed, ApplyError>) -> Option<Outcome> {
+    let of = |code, stand, message: String| Some(Outcome { code: Some(code), stand, message });
+    match done {
+        Ok(Performed::Released | Performed::HookGoing | Performed::HookGone) => None,
+        Ok(Performed::Pruned) => of(Code::Pruned, Stand::Succeeded, "pruned".to_owned()),
+        Ok(Performed::Spared) => of(
+            Code::PruneSkipped,
+            Stand::Succeeded,
+            "ignored (another object of this name has been made since)".to_owned(),
+        ),
+        Ok(Performed::Kept(reason)) => of(Code::PruneSkipped, Stand::Succeeded, reason.to_owned()),
+        Ok(Performed::Written(written)) => of(Code::Synced, Stand::Running, applied_message(task, written)),
+        Err(error) => of(Code::SyncFailed, Stand::Failed, advised(error.reason())),
+    }
+}
+
+/// `deployment.apps/web configured`, as kubectl says it.
+pub(crate) fn applied_message(task: &Task, written: Written) -> String {
+    let word = written.word();
+    if written == Written::Updated {
+        return format!("{}/{} updated", task.key.kind, task.key.name);
+    }
+    let name = described(&task.key);
+    let is_role = task.key.group == "rbac.authorization.k8s.io";
+    // Roles and bindings are reconciled first, in the original's way to apply them.
+    let reconciled =
+        is_role && matches!(written, Written::Created | Written::Configured | Written::Unchanged);
+    if reconciled { format!("{name} reconciled. {name} {word}") } else { format!("{name} {word}") }
+}
+
+/// `deployment.apps/web`, as kubectl prints an object.
+fn described(key: &ObjectKey) -> String {
+    let kind = key.kind.to_lowercase();
+    if key.group.is_empty() {
+        format!("{kind}/{}", key.name)
+    } else {
+        format!("{kind}.{}/{}", key.group, key.name)
+    }
+}
+
+/// The original's advice for objects that are too large to be recorded in their annotation.
+fn advised(message: String) -> String {
+    if message.contains("metadata.annotations: Too long: must have at most 262144 bytes") {
+        return format!(
+            "{message} \n -Additional Info: This error usually means that you are trying to add a large resource on client side. Consider using Server-side apply or syncing with replace enabled. Note: Syncing with Replace enabled is potentially destructive as it may cause resource deletion and re-creation."
+        );
+    }
+    message
+}

@@ -1,0 +1,98 @@
+//! From an operation and its options to what a sync is asked for.
+
+use belay_argo_api::{Application, OperationState, SyncOperation};
+use belay_manifest::Object;
+use belay_plan::sync::Settings;
+use jiff::Timestamp;
+use kube::api::PropagationPolicy;
+
+use super::operation::sync_of;
+
+/// Options of a sync, by the operation, else by the app.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Options(Vec<String>);
+
+/// The options of an operation; one that names none takes the app's.
+pub(crate) fn options_of(app: &Application, sync: &SyncOperation) -> Options {
+    if sync.sync_options.is_empty() {
+        return app_options(app);
+    }
+    Options(sync.sync_options.clone())
+}
+
+fn app_options(app: &Application) -> Options {
+    Options(app.spec.sync_policy.as_ref().map(|policy| policy.sync_options.clone()).unwrap_or_default())
+}
+
+impl Options {
+    /// Whether this option is there, `Replace=true` say.
+    pub(crate) fn has(&self, option: &str) -> bool {
+        self.0.iter().any(|own| own == option)
+    }
+
+    /// The value of an option.
+    fn value(&self, name: &str) -> Option<String> {
+        self.0.iter().find_map(|own| own.strip_prefix(name)?.strip_prefix('=').map(str::to_owned))
+    }
+
+    /// How dependents go when an object is deleted.
+    pub(crate) fn propagation(&self) -> PropagationPolicy {
+        match self.value("PrunePropagationPolicy").as_deref() {
+            Some("background") => PropagationPolicy::Background,
+            Some("orphan") => PropagationPolicy::Orphan,
+            _ => PropagationPolicy::Foreground,
+        }
+    }
+}
+
+/// What an operation is asked for.
+pub(crate) fn settings(
+    app: &Application,
+    object: &Object,
+    state: &OperationState,
+    revision: &str,
+) -> Settings {
+    let sync = sync_of(state);
+    let options = options_of(app, &sync);
+    let strategy = sync.sync_strategy.clone().unwrap_or_default();
+    let is_forced =
+        |mode: &Option<belay_argo_api::SyncStrategyMode>| mode.as_ref().is_some_and(|mode| mode.force);
+    let started = state.started_at.get();
+    Settings {
+        dry_run: sync.dry_run,
+        prune: sync.prune,
+        skip_hooks: strategy.apply.is_some() || !sync.resources.is_empty(),
+        force: is_forced(&strategy.apply) || is_forced(&strategy.hook),
+        replace: options.has("Replace=true"),
+        server_side: options.has("ServerSideApply=true"),
+        prune_last: options.has("PruneLast=true"),
+        prune_option: options.value("Prune"),
+        confirmed: started.is_some_and(|started| is_confirmed(object, started)),
+        out_of_sync_only: options.has("ApplyOutOfSyncOnly=true"),
+        skip_dry_run_on_missing: options.has("SkipDryRunOnMissingResource=true"),
+        validate: !options.has("Validate=false"),
+        namespace: app.spec.destination.namespace.clone(),
+        revision: revision.to_owned(),
+        started: started.map(Timestamp::as_second).unwrap_or_default(),
+    }
+}
+
+/// What matters for a comparison outside of an operation: how objects are applied.
+pub(crate) fn compare_settings(app: &Application, object: &Object) -> Settings {
+    let options = app_options(app);
+    let compared = |word: &str| {
+        belay_plan::sync::words(object, "argocd.argoproj.io/compare-options").any(|own| own == word)
+    };
+    let server_side = options.has("ServerSideApply=true") || compared("ServerSideDiff=true");
+    Settings {
+        server_side: server_side && !compared("ServerSideDiff=false"),
+        namespace: app.spec.destination.namespace.clone(),
+        ..Settings::default()
+    }
+}
+
+/// Whether somebody has confirmed the deletions of something that began then.
+pub(crate) fn is_confirmed(object: &Object, since: Timestamp) -> bool {
+    let approved = object.annotation("argocd.argoproj.io/deletion-approved");
+    approved.and_then(|text| text.parse::<Timestamp>().ok()).is_some_and(|approved| approved >= since)
+}

@@ -1,0 +1,359 @@
+//! The steps of one operation, as far as they can be walked now.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use belay_argo_api::{Application, OperationPhase, OperationState};
+use belay_diff::Ignored;
+use belay_health::argo::{self, Status};
+use belay_manifest::{Object, ObjectKey};
+use belay_plan::sync::{
+    Batch, Code, End, Health, Next, Pair, Progress, Purpose, Settings, Stand, Task, Turn, tasks,
+};
+use jiff::Timestamp;
+
+use super::operation::{Resume, conclude, result, resume, sync_of};
+use super::run::{Means, Ran};
+use super::settings::{Options, options_of, settings};
+use super::{check, namespace, results};
+use crate::compare::{Comparison, compare};
+use crate::controller::Context;
+use crate::fault::Fault;
+use crate::prepare::Prepared;
+use crate::tracking::Target;
+use crate::write;
+
+/// The manager that `kubectl apply` writes as.
+const CLIENT_SIDE_MANAGER: &str = "kubectl-client-side-apply";
+const MIGRATION_MANAGER: &str = "argocd.argoproj.io/client-side-apply-migration-manager";
+
+/// Everything that a sync is about.
+pub(crate) struct Scene<'a> {
+    pub(crate) context: &'a Context,
+    /// The app, as the API server has it.
+    pub(crate) object: &'a Object,
+    pub(crate) app: &'a Application,
+    pub(crate) target: &'a Target,
+    /// What Git says at the operation's revision.
+    pub(crate) prepared: &'a Prepared,
+    pub(crate) ignored: &'a Arc<Ignored>,
+    /// The commit.
+    pub(crate) revision: &'a str,
+}
+
+/// How a walk through the steps ended.
+enum Walk {
+    /// The operation is over.
+    Over,
+    /// It waits for a change, or for this long.
+    Waits(Option<Duration>),
+}
+
+/// Goes on with an operation as far as it can now. Gives when it wants another look by itself.
+pub(crate) async fn go_on(scene: &Scene<'_>, state: &mut OperationState, now: Timestamp) -> Option<Duration> {
+    if let Resume::Wait(pause) = resume(state, now) {
+        return Some(pause);
+    }
+    let is_terminating = state.phase == OperationPhase::Terminating;
+    if !is_terminating && let Some(pause) = scene.context.pause_left(&scene.object.key()) {
+        return Some(pause);
+    }
+    result(state, scene.app, scene.revision);
+    let settings = settings(scene.app, scene.object, state, scene.revision);
+    let options = options_of(scene.app, &sync_of(state));
+    let walked = if is_terminating {
+        terminate(scene, state, &settings, &options).await
+    } else {
+        walk(scene, state, &settings, &options).await
+    };
+    let managed = scene.app.spec.sync_policy.as_ref();
+    if let Some(result) = &mut state.sync_result {
+        result.managed_namespace_metadata =
+            managed.and_then(|policy| policy.managed_namespace_metadata.clone());
+    }
+    match walked {
+        Walk::Over => {
+            conclude(state, is_terminating, now);
+            super::operation::retry_in(state, now)
+        }
+        Walk::Waits(pause) => pause,
+    }
+}
+
+/// Ends an operation whose app cannot be compared.
+pub(crate) fn fail(state: &mut OperationState, fault: &Fault, now: Timestamp) -> Option<Duration> {
+    refuse(state, format!("{}: {}", fault.condition, fault.message), now)
+}
+
+/// Ends an operation that cannot be carried out, unless it waits for its retry.
+pub(crate) fn refuse(state: &mut OperationState, reason: String, now: Timestamp) -> Option<Duration> {
+    if let Resume::Wait(pause) = resume(state, now) {
+        return Some(pause);
+    }
+    let is_terminating = state.phase == OperationPhase::Terminating;
+    state.phase = OperationPhase::Error;
+    state.message = reason;
+    conclude(state, is_terminating, now);
+    super::operation::retry_in(state, now)
+}
+
+async fn walk(scene: &Scene<'_>, state: &mut OperationState, settings: &Settings, options: &Options) -> Walk {
+    let annotation = scene.object.annotation(MIGRATION_MANAGER).filter(|name| !name.is_empty());
+    let migrate_from = annotation.unwrap_or(CLIENT_SIDE_MANAGER);
+    let means = Means::new(scene.context, scene.ignored, options, migrate_from);
+    let mut is_first = state.sync_result.as_ref().is_none_or(|result| result.resources.is_empty());
+    loop {
+        watch_new_kinds(scene).await;
+        let comparison = comparison(scene, settings);
+        if options.has("FailOnSharedResource=true")
+            && let Some((key, other)) = comparison.shared.first()
+        {
+            state.phase = OperationPhase::Failed;
+            let message = crate::status::shared_message(scene.object, key, other);
+            state.message = format!("Shared resource found: {message}");
+            return Walk::Over;
+        }
+        let mut progress = Progress::new(made(scene, state, &comparison, settings, options), settings);
+        if is_first {
+            is_first = false;
+            if let Some(walked) = begin(scene, state, &means, &mut progress).await {
+                return walked;
+            }
+            if state.sync_result.as_ref().is_some_and(|result| !result.resources.is_empty()) {
+                // The namespace has just been made; everything else is compared anew.
+                continue;
+            }
+        }
+        let differs =
+            |task: &Task| comparison.objects.iter().any(|one| one.key == task.key && one.is_out_of_sync());
+        let turn = progress.advance(&health, &differs);
+        let (turn, ran) = carry_on(&means, &mut progress, turn).await;
+        record(state, &progress);
+        match turn.next {
+            Next::Finish { end, message } => {
+                state.phase = match end {
+                    End::Succeeded => OperationPhase::Succeeded,
+                    End::Failed => OperationPhase::Failed,
+                };
+                state.message = message;
+                return Walk::Over;
+            }
+            Next::Wait(message) => state.message = message,
+            Next::Run(_) => {}
+        }
+        state.phase = OperationPhase::Running;
+        match ran {
+            // Nothing was run, or something has to happen first: a change brings the next look.
+            None => return Walk::Waits(None),
+            Some((_, ran)) if ran.waits => return Walk::Waits(None),
+            // Others get a moment to react before their health is judged.
+            Some((Purpose::Wave { is_last: false }, ran)) if ran.wrote => {
+                return Walk::Waits(Some(scene.context.pause(&scene.object.key())));
+            }
+            Some((_, ran)) if ran.wrote => return Walk::Waits(Some(Duration::from_millis(200))),
+            Some(_) => {}
+        }
+    }
+}
+
+/// Kinds that a definition of this sync has brought are watched from now on.
+async fn watch_new_kinds(scene: &Scene<'_>) {
+    for kind in scene.prepared.kinds() {
+        if scene.context.live.kinds().known(&kind).is_some()
+            && let Err(error) = scene.context.live.ensure(&kind).await
+        {
+            tracing::warn!(%kind, %error, "not watched yet");
+        }
+    }
+}
+
+/// Before anything else: is all of it valid, is the namespace there, does everything fit its kind?
+async fn begin(
+    scene: &Scene<'_>,
+    state: &mut OperationState,
+    means: &Means<'_>,
+    progress: &mut Progress<'_>,
+) -> Option<Walk> {
+    let over = |state: &mut OperationState, progress: &Progress<'_>, message: String| {
+        record(state, progress);
+        state.phase = OperationPhase::Failed;
+        state.message = message;
+        Some(Walk::Over)
+    };
+    if let Some(message) = progress.invalid() {
+        return over(state, progress, message);
+    }
+    let mut faults = false;
+    for place in 0..progress.tasks.len() {
+        if let Some(message) = check::fault(scene.context, &progress.tasks[place], progress.settings()) {
+            faults = true;
+            progress.tasks[place].note(Some(Code::SyncFailed), Stand::Failed, message);
+        }
+    }
+    if faults {
+        return over(state, progress, "one or more objects failed to apply (dry run)".to_owned());
+    }
+    if progress.settings().dry_run {
+        let all =
+            Batch { tasks: (0..progress.tasks.len()).collect(), purpose: Purpose::Wave { is_last: true } };
+        means.run(progress, &all).await;
+        record(state, progress);
+        return None;
+    }
+    if has_steps(progress) {
+        // Whoever goes on with this sync has to know that it began, and when.
+        state.message = "one or more tasks are running".to_owned();
+        write::operation(scene.context, scene.object, state).await;
+    }
+    let batch = progress.namespace_batch()?;
+    means.run(progress, &batch).await;
+    let turn = progress.settle(&batch, false);
+    record(state, progress);
+    match turn.next {
+        Next::Finish { message, .. } => over(state, progress, message),
+        _ => None,
+    }
+}
+
+/// Whether the sync may take longer than one look.
+fn has_steps(progress: &Progress<'_>) -> bool {
+    let first = progress.tasks.first().map(|task| (task.phase, task.wave));
+    progress.tasks.iter().any(|task| task.is_hook() || Some((task.phase, task.wave)) != first)
+}
+
+/// Does what a turn says, and what follows from that at once. Gives what is next and what was run.
+async fn carry_on(
+    means: &Means<'_>,
+    progress: &mut Progress<'_>,
+    turn: Turn,
+) -> (Turn, Option<(Purpose, Ran)>) {
+    means.clean_up(progress, &turn).await;
+    let Next::Run(batch) = turn.next else { return (turn, None) };
+    let mut ran = means.run(progress, &batch).await;
+    let mut purpose = batch.purpose.clone();
+    let mut turn = progress.settle(&batch, ran.waits);
+    if let Next::Run(follow_up) = &turn.next {
+        let follow_up = follow_up.clone();
+        ran = means.run(progress, &follow_up).await;
+        purpose = follow_up.purpose.clone();
+        turn = progress.settle(&follow_up, ran.waits);
+    }
+    means.clean_up(progress, &turn).await;
+    (turn, Some((purpose, ran)))
+}
+
+/// What Git says at the operation's revision, beside what is live now.
+fn comparison(scene: &Scene<'_>, settings: &Settings) -> Comparison {
+    let key = scene.object.key();
+    compare(scene.context, &key, scene.prepared, scene.target, settings, scene.ignored)
+}
+
+fn made(
+    scene: &Scene<'_>,
+    state: &OperationState,
+    comparison: &Comparison,
+    settings: &Settings,
+    options: &Options,
+) -> Vec<Task> {
+    let sync = sync_of(state);
+    let pairs: Vec<Pair> = comparison
+        .objects
+        .iter()
+        .filter(|one| sync.resources.is_empty() || is_selected(&one.key, &sync.resources))
+        .map(|one| Pair { key: one.key.clone(), target: one.target.clone(), live: one.live.clone() })
+        .collect();
+    let namespace = namespace::wanted(scene.context, scene.app, options, scene.prepared);
+    let results =
+        state.sync_result.as_ref().map(|result| results::read(&result.resources)).unwrap_or_default();
+    let live = |key: &ObjectKey| scene.context.live.get(key);
+    let mut tasks = tasks(&pairs, &comparison.hooks, namespace, &live, &results, settings);
+    adopt_hooks(&mut tasks, state, settings);
+    check::note_unknown_kinds(scene.context, &mut tasks, settings);
+    tasks
+}
+
+/// A hook that this sync made, but whose making was not noted any more, is not run twice.
+fn adopt_hooks(tasks: &mut [Task], state: &OperationState, settings: &Settings) {
+    if state.retry_count.unwrap_or(0) > 0 {
+        return;
+    }
+    for task in tasks.iter_mut().filter(|task| task.is_hook() && task.is_pending()) {
+        let created = task.live.as_deref().and_then(|live| {
+            let text = live.value().pointer("/metadata/creationTimestamp")?.as_str()?;
+            text.parse::<Timestamp>().ok()
+        });
+        if created.is_some_and(|created| created.as_second() > settings.started) {
+            task.note(Some(Code::Synced), Stand::Running, "");
+        }
+    }
+}
+
+fn is_selected(key: &ObjectKey, resources: &[belay_argo_api::SyncOperationResource]) -> bool {
+    resources.iter().any(|resource| {
+        resource.group == key.group
+            && resource.kind == key.kind
+            && resource.name == key.name
+            && (resource.namespace.is_empty() || resource.namespace == key.namespace)
+    })
+}
+
+fn record(state: &mut OperationState, progress: &Progress<'_>) {
+    if let Some(result) = &mut state.sync_result {
+        results::write(&progress.tasks, &mut result.resources);
+    }
+}
+
+fn health(live: &Object) -> Health {
+    match argo::evaluate(live) {
+        None => Health::None,
+        Some(health) => match health.status {
+            Status::Healthy => Health::Healthy(health.message),
+            Status::Progressing | Status::Suspended => Health::Progressing(health.message),
+            Status::Degraded => Health::Degraded(health.message),
+            Status::Missing | Status::Unknown => Health::Unknown(health.message),
+        },
+    }
+}
+
+/// Ends the operation because somebody wants it: running hooks are let go and deleted.
+async fn terminate(
+    scene: &Scene<'_>,
+    state: &mut OperationState,
+    settings: &Settings,
+    options: &Options,
+) -> Walk {
+    let means = Means::new(scene.context, scene.ignored, options, CLIENT_SIDE_MANAGER);
+    let comparison = comparison(scene, settings);
+    let mut progress = Progress::new(made(scene, state, &comparison, settings, options), settings);
+    let hooks: Vec<usize> = (0..progress.tasks.len())
+        .filter(|place| progress.tasks[*place].is_hook() && !progress.tasks[*place].is_pending())
+        .collect();
+    let mut running = Vec::new();
+    for place in &hooks {
+        let task = &mut progress.tasks[*place];
+        if !task.is_running() {
+            continue;
+        }
+        let code = task.result.code;
+        match task.live.as_deref().map(health) {
+            None => task.note(code, Stand::Succeeded, "Terminated"),
+            Some(Health::None | Health::Healthy(_)) => task.note(code, Stand::Succeeded, ""),
+            Some(Health::Degraded(message)) => task.note(code, Stand::Failed, message),
+            Some(Health::Progressing(_) | Health::Unknown(_)) => {
+                running.push(*place);
+                task.note(code, Stand::Failed, "Terminated");
+            }
+        }
+    }
+    let turn = Turn { release: hooks, delete: running, next: Next::Wait(String::new()) };
+    means.clean_up(&mut progress, &turn).await;
+    let has_errors =
+        progress.tasks.iter().any(|task| task.is_hook() && task.result.stand == Some(Stand::Error));
+    record(state, &progress);
+    (state.phase, state.message) = if has_errors {
+        (OperationPhase::Error, "Operation termination had errors".to_owned())
+    } else {
+        (OperationPhase::Failed, "Operation terminated".to_owned())
+    };
+    Walk::Over
+}

@@ -64,11 +64,24 @@ pub enum ApplyError {
 }
 
 impl ApplyError {
+    /// The object that the step was about.
+    pub fn key(&self) -> &ObjectKey {
+        match self {
+            ApplyError::Kind { key, .. }
+            | ApplyError::Refused { key, .. }
+            | ApplyError::Delete { key, .. }
+            | ApplyError::Answer { key }
+            | ApplyError::NotEstablished { key, .. }
+            | ApplyError::Unplannable { key, .. }
+            | ApplyError::NotTried { key } => key,
+        }
+    }
+
     /// What the API server said, as kubectl passes it on; else the error itself.
     pub fn reason(&self) -> String {
         match self {
             ApplyError::Refused { source: kube::Error::Api(status), .. }
-            | ApplyError::Delete { source: kube::Error::Api(status), .. } => status.message.clone(),
+            | ApplyError::Delete { source: kube::Error::Api(status), .. } => said(self.key(), status),
             other => other.chain(),
         }
     }
@@ -80,7 +93,7 @@ impl ApplyError {
         while let Some(cause) = source {
             let cause_text = match cause.downcast_ref::<kube::Error>() {
                 // The status' own message is what users know from kubectl.
-                Some(kube::Error::Api(status)) => status.message.clone(),
+                Some(kube::Error::Api(status)) => return format!("{text}: {}", said(self.key(), status)),
                 _ => cause.to_string(),
             };
             if !text.ends_with(&cause_text) {
@@ -89,5 +102,53 @@ impl ApplyError {
             source = cause.source();
         }
         text
+    }
+}
+
+/// What the API server said. Where it cannot read a Secret, or a webhook refuses one, its words may
+/// quote values: they are left out.
+fn said(key: &ObjectKey, status: &kube::core::Status) -> String {
+    let is_secret = key.kind == "Secret" && key.group.is_empty();
+    let (before, webhook) = match status.message.split_once(" denied the request: ") {
+        Some((before, _)) => (before, true),
+        None => ("", false),
+    };
+    // Refusals for these codes name fields and managers, never a Secret's data.
+    let names_fields = matches!(status.code, 403 | 404 | 409 | 422 | 429);
+    match (is_secret, webhook) {
+        (true, true) => format!("{before} denied the request"),
+        (true, false) if !names_fields => format!(
+            "the API server cannot take the Secret as it is written (code {}); its message may hold values and is left out",
+            status.code
+        ),
+        _ => status.message.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use belay_manifest::Object;
+    use serde_json::json;
+
+    fn text(kind: &str, code: u16, message: &str) -> String {
+        let object =
+            json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": "login", "namespace": "shop"}});
+        let status = json!({"status": "Failure", "code": code, "message": message, "reason": ""});
+        let status = serde_json::from_value(status).expect("a status");
+        let key = Object::new(object).expect("an object").key();
+        ApplyError::Refused { key, source: kube::Error::Api(status) }.chain()
+    }
+
+    #[test]
+    fn what_the_api_server_quotes_of_a_secret_is_left_out() {
+        let quoted = r#"failed to create typed patch object: .data.token: expected string, got canary"#;
+        assert!(!text("Secret", 500, quoted).contains("canary"));
+        assert!(text("ConfigMap", 500, quoted).contains("canary"));
+        let denied = r#"admission webhook "policy.example.com" denied the request: token is canary"#;
+        let shown = text("Secret", 403, denied);
+        assert!(shown.ends_with(r#"webhook "policy.example.com" denied the request"#), "{shown}");
+        let fixed = "data: Forbidden: field is immutable when `immutable` is set";
+        assert!(text("Secret", 422, fixed).ends_with(fixed));
     }
 }

@@ -38,20 +38,27 @@ pub(crate) fn fill(state: &State, definition: &Definition, live: Option<&Value>,
 }
 
 /// What the API server decides about a new object by looking at others.
-pub(crate) fn admit(state: &State, definition: &Definition, object: &mut Value) -> Result<(), ApiError> {
+pub(crate) fn admit(
+    state: &State,
+    definition: &Definition,
+    object: &mut Value,
+    dry_run: bool,
+) -> Result<(), ApiError> {
     match (definition.group.as_str(), definition.kind.as_str()) {
         ("", "Pod") => priority(state, object),
-        ("", "Service") => wanted_address(state, object),
+        ("", "Service") => wanted_address(state, object, dry_run),
         _ => Ok(()),
     }
 }
 
 /// An address that a Service asks for is free and one of the cluster's.
-fn wanted_address(state: &State, service: &Value) -> Result<(), ApiError> {
+fn wanted_address(state: &State, service: &Value, dry_run: bool) -> Result<(), ApiError> {
     let wanted = text(service, &["spec", "clusterIP"]);
     let Ok(address) = wanted.parse::<std::net::Ipv4Addr>() else { return Ok(()) };
     let is_ours = u32::from(address) >> 20 == (10 << 4) + (96 >> 4);
-    let said = if !is_ours {
+    let said = if !is_ours && !dry_run {
+        format!("failed to allocate IP {wanted}: the provided network does not match the current range")
+    } else if !is_ours {
         format!(
             "failed to allocate IP {wanted}: the provided IP ({wanted}) is not in the valid range. The range of valid IPs is 10.96.0.0/12"
         )

@@ -47,10 +47,10 @@ impl DeleteOptions {
             ("Foreground", _) => Some(Propagation::Foreground),
             ("" | "Background", _) => Some(Propagation::Background),
             (other, _) => {
-                let message = format!(
-                    "invalid propagationPolicy {other:?}: must be one of Orphan, Background, Foreground"
-                );
-                return Err(ApiError::bad_request(message));
+                let known = ["Foreground", "Background", "Orphan", "nil"].map(str::to_owned);
+                let error =
+                    belay_schema::FieldError::not_supported("propagationPolicy", &json!(other), &known);
+                return Err(ApiError::invalid("meta.k8s.io", "DeleteOptions", "", &[error]));
             }
         };
         let in_body = body["dryRun"].as_array().is_some_and(|items| items.iter().any(|item| item == "All"));
@@ -108,7 +108,7 @@ pub(crate) fn delete(
 fn check_preconditions(target: &Target, live: &Value, options: &DeleteOptions) -> Result<(), ApiError> {
     if !options.uid.is_empty() && options.uid != uid(live) {
         let cause = format!(
-            "Precondition failed: UID in precondition: {}, UID in object meta: {}",
+            "the UID in the precondition ({}) does not match the UID in record ({}). The object might have been deleted and then recreated",
             options.uid,
             uid(live)
         );
@@ -116,7 +116,7 @@ fn check_preconditions(target: &Target, live: &Value, options: &DeleteOptions) -
     }
     if !options.resource_version.is_empty() && options.resource_version != resource_version(live) {
         let cause = format!(
-            "Precondition failed: ResourceVersion in precondition: {}, ResourceVersion in object meta: {}",
+            "the ResourceVersion in the precondition ({}) does not match the ResourceVersion in record ({}). The object might have been modified",
             options.resource_version,
             resource_version(live)
         );

@@ -7,6 +7,7 @@ use belay_schema::{
     FieldError, KindSchema, PatchError, decode, default_object, json_patch, keep_unchangeable, merge_patch,
     metadata_errors, prune, strategic, unknown_fields, validate,
 };
+use http::Method;
 use serde_json::{Map, Value, json};
 
 use crate::cluster::State;
@@ -39,13 +40,18 @@ impl Options {
     pub(crate) fn of(request: &Request) -> Result<Self, ApiError> {
         let dry_run = request.query.get("dryRun");
         if !matches!(dry_run, "" | "All") {
-            let message = format!("invalid dryRun value {dry_run:?}: supported values: \"All\"");
-            return Err(ApiError::bad_request(message));
+            let error = FieldError::not_supported("dryRun", &json!([dry_run]), &["All".to_owned()]);
+            return Err(refused_options(request, &error));
         }
         let unknown = match request.query.get("fieldValidation") {
             "Ignore" => UnknownFields::Ignore,
             "Strict" => UnknownFields::Refuse,
-            _ => UnknownFields::Warn,
+            "" | "Warn" => UnknownFields::Warn,
+            other => {
+                let known = ["", "Ignore", "Strict", "Warn"].map(str::to_owned);
+                let error = FieldError::not_supported("fieldValidation", &json!(other), &known);
+                return Err(refused_options(request, &error));
+            }
         };
         Ok(Self {
             manager: request.manager(),
@@ -54,6 +60,16 @@ impl Options {
             unknown,
         })
     }
+}
+
+/// Options that are wrong, under the name of the request's kind of options.
+fn refused_options(request: &Request, error: &FieldError) -> ApiError {
+    let kind = match request.method {
+        Method::POST => "CreateOptions",
+        Method::PATCH => "PatchOptions",
+        _ => "UpdateOptions",
+    };
+    ApiError::invalid("meta.k8s.io", kind, "", std::slice::from_ref(error))
 }
 
 /// A patch by its media type.
@@ -107,7 +123,8 @@ impl Writer<'_> {
         let warnings = self.check_fields(&schema, &body)?;
         let mut new = decode(&schema, &body).map_err(|error| ApiError::bad_request(error.to_string()))?;
         if !resource_version(&new).is_empty() {
-            return Err(ApiError::bad_request("resourceVersion should not be set on objects to be created"));
+            // The original has no reason for this, and takes the blame.
+            return Err(ApiError::new(500, "", "resourceVersion should not be set on objects to be created"));
         }
         self.name_it(&mut new);
         default_object(&schema, &mut new);
@@ -135,7 +152,7 @@ impl Writer<'_> {
         if has_generation(self.target) {
             set(object, &["metadata", "generation"], 1.into());
         }
-        crate::allocate::admit(self.state, &definition, object)?;
+        crate::allocate::admit(self.state, &definition, object, self.options.dry_run)?;
         crate::allocate::fill(self.state, &definition, None, object);
         self.refuse_errors(schema, object, None)?;
         if self.state.store.get(&definition.storage(), &space, &name).is_some() {
@@ -527,7 +544,8 @@ fn refuse_new_finalizers(
         return Ok(());
     }
     let detail = format!(
-        "no new finalizers can be added if the object is being deleted, found new finalizers {added:?}"
+        "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
+        added.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ")
     );
     let error = FieldError::forbidden("metadata.finalizers", &detail);
     Err(ApiError::invalid(&definition.group, &definition.kind, name(object), &[error]))

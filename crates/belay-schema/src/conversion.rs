@@ -54,10 +54,26 @@ pub(crate) fn drop_service_fields(kind: &KindSchema, live: Option<&Value>, new: 
     if is_balanced(live) && !is_balanced(new) {
         dropped.extend(["allocateLoadBalancerNodePorts", "loadBalancerClass"]);
     }
+    let has_ports = |service: &Value| matches!(type_of(service).as_str(), "LoadBalancer" | "NodePort");
+    let loses_ports = has_ports(live) && !has_ports(new);
     let Some(spec) = new.get_mut("spec").and_then(Value::as_object_mut) else { return };
+    if loses_ports {
+        drop_node_ports(spec, live);
+    }
     for name in dropped {
         if spec.get(name) == live.pointer(&format!("/spec/{name}")) {
             spec.shift_remove(name);
+        }
+    }
+}
+
+/// Ports of the nodes that the old type had go, if none was given anew.
+fn drop_node_ports(spec: &mut Map<String, Value>, live: &Value) {
+    let before = live.pointer("/spec/ports").and_then(Value::as_array).cloned().unwrap_or_default();
+    let ports = spec.get_mut("ports").and_then(Value::as_array_mut);
+    for port in ports.into_iter().flatten().filter_map(Value::as_object_mut) {
+        if before.iter().any(|old| old.get("nodePort") == port.get("nodePort")) {
+            port.shift_remove("nodePort");
         }
     }
 }

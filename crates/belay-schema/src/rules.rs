@@ -24,6 +24,12 @@ type Object = Map<String, Value>;
 pub(crate) fn check(kind: &KindSchema, object: &Value, old: Option<&Value>) -> Vec<FieldError> {
     let mut checker = Checker { errors: Vec::new(), kind, is_update: old.is_some() };
     checker.walk(&kind.types, kind.root, object, "");
+    // Workloads are told about their replicas, their selector and their template in this order.
+    checker.errors.sort_by_key(|error| {
+        let order = ["spec.replicas", "spec.selector", "spec.template"];
+        let found = order.iter().position(|start| error.path.starts_with(start));
+        if kind.group() == "apps" { found.unwrap_or(order.len()) } else { 0 }
+    });
     if let Some(old) = old {
         updates::check(&mut checker, kind, object, old);
     }

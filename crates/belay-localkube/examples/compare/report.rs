@@ -22,6 +22,11 @@ impl Report {
         *self.features.entry(feature).or_default() += 1;
     }
 
+    /// Count something that was met.
+    pub(crate) fn feature(&mut self, name: &str) {
+        *self.features.entry(name.to_owned()).or_default() += 1;
+    }
+
     pub(crate) fn differs(&mut self, kind: &str, what: &[String], example: String) {
         self.differing += 1;
         let Some(first) = what.first() else { return };

@@ -25,6 +25,27 @@ pub(crate) struct Samples {
     documents: HashMap<String, Value>,
 }
 
+impl Sample {
+    pub(crate) fn is_custom(&self) -> bool {
+        self.group_version.ends_with(".belay.example/v1")
+    }
+
+    /// Whether an update must name the version it replaces.
+    pub(crate) fn needs_version(&self) -> bool {
+        let group = self.group_version.split('/').next().unwrap_or_default();
+        self.is_custom()
+            || self.kind == "CSIDriver"
+            || [
+                "admissionregistration.k8s.io",
+                "coordination.k8s.io",
+                "node.k8s.io",
+                "policy",
+                "apiregistration.k8s.io",
+            ]
+            .contains(&group)
+    }
+}
+
 impl Samples {
     /// Read the samples of the kinds named, or of all.
     pub(crate) fn read(kinds: &[String]) -> anyhow::Result<Self> {

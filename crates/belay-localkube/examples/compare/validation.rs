@@ -102,11 +102,7 @@ fn live_name(name: &str) -> String {
 
 /// The objects that are to be replaced.
 async fn prepare(server: &Server, samples: &[Sample]) -> anyhow::Result<()> {
-    let definition = Samples::definition()?;
-    server.send("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", JSON, &definition).await?;
-    let space = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "compare-limits" } });
-    server.send("POST", "/api/v1/namespaces", JSON, &space).await?;
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    prepare_kinds(server).await?;
     for sample in samples {
         let name = format!("live-{}", sample.object["metadata"]["name"].as_str().unwrap_or_default());
         server
@@ -119,5 +115,15 @@ async fn prepare(server: &Server, samples: &[Sample]) -> anyhow::Result<()> {
             crate::say(&format!("{name}: {} {}", made.code, made.message()));
         }
     }
+    Ok(())
+}
+
+/// The custom kind, and the namespace of what limits others.
+pub(crate) async fn prepare_kinds(server: &Server) -> anyhow::Result<()> {
+    let definition = Samples::definition()?;
+    server.send("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", JSON, &definition).await?;
+    let space = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "compare-limits" } });
+    server.send("POST", "/api/v1/namespaces", JSON, &space).await?;
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     Ok(())
 }

@@ -42,6 +42,12 @@ pub trait HostObject {
         None
     }
 
+    /// The same, where only the type's pointer has the method: an action that prints the object finds it, a function
+    /// that is given the object does not.
+    fn addressed_text(&self) -> Option<String> {
+        None
+    }
+
     /// The list, map or number the Go type is made of, for named types such as
     /// `type VersionSet []string`: `range`, `index`, `len`, truth and printing use it.
     fn underlying(&self) -> Option<Value> {

@@ -3,19 +3,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a broken case file should fail the test")]
 
+#[path = "generator/render.rs"]
+mod render;
+
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use belay_gotemplate::{
-    Clock, Functions, List, Map, MissingKey, Moment, Options, RandomSource, TemplateSet, Value, from_json,
-    sprig,
-};
+use belay_gotemplate::{Budget, sprig};
+use render::render;
 
 struct Case {
     name: String,
     template: String,
-    missing_key: MissingKey,
+    missing_key: String,
     expected: String,
     is_error: bool,
 }
@@ -33,11 +33,7 @@ fn read_cases(path: &Path) -> Vec<Case> {
                 (template, expected, true)
             }
         };
-        let missing_key = match header.split_once("missingkey=").map(|(_, option)| option) {
-            Some("zero") => MissingKey::Zero,
-            Some("error") => MissingKey::Error,
-            _ => MissingKey::Default,
-        };
+        let missing_key = header.split_once("missingkey=").map_or("default", |(_, option)| option).to_owned();
         cases.push(Case {
             name: header.to_owned(),
             template: template.to_owned(),
@@ -47,59 +43,6 @@ fn read_cases(path: &Path) -> Vec<Case> {
         });
     }
     cases
-}
-
-fn data() -> Value {
-    let json = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/data.json"));
-    let json: serde_json::Value = serde_json::from_str(&json.unwrap()).unwrap();
-    let data = from_json(&json);
-    let map = data.as_map().unwrap();
-    map.insert("int", Value::Int(10));
-    map.insert("int64", Value::Int64(64));
-    map.insert("strings", Value::List(List::strings(["b", "c", "a"])));
-    map.insert("bytes", Value::Bytes(b"hi\xff"[..].into()));
-    let labels = Map::of(belay_gotemplate::Element::String);
-    labels.insert("app", "web");
-    map.insert("labels", labels);
-    data
-}
-
-/// No case shows the time or a random number.
-struct Fixed;
-
-impl Clock for Fixed {
-    fn now(&self) -> Moment {
-        Moment { seconds: 1_700_000_000, nanoseconds: 0, offset: 0 }
-    }
-}
-
-impl RandomSource for Fixed {
-    fn fill(&self, buffer: &mut [u8]) {
-        static CALLS: AtomicU64 = AtomicU64::new(0);
-        for chunk in buffer.chunks_mut(8) {
-            let number = CALLS.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
-            let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            let mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            chunk.copy_from_slice(&(mixed ^ (mixed >> 32)).to_le_bytes()[..chunk.len()]);
-        }
-    }
-}
-
-fn render(case: &Case, functions: &Arc<Functions>) -> (String, bool) {
-    let mut set = TemplateSet::new("root", functions.clone());
-    if let Err(error) = set.parse("case", &case.template) {
-        return (error.to_string(), true);
-    }
-    let options = Options {
-        missing_key: case.missing_key,
-        clock: Some(Arc::new(Fixed)),
-        random: Some(Arc::new(Fixed)),
-        ..Options::default()
-    };
-    match set.execute_bytes("case", data(), &options) {
-        Ok(output) => (String::from_utf8_lossy(&output).into_owned(), false),
-        Err(error) => (error.to_string(), true),
-    }
 }
 
 #[test]
@@ -114,7 +57,11 @@ fn every_case_answers_as_go_does() {
         for case in read_cases(path) {
             count += 1;
             errors += usize::from(case.is_error);
-            let (answer, is_error) = render(&case, &functions);
+            let (answer, is_error) =
+                match render(&case.template, &case.missing_key, &functions, Budget::default()) {
+                    Ok(output) => (String::from_utf8_lossy(&output).into_owned(), false),
+                    Err(text) => (text, true),
+                };
             if answer != case.expected || is_error != case.is_error {
                 let file = path.file_name().unwrap().to_string_lossy();
                 failures.push(format!(

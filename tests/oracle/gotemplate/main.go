@@ -2,6 +2,7 @@
 //
 //	go run . ../../../crates/belay-gotemplate/tests/cases/*.txt   fills in the expected output of case files
 //	go run . -lines < templates.jsonl                              answers one JSON string a line
+//	go run . -answer DATA < cases.jsonl                            answers one case a line
 //	go run . -certificates > ../../../crates/belay-gotemplate/tests/cases/certificates.jsonl
 //	go run . -verify < outputs.jsonl                               checks certificates that were made elsewhere
 package main
@@ -21,6 +22,10 @@ import (
 func main() {
 	if len(os.Args) > 2 && os.Args[1] == "-lines" {
 		lines(os.Args[2])
+		return
+	}
+	if len(os.Args) > 2 && os.Args[1] == "-answer" {
+		answers(os.Args[2])
 		return
 	}
 	if len(os.Args) > 1 && os.Args[1] == "-certificates" {
@@ -66,6 +71,20 @@ func render(text, missingKey, dataFile string) (output string, isError bool) {
 		return err.Error(), true
 	}
 	return out.String(), false
+}
+
+// answers reads cases ({"template", "missingkey"}) and writes {"output": base64, "error": bool}, a line each.
+func answers(dataFile string) {
+	decoder := json.NewDecoder(os.Stdin)
+	for {
+		var question struct{ Template, MissingKey string }
+		if decoder.Decode(&question) != nil {
+			return
+		}
+		output, isError := render(question.Template, question.MissingKey, dataFile)
+		answer, _ := json.Marshal(map[string]any{"output": []byte(output), "error": isError})
+		fmt.Println(string(answer))
+	}
 }
 
 func lines(dataFile string) {

@@ -57,6 +57,9 @@ impl<'t> State<'_, 't> {
                 action.write(&mut text);
                 self.fail(format!("can't print {text} of type {}", slot.value.type_name()))
             }
+            Value::Host(object) if let Some(text) = object.addressed_text() => {
+                self.write(text.as_bytes(), false)
+            }
             value => self.write(&sprint_one(value), false),
         }
     }

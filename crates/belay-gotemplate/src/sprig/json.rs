@@ -3,6 +3,7 @@
 use crate::format::format_float;
 use crate::function::{FunctionError, Functions};
 use crate::json::{from_json, to_json};
+use crate::json_error::go_json_error;
 use crate::value::Type::{Any, String as Str};
 use crate::value::Value;
 
@@ -29,13 +30,9 @@ pub(super) fn register(functions: &mut Functions) {
 }
 
 fn read(text: &str) -> Result<Value, FunctionError> {
-    if text.trim().is_empty() {
-        return Err("unexpected end of JSON input".into());
-    }
     match serde_json::from_str::<serde_json::Value>(text) {
         Ok(json) => Ok(from_json(&json)),
-        Err(error) if error.is_eof() => Err("unexpected end of JSON input".into()),
-        Err(error) => Err(format!("invalid JSON: {error}").into()),
+        Err(_) => Err(go_json_error(text).into()),
     }
 }
 

@@ -141,10 +141,14 @@ fn slice(list: &Value, indices: &[Value]) -> Result<Value, FunctionError> {
 
 fn chunk(size: i64, list: &Value) -> Result<Value, FunctionError> {
     let items = items_or(list, "Cannot chunk type")?;
-    let size = match usize::try_from(size) {
-        Ok(size) if size > 0 => size,
-        _ => return Err("runtime error: makeslice: len out of range".into()),
+    let out_of_range = || FunctionError::new("runtime error: makeslice: len out of range");
+    // Go counts the chunks with floats, and a size below zero comes out of it as it may.
+    let count = ((items.len() as f64 - 1.0) / size as f64).floor() + 1.0;
+    let chunks: Vec<Value> = match usize::try_from(size) {
+        Ok(size) if size > 0 => items.chunks(size).map(|chunk| Value::list(chunk.to_vec())).collect(),
+        Err(_) if count == 0.0 => Vec::new(),
+        Err(_) if count == 1.0 && items.len() == 1 => vec![Value::list(items)],
+        _ => return Err(out_of_range()),
     };
-    let chunks = items.chunks(size).map(|chunk| Value::list(chunk.to_vec())).collect();
     Ok(List::of(Element::AnyList, chunks).into())
 }

@@ -15,6 +15,7 @@ mod math;
 mod passwords;
 mod paths;
 mod random;
+mod regex_fault;
 mod regexes;
 mod semver;
 mod strings;

@@ -1,7 +1,11 @@
 //! Regular expressions with RE2's meaning: `\d`, `\w`, `\s` and `\b` are ASCII. The engine is linear.
 
-use regex::bytes::{Captures, Regex, RegexBuilder};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use regex::bytes::{Captures, Match, Regex, RegexBuilder};
+
+use super::regex_fault::{check, counts, escape};
 use crate::function::{FunctionError, Functions};
 use crate::value::Type::{Bool, Int, String as Str};
 use crate::value::{Element, List, Text, Type, Value};
@@ -10,47 +14,51 @@ const STRINGS: Type = Type::List(Element::String);
 const SIZE_LIMIT: usize = 4 << 20;
 
 pub(super) fn register(functions: &mut Functions) {
+    let shared = Patterns::default();
     for must in [false, true] {
         let panics = if must { "" } else { "regexp: Compile(" };
         let name = |plain: &str| if must { format!("mustR{}", &plain[1..]) } else { plain.to_owned() };
+        let patterns = shared.clone();
         functions.add(&name("regexMatch"), [Str, Str], Bool, move |_, arguments| {
-            match compile(arguments.text(0)?, "") {
+            match patterns.compile(arguments.text(0)?, "") {
                 Ok(regex) => Ok(regex.is_match(arguments.text(1)?).into()),
                 Err(error) if must => Err(error),
                 Err(_) => Ok(false.into()),
             }
         });
+        let patterns = shared.clone();
         functions.add(&name("regexFind"), [Str, Str], Str, move |_, arguments| {
-            let regex = compile(arguments.text(0)?, panics)?;
+            let regex = patterns.compile(arguments.text(0)?, panics)?;
             Ok(Value::string(regex.find(arguments.text(1)?).map_or(&b""[..], |found| found.as_bytes())))
         });
+        let patterns = shared.clone();
         functions.add(&name("regexFindAll"), [Str, Str, Int], STRINGS, move |_, arguments| {
-            let regex = compile(arguments.text(0)?, panics)?;
+            let regex = patterns.compile(arguments.text(0)?, panics)?;
             let limit = usize::try_from(arguments.int(2)?).unwrap_or(usize::MAX);
-            let found: Vec<Text> = regex
-                .find_iter(arguments.text(1)?)
-                .take(limit)
-                .map(|found| found.as_bytes().into())
-                .collect();
+            let found = matches(&regex, arguments.text(1)?).take(limit);
+            let found: Vec<Text> = found.map(|found| found.as_bytes().into()).collect();
             Ok(if found.is_empty() { List::nil(Element::String) } else { List::strings(found) }.into())
         });
+        let patterns = shared.clone();
         functions.add(&name("regexReplaceAll"), [Str, Str, Str], Str, move |call, arguments| {
-            let regex = compile(arguments.text(0)?, panics)?;
+            let regex = patterns.compile(arguments.text(0)?, panics)?;
             let replacement = arguments.text(2)?.to_str();
-            let expand = |captures: &Captures<'_>| expand(&regex, &replacement, captures);
-            let replaced = regex.replace_all(arguments.text(1)?, expand);
+            let replaced =
+                replace(&regex, arguments.text(1)?, |captures| expand(&regex, &replacement, captures));
             call.charge_bytes(replaced.len())?;
-            Ok(Value::string(&*replaced))
+            Ok(Value::string(replaced))
         });
+        let patterns = shared.clone();
         functions.add(&name("regexReplaceAllLiteral"), [Str, Str, Str], Str, move |call, arguments| {
-            let regex = compile(arguments.text(0)?, panics)?;
-            let literal = regex::bytes::NoExpand(arguments.text(2)?);
-            let replaced = regex.replace_all(arguments.text(1)?, literal);
+            let regex = patterns.compile(arguments.text(0)?, panics)?;
+            let literal = arguments.text(2)?;
+            let replaced = replace(&regex, arguments.text(1)?, |_| literal.to_vec());
             call.charge_bytes(replaced.len())?;
-            Ok(Value::string(&*replaced))
+            Ok(Value::string(replaced))
         });
+        let patterns = shared.clone();
         functions.add(&name("regexSplit"), [Str, Str, Int], STRINGS, move |_, arguments| {
-            let regex = compile(arguments.text(0)?, panics)?;
+            let regex = patterns.compile(arguments.text(0)?, panics)?;
             Ok(split(&regex, arguments.text(0)?.is_empty(), arguments.text(1)?, arguments.int(2)?).into())
         });
     }
@@ -66,45 +74,42 @@ pub(super) fn register(functions: &mut Functions) {
     });
 }
 
-/// `panics` is how the text of Go's panic begins, when it does not return the error.
-fn compile(pattern: &Text, panics: &str) -> Result<Regex, FunctionError> {
-    let pattern = pattern.to_str();
-    let built = RegexBuilder::new(&translate(&pattern)).size_limit(SIZE_LIMIT).build();
-    built.map_err(|_| {
-        let error = format!("error parsing regexp: {}", fault(&pattern));
-        FunctionError::new(match panics {
-            "" => error,
-            _ => format!("regexp: Compile({}): {error}", go_backquote(&pattern)),
-        })
-    })
+/// Patterns that were compiled already: charts use few, and use them often.
+#[derive(Clone, Default)]
+struct Patterns(Arc<Mutex<HashMap<Text, Regex>>>);
+
+/// More are not kept.
+const MAX_PATTERNS: usize = 256;
+
+impl Patterns {
+    /// `panics` is how the text of Go's panic begins, when it does not return the error.
+    fn compile(&self, pattern: &Text, panics: &str) -> Result<Regex, FunctionError> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(regex) = known.get(pattern) {
+            return Ok(regex.clone());
+        }
+        let regex = compile(&pattern.to_str()).map_err(|fault| {
+            let error = format!("error parsing regexp: {fault}");
+            FunctionError::new(match panics {
+                "" => error,
+                _ => format!("regexp: Compile({}): {error}", go_backquote(&pattern.to_str())),
+            })
+        })?;
+        if known.len() < MAX_PATTERNS {
+            known.insert(pattern.clone(), regex.clone());
+        }
+        Ok(regex)
+    }
+}
+
+fn compile(pattern: &str) -> Result<Regex, String> {
+    check(pattern)?;
+    let built = RegexBuilder::new(&translate(pattern)).size_limit(SIZE_LIMIT).build();
+    built.map_err(|_| format!("expression too large: `{pattern}`"))
 }
 
 fn go_backquote(pattern: &str) -> String {
     if pattern.contains('`') { crate::format::go_quote(pattern.as_bytes()) } else { format!("`{pattern}`") }
-}
-
-/// The fault as Go names it, for the usual ones.
-fn fault(pattern: &str) -> String {
-    let (opened, closed) = (pattern.matches('(').count(), pattern.matches(')').count());
-    if pattern.starts_with(['*', '+', '?']) {
-        return format!("missing argument to repetition operator: `{}`", &pattern[..1]);
-    }
-    if opened > closed {
-        return format!("missing closing ): `{pattern}`");
-    }
-    if closed > opened {
-        return format!("unexpected ): `{pattern}`");
-    }
-    if let Some(open) = pattern.rfind('[').filter(|open| !pattern[*open..].contains(']')) {
-        return format!("missing closing ]: `{}`", &pattern[open..]);
-    }
-    for look in ["(?=", "(?!", "(?<"] {
-        if let Some(at) = pattern.find(look) {
-            let end = (at + if look == "(?<" { 4 } else { 3 }).min(pattern.len());
-            return format!("invalid or unsupported Perl syntax: `{}`", pattern.get(at..end).unwrap_or(look));
-        }
-    }
-    format!("invalid or unsupported syntax: `{pattern}`")
 }
 
 /// RE2's syntax in the words of our engine: ASCII classes, `\Q…\E`, `\z`, and a `[` in a class is itself.
@@ -112,6 +117,7 @@ fn translate(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len() + 16);
     let mut characters = pattern.chars().peekable();
     let mut in_class = false;
+    let mut names: Vec<String> = Vec::new();
     let mut next_after_shorthand = false;
     while let Some(character) = characters.next() {
         // No range begins at `\w` and the like: a dash behind them is a dash.
@@ -136,6 +142,18 @@ fn translate(pattern: &str) -> String {
                 Some('b') => out.push_str(r"(?-u:\b)"),
                 Some('B') => out.push_str(r"(?-u:\B)"),
                 Some('C') => out.push_str("(?s-u:.)"),
+                Some(digit @ '0'..='7') => {
+                    let rest: String = ['\\', digit].into_iter().chain(characters.clone()).collect();
+                    if let Ok((code, after)) = escape(&rest) {
+                        let digits = rest.len() - after.len() - 2;
+                        characters.by_ref().take(digits).for_each(drop);
+                        out.push_str(&format!("\\x{{{code:x}}}"));
+                    }
+                }
+                Some(sign @ ('p' | 'P')) if characters.clone().collect::<String>().starts_with("{^") => {
+                    characters.by_ref().take(2).for_each(drop);
+                    out.push_str(if sign == 'p' { "\\P{" } else { "\\p{" });
+                }
                 Some(other) => out.extend(['\\', other]),
                 None => out.push('\\'),
             },
@@ -164,10 +182,55 @@ fn translate(pattern: &str) -> String {
                 in_class = false;
                 out.push(']');
             }
+            '{' if !in_class => {
+                let rest: String = characters.clone().collect();
+                out.push_str(if counts(&format!("{{{rest}")).is_some() { "{" } else { "\\{" });
+            }
+            '(' if !in_class && characters.peek() == Some(&'?') => {
+                let rest: String = characters.clone().collect();
+                let name = rest.strip_prefix("?P<").or_else(|| rest.strip_prefix("?<"));
+                let name = name.and_then(|name| name.split_once('>')).map(|(name, _)| name.to_owned());
+                out.push('(');
+                match name {
+                    // Go lets a name stand twice; our engine does not.
+                    Some(name) if names.contains(&name) => {
+                        let length = rest.find('>').map_or(0, |end| rest[..=end].chars().count());
+                        characters.by_ref().take(length).for_each(drop);
+                    }
+                    Some(name) => names.push(name),
+                    None => {}
+                }
+            }
             '&' | '~' if in_class => out.extend(['\\', character]),
             other => out.push(other),
         }
     }
+    out
+}
+
+/// Whether a match may begin here: not within a character.
+fn is_between_characters(text: &[u8], at: usize) -> bool {
+    text.get(at).is_none_or(|byte| byte & 0xc0 != 0x80)
+}
+
+/// All matches; our engine finds nothing also within characters.
+fn matches<'t>(regex: &Regex, text: &'t [u8]) -> impl Iterator<Item = Match<'t>> {
+    regex.find_iter(text).filter(|found| !found.is_empty() || is_between_characters(text, found.start()))
+}
+
+fn replace(regex: &Regex, text: &[u8], by: impl Fn(&Captures<'_>) -> Vec<u8>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut end = 0;
+    for captures in regex.captures_iter(text) {
+        let found = captures.get_match();
+        if found.is_empty() && !is_between_characters(text, found.start()) {
+            continue;
+        }
+        out.extend_from_slice(&text[end..found.start()]);
+        out.extend(by(&captures));
+        end = found.end();
+    }
+    out.extend_from_slice(&text[end..]);
     out
 }
 
@@ -222,7 +285,7 @@ fn split(regex: &Regex, empty_pattern: bool, text: &[u8], limit: i64) -> List {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut parts: Vec<Text> = Vec::new();
     let (mut begin, mut end) = (0, 0);
-    for found in regex.find_iter(text) {
+    for found in matches(regex, text) {
         if parts.len() + 1 >= limit {
             break;
         }

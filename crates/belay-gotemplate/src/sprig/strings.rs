@@ -1,6 +1,7 @@
 //! Strings. Lengths and positions count bytes, as sprig's do.
 
 use super::convert::text;
+use super::words::{lower, upper};
 use crate::format::{go_quote, sprint_one};
 use crate::function::Functions;
 use crate::value::Type::{Any, Bool, Int, String as Str};
@@ -16,8 +17,8 @@ type Test = fn(&str, &str) -> bool;
 pub(super) fn register(functions: &mut Functions) {
     let simple: [(&str, Change); 8] = [
         ("trim", |text| text.trim().to_owned()),
-        ("upper", |text| text.to_uppercase()),
-        ("lower", |text| text.chars().flat_map(char::to_lowercase).collect()),
+        ("upper", |text| text.chars().map(upper).collect()),
+        ("lower", |text| text.chars().map(lower).collect()),
         ("title", title),
         ("untitle", untitle),
         ("nospace", without_space),
@@ -100,6 +101,7 @@ fn register_cutting(functions: &mut Functions) {
             (start, end)
         };
         let out_of_range = || match (to < 0 || to > length, from > length && to == length) {
+            (true, _) if to < 0 => format!("runtime error: slice bounds out of range [:{to}]"),
             (true, _) => format!("runtime error: slice bounds out of range [:{to}] with length {length}"),
             (_, true) => format!("runtime error: slice bounds out of range [{from}:{length}]"),
             _ => format!("runtime error: slice bounds out of range [{from}:{to}]"),
@@ -204,7 +206,7 @@ fn title(text: &str) -> String {
             before.is_whitespace()
         };
         if starts_word {
-            out.extend(character.to_uppercase());
+            out.push(title_case(character));
         } else {
             out.push(character);
         }
@@ -213,12 +215,24 @@ fn title(text: &str) -> String {
     out
 }
 
+/// Upper case, but for characters that are two letters, and for scripts without capitals in titles.
+fn title_case(character: char) -> char {
+    match character {
+        'Ǆ'..='ǆ' => 'ǅ',
+        'Ǉ'..='ǉ' => 'ǈ',
+        'Ǌ'..='ǌ' => 'ǋ',
+        'Ǳ'..='ǳ' => 'ǲ',
+        'ა'..='ჿ' => character,
+        _ => upper(character),
+    }
+}
+
 fn untitle(text: &str) -> String {
     let mut starts_word = true;
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         if starts_word {
-            out.extend(character.to_lowercase());
+            out.push(lower(character));
         } else {
             out.push(character);
         }
@@ -233,8 +247,10 @@ fn without_space(text: &str) -> String {
     if kept.chars().count() == text.len() { text.to_owned() } else { kept }
 }
 
+/// The original reads bytes as characters.
 fn initials(text: &str) -> String {
-    text.split_whitespace().filter_map(|word| word.chars().next()).collect()
+    let characters: String = text.bytes().map(char::from).collect();
+    characters.split_whitespace().filter_map(|word| word.chars().next()).collect()
 }
 
 /// Lower case becomes upper case at a word's start too.
@@ -242,9 +258,9 @@ fn swap_case(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         if character.is_uppercase() {
-            out.extend(character.to_lowercase());
+            out.push(lower(character));
         } else {
-            out.extend(character.to_uppercase());
+            out.push(upper(character));
         }
     }
     out

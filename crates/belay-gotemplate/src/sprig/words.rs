@@ -75,12 +75,12 @@ fn is_alphabet(character: char) -> bool {
 }
 
 /// The mapping to one character, as Go's `unicode.ToLower` has it.
-fn lower(character: char) -> char {
+pub(super) fn lower(character: char) -> char {
     character.to_lowercase().next().unwrap_or(character)
 }
 
 /// The mapping to one character; one that needs several stays as it is.
-fn upper(character: char) -> char {
+pub(super) fn upper(character: char) -> char {
     let mut mapped = character.to_uppercase();
     match (mapped.next(), mapped.next()) {
         (Some(single), None) => single,

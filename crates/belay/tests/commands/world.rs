@@ -1,13 +1,13 @@
 //! An embedded cluster with the definitions, a Git server, and the binary.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use belay_localkube::{LocalKube, Options, Running, Settings};
 use belay_testkit::{Author, Change, GitServer, GitServerOptions, Repository};
 use kube::Client;
-use kube::api::{Api, DynamicObject, Patch, PatchParams};
+use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -93,11 +93,23 @@ impl World {
         let data = data.to_string_lossy().into_owned();
         let mut all = vec!["run", "--data-dir", &data];
         all.extend(words);
-        let mut going = self.start(&all);
-        let address = going.line().await;
-        let (base, token) = address.split_once("/#token=").expect("the address carries the token");
-        let (base, token) = (base.to_owned(), token.to_owned());
-        (going, base, token)
+        addressed(self.start(&all)).await
+    }
+
+    /// `belay run` that logs as `filter` says into a file, and the base of its address and its token.
+    pub(crate) async fn run_logged(&self, log: &Path, filter: &str) -> (Going, String, String) {
+        let data = self.folder.path().join("data");
+        let mut command = self.command(&["run", "--data-dir", &data.to_string_lossy()]);
+        let log = std::fs::File::create(log).expect("a file for the log");
+        let mut child = command.env("RUST_LOG", filter).stderr(log).spawn().expect("it starts");
+        let out = child.stdout.take().expect("it is a pipe");
+        addressed(Going { lines: BufReader::new(out).lines(), child }).await
+    }
+
+    /// Every object of a kind, as JSON.
+    pub(crate) async fn list(&self, api_version: &str, kind: &str) -> String {
+        let found = self.api(api_version, kind, "").list(&ListParams::default()).await;
+        serde_json::to_string(&found.expect("the cluster answers")).expect("objects are JSON")
     }
 
     fn api(&self, api_version: &str, kind: &str, namespace: &str) -> Api<DynamicObject> {
@@ -189,6 +201,14 @@ impl Going {
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().expect("it can be asked").is_some()
     }
+}
+
+/// A running Belay, and the base of the address that it prints, and its token.
+async fn addressed(mut going: Going) -> (Going, String, String) {
+    let address = going.line().await;
+    let (base, token) = address.split_once("/#token=").expect("the address carries the token");
+    let (base, token) = (base.to_owned(), token.to_owned());
+    (going, base, token)
 }
 
 /// Looks again and again until something is there.

@@ -1,5 +1,5 @@
 // What the browser looks at beside the tour's own apps: a shop of Argo CD's family that leaves drift
-// alone, one of Flux's family, and a Secret whose value must never be seen.
+// alone, two of Flux's family, and a Secret whose value must never be seen.
 
 import { until } from "./demo.mjs";
 
@@ -8,6 +8,7 @@ export const CANARIES = ["canary-in-git-7f3a", "canary-in-cluster-91bc", "canary
 
 export const SHOP = "app/argocd/shop";
 export const FLUX_SHOP = "ks/flux-system/flux-shop";
+export const HELM_SHOP = "hr/flux-system/helm-shop";
 
 const APPLICATIONS = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications";
 const DEPLOYMENT = "/apis/apps/v1/namespaces/shop/deployments/web";
@@ -55,10 +56,17 @@ function files(folder, image) {
   };
 }
 
-/** Puts both shops into Git and the cluster, and waits until they are there. */
+const chart = {
+  "e2e/chart/Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.2.3\n",
+  "e2e/chart/values.yaml": "replicas: 1\n",
+  "e2e/chart/templates/deployment.yaml": deployment("1.0.0").replace("replicas: 2", "replicas: {{ .Values.replicas }}"),
+  "e2e/chart/templates/secret.yaml": secret,
+};
+
+/** Puts the shops into Git and the cluster, and waits until they are there. */
 export async function putIn({ kube, git }) {
   const revision = git.commit(
-    { ...files("e2e/shop", "1.0.0"), ...files("e2e/flux-shop", "1.0.0") },
+    { ...files("e2e/shop", "1.0.0"), ...files("e2e/flux-shop", "1.0.0"), ...chart },
     "Open the shop\n\nThe second line is not shown.",
   );
   await kube.apply(`${APPLICATIONS}/shop`, application("shop", git.url));
@@ -79,6 +87,15 @@ export async function putIn({ kube, git }) {
     spec: {
       interval: "10m", path: "./e2e/flux-shop", prune: true, targetNamespace: "flux-shop",
       sourceRef: { kind: "GitRepository", name: "shop" },
+    },
+  });
+  await kube.apply("/apis/helm.toolkit.fluxcd.io/v2/namespaces/flux-system/helmreleases/helm-shop", {
+    apiVersion: "helm.toolkit.fluxcd.io/v2", kind: "HelmRelease",
+    metadata: { name: "helm-shop", namespace: "flux-system" },
+    spec: {
+      interval: "10m", targetNamespace: "helm-shop", install: { createNamespace: true },
+      chart: { spec: { chart: "./e2e/chart", sourceRef: { kind: "GitRepository", name: "shop" } } },
+      values: { replicas: 2 },
     },
   });
   await until("the shop is healthy", async () => {

@@ -7,11 +7,12 @@ import { until } from "./demo.mjs";
 import { noAnswerLeaks, nothingLeaks } from "./secrets.mjs";
 
 export async function screens(open, demo) {
-  await step("a shop of each family is put in", () => data.putIn(demo));
+  await step("shops of both families are put in", () => data.putIn(demo));
   const page = await open();
   await list(page, demo);
   await application(page, demo);
   await resource(page);
+  await flux(page);
   await step("no Secret's value in any route, stream or page", () => nothingLeaks(open, data));
   await actions(page, demo);
   await live(page, demo);
@@ -38,6 +39,12 @@ async function list(page, demo) {
       await row.getByText("Ada Lovelace", { exact: true }).waitFor();
       assert.equal(await row.getByText("second line").count(), 0);
     }
+  });
+  await step("a release shows its chart's version", async () => {
+    const row = rowOf(page, data.HELM_SHOP);
+    await row.getByText("Synced", { exact: false }).first().waitFor();
+    await row.getByText("Healthy", { exact: false }).first().waitFor();
+    await row.getByText("1.2.3").waitFor();
   });
   await step("drift is shown as it happens", async () => {
     await data.drift(demo);
@@ -127,6 +134,28 @@ async function resource(page) {
     await page.locator(".items", { hasText: "argocd-controller" }).waitFor();
     await page.getByRole("tab", { name: /events/ }).click();
     await page.locator(".items, .notice").first().waitFor();
+  });
+}
+
+async function flux(page) {
+  await step("what Git says is known of Flux's objects, too", async () => {
+    await page.goto(new URL(`${pathOf(data.FLUX_SHOP)}?tab=list`, page.url()).href);
+    await page.locator(".objects li", { hasText: "Deployment" }).getByRole("link").click();
+    await page.getByText("No field differs.").waitFor();
+    await page.getByRole("tab", { name: "desired" }).click();
+    await page.locator(".manifest", { hasText: "image: registry.example.com/shop:1.0.0" }).waitFor();
+    await page.getByRole("tab", { name: /owners/ }).click();
+    await page.locator(".items", { hasText: "kustomize-controller" }).waitFor();
+  });
+  await step("a release has a tree, a history and a desired side", async () => {
+    await page.goto(new URL(pathOf(data.HELM_SHOP), page.url()).href);
+    await page.locator('[data-object="Deployment/web"]').getByRole("link").click();
+    await page.getByText("No field differs.").waitFor();
+    await page.getByRole("tab", { name: "desired" }).click();
+    await page.locator(".manifest", { hasText: "replicas: 2" }).waitFor();
+    await page.keyboard.press("u");
+    await page.keyboard.press("4");
+    await page.locator(".entry", { hasText: "1.2.3" }).waitFor();
   });
 }
 

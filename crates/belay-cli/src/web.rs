@@ -32,7 +32,11 @@ impl Web {
         let families = &engine.settings.families;
         let index = Arc::new(LiveEngine::start(
             engine.live.clone(),
-            Arc::new(Rendered { argo: engine.argo.clone(), commits: engine.commits.clone() }),
+            Arc::new(Rendered {
+                argo: engine.argo.clone(),
+                flux: engine.flux.clone(),
+                commits: engine.commits.clone(),
+            }),
             LiveSettings {
                 argocd_namespace: engine.settings.argo_namespace.clone(),
                 argo: families.contains(&Family::Argo),
@@ -57,14 +61,15 @@ impl Web {
 /// What Git says, from the controllers' memory.
 struct Rendered {
     argo: belay_argo::Controller,
+    flux: belay_flux::Controller,
     commits: CommitLog,
 }
 
 impl DesiredState for Rendered {
     fn desired(&self, app: &AppRef, object: &ObjectKey) -> Option<Object> {
         match app.kind {
-            AppKind::Application => self.argo.desired(&application(app), object),
-            _ => None,
+            AppKind::Application => self.argo.desired(&key_of(app), object),
+            AppKind::Kustomization | AppKind::HelmRelease => self.flux.desired(&key_of(app), object),
         }
     }
 
@@ -73,10 +78,11 @@ impl DesiredState for Rendered {
     }
 }
 
-fn application(app: &AppRef) -> ObjectKey {
+fn key_of(app: &AppRef) -> ObjectKey {
+    let (group, kind) = app.kind.group_and_kind();
     ObjectKey {
-        group: belay_argo::GROUP.to_owned(),
-        kind: "Application".to_owned(),
+        group: group.to_owned(),
+        kind: kind.to_owned(),
         namespace: app.namespace.clone(),
         name: app.name.clone(),
     }

@@ -98,6 +98,8 @@ pub(crate) struct Memory {
     pub(crate) renders: u64,
     /// What others changed in the cluster, newest look.
     pub(crate) drift: Vec<Drift>,
+    /// Its objects as they should be, of the newest look.
+    pub(crate) desired: Arc<HashMap<ObjectKey, Object>>,
     /// What a Kustomization waits for.
     pub(crate) waiting: Option<Waiting>,
     /// What a HelmRelease was in sync with.
@@ -176,6 +178,11 @@ impl Controller {
         self.context.remembered(app).drift
     }
 
+    /// An object as the app wants it: of a Kustomization's newest build, or a HelmRelease's newest release.
+    pub fn desired(&self, app: &ObjectKey, object: &ObjectKey) -> Option<Object> {
+        self.context.remembered(app).desired.get(object).cloned()
+    }
+
     /// How often a Kustomization was built since the start.
     pub fn render_count(&self, app: &ObjectKey) -> u64 {
         self.context.remembered(app).renders
@@ -217,6 +224,12 @@ impl Controller {
 impl Context {
     pub(crate) fn remembered(&self, app: &ObjectKey) -> Memory {
         lock(&self.memory).get(app).cloned().unwrap_or_default()
+    }
+
+    /// Keeps what an app's objects should be, for people who compare.
+    pub(crate) fn keep_desired<'a>(&self, app: &ObjectKey, objects: impl Iterator<Item = &'a Object>) {
+        let desired: HashMap<_, _> = objects.map(|object| (object.key(), object.clone())).collect();
+        self.remember(app, |memory| memory.desired = Arc::new(desired));
     }
 
     pub(crate) fn remember(&self, app: &ObjectKey, change: impl FnOnce(&mut Memory)) {

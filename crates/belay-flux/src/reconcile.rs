@@ -77,6 +77,7 @@ async fn look(
     }
     let target = Target::of(app);
     let prepared = learn_and_prepare(context, &manifests, &target).await?;
+    context.keep_desired(&object.key(), prepared.desired.iter().map(|desired| &desired.object));
     watch_kinds(context, &prepared, &known).await?;
     let before = compare(context, app, &prepared, &known);
     drift::note(context, object, app, &before, &source.revision).await;

@@ -255,6 +255,7 @@ impl Look<'_> {
             }
             match next {
                 Next::Rest => {
+                    self.keep_desired(&history).await;
                     status::in_sync(&mut self.release);
                     return Ok(End::InSync);
                 }
@@ -281,6 +282,17 @@ impl Look<'_> {
                     }
                 }
                 Next::Remediate => return Ok(self.remediate().await),
+            }
+        }
+    }
+
+    /// What the newest release says of its objects, for people who compare.
+    async fn keep_desired(&self, history: &[Stored]) {
+        let Some(last) = history.last() else { return };
+        match uninstall::recorded(self, &last.release.manifest).await {
+            Ok(objects) => self.context.keep_desired(&self.key(), objects.iter()),
+            Err(error) => {
+                tracing::debug!(release = %self.key(), error, "what was released cannot be compared")
             }
         }
     }

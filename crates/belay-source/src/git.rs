@@ -36,7 +36,7 @@ impl Default for GitLimits {
     }
 }
 
-/// Git repositories over `http(s)` and `file`, mirrored below a cache folder.
+/// Git repositories over `http(s)`, mirrored below a cache folder, and over `file`, read in place.
 pub struct GitStore {
     folder: PathBuf,
     limits: GitLimits,
@@ -257,6 +257,9 @@ fn passing_fault(mirror: &Mirror, message: &str) -> CheckoutError {
 }
 
 fn fetch(mirror: &Mirror, revision: &str, stop: &AtomicBool) -> Result<gix::ThreadSafeRepository, String> {
+    if let Some(path) = local_path(&mirror.url) {
+        return open_local(&path);
+    }
     let repository = open_or_create(mirror)?;
     let mut specs = vec![
         "+refs/heads/*:refs/heads/*".to_owned(),
@@ -287,6 +290,18 @@ fn fetch(mirror: &Mirror, revision: &str, stop: &AtomicBool) -> Result<gix::Thre
         .receive(gix::progress::Discard, stop)
         .map_err(|error| chain(&error))?;
     drop_gone(&repository, &advertised)?;
+    Ok(repository.into_sync())
+}
+
+/// The folder that a `file` URL names.
+fn local_path(url: &str) -> Option<PathBuf> {
+    let url = Url::parse(url).ok().filter(|url| url.scheme() == "file")?;
+    url.to_file_path().ok()
+}
+
+/// A repository on this machine is read where it is: fetching from it would start a `git` program.
+fn open_local(path: &Path) -> Result<gix::ThreadSafeRepository, String> {
+    let repository = gix::open_opts(path, gix::open::Options::isolated()).map_err(|error| chain(&error))?;
     Ok(repository.into_sync())
 }
 
@@ -392,7 +407,8 @@ fn find(repository: &gix::ThreadSafeRepository, revision: &str) -> Option<(Objec
         return repository.find_commit(id).is_ok().then_some((id, String::new()));
     }
     let names = match revision {
-        "" | "HEAD" => vec!["refs/belay/HEAD".to_owned()],
+        // A mirror has a HEAD of its own, which says nothing; a repository read in place has only that.
+        "" | "HEAD" => vec!["refs/belay/HEAD".to_owned(), "HEAD".to_owned()],
         full if full.starts_with("refs/") => vec![full.to_owned()],
         short => vec![format!("refs/heads/{short}"), format!("refs/tags/{short}")],
     };

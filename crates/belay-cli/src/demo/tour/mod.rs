@@ -16,7 +16,7 @@ pub(crate) async fn walk(demo: &Demo) -> anyhow::Result<()> {
     let start = Instant::now();
     print(&format!("\n{}\n\n", demo.paint.strong("Belay: Git in, cluster out")))?;
     let steps: [(&str, Step<'_>); 8] = [
-        ("Applications and a Kustomization sync", Box::pin(steps::first_sync(demo))),
+        ("Applications, a Kustomization and a HelmRelease sync", Box::pin(steps::first_sync(demo))),
         ("A commit changes an image: only that app is rendered", Box::pin(steps::image_change(demo))),
         ("A person edits the cluster: named, then healed", Box::pin(steps::drift(demo))),
         ("With selfHeal: false it is shown and left alone", Box::pin(steps::drift_left_alone(demo))),

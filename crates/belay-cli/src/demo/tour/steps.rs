@@ -35,13 +35,16 @@ pub(super) async fn first_sync(demo: &Demo) -> Told {
     ensure!(began < FIRST_SYNC, "expected the first sync within {FIRST_SYNC:?}, seen it after {began:?}");
     demo.apply_sample("other.yaml", &demo.argo_url).await?;
     demo.apply_sample("flux.yaml", &demo.flux_url).await?;
+    demo.apply_sample("helmrelease.yaml", &demo.flux_url).await?;
     demo.expect_synced("my-app").await?;
     demo.expect_synced("other").await?;
     demo.expect_ready("source.toolkit.fluxcd.io/v1 GitRepository flux-system/my-app").await?;
     demo.expect_ready(&kustomization("my-app")).await?;
+    demo.expect_ready("helm.toolkit.fluxcd.io/v2 HelmRelease flux-system/greeter").await?;
+    demo.expect("apps/v1 Deployment greeter/greeter-greeter", &json!({"spec": {"replicas": 2}})).await?;
     Ok(vec![
         format!("app/my-app and app/other are Synced and Healthy, begun after {} ms", began.as_millis()),
-        "ks/my-app is Ready".to_owned(),
+        "ks/my-app and hr/greeter (a chart in Git) are Ready".to_owned(),
     ])
 }
 
@@ -191,11 +194,19 @@ async fn comparison_error(demo: &Demo, says: &str) -> anyhow::Result<String> {
         let app = demo.expect(&application("my-app"), &shown).await?;
         let message = app["status"]["conditions"][0]["message"].as_str().unwrap_or_default();
         if let Some(at) = message.find(says) {
-            return Ok(message[at..].chars().take(75).collect());
+            return Ok(cut(&message[at..]));
         }
         ensure!(began.elapsed() < RECORDED, "expected a message with {says:?}, seen {message:?}");
         sleep(Duration::from_millis(5)).await;
     }
+}
+
+/// At most 75 characters, so that a line with its indent has 80.
+fn cut(text: &str) -> String {
+    if text.chars().count() <= 75 {
+        return text.to_owned();
+    }
+    text.chars().take(74).chain(['…']).collect()
 }
 
 fn image(tag: &str) -> Value {

@@ -12,6 +12,7 @@ const PATIENCE = 90_000;
 export async function startDemo(binary) {
   const dir = mkdtempSync(join(tmpdir(), "belay-browser-"));
   const child = spawn(binary, ["demo", "--dir", dir, "--keep", "--plain"], {
+    cwd: dir,
     env: { ...process.env, CI: "false", NO_COLOR: "1" },
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -14,7 +14,10 @@ const NODE_PORTS: std::ops::RangeInclusive<i64> = 30000..=32767;
 pub(crate) fn fill(state: &State, definition: &Definition, live: Option<&Value>, object: &mut Value) {
     match (definition.group.as_str(), definition.kind.as_str()) {
         ("", "Service") => service(state, live, object),
-        ("", "Namespace") if live.is_none() => {
+        ("", "Namespace") if live.is_some() => {
+            crate::object::carry_over(live.unwrap_or(&Value::Null), object, &["spec", "finalizers"]);
+        }
+        ("", "Namespace") => {
             let mut finalizers = items(object, &["spec", "finalizers"]).to_vec();
             if !finalizers.contains(&json!("kubernetes")) {
                 finalizers.push("kubernetes".into());

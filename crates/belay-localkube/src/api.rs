@@ -35,10 +35,9 @@ pub(crate) fn answer(cluster: &Arc<Cluster>, request: &Request) -> Result<Answer
     match request.path.trim_end_matches('/') {
         "/healthz" | "/livez" | "/readyz" => return Ok(Answer::Text("ok".into())),
         "/version" => return Ok(Answer::ok(discovery::version())),
-        "/openapi/v2" => return Err(ApiError::not_supported("OpenAPI v2")),
         "" => {
             return Ok(Answer::ok(
-                json!({ "paths": ["/api", "/apis", "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"] }),
+                json!({ "paths": ["/api", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"] }),
             ));
         }
         _ => {}
@@ -47,6 +46,9 @@ pub(crate) fn answer(cluster: &Arc<Cluster>, request: &Request) -> Result<Answer
         return Ok(Answer::Text("ok".into()));
     }
     let resources = cluster.with(|state| state.resources.clone());
+    if request.path == "/openapi/v2" {
+        return discovery::second_openapi(&resources, request.header("accept")).map(Answer::ok);
+    }
     if request.path.starts_with("/openapi/v3") {
         return discovery::openapi(&resources, &request.path).map(Answer::ok);
     }

@@ -160,6 +160,21 @@ fn aggregate_version(resources: &Resources, group: &str, version: &str) -> Value
     json!({ "version": version, "resources": listed, "freshness": "Current" })
 }
 
+/// `/openapi/v2`, in JSON only.
+pub(crate) fn second_openapi(resources: &Resources, accept: &str) -> Result<Value, ApiError> {
+    let takes_json = |part: &str| part.contains("json") || part.contains('*');
+    if !accept.is_empty() && !accept.split(',').any(takes_json) {
+        return Err(ApiError::not_acceptable());
+    }
+    let custom = resources.all().filter_map(|definition| Some((definition, definition.crd.as_deref()?)));
+    let declared: Vec<(&Value, &str)> = custom
+        .flat_map(|(definition, crd)| {
+            definition.versions.iter().map(move |version| (crd, version.version.as_str()))
+        })
+        .collect();
+    Ok(belay_schema::second_document(&declared))
+}
+
 /// `/openapi/v3` and the documents below it.
 pub(crate) fn openapi(resources: &Resources, path: &str) -> Result<Value, ApiError> {
     let rest = path.trim_start_matches("/openapi/v3").trim_matches('/');

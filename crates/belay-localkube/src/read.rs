@@ -201,6 +201,11 @@ fn asked_version(state: &State, query: &Query) -> Result<Option<u64>, ApiError> 
     let given = query.get("resourceVersion");
     let matching = query.get("resourceVersionMatch");
     if given.is_empty() {
+        if !matching.is_empty() {
+            let said = "resourceVersionMatch is forbidden unless resourceVersion is provided";
+            let error = belay_schema::FieldError::forbidden("resourceVersionMatch", said);
+            return Err(ApiError::invalid("meta.k8s.io", "ListOptions", "", &[error]));
+        }
         return Ok(None);
     }
     let version: u64 = given.parse().map_err(|_| invalid_version(given))?;

@@ -143,6 +143,10 @@ impl Resources {
         self.definitions.get(&GroupResource::new(group, resource))
     }
 
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Definition>> {
+        self.definitions.values()
+    }
+
     pub(crate) fn by_kind(&self, group: &str, kind: &str) -> Option<&Arc<Definition>> {
         self.definitions.values().find(|definition| definition.group == group && definition.kind == kind)
     }

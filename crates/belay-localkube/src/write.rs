@@ -228,7 +228,8 @@ impl Writer<'_> {
             PatchKind::Merge | PatchKind::Apply => merge_patch(&before, patch),
         };
         let warnings = self.check_fields(&schema, &patched)?;
-        let new = decode(&schema, &patched).map_err(|error| ApiError::bad_request(error.to_string()))?;
+        let new = decode(&schema, &patched)
+            .map_err(|error| refused_result(kind, patch, &patched, error.detail()))?;
         if name(&new) != self.target.name {
             let error = FieldError::invalid("metadata.name", &new["metadata"]["name"], "field is immutable");
             return Err(self.invalid(&new, &[error]));
@@ -267,9 +268,14 @@ impl Writer<'_> {
             base["apiVersion"] = self.target.api_version().into();
             base
         });
+        // Nobody owns the namespace, and messages show the object as it was given.
+        remove(&mut applied, &["metadata", "namespace"]);
         let now = self.state.clock.seconds();
         let object = managed::apply(&schema, base.as_ref(), &applied, &self.write(&now), self.options.force);
         let mut object = object.map_err(refused_apply)?;
+        if !self.target.namespace.is_empty() {
+            set(&mut object, &["metadata", "namespace"], self.target.namespace.as_str().into());
+        }
         match &live {
             None => {
                 if !uid(&applied).is_empty() {
@@ -331,8 +337,9 @@ impl Writer<'_> {
             refuse_new_finalizers(&definition, live, &object)?;
         }
         crate::allocate::fill(self.state, &definition, Some(live), &mut object);
-        if has_generation(self.target)
+        if (has_generation(self.target) || definition.resource == "csidrivers")
             && self.target.subresource != "status"
+            && definition.resource != "priorityclasses"
             && is_new_generation(self.target, live, &object)
         {
             set(&mut object, &["metadata", "generation"], (generation(live) + 1).into());
@@ -518,6 +525,26 @@ impl Writer<'_> {
 const NAMESPACE_DIFFERS: &str =
     "the namespace of the provided object does not match the namespace sent on the request";
 
+/// A patch that leads to what cannot be read: shown as Go prints it, or as the JSON it leads to.
+fn refused_result(kind: PatchKind, patch: &Value, patched: &Value, detail: &str) -> ApiError {
+    let around = if detail.starts_with("illegal base64") && kind == PatchKind::Strategic {
+        "error decoding from json: "
+    } else {
+        ""
+    };
+    let shown = if kind == PatchKind::Strategic {
+        belay_schema::go_text(patch)
+    } else {
+        let mut sorted = patched.clone();
+        sorted.sort_all_objects();
+        sorted.to_string()
+    };
+    let error = FieldError::invalid("patch", &json!(shown), &format!("{around}{detail}"));
+    let mut refused = ApiError::invalid("", "", "", &[error]);
+    refused.details = json!({ "causes": refused.details["causes"] });
+    refused
+}
+
 /// A refused apply as an answer.
 pub(crate) fn refused_apply(error: ApplyError) -> ApiError {
     match &error {
@@ -602,8 +629,14 @@ fn is_new_generation(target: &Target, live: &Value, object: &Value) -> bool {
     let has_status = target.definition.has_subresource(&target.version, "status");
     let intent = |object: &Value| -> Map<String, Value> {
         let mut fields = object.as_object().cloned().unwrap_or_default();
-        for field in ["metadata", "apiVersion", "kind"] {
+        let metadata = fields.shift_remove("metadata").unwrap_or_default();
+        for field in ["apiVersion", "kind"] {
             fields.shift_remove(field);
+        }
+        // What describes a slice of endpoints is part of what is meant.
+        if target.definition.resource == "endpointslices" {
+            fields.insert("labels".to_owned(), metadata["labels"].clone());
+            fields.insert("annotations".to_owned(), metadata["annotations"].clone());
         }
         if has_status {
             fields.shift_remove("status");

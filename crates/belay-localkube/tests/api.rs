@@ -66,8 +66,8 @@ async fn refusals_are_statuses_in_the_servers_words() {
     assert_eq!(api.get("/api/v1/nothings").await.0, 404);
     let (code, status) = api.post("/api/v1/namespaces/nowhere/configmaps", &config_map("x", json!({}))).await;
     assert_eq!((code, status["message"].as_str().unwrap()), (404, "namespaces \"nowhere\" not found"));
-    let (code, status) = api.get("/openapi/v2").await;
-    assert_eq!((code, status["message"].as_str().unwrap().contains("OpenAPI v2")), (501, true));
+    let (code, document) = api.get("/openapi/v2").await;
+    assert_eq!((code, &document["swagger"]), (200, &json!("2.0")));
 }
 
 #[tokio::test]
@@ -357,4 +357,49 @@ fn deployment(name: &str, image: &str) -> Value {
         "selector": { "matchLabels": { "app": name } },
         "template": { "metadata": { "labels": { "app": name } }, "spec": { "containers": [{ "name": "main", "image": image }] } },
     }})
+}
+
+#[tokio::test]
+async fn the_second_openapi_knows_kinds_made_at_runtime_and_refuses_other_forms() {
+    let api = Api::new();
+    let schema = json!({ "type": "object", "properties": { "spec": { "type": "object", "properties": { "size": { "type": "integer" } } } } });
+    let crd = json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": { "name": "gears.example.com" },
+        "spec": {
+            "group": "example.com", "scope": "Namespaced", "names": { "plural": "gears", "kind": "Gear" },
+            "versions": [{ "name": "v1", "served": true, "storage": true, "schema": { "openAPIV3Schema": schema } }],
+        },
+    });
+    assert_eq!(api.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", &crd).await.0, 201);
+    let (_, document) = api.get("/openapi/v2").await;
+    let gear = &document["definitions"]["com.example.v1.Gear"];
+    assert_eq!(gear["properties"]["spec"]["properties"]["size"]["type"], "integer");
+    let post = &document["paths"]["/apis/example.com/v1/namespaces/{namespace}/gears"]["post"];
+    assert_eq!(post["x-kubernetes-group-version-kind"]["kind"], "Gear");
+    let accept = [("accept", "application/com.github.proto-openapi.spec.v2@v1.0+protobuf")];
+    assert_eq!(api.call("GET", "/openapi/v2", &accept, &Value::Null).await.0, 406);
+}
+
+#[tokio::test]
+async fn a_token_lets_its_account_in_and_no_one_else() {
+    let api = Api::new();
+    let account = json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "robot" } });
+    let accounts = "/api/v1/namespaces/default/serviceaccounts";
+    assert_eq!(api.post(accounts, &account).await.0, 201);
+    let (code, made) = api.post(&format!("{accounts}/robot/token"), &json!({})).await;
+    assert_eq!(code, 201);
+    let token = made["status"]["token"].as_str().unwrap().to_owned();
+    let bearer = format!("Bearer {token}");
+    let review = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+    let (_, me) = api.call("POST", review, &[("authorization", &bearer)], &json!({})).await;
+    assert_eq!(me["status"]["userInfo"]["username"], "system:serviceaccount:default:robot");
+    assert_eq!(api.call("GET", MAPS, &[("authorization", &bearer)], &Value::Null).await.0, 403);
+    // Neither a changed token nor one whose account is gone is anybody's.
+    let review = "/apis/authentication.k8s.io/v1/tokenreviews";
+    let ask = |token: String| json!({ "spec": { "token": token } });
+    assert_eq!(api.post(review, &ask(token.clone())).await.1["status"]["authenticated"], true);
+    let changed = format!("{}x", &token[..token.len() - 1]);
+    assert!(api.post(review, &ask(changed)).await.1["status"]["authenticated"].is_null());
+    api.delete(&format!("{accounts}/robot")).await;
+    assert!(api.post(review, &ask(token)).await.1["status"]["authenticated"].is_null());
 }

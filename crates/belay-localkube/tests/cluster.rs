@@ -306,3 +306,58 @@ async fn client(kubeconfig: &std::path::Path) -> kube::Client {
         .unwrap();
     kube::Client::try_from(config).unwrap()
 }
+
+#[tokio::test]
+async fn a_namespace_is_given_an_account_and_a_certificate_again_and_again() {
+    let api = Api::new();
+    api.post("/api/v1/namespaces", &json!({ "metadata": { "name": "team" } })).await;
+    let account = "/api/v1/namespaces/team/serviceaccounts/default";
+    api.wait_for(account, 200).await;
+    api.wait_for("/api/v1/namespaces/team/configmaps/kube-root-ca.crt", 200).await;
+    assert_eq!(api.delete(account).await.0, 200);
+    api.wait_for(account, 200).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cron_job_runs_by_the_clock() {
+    let clock = belay_localkube::Clock::starting_at("2026-01-01T00:00:30Z".parse().unwrap());
+    let api = Api::with(&Settings { clock, ..Settings::default() });
+    let pod = json!({ "restartPolicy": "Never", "containers": [{ "name": "c", "image": "c:1" }] });
+    let spec = json!({
+        "schedule": "*/2 * * * *", "successfulJobsHistoryLimit": 2,
+        "jobTemplate": { "spec": { "template": { "spec": pod } } },
+    });
+    let cron_jobs = "/apis/batch/v1/namespaces/default/cronjobs";
+    assert_eq!(api.post(cron_jobs, &json!({ "metadata": { "name": "tick" }, "spec": spec })).await.0, 201);
+    let jobs = "/apis/batch/v1/namespaces/default/jobs";
+    let names = |listed: &Value| -> Vec<String> {
+        let items = listed["items"].as_array().unwrap();
+        items.iter().map(|job| job["metadata"]["name"].as_str().unwrap().to_owned()).collect()
+    };
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(names(&api.get(jobs).await.1), Vec::<String>::new(), "nothing is due yet");
+    tokio::time::sleep(Duration::from_secs(40)).await;
+    // Two minutes past midnight, in minutes since 1970.
+    assert_eq!(names(&api.get(jobs).await.1), ["tick-29453762"]);
+    tokio::time::sleep(Duration::from_secs(6 * 60)).await;
+    assert_eq!(names(&api.get(jobs).await.1), ["tick-29453766", "tick-29453768"], "the oldest is gone");
+    let (_, tick) = api.get(&format!("{cron_jobs}/tick")).await;
+    assert_eq!(tick["status"]["lastScheduleTime"], "2026-01-01T00:08:00Z");
+}
+
+#[tokio::test]
+async fn endpoints_follow_the_pods_of_a_service() {
+    let api = Api::with(&Settings::default());
+    let pod = json!({ "containers": [{ "name": "c", "image": "c:1", "ports": [{ "name": "web", "containerPort": 8080 }] }] });
+    let pods = "/api/v1/namespaces/default/pods";
+    api.post(pods, &json!({ "metadata": { "name": "p", "labels": { "a": "b" } }, "spec": pod })).await;
+    let spec = json!({ "selector": { "a": "b" }, "ports": [{ "port": 80, "targetPort": "web" }] });
+    let services = "/api/v1/namespaces/default/services";
+    api.post(services, &json!({ "metadata": { "name": "s" }, "spec": spec })).await;
+    let endpoints = "/api/v1/namespaces/default/endpoints/s";
+    let found = api.wait_until(endpoints, |_, found| found["subsets"][0]["addresses"].is_array()).await;
+    assert_eq!(found["subsets"][0]["ports"][0]["port"], 8080);
+    assert_eq!(found["subsets"][0]["addresses"][0]["targetRef"]["name"], "p");
+    api.delete(&format!("{services}/s")).await;
+    api.wait_for(endpoints, 404).await;
+}

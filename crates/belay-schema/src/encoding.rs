@@ -16,6 +16,13 @@ pub struct DecodeError {
     detail: String,
 }
 
+impl DecodeError {
+    /// What is wrong, without the words around it.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+}
+
 /// The object as the API server holds it once read: a built-in kind in Go's form, a custom resource pruned.
 pub fn decode(kind: &KindSchema, object: &Value) -> Result<Value, DecodeError> {
     let mut object = object.clone();
@@ -315,6 +322,10 @@ fn bytes(text: &str) -> Result<(), String> {
 
 /// Microseconds are required, all six digits.
 fn micro_time(text: &str) -> Result<(), String> {
+    if !text.starts_with(|first: char| first.is_ascii_digit()) {
+        let layout = "2006-01-02T15:04:05.000000Z07:00";
+        return Err(format!("parsing time {text:?} as {layout:?}: cannot parse {text:?} as \"2006\""));
+    }
     let fraction = text.get(19..).unwrap_or_default();
     let digits =
         fraction.strip_prefix('.').map_or(0, |rest| rest.chars().take_while(char::is_ascii_digit).count());

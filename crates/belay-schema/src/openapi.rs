@@ -1,11 +1,15 @@
 //! OpenAPI v3 documents as the API server serves them: enough for kubectl's validation, explain and patch choice.
 
+mod second;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
 use crate::builtin::OBJECT_META;
 use crate::registry::{GroupVersion, Registry, Resource};
+
+pub use second::second_document;
 
 const REFERENCE: &str = "#/components/schemas/";
 
@@ -41,18 +45,8 @@ pub fn custom_resources_document(resources: &[(&Value, &str)]) -> Value {
         let gvk = json!({ "group": group, "version": version, "kind": kind });
         let name = custom_name(&group, version, &kind);
         schemas.insert(name.clone(), custom_schema(crd, version, &gvk));
-        let resource = Resource {
-            name: text("/spec/names/plural"),
-            singular: text("/spec/names/singular"),
-            kind,
-            kind_group: None,
-            kind_version: None,
-            namespaced: text("/spec/scope") == "Namespaced",
-            verbs: ["delete", "get", "list", "patch", "create", "update"].map(str::to_owned).to_vec(),
-            short_names: Vec::new(),
-            categories: Vec::new(),
-            storage_version_hash: String::new(),
-        };
+        let resource =
+            Resource::custom(&text("/spec/names/plural"), &kind, text("/spec/scope") == "Namespaced");
         add_paths(&mut paths, &prefix(&group, version), &resource, &gvk, Some(&name));
     }
     json!({
@@ -113,27 +107,34 @@ fn add_paths(
     gvk: &Value,
     definition: Option<&str>,
 ) {
+    for (path, method, action) in operations(prefix, resource) {
+        let entry = paths.entry(path).or_insert_with(|| json!({}));
+        if let Some(entry) = entry.as_object_mut() {
+            entry.insert(method.to_owned(), operation(action, gvk, definition));
+        }
+    }
+}
+
+/// What can be done with a resource: path, method and the action's name.
+fn operations(prefix: &str, resource: &Resource) -> Vec<(String, &'static str, &'static str)> {
     let scope = if resource.namespaced { "/namespaces/{namespace}" } else { "" };
     let (name, subresource) = resource.name.split_once('/').unwrap_or((&resource.name, ""));
     let tail = if subresource.is_empty() { String::new() } else { format!("/{subresource}") };
     let one = format!("{prefix}{scope}/{name}/{{name}}{tail}");
     let many = format!("{prefix}{scope}/{name}");
-    for verb in &resource.verbs {
-        let (path, method, action) = match verb.as_str() {
-            "get" => (&one, "get", "get"),
-            "update" => (&one, "put", "put"),
-            "patch" => (&one, "patch", "patch"),
-            "delete" => (&one, "delete", "delete"),
-            "create" if subresource.is_empty() => (&many, "post", "post"),
-            "create" => (&one, "post", "post"),
-            "list" => (&many, "get", "list"),
-            _ => continue,
-        };
-        let entry = paths.entry(path.clone()).or_insert_with(|| json!({}));
-        if let Some(entry) = entry.as_object_mut() {
-            entry.insert(method.to_owned(), operation(action, gvk, definition));
-        }
-    }
+    let found = resource.verbs.iter().filter_map(|verb| {
+        Some(match verb.as_str() {
+            "get" => (one.clone(), "get", "get"),
+            "update" => (one.clone(), "put", "put"),
+            "patch" => (one.clone(), "patch", "patch"),
+            "delete" => (one.clone(), "delete", "delete"),
+            "create" if subresource.is_empty() => (many.clone(), "post", "post"),
+            "create" => (one.clone(), "post", "post"),
+            "list" => (many.clone(), "get", "list"),
+            _ => return None,
+        })
+    });
+    found.collect()
 }
 
 fn operation(action: &str, gvk: &Value, definition: Option<&str>) -> Value {

@@ -69,6 +69,24 @@ pub struct Resource {
     pub storage_version_hash: String,
 }
 
+impl Resource {
+    /// A custom resource, as far as documents tell of it.
+    pub(crate) fn custom(plural: &str, kind: &str, namespaced: bool) -> Self {
+        Self {
+            name: plural.to_owned(),
+            singular: kind.to_lowercase(),
+            kind: kind.to_owned(),
+            kind_group: None,
+            kind_version: None,
+            namespaced,
+            verbs: ["delete", "get", "list", "patch", "create", "update"].map(str::to_owned).to_vec(),
+            short_names: Vec::new(),
+            categories: Vec::new(),
+            storage_version_hash: String::new(),
+        }
+    }
+}
+
 impl Registry {
     /// The kinds of Kubernetes 1.34. Read once, then shared.
     pub fn builtin() -> &'static Self {

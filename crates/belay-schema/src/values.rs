@@ -89,6 +89,24 @@ pub(crate) fn go_json(value: &Value) -> String {
     text
 }
 
+/// A value as Go's `%+v` prints what it reads from JSON: `map[a:1 b:[x y]]`.
+pub fn go_text(value: &Value) -> String {
+    match value {
+        Value::Null => "<nil>".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(go_text).collect::<Vec<_>>().join(" "))
+        }
+        Value::Object(fields) => {
+            let mut names: Vec<&String> = fields.keys().collect();
+            names.sort();
+            let parts = names.iter().map(|name| format!("{name}:{}", go_text(&fields[*name])));
+            format!("map[{}]", parts.collect::<Vec<_>>().join(" "))
+        }
+        other => other.to_string(),
+    }
+}
+
 /// `metadata.NAME` of an object as text, empty when absent.
 pub(crate) fn metadata_text<'a>(object: &'a Value, name: &str) -> &'a str {
     object.get("metadata").and_then(|metadata| metadata.get(name)).and_then(Value::as_str).unwrap_or_default()

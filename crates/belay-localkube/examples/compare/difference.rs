@@ -82,6 +82,9 @@ pub(crate) fn comparable(object: &Value) -> Value {
         ports.into_iter().flatten().for_each(|port| remove(port, "/nodePort"));
     }
     if let Some(entries) = object.pointer_mut("/metadata/managedFields").and_then(Value::as_array_mut) {
+        // The real server has controllers of its own that write the status of these.
+        let own = ["kube-apiserver", "api-priority-and-fairness-config-consumer-v1"];
+        entries.retain(|entry| !entry["manager"].as_str().is_some_and(|manager| own.contains(&manager)));
         for entry in entries.iter_mut() {
             remove(entry, "/time");
         }

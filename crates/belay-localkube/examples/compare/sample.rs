@@ -34,6 +34,8 @@ impl Sample {
     pub(crate) fn needs_version(&self) -> bool {
         let group = self.group_version.split('/').next().unwrap_or_default();
         self.is_custom()
+            // What the real server's plugins would give to a Pod would be taken from it again.
+            || self.kind == "Pod"
             || self.kind == "CSIDriver"
             || [
                 "admissionregistration.k8s.io",

@@ -3,6 +3,7 @@
 //! Level-based: each look compares what is wanted with what is there and takes the next step. Pods become ready
 //! [`READY_AFTER`] their creation, Jobs complete [`COMPLETE_AFTER`] that; an image `…:broken` never does.
 
+mod cron;
 mod endpoints;
 mod jobs;
 mod pods;
@@ -34,6 +35,8 @@ pub(super) struct Simulator {
     seen: HashMap<String, i64>,
     /// The uids of pods that wait for their moment.
     waiting: HashSet<String>,
+    /// When the next CronJob is due.
+    next_cron: Option<tokio::time::Instant>,
 }
 
 /// The uids of objects that need a look: those that changed and those that own them.
@@ -61,7 +64,15 @@ impl Simulator {
         }
         dirty.extend(self.waiting.drain());
         self.waiting = pods::step(state, &mut self.seen, &dirty);
-        (!self.waiting.is_empty()).then(|| Duration::from_millis(50))
+        let soon = (!self.waiting.is_empty()).then(|| Duration::from_millis(50));
+        let now = tokio::time::Instant::now();
+        // CronJobs are looked at when a job changed, and when the next is due.
+        let concerns_jobs = changes.iter().any(|(key, _)| key.group == "batch");
+        if concerns_jobs || self.next_cron.is_some_and(|due| due <= now) {
+            self.next_cron = cron::step(state).map(|wait| now + wait);
+        }
+        let later = self.next_cron.map(|due| due.saturating_duration_since(now));
+        soon.into_iter().chain(later).min()
     }
 }
 

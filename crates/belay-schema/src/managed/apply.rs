@@ -95,7 +95,16 @@ fn before_first_apply(kind: &KindSchema, live: &Value, write: &Write<'_>) -> Res
     let first = Write { manager: "before-first-apply", ..*write };
     let id = ManagerId::of_write(kind, &first, Operation::Update);
     update_managers(kind, &empty_object(kind), live, Managers::new(), id, &first)
-        .map_err(|misfits| plain_misfit("failed to create manager for existing fields", &misfits))
+        .map_err(|misfits| {
+            let (space, name) = (metadata_text(live, "namespace"), metadata_text(live, "name"));
+            let core = if kind.group.is_empty() { "/" } else { "" };
+            let doing = format!(
+                "failed to create manager for existing fields: failed to convert new object ({space}/{name}; {core}{}, Kind={}) to smd typed",
+                kind.api_version(),
+                kind.kind()
+            );
+            plain_misfit(&doing, &misfits)
+        })
 }
 
 struct Request<'a> {
@@ -209,11 +218,12 @@ impl Request<'_> {
     }
 
     fn unconvertible(&self, detail: &str) -> ApplyError {
+        let around = if detail.starts_with("illegal base64") { "error decoding from json: " } else { "" };
         let what = self.described();
         let version = self.group_version();
         let kind = self.kind.kind();
         ApplyError::Misfit(format!(
-            "failed to convert new object ({what}) to proper version: unable to convert unstructured object to {version}, Kind={kind}: {detail}"
+            "failed to convert new object ({what}) to proper version: unable to convert unstructured object to {version}, Kind={kind}: {around}{detail}"
         ))
     }
 

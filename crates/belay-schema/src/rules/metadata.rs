@@ -54,6 +54,8 @@ fn is_named_again(kind: &KindSchema, resource: &str) -> bool {
         "rbac.authorization.k8s.io" | "flowcontrol.apiserver.k8s.io" | "admissionregistration.k8s.io" => true,
         "networking.k8s.io" => matches!(resource, "ingresses"),
         "discovery.k8s.io" | "apiregistration.k8s.io" => true,
+        "apps" => resource == "controllerrevisions",
+        "storage.k8s.io" => resource == "storageclasses",
         _ => false,
     }
 }

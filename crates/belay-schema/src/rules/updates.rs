@@ -23,6 +23,7 @@ pub(super) fn check(checker: &mut Checker<'_>, kind: &KindSchema, new: &Value, o
             "/spec/successPolicy",
         ],
         ("", "Secret") => &["/type"],
+        ("", "ResourceQuota") => &["/spec/scopes"],
         ("networking.k8s.io", "IngressClass") => &["/spec/controller"],
         ("scheduling.k8s.io", "PriorityClass") => &["/preemptionPolicy"],
         ("node.k8s.io", "RuntimeClass") => &["/handler"],
@@ -193,6 +194,10 @@ fn claim(checker: &mut Checker<'_>, new: &Value, old: &Value) {
         let mut spec = claim["spec"].clone();
         if old["spec"]["volumeName"].as_str().unwrap_or_default().is_empty() {
             spec["volumeName"] = other["spec"]["volumeName"].clone();
+        }
+        // A class may be given to a claim that has none.
+        if old["spec"]["storageClassName"].is_null() {
+            remove(&mut spec, "storageClassName");
         }
         if new["status"]["phase"] == "Bound" {
             spec["resources"]["requests"]["storage"] = Value::Null;

@@ -31,6 +31,53 @@ fn selects(service: &Value, pod: &Value) -> bool {
     wanted.is_some_and(|wanted| wanted.iter().all(|(key, value)| pod["metadata"]["labels"][key] == *value))
 }
 
+/// The number that a port leads to; a name is looked up in a Pod.
+fn target_port(port: &Value, pod: Option<&Value>) -> i64 {
+    let by_name = || {
+        let wanted = port["targetPort"].as_str()?;
+        let containers = items(pod?, &["spec", "containers"]).iter();
+        let mut ports = containers.flat_map(|container| items(container, &["ports"]));
+        ports.find(|port| port["name"] == wanted)?["containerPort"].as_i64()
+    };
+    let given = port["targetPort"].as_i64().filter(|port| *port != 0);
+    given.or_else(by_name).unwrap_or_else(|| port["port"].as_i64().unwrap_or(0))
+}
+
+/// The same as an Endpoints object, which older clients read.
+fn write_old(state: &mut State, service: &Value, endpoints: &[Value], ports: &[Value]) {
+    let address = |endpoint: &Value| json!({ "ip": endpoint["addresses"][0], "nodeName": endpoint["nodeName"], "targetRef": endpoint["targetRef"] });
+    let of = |ready: bool| -> Vec<Value> {
+        endpoints
+            .iter()
+            .filter(|endpoint| (endpoint["conditions"]["ready"] == true) == ready)
+            .map(address)
+            .collect()
+    };
+    let mut subset = json!({ "ports": ports });
+    for (name, addresses) in [("addresses", of(true)), ("notReadyAddresses", of(false))] {
+        if !addresses.is_empty() {
+            subset[name] = addresses.into();
+        }
+    }
+    let subsets = if endpoints.is_empty() { json!([]) } else { json!([subset]) };
+    let Some(definition) = state.definition_of("v1", "Endpoints") else { return };
+    let target = Target::of(&definition, namespace(service), name(service));
+    if state.live(&definition, namespace(service), name(service)).is_ok() {
+        super::super::change(state, &target, "", MANAGER, |old| old["subsets"] = subsets);
+        return;
+    }
+    let object = json!({
+        "metadata": {
+            "name": name(service), "labels": { "endpoints.kubernetes.io/managed-by": "endpoint-controller" },
+            "ownerReferences": [controller_reference(service)],
+        },
+        "subsets": subsets,
+    });
+    if let Err(error) = super::super::create(state, &target, object, MANAGER) {
+        tracing::debug!(%error, service = name(service), "endpoints were not made");
+    }
+}
+
 fn write(state: &mut State, service: &Value) {
     let pods = state.store.list(&GroupResource::new("", "pods"), namespace(service));
     let endpoints: Vec<Value> = pods
@@ -44,13 +91,19 @@ fn write(state: &mut State, service: &Value) {
             })
         })
         .collect();
+    let named = state
+        .store
+        .list(&GroupResource::new("", "pods"), namespace(service))
+        .find(|pod| selects(service, pod))
+        .cloned();
     let ports: Vec<Value> = items(service, &["spec", "ports"])
         .iter()
         .map(|port| {
-            let number = port["targetPort"].as_i64().unwrap_or_else(|| port["port"].as_i64().unwrap_or(0));
+            let number = target_port(port, named.as_deref());
             json!({ "name": text(port, &["name"]), "port": number, "protocol": port["protocol"] })
         })
         .collect();
+    write_old(state, service, &endpoints, &ports);
     let Some(definition) = state.definition_of("discovery.k8s.io/v1", "EndpointSlice") else { return };
     let slice_name = format!("{}-localkube", name(service));
     let target = Target::of(&definition, namespace(service), &slice_name);

@@ -5,7 +5,7 @@
 //
 // Pictures go to build/screenshots. CHROMIUM names the browser.
 
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { chromium } from "playwright-core";
 import { openings } from "./browser.mjs";
 import { startDemo } from "./demo.mjs";
@@ -20,7 +20,7 @@ if (!BELAY && !BELAY_URL) {
 // Chromium's sandbox refuses to run as root.
 const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
 const browser = await chromium.launch({ executablePath: CHROMIUM, args });
-const demo = BELAY_URL ? null : await startDemo(BELAY);
+const demo = BELAY_URL ? null : await startDemo(resolve(BELAY));
 try {
   const open = openings(browser, BELAY_URL ?? demo.address);
   if (demo) await screens(open, demo);

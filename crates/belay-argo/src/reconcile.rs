@@ -63,31 +63,31 @@ async fn look(context: &Context, object: &Object, app: &Application) -> Result<D
         drift::note(context, object, app, &before).await;
     }
     let now = Timestamp::now();
-    let (operation, sync_error, wait) = match sync::current(app) {
-        Current::Running(state) => (Some(*state), None, None),
-        Current::Asked(operation) => (Some(sync::start(*operation, now)), None, None),
-        Current::Nothing => {
-            let situation = Situation {
-                app,
-                comparison: &before,
-                revision: &desired.checkout.commit,
-                revision_has_changes: has_changes,
-                now,
-            };
-            match decide(&situation) {
-                Decision::Rest(sync_error) => (None, sync_error, None),
-                Decision::Wait(wait) => (None, None, Some(wait)),
-                Decision::Sync(operation) => {
-                    events::started(context, object, &desired.checkout.commit).await;
-                    (Some(sync::start(*operation, now)), None, None)
-                }
+    let (running, mut asked) = match sync::current(app) {
+        Current::Running(state) => (Some(*state), None),
+        Current::Asked(operation) => (None, Some(sync::start(*operation, now))),
+        Current::Nothing => (None, None),
+    };
+    let (mut sync_error, mut wait) = (None, None);
+    let is_free = running.as_ref().is_none_or(|state| has_changes && sync::may_be_superseded(state));
+    if asked.is_none() && is_free {
+        let revision = &desired.checkout.commit;
+        let situation =
+            Situation { app, comparison: &before, revision, revision_has_changes: has_changes, now };
+        match decide(&situation) {
+            Decision::Rest(error) => sync_error = error,
+            Decision::Wait(pause) => wait = Some(pause),
+            Decision::Sync(operation) => {
+                events::started(context, object, revision).await;
+                asked = Some(sync::start(*operation, now));
             }
         }
-    };
+    }
+    let operation = asked.or(running);
     let (operation, again) = match operation {
         None => (None, wait),
         Some(mut state) => {
-            let again = view.carry_out(&mut state, &desired, now).await;
+            let again = view.carry_out(&mut state, Some(&desired), now).await;
             (Some(state), again)
         }
     };
@@ -128,7 +128,7 @@ impl View<'_> {
     async fn carry_out(
         &self,
         state: &mut OperationState,
-        desired: &Arc<Desired>,
+        desired: Option<&Arc<Desired>>,
         now: Timestamp,
     ) -> Option<Duration> {
         if let Some(reason) = project::refused_operation(&sync::operation::sync_of(state)) {
@@ -150,13 +150,19 @@ impl View<'_> {
         sync::go_on(&scene, state, now).await
     }
 
-    async fn wanted_by(&self, state: &OperationState, desired: &Arc<Desired>) -> Result<Arc<Desired>, Fault> {
+    async fn wanted_by(
+        &self,
+        state: &OperationState,
+        desired: Option<&Arc<Desired>>,
+    ) -> Result<Arc<Desired>, Fault> {
         let sync = sync::operation::sync_of(state);
         let found = state.sync_result.as_ref().map(|result| result.revision.clone());
         let revision = found.filter(|found| !found.is_empty()).unwrap_or(sync.revision);
         let source = sync.source.as_ref().unwrap_or(self.source);
-        let is_same = source == self.source && (revision.is_empty() || revision == desired.checkout.commit);
-        if is_same {
+        let is_same = |desired: &&Arc<Desired>| {
+            source == self.source && (revision.is_empty() || revision == desired.checkout.commit)
+        };
+        if let Some(desired) = desired.filter(is_same) {
             return Ok(desired.clone());
         }
         let revision = if revision.is_empty() { &source.target_revision } else { &revision };
@@ -224,22 +230,34 @@ fn pace(context: &Context, operation: Option<&OperationState>) -> Duration {
     }
 }
 
-/// Shows why the app cannot be looked at. What is live stays, and is shown beside what Git said last.
+/// Shows why the app cannot be looked at. What is live stays, and is shown beside what Git said last. An operation that
+/// has begun at a revision of its own goes on.
 async fn give_up(context: &Context, object: &Object, app: &Application, fault: Fault) -> Duration {
     tracing::info!(app = %object.key(), condition = fault.condition, message = fault.message, "not compared");
     let again = if fault.passing { AFTER_FAULT } else { context.settings.interval };
     let now = Timestamp::now();
+    let target = target(context, object, app);
+    let mut retry = None;
     let operation = match sync::current(app) {
         Current::Nothing => None,
-        Current::Asked(operation) => Some(sync::start(*operation, now)),
-        Current::Running(state) => Some(*state),
+        Current::Asked(operation) => {
+            let mut state = sync::start(*operation, now);
+            retry = sync::fail(&mut state, &fault, now);
+            Some(state)
+        }
+        Current::Running(mut state) => {
+            let source = app.spec.source.as_ref().filter(|_| fault.condition == condition::COMPARISON);
+            retry = match source {
+                Some(source) if sync::has_revision(&state) => {
+                    let ignored = &ignored(app);
+                    let view = View { context, object, app, source, target: &target, ignored };
+                    view.carry_out(&mut state, None, now).await
+                }
+                _ => sync::fail(&mut state, &fault, now),
+            };
+            Some(*state)
+        }
     };
-    let mut retry = None;
-    let operation = operation.map(|mut state| {
-        retry = sync::fail(&mut state, &fault, now);
-        state
-    });
-    let target = target(context, object, app);
     let known = context.desired(&object.key(), Purpose::Comparison);
     let prepared = known.map(|desired| desired.prepared.clone()).unwrap_or_default();
     let settings = compare_settings(app, object);

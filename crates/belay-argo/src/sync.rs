@@ -14,6 +14,6 @@ mod settings;
 mod steps;
 
 pub(crate) use namespace::kind as namespace_kind;
-pub(crate) use operation::{Current, current, start};
+pub(crate) use operation::{Current, current, has_revision, may_be_superseded, start};
 pub(crate) use settings::{compare_settings, is_confirmed};
 pub(crate) use steps::{Scene, fail, go_on, refuse};

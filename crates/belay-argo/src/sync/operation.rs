@@ -115,6 +115,22 @@ fn since(then: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(now.duration_since(then)).unwrap_or(Duration::ZERO)
 }
 
+/// Whether an operation has begun at a certain revision.
+pub(crate) fn has_revision(state: &OperationState) -> bool {
+    state.sync_result.as_ref().is_some_and(|result| !result.revision.is_empty())
+}
+
+/// Whether a newer revision may take the place of a running operation: nobody asked for it, and none of its hooks is
+/// at work.
+pub(crate) fn may_be_superseded(state: &OperationState) -> bool {
+    let is_automated = state.operation.initiated_by.as_ref().is_some_and(|by| by.automated);
+    let resources = state.sync_result.as_ref().map(|result| result.resources.as_slice()).unwrap_or_default();
+    let has_running_hook = resources
+        .iter()
+        .any(|resource| !resource.hook_type.is_empty() && resource.hook_phase == OperationPhase::Running);
+    is_automated && has_revision(state) && state.phase == OperationPhase::Running && !has_running_hook
+}
+
 /// The sync that an operation asks for.
 pub(crate) fn sync_of(state: &OperationState) -> SyncOperation {
     state.operation.sync.clone().unwrap_or_default()

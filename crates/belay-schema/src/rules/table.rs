@@ -88,10 +88,8 @@ fn holds(checker: &mut Checker<'_>, rule: &Rule, value: &Value, path: &str) -> b
             return false;
         }
         (Rule::IfSet, value) => return is_set(value) && value.as_i64() != Some(0),
-        (Rule::OneOf(supported), Value::String(given)) => {
-            if !supported.contains(&given.as_str()) {
-                checker.unsupported(path, value, supported);
-            }
+        (Rule::OneOf(supported), Value::String(given)) if !supported.contains(&given.as_str()) => {
+            checker.unsupported(path, value, supported);
         }
         (Rule::OneOf(supported), Value::Array(items)) => {
             let unknown =
@@ -100,15 +98,15 @@ fn holds(checker: &mut Checker<'_>, rule: &Rule, value: &Value, path: &str) -> b
                 checker.unsupported(path, item, supported);
             }
         }
-        (Rule::AtLeast(least, said), Value::Number(given)) => {
-            if given.as_i64().is_some_and(|given| given < *least) {
-                checker.invalid(path, value, said);
-            }
+        (Rule::AtLeast(least, said), Value::Number(given))
+            if given.as_i64().is_some_and(|given| given < *least) =>
+        {
+            checker.invalid(path, value, said);
         }
-        (Rule::Between(low, high), Value::Number(given)) => {
-            if given.as_i64().is_some_and(|given| given < *low || given > *high) {
-                checker.invalid(path, value, &words::between(*low, *high));
-            }
+        (Rule::Between(low, high), Value::Number(given))
+            if given.as_i64().is_some_and(|given| given < *low || given > *high) =>
+        {
+            checker.invalid(path, value, &words::between(*low, *high));
         }
         (Rule::Word(word), Value::String(given)) => checker.complaints(path, given, word(given)),
         (Rule::Word(word), Value::Array(items)) => {

@@ -50,10 +50,10 @@ pub(super) fn check(checker: &mut Checker<'_>, kind: &KindSchema, new: &Value, o
         ("", "PersistentVolumeClaim") => claim(checker, new, old),
         ("apps", "StatefulSet") => stateful_set(checker, new, old),
         ("batch", "Job") => job(checker, new, old),
-        ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => {
-            if new["roleRef"] != old["roleRef"] {
-                checker.invalid("roleRef", &new["roleRef"], "cannot change roleRef");
-            }
+        ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding")
+            if new["roleRef"] != old["roleRef"] =>
+        {
+            checker.invalid("roleRef", &new["roleRef"], "cannot change roleRef");
         }
         ("scheduling.k8s.io", "PriorityClass") if new["value"] != old["value"] => {
             checker.forbidden("value", "may not be changed in an update.");

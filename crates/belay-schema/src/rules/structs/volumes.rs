@@ -33,7 +33,7 @@ pub(super) fn volume(checker: &mut Checker<'_>, volume: &Object, path: &str) {
     {
         checker.required(format!("{path}.ephemeral.volumeClaimTemplate"), "");
     }
-    if text(volume, "nfs") != "" || volume.get("nfs").is_some_and(Value::is_object) {
+    if volume.get("nfs").is_some_and(Value::is_object) {
         let place = volume["nfs"]["path"].as_str().unwrap_or_default();
         if !place.is_empty() && !place.starts_with('/') {
             checker.invalid(format!("{path}.nfs.path"), &json!(place), "must be an absolute path");

@@ -1,15 +1,21 @@
 //! What happens in the scenario's repository.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
 use belay_manifest::GroupVersionKind;
 use belay_testkit::{Author, Change, Fault};
 use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
 
-use crate::run::Run;
+use crate::run::{POLL, Run};
 use crate::scenario::{Commit, Content, FaultKind, Reference, Repeated};
+
+/// The annotation that asks for a look at an app, and goes away with it.
+const REFRESH: &str = "argocd.argoproj.io/refresh";
+/// How long a look that was asked for may take to begin.
+const REFRESHED: Duration = Duration::from_secs(10);
 
 impl Run<'_> {
     pub(crate) async fn commit(&self, commit: &Commit) -> anyhow::Result<()> {
@@ -66,7 +72,7 @@ impl Run<'_> {
     /// Asks for a look at what follows the repository, as a webhook would cause one: through the
     /// API alone.
     async fn announce(&self) -> anyhow::Result<()> {
-        let refresh = json!({"metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}});
+        let refresh = json!({"metadata": {"annotations": {REFRESH: "normal"}}});
         self.annotate("argoproj.io/v1alpha1", "Application", &refresh).await?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos().to_string();
         let request = json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": now}}});
@@ -83,12 +89,30 @@ impl Run<'_> {
             if follows(&object.data, &self.url) {
                 let namespace = object.metadata.namespace.unwrap_or_default();
                 let name = object.metadata.name.unwrap_or_default();
-                let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &namespace, &resource.api);
-                api.patch(&name, &PatchParams::default(), &Patch::Merge(patch)).await?;
+                let api = Api::namespaced_with(client.clone(), &namespace, &resource.api);
+                ask(&api, &name, patch).await.with_context(|| format!("{kind}/{name}"))?;
             }
         }
         Ok(())
     }
+}
+
+/// Annotates one object, unless it has gone. A refresh that was asked for and not begun yet would
+/// swallow the next one.
+async fn ask(api: &Api<DynamicObject>, name: &str, patch: &Value) -> anyhow::Result<()> {
+    let deadline = Instant::now() + REFRESHED;
+    while let Some(object) = api.get_opt(name).await? {
+        let is_asked = object.metadata.annotations.is_some_and(|known| known.contains_key(REFRESH));
+        if is_asked && Instant::now() < deadline {
+            sleep(POLL).await;
+            continue;
+        }
+        return match api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await {
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+            answer => Ok(answer.map(drop)?),
+        };
+    }
+    Ok(())
 }
 
 fn follows(object: &Value, url: &str) -> bool {

@@ -1,5 +1,6 @@
 //! Values from and to JSON.
 
+use crate::descent::{descend, may_copy};
 use crate::value::{List, Map, Value};
 
 /// A JSON value as Go's encoding/json decodes it into `interface {}`: numbers are `float64`.
@@ -61,6 +62,7 @@ fn to_json_at(value: &Value, depth: usize) -> Result<serde_json::Value, JsonErro
         Value::Nil => serde_json::Value::Null,
         Value::Bool(value) => (*value).into(),
         Value::Float(number) => float_to_json(*number)?,
+        Value::String(text) if !may_copy(text.len()) => return Err(JsonError::Cycle),
         Value::String(text) => text.to_str().into_owned().into(),
         Value::Bytes(bytes) => crate::sprig::base64_encode(bytes).into(),
         Value::List(list) => list_to_json(list, depth)?,
@@ -68,7 +70,7 @@ fn to_json_at(value: &Value, depth: usize) -> Result<serde_json::Value, JsonErro
         Value::Map(map) => {
             let mut entries = serde_json::Map::new();
             for (key, value) in map.entries() {
-                let value = crate::exec::with_stack(|| to_json_at(&value, depth + 1))?;
+                let value = descend(|| to_json_at(&value, depth + 1), || Err(JsonError::Cycle))?;
                 entries.insert(key.to_str().into_owned(), value);
             }
             entries.into()
@@ -92,7 +94,7 @@ fn list_to_json(list: &List, depth: usize) -> Result<serde_json::Value, JsonErro
     if list.is_nil() {
         return Ok(serde_json::Value::Null);
     }
-    let convert = |item| crate::exec::with_stack(|| to_json_at(item, depth + 1));
+    let convert = |item| descend(|| to_json_at(item, depth + 1), || Err(JsonError::Cycle));
     Ok(serde_json::Value::Array(list.items().iter().map(convert).collect::<Result<_, _>>()?))
 }
 

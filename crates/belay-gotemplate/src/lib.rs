@@ -10,6 +10,7 @@
 //! source or the environment: both come in [`Options`].
 
 mod builtin;
+mod descent;
 mod error;
 mod exec;
 mod format;

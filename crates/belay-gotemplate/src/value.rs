@@ -425,6 +425,17 @@ impl List {
     }
 }
 
+// Lists nest deeper than a thread's stack is high.
+impl Drop for List {
+    fn drop(&mut self) {
+        if let Some(items) = self.items.take()
+            && Rc::strong_count(&items) == 1
+        {
+            crate::exec::with_stack(|| drop(items));
+        }
+    }
+}
+
 type Entries = BTreeMap<Text, Value>;
 
 /// A map with string keys: shared and mutable; a clone is the same map.
@@ -539,6 +550,17 @@ impl Map {
                 entries.borrow().iter().map(|(key, value)| (key.clone(), value.clone())).collect()
             }
             None => Vec::new(),
+        }
+    }
+}
+
+// So do maps.
+impl Drop for Map {
+    fn drop(&mut self) {
+        if let Some(entries) = self.entries.take()
+            && Rc::strong_count(&entries) == 1
+        {
+            crate::exec::with_stack(|| drop(entries));
         }
     }
 }

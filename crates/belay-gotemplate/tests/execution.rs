@@ -34,6 +34,47 @@ fn hostile_templates_end_in_a_limit() {
 }
 
 #[test]
+fn values_that_hold_themselves_end_in_an_error() {
+    let small = Budget { steps: 1_000_000, output_bytes: 1 << 20, depth: 500 };
+    for use_of_it in [
+        "{{$m}}",
+        "{{print $m}}",
+        "{{printf \"%#v\" $m}}",
+        "{{$m | toString}}",
+        "{{deepCopy $m | len}}",
+        "{{merge (dict \"m\" (dict)) (deepCopy $m)}}",
+        "{{mustToJson $m}}",
+        "{{deepEqual (list $m) (list (merge (dict) $m))}}",
+    ] {
+        // Each level holds the first one twice.
+        let template = format!(
+            "{{{{$m := dict}}}}{{{{$_ := set $m \"m\" $m}}}}{{{{$_ := set $m \"n\" $m}}}}{use_of_it}"
+        );
+        let answer = execute(sprig(), &template, small);
+        let is_refused = answer.as_ref().is_err_and(|error| {
+            error.limit() == Some(Limit::OutputBytes) || error.to_string().contains("cycle")
+        });
+        assert!(is_refused || use_of_it.contains("deepEqual"), "{use_of_it}: {answer:?}");
+    }
+}
+
+#[test]
+fn small_templates_cannot_build_huge_text() {
+    let small = Budget { steps: 1_000_000, output_bytes: 1 << 24, depth: 500 };
+    let doubled = "{{$l := list \"x\"}}{{range 60}}{{$l = list $l $l}}{{end}}";
+    let long = "{{$s := repeat 1000000 \"x\"}}{{$l := list $s}}{{range 12}}{{$l = list $l $l}}{{end}}";
+    for template in [format!("{doubled}{{{{$l}}}}"), format!("{long}{{{{$l}}}}")] {
+        assert_eq!(limit_of(&template, small), Some(Limit::OutputBytes));
+    }
+}
+
+#[test]
+fn deep_values_are_dropped_without_a_crash() {
+    let template = "{{$l := list}}{{range 150000}}{{$l = list $l}}{{end}}{{$m := dict}}{{range 150000}}{{$m = dict \"a\" $m}}{{end}}{{len $l}}";
+    assert_eq!(execute(sprig(), template, Budget::default()).ok().as_deref(), Some("1"));
+}
+
+#[test]
 fn deep_nesting_is_an_error_and_not_a_crash() {
     let parentheses = format!("{{{{{}1{}}}}}", "(".repeat(20_000), ")".repeat(20_000));
     let blocks = "{{if 1}}".repeat(20_000);

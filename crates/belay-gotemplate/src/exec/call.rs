@@ -92,6 +92,7 @@ impl<'t> State<'_, 't> {
                 .collect();
             builtin.call(&values)
         };
+        self.check_walks()?;
         match result {
             Ok((value, is_interface)) => Ok(Slot::new(value, is_interface)),
             Err(error) => {

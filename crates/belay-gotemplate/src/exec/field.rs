@@ -136,7 +136,9 @@ impl<'t> State<'_, 't> {
     ) -> Result<Slot> {
         let values = self.evaluate_arguments(dot, &signature, name, arguments, piped)?;
         let mut call = crate::function::Call { run: self.run };
-        match object.call(name, &mut call, &values) {
+        let result = object.call(name, &mut call, &values);
+        self.check_walks()?;
+        match result {
             Ok(value) => Ok(result_slot(value, signature.result)),
             Err(error) => {
                 self.at(node);
@@ -156,7 +158,9 @@ impl<'t> State<'_, 't> {
     ) -> Result<Slot> {
         let values = self.evaluate_arguments(dot, function.signature(), name, arguments, piped)?;
         let mut call = crate::function::Call { run: self.run };
-        match function.call(&mut call, &values) {
+        let result = function.call(&mut call, &values);
+        self.check_walks()?;
+        match result {
             Ok(value) => Ok(result_slot(value, function.signature().result)),
             Err(error) => {
                 self.at(place);

@@ -38,6 +38,8 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) fn new(set: TemplateSet, options: Options) -> Self {
         let budget = options.budget;
+        // What another execution left behind.
+        crate::descent::gave_up();
         Self {
             set,
             options,
@@ -193,11 +195,17 @@ impl<'r, 't> State<'r, 't> {
         format!("template: {}:{line}:{column}: executing {name} at <{context}>: {message}", source.name)
     }
 
+    /// Whether a value was too deep or too large to be written out.
+    fn check_walks(&self) -> Result<()> {
+        if crate::descent::gave_up() { self.over(Limit::OutputBytes) } else { Ok(()) }
+    }
+
     fn step(&mut self) -> Result<()> {
         self.run.charge_steps(1).or_else(|limit| self.over(limit))
     }
 
     fn write(&mut self, bytes: &[u8], is_literal: bool) -> Result<()> {
+        self.check_walks()?;
         if let Err(limit) = self.run.charge_bytes(bytes.len()) {
             return self.over(limit);
         }

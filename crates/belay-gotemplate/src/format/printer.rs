@@ -20,15 +20,11 @@ pub(crate) struct Flags {
 pub(crate) struct Printer {
     pub(crate) out: Vec<u8>,
     pub(crate) flags: Flags,
-    /// Cycles of maps end here.
-    depth: usize,
 }
-
-const MAX_DEPTH: usize = 1000;
 
 impl Printer {
     pub(crate) fn new() -> Self {
-        Self { out: Vec::new(), flags: Flags::default(), depth: 0 }
+        Self { out: Vec::new(), flags: Flags::default() }
     }
 
     /// Prints an operand.
@@ -72,12 +68,7 @@ impl Printer {
     }
 
     fn nested(&mut self, body: impl FnOnce(&mut Self)) {
-        if self.depth >= MAX_DEPTH {
-            return self.text("…");
-        }
-        self.depth += 1;
-        crate::exec::with_stack(|| body(self));
-        self.depth -= 1;
+        crate::descent::descend(|| body(self), || ());
     }
 
     fn text(&mut self, text: &str) {
@@ -273,6 +264,9 @@ impl Printer {
     }
 
     fn string(&mut self, text: &[u8], verb: char) {
+        if !crate::descent::may_copy(text.len()) {
+            return;
+        }
         let flags = self.flags;
         match verb {
             'v' if flags.sharp_v => {

@@ -113,7 +113,7 @@ pub(super) fn deep_equal(first: &Value, second: &Value) -> bool {
         (Value::List(a), Value::List(b)) => {
             let alike = a.element() == b.element() && a.is_nil() == b.is_nil() && a.len() == b.len();
             let mut pairs = a.items().iter().zip(b.items());
-            alike && crate::exec::with_stack(|| pairs.all(|(a, b)| deep_equal(a, b)))
+            alike && crate::descent::descend(|| pairs.all(|(a, b)| deep_equal(a, b)), || false)
         }
         (Value::Map(a), Value::Map(b)) => {
             let same_type = a.element() == b.element() && a.type_name() == b.type_name();
@@ -124,7 +124,7 @@ pub(super) fn deep_equal(first: &Value, second: &Value) -> bool {
                     .zip(&b)
                     .all(|((key, value), (other_key, other))| key == other_key && deep_equal(value, other))
             };
-            same_type && same_size && (a.is_same(b) || crate::exec::with_stack(same_entries))
+            same_type && same_size && (a.is_same(b) || crate::descent::descend(same_entries, || false))
         }
         (Value::Host(a), Value::Host(b)) => {
             let same_text = a.text().is_some() && a.text() == b.text();

@@ -1,6 +1,7 @@
 //! Dictionaries. `set`, `unset`, `merge` and `mergeOverwrite` change the map they are given.
 
 use super::convert::{is_empty, text};
+use crate::descent::descend;
 use crate::function::{Arguments, Call, FunctionError, Functions};
 use crate::value::Type::{Any, Bool, String as Str};
 use crate::value::{Element, List, Map, Text, Type, Value};
@@ -86,12 +87,12 @@ pub(super) fn register(functions: &mut Functions) {
 }
 
 fn merge_all(call: &mut Call<'_>, arguments: Arguments<'_>, overwrite: bool) -> Result<Value, FunctionError> {
-    let target = arguments.map(0)?;
+    let mut target = arguments.map(0)?;
     for index in 1..arguments.len() {
         let source = arguments.map(index)?;
         call.charge_steps(source.len() as u64)?;
-        if target.is_nil() && !source.is_empty() {
-            return Ok(source.unnamed().into());
+        if target.is_nil() && !source.is_nil() {
+            target = Map::new();
         }
         merge(&target, &source, overwrite);
     }
@@ -109,7 +110,7 @@ fn merge(target: &Map, source: &Map, overwrite: bool) {
         if let (Some(Value::Map(inner)), Value::Map(other)) = (&present, &value)
             && !inner.is_nil()
         {
-            crate::exec::with_stack(|| merge(inner, other, overwrite));
+            descend(|| merge(inner, other, overwrite), || ());
             continue;
         }
         let is_vacant = present.as_ref().is_none_or(is_empty);
@@ -160,19 +161,22 @@ fn conversion(value: &Value, wanted: &str) -> FunctionError {
 /// Maps and lists anew, all the way down.
 fn deep_copy(value: &Value) -> Value {
     match value {
-        Value::Map(map) if !map.is_nil() => crate::exec::with_stack(|| {
-            let copy = Map::of(map.element());
-            for (key, value) in map.entries() {
-                copy.insert(key, deep_copy(&value));
-            }
-            Value::Map(match map.type_name() {
-                Some(name) => copy.named(name),
-                None => copy,
-            })
-        }),
-        Value::List(list) if !list.is_nil() => crate::exec::with_stack(|| {
-            Value::List(List::of(list.element(), list.items().iter().map(deep_copy).collect()))
-        }),
+        Value::Map(map) if !map.is_nil() => descend(|| copy_of_map(map), Value::default),
+        Value::List(list) if !list.is_nil() => {
+            let copy = || List::of(list.element(), list.items().iter().map(deep_copy).collect()).into();
+            descend(copy, Value::default)
+        }
         other => other.clone(),
     }
+}
+
+fn copy_of_map(map: &Map) -> Value {
+    let copy = Map::of(map.element());
+    for (key, value) in map.entries() {
+        copy.insert(key, deep_copy(&value));
+    }
+    Value::Map(match map.type_name() {
+        Some(name) => copy.named(name),
+        None => copy,
+    })
 }

@@ -63,12 +63,12 @@ pub(super) fn register(functions: &mut Functions) {
         });
     }
     functions.add("regexQuoteMeta", [Str], Str, |_, arguments| {
-        let mut out = String::new();
-        for character in arguments.text(0)?.to_str().chars() {
-            if r"\.+*?()|[]{}^$".contains(character) {
-                out.push('\\');
+        let mut out = Vec::new();
+        for byte in arguments.text(0)?.iter() {
+            if br"\.+*?()|[]{}^$".contains(byte) {
+                out.push(b'\\');
             }
-            out.push(character);
+            out.push(*byte);
         }
         Ok(Value::string(out))
     });

@@ -3,20 +3,22 @@
 use super::convert::text;
 use super::words::{lower, upper};
 use crate::format::{go_quote, sprint_one};
-use crate::function::Functions;
+use crate::function::{Call, FunctionError, Functions};
 use crate::value::Type::{Any, Bool, Int, String as Str};
-use crate::value::{Element, List, Map, Text, Type, Value};
+use crate::value::{Element, List, Map, Text, Type, Value, text_of};
 
 const STRINGS: Type = Type::List(Element::String);
 const STRING_MAP: Type = Type::Map(Element::String);
 
 type Change = fn(&str) -> String;
-type ChangeWith = fn(&str, &str) -> String;
-type Test = fn(&str, &str) -> bool;
+type CutWith = for<'t> fn(&[u8], &'t [u8]) -> &'t [u8];
+type Test = fn(&[u8], &[u8]) -> bool;
 
 pub(super) fn register(functions: &mut Functions) {
-    let simple: [(&str, Change); 8] = [
-        ("trim", |text| text.trim().to_owned()),
+    functions.add("trim", [Str], Str, |_, arguments| {
+        Ok(Value::string(trim(arguments.text(0)?, char::is_whitespace)))
+    });
+    let simple: [(&str, Change); 7] = [
         ("upper", |text| text.chars().map(upper).collect()),
         ("lower", |text| text.chars().map(lower).collect()),
         ("title", title),
@@ -31,25 +33,25 @@ pub(super) fn register(functions: &mut Functions) {
         });
     }
     // The set or affix comes first, so that text can be piped in.
-    let pairs: [(&str, ChangeWith); 4] = [
-        ("trimAll", |set, text| text.trim_matches(|character| set.contains(character)).to_owned()),
-        ("trimall", |set, text| text.trim_matches(|character| set.contains(character)).to_owned()),
-        ("trimSuffix", |suffix, text| text.strip_suffix(suffix).unwrap_or(text).to_owned()),
-        ("trimPrefix", |prefix, text| text.strip_prefix(prefix).unwrap_or(text).to_owned()),
+    let pairs: [(&str, CutWith); 4] = [
+        ("trimAll", trim_all),
+        ("trimall", trim_all),
+        ("trimSuffix", |suffix, text| text.strip_suffix(suffix).unwrap_or(text)),
+        ("trimPrefix", |prefix, text| text.strip_prefix(prefix).unwrap_or(text)),
     ];
     for (name, change) in pairs {
         functions.add(name, [Str, Str], Str, move |_, arguments| {
-            Ok(Value::string(change(&arguments.text(0)?.to_str(), &arguments.text(1)?.to_str())))
+            Ok(Value::string(change(arguments.text(0)?, arguments.text(1)?)))
         });
     }
     let tests: [(&str, Test); 3] = [
-        ("contains", |part, text| text.contains(part)),
+        ("contains", |part, text| find(text, part).is_some()),
         ("hasPrefix", |prefix, text| text.starts_with(prefix)),
         ("hasSuffix", |suffix, text| text.ends_with(suffix)),
     ];
     for (name, test) in tests {
         functions.add(name, [Str, Str], Bool, move |_, arguments| {
-            Ok(test(&arguments.text(0)?.to_str(), &arguments.text(1)?.to_str()).into())
+            Ok(test(arguments.text(0)?, arguments.text(1)?).into())
         });
     }
     register_quoting(functions);
@@ -137,10 +139,13 @@ fn register_layout(functions: &mut Functions) {
         Ok(Value::string(text.repeat(count)))
     });
     functions.add("replace", [Str, Str, Str], Str, |call, arguments| {
-        let (old, new) = (arguments.text(0)?.to_str(), arguments.text(1)?.to_str());
-        let source = arguments.text(2)?.to_str();
-        call.charge_bytes(source.matches(&*old).count().saturating_mul(new.len()))?;
-        Ok(Value::string(source.replace(&*old, &new)))
+        let (old, new, source) = (arguments.text(0)?, arguments.text(1)?, arguments.text(2)?);
+        if old.is_empty() {
+            let source = source.to_str();
+            call.charge_bytes(source.len().saturating_mul(new.len()))?;
+            return Ok(Value::string(source.replace("", &new.to_str())));
+        }
+        replace(call, source, old, new)
     });
     for (name, before) in [("indent", ""), ("nindent", "\n")] {
         functions.add(name, [Int, Str], Str, move |call, arguments| {
@@ -169,6 +174,9 @@ fn split(text: &Text, separator: &Text, limit: i64) -> Vec<Text> {
         return Vec::new();
     }
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    if !separator.is_empty() && std::str::from_utf8(text).is_err() {
+        return split_bytes(text, separator, limit);
+    }
     let text = text.to_str();
     if separator.is_empty() {
         let mut parts = Vec::new();
@@ -186,6 +194,19 @@ fn split(text: &Text, separator: &Text, limit: i64) -> Vec<Text> {
     text.splitn(limit, &*separator.to_str()).map(Text::from).collect()
 }
 
+fn split_bytes(text: &[u8], separator: &[u8], limit: usize) -> Vec<Text> {
+    let mut parts: Vec<Text> = Vec::new();
+    let mut rest = text;
+    while parts.len() + 1 < limit
+        && let Some(at) = rest.windows(separator.len()).position(|window| window == separator)
+    {
+        parts.push(rest[..at].into());
+        rest = &rest[at + separator.len()..];
+    }
+    parts.push(rest.into());
+    parts
+}
+
 /// `{_0: first, _1: second, …}`
 fn numbered(parts: Vec<Text>) -> Value {
     let map = Map::of(Element::String);
@@ -193,6 +214,54 @@ fn numbered(parts: Vec<Text>) -> Value {
         map.insert(format!("_{index}"), part);
     }
     map.into()
+}
+
+/// Without the characters at both ends; what is not UTF-8 stays.
+fn trim(text: &[u8], is_cut: impl Fn(char) -> bool) -> &[u8] {
+    let mut text = text;
+    if let Some(first) = text.utf8_chunks().next() {
+        text = &text[first.valid().len() - first.valid().trim_start_matches(&is_cut).len()..];
+    }
+    if let Some(last) = text.utf8_chunks().last()
+        && last.invalid().is_empty()
+    {
+        text = &text[..text.len() - (last.valid().len() - last.valid().trim_end_matches(&is_cut).len())];
+    }
+    text
+}
+
+fn trim_all<'t>(set: &[u8], text: &'t [u8]) -> &'t [u8] {
+    let set = text_of(set);
+    trim(text, |character| set.contains(character))
+}
+
+/// Where a part begins.
+fn find(text: &[u8], part: &[u8]) -> Option<usize> {
+    match (std::str::from_utf8(text), std::str::from_utf8(part)) {
+        (Ok(text), Ok(part)) => text.find(part),
+        _ if part.is_empty() => Some(0),
+        _ => text.windows(part.len()).position(|window| window == part),
+    }
+}
+
+/// `old` is not empty.
+fn replace(call: &mut Call<'_>, source: &[u8], old: &[u8], new: &[u8]) -> Result<Value, FunctionError> {
+    if let (Ok(source), Ok(old), Ok(new)) =
+        (std::str::from_utf8(source), std::str::from_utf8(old), std::str::from_utf8(new))
+    {
+        call.charge_bytes(source.matches(old).count().saturating_mul(new.len()))?;
+        return Ok(Value::string(source.replace(old, new)));
+    }
+    let mut out = Vec::with_capacity(source.len());
+    let mut rest = source;
+    while let Some(at) = rest.windows(old.len()).position(|window| window == old) {
+        call.charge_bytes(new.len())?;
+        out.extend_from_slice(&rest[..at]);
+        out.extend_from_slice(new);
+        rest = &rest[at + old.len()..];
+    }
+    out.extend_from_slice(rest);
+    Ok(Value::string(out))
 }
 
 /// Upper case after anything that is not a letter, a digit or an underscore.

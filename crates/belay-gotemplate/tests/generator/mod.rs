@@ -1,7 +1,13 @@
 //! Makes templates by the numbers of a seed: every action, function and type of value, and a good share
 //! of what is wrong in type, in form or in both.
 
+#[path = "fuzz.rs"]
+mod fuzzing;
+
 use std::collections::BTreeMap;
+
+use crate::render;
+pub(crate) use fuzzing::fuzz;
 
 const FUNCTIONS: &str = include_str!("functions.txt");
 

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use belay_gotemplate::{Error as TemplateError, Functions, Map, Options, TemplateSet, Value};
+use belay_gotemplate::{Error as TemplateError, Functions, Map, Options, Provenance, TemplateSet, Value};
 
 use crate::dependencies::table;
 use crate::graph::{ChartId, Graph};
-use crate::objects::{Files, chart_map};
+use crate::objects::{self, chart_map};
 
 /// The Go type of values in templates.
 const VALUES_TYPE: &str = "common.Values";
@@ -51,13 +51,23 @@ struct Renderable {
     base_path: String,
 }
 
+/// What the templates gave.
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    /// The rendered files by their paths.
+    pub(crate) texts: BTreeMap<String, String>,
+    /// Where each file's text came from, if that was asked for.
+    pub(crate) provenance: BTreeMap<String, Provenance>,
+}
+
 /// Renders every template that is not a partial. `top` holds `Release`, `Capabilities`, `Values`.
 pub(crate) fn render(
     graph: &Graph,
     top: &Map,
     functions: Functions,
     options: &Options,
-) -> Result<BTreeMap<String, String>, EngineError> {
+    traced: bool,
+) -> Result<Files, EngineError> {
     let mut templates = BTreeMap::new();
     collect(graph, Graph::ROOT, top, &mut templates);
     let paths = render_order(templates.keys());
@@ -65,7 +75,7 @@ pub(crate) fn render(
     for path in &paths {
         set.parse(path, &templates[*path].text).map_err(|error| parse_error(path, &error))?;
     }
-    let mut rendered = BTreeMap::new();
+    let mut files = Files::default();
     for path in &paths {
         if path.rsplit('/').next().is_some_and(|base| base.starts_with('_')) {
             continue;
@@ -76,15 +86,31 @@ pub(crate) fn render(
         about.insert("BasePath", template.base_path.as_str());
         template.data.insert("Template", about);
         let data = Value::Map(template.data.clone().named(VALUES_TYPE));
-        let output = set.execute(path, data, options).map_err(|error| execution_error(path, error))?;
-        rendered.insert((*path).clone(), without_no_value(output));
+        let failed = |error| execution_error(path, error);
+        let output = if traced {
+            let (output, mut provenance) = set.execute_traced(path, data, options).map_err(failed)?;
+            let output = String::from_utf8_lossy(&output).into_owned();
+            provenance.remove(&no_value_ranges(&output));
+            files.provenance.insert((*path).clone(), provenance);
+            output
+        } else {
+            set.execute(path, data, options).map_err(failed)?
+        };
+        files.texts.insert((*path).clone(), without_no_value(output));
     }
-    Ok(rendered)
+    Ok(files)
 }
+
+/// The bytes that [`without_no_value`] takes out.
+fn no_value_ranges(text: &str) -> Vec<std::ops::Range<usize>> {
+    text.match_indices(NO_VALUE).map(|(start, found)| start..start + found.len()).collect()
+}
+
+const NO_VALUE: &str = "<no value>";
 
 /// Go prints `<no value>` for what is missing; Helm takes it out.
 pub(crate) fn without_no_value(text: String) -> String {
-    if text.contains("<no value>") { text.replace("<no value>", "") } else { text }
+    if text.contains(NO_VALUE) { text.replace(NO_VALUE, "") } else { text }
 }
 
 /// Deeper paths first, and backwards by name: definitions of parents come last and win.
@@ -101,7 +127,7 @@ fn collect(graph: &Graph, chart: ChartId, parent: &Map, templates: &mut BTreeMap
     let subcharts = Map::new();
     let scope = Map::new();
     scope.insert("Chart", chart_map(&metadata, is_root));
-    scope.insert("Files", Value::host(Files::of(graph.chart(chart))));
+    scope.insert("Files", Value::host(objects::Files::of(graph.chart(chart))));
     scope.insert("Release", parent.get("Release").unwrap_or_default());
     scope.insert("Capabilities", parent.get("Capabilities").unwrap_or_default());
     scope.insert("Subcharts", subcharts.clone());

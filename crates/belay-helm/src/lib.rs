@@ -16,6 +16,7 @@ mod chart;
 mod decode;
 mod dependencies;
 mod engine;
+mod explain;
 mod functions;
 mod glob;
 mod graph;
@@ -45,6 +46,9 @@ pub use chart::{Chart, Dependency, File, Lock, Maintainer, Metadata};
 pub use decode::DecodeError;
 pub use dependencies::DependencyError;
 pub use engine::EngineError;
+pub use explain::{
+    ExplainError, Explanation, FieldStep, Layer, Piece, Read, Setter, Target, TargetError, Traced,
+};
 pub use functions::Lookup;
 pub use ignore::IgnoreError;
 pub use lint::{Finding, LintOptions, Severity, lint};

@@ -150,9 +150,17 @@ impl Chart {
         let read_error = |source| LoadError::Read { path: path.to_string(), source };
         match tree.kind(path).map_err(read_error)? {
             None => Err(LoadError::NotFound { path: path.to_string() }),
-            Some(Kind::Directory) => load_folder(tree, path, limits),
+            Some(Kind::Directory) => {
+                check_version(&chart_file(tree, path)?)?;
+                load_folder(tree, path, limits)
+            }
             Some(_) => Chart::from_archive(&tree.read(path).map_err(read_error)?, limits),
         }
+    }
+
+    /// Loads a folder as the linter does: whatever its `apiVersion`.
+    pub(crate) fn load_any_version(tree: &dyn FileTree, path: &TreePath) -> Result<Chart, LoadError> {
+        load_folder(tree, path, LoadLimits::default())
     }
 
     /// Loads a packaged chart.
@@ -169,12 +177,16 @@ impl Chart {
     }
 }
 
-fn load_folder(tree: &dyn FileTree, path: &TreePath, limits: LoadLimits) -> Result<Chart, LoadError> {
+/// `Chart.yaml` in a folder.
+fn chart_file(tree: &dyn FileTree, path: &TreePath) -> Result<File, LoadError> {
     let chart_path = path.child("Chart.yaml");
     let data = tree
         .read(&chart_path)
         .map_err(|source| LoadError::NoChartFile { path: chart_path.to_string(), source })?;
-    check_version(&File { name: "Chart.yaml".to_owned(), data })?;
+    Ok(File { name: "Chart.yaml".to_owned(), data })
+}
+
+fn load_folder(tree: &dyn FileTree, path: &TreePath, limits: LoadLimits) -> Result<Chart, LoadError> {
     let ignore_path = path.child(".helmignore");
     let read_error = |source| LoadError::Read { path: ".helmignore".to_owned(), source };
     let ignore_text = match tree.kind(&ignore_path).map_err(read_error)? {

@@ -63,8 +63,9 @@ fn go_json(dependency: &Dependency) -> String {
         ("alias", json!(dependency.alias), !dependency.alias.is_empty()),
     ];
     let stated = fields.iter().filter(|(_, _, stated)| *stated);
-    let texts: Vec<String> =
-        stated.map(|(name, value, _)| format!("\"{name}\":{}", belay_goyaml::to_go_json(value, true))).collect();
+    let texts: Vec<String> = stated
+        .map(|(name, value, _)| format!("\"{name}\":{}", belay_goyaml::to_go_json(value, true)))
+        .collect();
     format!("{{{}}}", texts.join(","))
 }
 
@@ -91,7 +92,10 @@ mod tests {
     fn the_file_is_sorted() {
         let lock = Lock::of(&[dependency("^1")], vec![dependency("1.2.0")], "2026-01-02T03:04:05Z");
         let text = lock.to_yaml();
-        assert!(text.starts_with("dependencies:\n- name: db\n  repository: https://charts.example.com\n"), "{text}");
+        assert!(
+            text.starts_with("dependencies:\n- name: db\n  repository: https://charts.example.com\n"),
+            "{text}"
+        );
         assert!(text.ends_with("generated: \"2026-01-02T03:04:05Z\"\n"), "{text}");
     }
 }

@@ -63,7 +63,8 @@ impl HostObject for KubeVersion {
 
     fn fields(&self) -> Vec<(Cow<'static, str>, Value)> {
         let field = |name: &'static str| (name.into(), self.field(name).unwrap_or_default());
-        ["Version", "Major", "Minor"].into_iter().map(field).collect()
+        let normalized = ("normalizedVersion".into(), Value::string(&self.normalized));
+        vec![field("Version"), normalized, field("Major"), field("Minor")]
     }
 
     fn method(&self, name: &str) -> Option<Signature> {
@@ -74,7 +75,7 @@ impl HostObject for KubeVersion {
         Ok(Value::string(if name == "String" { &self.normalized } else { &self.version }))
     }
 
-    fn text(&self) -> Option<String> {
+    fn addressed_text(&self) -> Option<String> {
         Some(self.normalized.clone())
     }
 }

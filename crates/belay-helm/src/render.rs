@@ -10,6 +10,7 @@ use crate::chart::Chart;
 use crate::decode::DecodeError;
 use crate::dependencies::{self, DependencyError};
 use crate::engine::{self, EngineError};
+use crate::explain::Traced;
 use crate::functions::{self, Lookup};
 use crate::graph::{ChartId, Graph};
 use crate::manifest::{self, Hook, Manifest, ManifestError};
@@ -45,6 +46,8 @@ pub struct RenderOptions {
     pub clock: Option<Arc<dyn Clock>>,
     /// Random bytes, for charts that ask for them.
     pub random: Option<Arc<dyn RandomSource>>,
+    /// Keep where the output came from, for [`Rendered::explain`].
+    pub trace: bool,
     /// Where `lookup` looks; without it, it finds nothing.
     pub lookup: Option<Arc<dyn Lookup>>,
 }
@@ -63,6 +66,7 @@ impl RenderOptions {
             budget: Budget { depth: MAX_TEMPLATE_DEPTH, ..Budget::default() },
             clock: None,
             random: None,
+            trace: false,
             lookup: None,
         }
     }
@@ -83,6 +87,8 @@ pub struct Rendered {
     pub chart: serde_json::Value,
     /// What Helm would log.
     pub warnings: Vec<String>,
+    /// Where everything came from, if [`RenderOptions::trace`] asked for it.
+    pub traced: Option<Traced>,
 }
 
 /// A file of `crds/`.
@@ -160,7 +166,9 @@ pub fn render(chart: &Arc<Chart>, options: &RenderOptions) -> Result<Rendered, R
     check_kube_version(&graph, &options.capabilities)?;
     let top = top_values(&release_options(options), &options.capabilities, values);
     let functions = functions::of_helm(options.lookup.clone());
-    let mut files = engine::render(&graph, &top, functions, &template_options(options))?;
+    let engine::Files { texts: mut files, provenance } =
+        engine::render(&graph, &top, functions, &template_options(options), options.trace)?;
+    let traced = options.trace.then(|| Traced::of(&graph, files.clone(), provenance));
     let notes = take_notes(&mut files, &graph.name(Graph::ROOT));
     let sorted = manifest::sort_manifests(&files).map_err(|error| manifest_error(error, &files))?;
     warnings.extend(sorted.warnings);
@@ -173,6 +181,7 @@ pub fn render(chart: &Arc<Chart>, options: &RenderOptions) -> Result<Rendered, R
         notes,
         chart: record::chart_record(&graph),
         warnings,
+        traced,
     })
 }
 

@@ -4,7 +4,7 @@
 const MAX_DEPTH: usize = 500;
 
 /// The error of the first byte that does not belong where it stands.
-pub(super) fn go_error(text: &str) -> String {
+pub(crate) fn go_error(text: &str) -> String {
     let mut scanner = Scanner { rest: text.as_bytes() };
     let result = scanner.value(0).and_then(|()| match scanner.next_after_blanks() {
         None => Ok(()),

@@ -1,7 +1,7 @@
 //! The functions Helm adds to those of sprig, a file per family.
 
 mod duration;
-mod json_error;
+pub(crate) mod json_error;
 mod text;
 mod toml;
 

@@ -51,9 +51,37 @@ fn to_yaml(value: &Value) -> Result<String, String> {
 }
 
 fn to_yaml_pretty(value: &Value) -> Result<String, String> {
-    let json = belay_gotemplate::to_json(value).map_err(|error| error.to_string())?;
+    let json = keeping_floats(value, 0)?;
     let yaml = belay_goyaml::to_yaml_v3(&json, 2);
     Ok(yaml.strip_suffix('\n').unwrap_or(&yaml).to_owned())
+}
+
+/// Maps within maps deeper than this hold themselves, or were built to exhaust the stack.
+const MAX_DEPTH: usize = 1000;
+
+/// The value as data, not by way of JSON: a whole float stays a float.
+fn keeping_floats(value: &Value, depth: usize) -> Result<Json, String> {
+    if depth > MAX_DEPTH {
+        return Err("the value is nested too deeply".to_owned());
+    }
+    Ok(match value {
+        Value::Float(float) => serde_json::Number::from_f64(*float).map_or_else(
+            || belay_gotemplate::to_json(value).map_err(|error| error.to_string()),
+            |number| Ok(Json::Number(number)),
+        )?,
+        Value::List(list) => {
+            let items = list.items().iter().map(|item| keeping_floats(item, depth + 1));
+            Json::Array(items.collect::<Result<_, _>>()?)
+        }
+        Value::Map(map) => {
+            let mut entries = serde_json::Map::new();
+            for (key, value) in map.entries() {
+                entries.insert(key.to_str().into_owned(), keeping_floats(&value, depth + 1)?);
+            }
+            Json::Object(entries)
+        }
+        other => belay_gotemplate::to_json(other).map_err(|error| error.to_string())?,
+    })
 }
 
 fn to_json(value: &Value) -> Result<String, String> {

@@ -9,10 +9,10 @@ const MAX_DEPTH: usize = 1000;
 
 pub(super) fn register(functions: &mut Functions) {
     functions.add("toToml", [Type::Any], Type::String, |_, arguments| {
-        Ok(Value::string(encode(arguments.value(0)?).unwrap_or_else(|error| error)))
+        Ok(Value::string(encode(something(arguments.value(0)?)?).unwrap_or_else(|error| error)))
     });
     functions.add("mustToToml", [Type::Any], Type::String, |_, arguments| {
-        encode(arguments.value(0)?).map(Value::string).map_err(FunctionError::new)
+        encode(something(arguments.value(0)?)?).map(Value::string).map_err(FunctionError::new)
     });
     functions.insert(
         "fromToml",
@@ -23,6 +23,14 @@ pub(super) fn register(functions: &mut Functions) {
             }
         }),
     );
+}
+
+/// Go's library panics over nothing at all, which a template reports as the function's error.
+fn something(value: &Value) -> Result<&Value, FunctionError> {
+    if matches!(value, Value::Nil) {
+        return Err(FunctionError::new("reflect: call of reflect.Value.Type on zero Value"));
+    }
+    Ok(value)
 }
 
 fn from_table(table: toml::Table) -> Result<Map, FunctionError> {
@@ -103,6 +111,9 @@ impl Encoder {
         match &value {
             value if is_nil(value) => Ok(()),
             Value::Map(map) => self.table(path, map),
+            Value::List(_) if path.is_empty() && is_table_list(&value)? => {
+                Err("toml: top-level values must be Go maps or structs".to_owned())
+            }
             Value::List(list) if is_table_list(&value)? => {
                 for item in list.items() {
                     self.newline();

@@ -80,7 +80,7 @@ pub fn lint(tree: &dyn FileTree, chart: &TreePath, options: &LintOptions) -> Vec
     let mut linter = Linter { findings: Vec::new() };
     chart_file::check(&folder, &mut linter);
     check_values(&folder, options, &mut linter);
-    let loaded = Chart::load(tree, chart).map(Arc::new);
+    let loaded = Chart::load_any_version(tree, chart).map(Arc::new);
     templates::check(&folder, &loaded, options, &mut linter);
     check_dependencies(&loaded, options, &mut linter);
     templates::check_crds(&folder, &loaded, &mut linter);

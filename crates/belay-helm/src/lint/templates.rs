@@ -92,8 +92,8 @@ fn render(chart: &Arc<Chart>, options: &LintOptions) -> Result<Option<BTreeMap<S
         random: options.random.clone(),
     };
     let top = top_values(&release, &capabilities, values);
-    engine::render(&graph, &top, functions::of_linter(), &template_options)
-        .map(Some)
+    engine::render(&graph, &top, functions::of_linter(), &template_options, false)
+        .map(|files| Some(files.texts))
         .map_err(|error| error.to_string())
 }
 
@@ -133,7 +133,8 @@ fn allowed_extension(name: &str) -> Result<(), String> {
 /// Whether every document could be read.
 fn check_content(name: &str, content: &str, options: &LintOptions, linter: &mut Linter) -> bool {
     linter.rule(Severity::Warning, name, top_indent(content));
-    for (_, document) in belay_goyaml::split_documents(content) {
+    let (documents, broken) = documents(content);
+    for document in documents {
         let head = match read_head(document) {
             Ok(Some(head)) => head,
             Ok(None) => continue,
@@ -144,7 +145,30 @@ fn check_content(name: &str, content: &str, options: &LintOptions, linter: &mut 
         linter.rule(Severity::Error, name, has_selector(&head, content));
         linter.rule(Severity::Error, name, list_annotations(&head, content));
     }
-    true
+    match broken {
+        Some(rest) => {
+            let message = format!("unable to parse YAML: invalid Yaml document separator: {rest}");
+            linter.rule(Severity::Error, name, Err(message))
+        }
+        None => true,
+    }
+}
+
+/// The documents; with a separator that goes on, those finished before it and the rest of its line.
+fn documents(content: &str) -> (Vec<&str>, Option<&str>) {
+    let texts =
+        |text| belay_goyaml::split_documents(text).into_iter().map(|(_, document)| document).collect();
+    let mut start = 0;
+    for line in content.split_inclusive('\n') {
+        let rest = line.strip_prefix("---").map_or("", str::trim);
+        if !rest.is_empty() && !rest.starts_with('#') {
+            let mut finished: Vec<&str> = texts(&content[..start]);
+            finished.pop();
+            return (finished, Some(rest));
+        }
+        start += line.len();
+    }
+    (texts(content), None)
 }
 
 fn top_indent(content: &str) -> Result<(), String> {

@@ -9,6 +9,7 @@ use belay_gotemplate::{Map, Value};
 use jsonschema::{PatternOptions, Retrieve, Uri};
 use serde_json::Value as Json;
 
+use crate::functions::json_error::go_error;
 use crate::graph::{ChartId, Graph};
 
 /// Values that do not fit the schemas of a chart or its subcharts.
@@ -50,7 +51,7 @@ fn validate_chart(graph: &Graph, chart: ChartId, values: &Map, details: &mut Str
 
 /// Checks the values against one schema; an error lists what does not fit.
 pub(crate) fn validate_one(schema: &[u8], values: &Map) -> Result<(), String> {
-    let schema: Json = serde_json::from_slice(schema).map_err(|error| error.to_string())?;
+    let schema: Json = serde_json::from_slice(schema).map_err(|_| read_error(schema))?;
     if depth(&schema) > MAX_DEPTH {
         return Err(format!("the schema is nested more than {MAX_DEPTH} deep"));
     }
@@ -59,7 +60,7 @@ pub(crate) fn validate_one(schema: &[u8], values: &Map) -> Result<(), String> {
         .with_pattern_options(PatternOptions::regex())
         .with_retriever(NoRetriever)
         .build(&schema)
-        .map_err(|error| format!("cannot use values.schema.json: {error}"))?;
+        .map_err(|error| unusable(&error.to_string()))?;
     if validator.is_valid(&values) {
         return Ok(());
     }
@@ -72,6 +73,35 @@ pub(crate) fn validate_one(schema: &[u8], values: &Map) -> Result<(), String> {
         .map(|error| format!("- at '{}': {error}\n", error.instance_path()))
         .collect();
     Err(reasons.concat())
+}
+
+/// Why a schema cannot be used, in Helm's words as far as they can be told.
+fn unusable(reason: &str) -> String {
+    const FILE: &str = "file:///values.schema.json#";
+    if let Some(pointer) =
+        reason.strip_prefix("Pointer '").and_then(|rest| rest.strip_suffix("' does not exist"))
+    {
+        return format!("json-pointer in \"{FILE}{pointer}\" not found");
+    }
+    if reason.starts_with("Resource ") {
+        return format!("failing loading: {reason}");
+    }
+    format!("\"{FILE}\" is not valid against metaschema: {reason}")
+}
+
+/// What Go's decoder says of a text that is not JSON.
+fn read_error(schema: &[u8]) -> String {
+    let text = String::from_utf8_lossy(schema);
+    if text.trim().is_empty() {
+        return "EOF".to_owned();
+    }
+    match go_error(&text).as_str() {
+        "unexpected end of JSON input" => "unexpected EOF".to_owned(),
+        trailing if trailing.ends_with("after top-level value") => {
+            "invalid character after top-level value".to_owned()
+        }
+        other => other.to_owned(),
+    }
 }
 
 fn depth(value: &Json) -> usize {

@@ -117,7 +117,8 @@ pub(super) fn parse_into(
     loop {
         match parser.key(data, 0) {
             Ok(()) => {}
-            Err(Stop::End) => return Ok(()),
+            // Helm takes the end within brackets for the end of the text.
+            Err(Stop::End | Stop::Failed(SetError::OpenIndex)) => return Ok(()),
             Err(Stop::Failed(error)) => return Err(error),
         }
     }

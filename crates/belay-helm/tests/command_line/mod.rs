@@ -98,7 +98,7 @@ fn load(place: &Path) -> Result<Chart, Box<dyn Error>> {
     Ok(Chart::load(&tree, &path)?)
 }
 
-fn add(place: &Path, path: &TreePath, tree: &mut MemoryTree) -> Result<(), Box<dyn Error>> {
+pub(crate) fn add(place: &Path, path: &TreePath, tree: &mut MemoryTree) -> Result<(), Box<dyn Error>> {
     if !place.is_dir() {
         tree.insert(path.clone(), Kind::File, fs::read(place)?);
         return Ok(());

@@ -1,0 +1,580 @@
+//! `belay helm dependency`: list, build and update the charts in `charts/`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use belay_helm::lock::{digest, digest_of_helm_2};
+use belay_helm::version::{is_range, satisfies};
+use belay_helm::{Chart, Dependency, Lock};
+
+use super::download::Repositories;
+use super::{Printed, clean, load_place};
+use crate::failure::Original;
+
+/// Manage the charts that a chart depends on, as `helm dependency` does.
+#[derive(clap::Subcommand)]
+pub(super) enum Command {
+    /// List what Chart.yaml asks for, and whether it is there.
+    #[command(visible_alias = "ls")]
+    List(ListArguments),
+    /// Fill charts/ with the versions of Chart.lock.
+    Build(FetchArguments),
+    /// Choose versions, fill charts/ with them and write Chart.lock.
+    #[command(visible_alias = "up")]
+    Update(FetchArguments),
+}
+
+/// The chart to look at.
+#[derive(clap::Args)]
+pub(super) struct ListArguments {
+    /// A chart's folder.
+    #[arg(default_value = ".")]
+    chart: String,
+    /// The widest a column may be.
+    #[arg(long, default_value_t = 80)]
+    max_col_width: usize,
+}
+
+/// The chart to fill, and how to reach its repositories.
+#[derive(clap::Args)]
+pub(super) struct FetchArguments {
+    /// A chart's folder.
+    #[arg(default_value = ".")]
+    chart: String,
+    /// Indices are read anew in any case: there is no cache of them.
+    #[arg(long)]
+    skip_refresh: bool,
+    /// The user name for the repositories.
+    #[arg(long, default_value = "")]
+    username: String,
+    /// The password for the repositories.
+    #[arg(long, default_value = "")]
+    password: String,
+    /// Refused: signatures are not checked.
+    #[arg(long)]
+    verify: bool,
+}
+
+/// Carries the command out.
+pub(super) fn run(command: &Command) -> Printed {
+    let mut text = String::new();
+    let result = match command {
+        Command::List(arguments) => list(arguments, &mut text),
+        Command::Build(arguments) => check(arguments).and_then(|()| fetcher(arguments, &mut text)?.build()),
+        Command::Update(arguments) => check(arguments).and_then(|()| fetcher(arguments, &mut text)?.update()),
+    };
+    Printed { text, warnings: Vec::new(), error: result.err() }
+}
+
+/// `--dependency-update`
+pub(super) fn update(chart: &Path, text: &mut String) -> Result<(), Original> {
+    Fetcher { place: chart.to_owned(), repositories: Repositories::new("", "")?, text }.update()
+}
+
+fn check(arguments: &FetchArguments) -> Result<(), Original> {
+    if arguments.verify {
+        return Err(Original::new("`--verify` is not supported: signatures are not checked"));
+    }
+    Ok(())
+}
+
+fn fetcher<'a>(arguments: &FetchArguments, text: &'a mut String) -> Result<Fetcher<'a>, Original> {
+    let repositories = Repositories::new(&arguments.username, &arguments.password)?;
+    Ok(Fetcher { place: PathBuf::from(&arguments.chart), repositories, text })
+}
+
+fn list(arguments: &ListArguments, text: &mut String) -> Result<(), Original> {
+    let place = PathBuf::from(&arguments.chart);
+    let chart = load_place(&place)?;
+    let Some(dependencies) = &chart.metadata.dependencies else {
+        let charts = clean(&place.join("charts"));
+        text.push_str(&format!("WARNING: no dependencies at {charts}\n"));
+        return Ok(());
+    };
+    let mut rows = vec![["NAME", "VERSION", "REPOSITORY", "STATUS"].map(str::to_owned)];
+    for wanted in dependencies {
+        let status = status(&place, wanted, &chart).to_owned();
+        rows.push([wanted.name.clone(), wanted.version.clone(), wanted.repository.clone(), status]);
+    }
+    text.push_str(&table(&rows, arguments.max_col_width));
+    text.push('\n');
+    warn_of_strangers(&place, dependencies, text)
+}
+
+/// Columns as wide as their widest cell, filled with blanks and parted by tabs.
+fn table(rows: &[[String; 4]], limit: usize) -> String {
+    let short = |cell: &str| {
+        if cell.chars().count() <= limit {
+            return cell.to_owned();
+        }
+        cell.chars().take(limit.saturating_sub(3)).collect::<String>() + "..."
+    };
+    let width = |column: usize| rows.iter().map(|row| short(&row[column]).chars().count()).max().unwrap_or(0);
+    let widths = [0, 1, 2, 3].map(width);
+    let mut text = String::new();
+    for row in rows {
+        let cells: Vec<String> =
+            row.iter().zip(widths).map(|(cell, width)| format!("{:width$}", short(cell))).collect();
+        text.push_str(&cells.join("\t"));
+        text.push('\n');
+    }
+    text
+}
+
+fn status(place: &Path, wanted: &Dependency, chart: &Chart) -> &'static str {
+    let archives = archives_of(place, &wanted.name);
+    let versioned = |archive: &&PathBuf| {
+        let name = archive.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let version = name.strip_prefix(&format!("{}-", wanted.name)).unwrap_or(&name).to_owned();
+        belay_helm::version::is_strict(&version)
+    };
+    match archives.as_slice() {
+        [] => {}
+        [archive] => return status_of_archive(archive, wanted),
+        many => match many.iter().filter(versioned).collect::<Vec<_>>().as_slice() {
+            [] => {}
+            [archive] => return status_of_archive(archive, wanted),
+            _ => return "too many matches",
+        },
+    }
+    match chart.dependencies.iter().rev().find(|subchart| subchart.name() == wanted.name) {
+        None => "missing",
+        Some(subchart) => version_status(&subchart.metadata.version, &wanted.version, "unpacked"),
+    }
+}
+
+fn status_of_archive(archive: &Path, wanted: &Dependency) -> &'static str {
+    match load_place(archive) {
+        Err(_) => "corrupt",
+        Ok(chart) if chart.name() != wanted.name => "misnamed",
+        Ok(chart) => version_status(&chart.metadata.version, &wanted.version, "ok"),
+    }
+}
+
+fn version_status(found: &str, wanted: &str, good: &'static str) -> &'static str {
+    if found == wanted || satisfies(wanted, found) {
+        good
+    } else if is_range(wanted) {
+        "wrong version"
+    } else {
+        "invalid version"
+    }
+}
+
+/// `charts/NAME-*.tgz`
+fn archives_of(place: &Path, name: &str) -> Vec<PathBuf> {
+    let mut archives = entries(&place.join("charts"));
+    archives.retain(|entry| {
+        let file = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        file.strip_prefix(&format!("{name}-")).is_some_and(|rest| rest.ends_with(".tgz"))
+    });
+    archives
+}
+
+/// What a folder holds, in the order of the names; nothing if it cannot be read.
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut entries: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    entries.sort();
+    entries
+}
+
+fn warn_of_strangers(place: &Path, wanted: &[Dependency], text: &mut String) -> Result<(), Original> {
+    for entry in entries(&place.join("charts")) {
+        if !entry.is_dir() && entry.extension().is_none_or(|extension| extension != "tgz") {
+            continue;
+        }
+        let shown = clean(&entry);
+        match load_place(&entry) {
+            Err(_) => text.push_str(&format!("WARNING: {shown:?} is not a chart.\n")),
+            Ok(chart) if wanted.iter().all(|dependency| dependency.name != chart.name()) => {
+                text.push_str(&format!("WARNING: {shown:?} is not in Chart.yaml.\n"));
+            }
+            Ok(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Fills a chart's `charts/`.
+struct Fetcher<'a> {
+    place: PathBuf,
+    repositories: Repositories,
+    text: &'a mut String,
+}
+
+impl Fetcher<'_> {
+    /// To the versions of the lock, or as `update` does if there is none.
+    fn build(mut self) -> Result<(), Original> {
+        let chart = self.load()?;
+        let Some(lock) = &chart.lock else { return self.update() };
+        let wanted = chart.metadata.dependencies.clone().unwrap_or_default();
+        self.check_local(&wanted)?;
+        let holds = digest(&wanted, &lock.dependencies) == lock.digest
+            || (chart.metadata.api_version == "v1" && digest_of_helm_2(&wanted) == lock.digest);
+        if !holds {
+            return Err(Original::new(if chart.metadata.api_version == "v1" {
+                "the lock file (requirements.lock) is out of sync with the dependencies file \
+                 (requirements.yaml). Please update the dependencies"
+            } else {
+                "the lock file (Chart.lock) is out of sync with the dependencies file (Chart.yaml). Please \
+                 update the dependencies with 'helm dependency update'"
+            }));
+        }
+        let mut locked = lock.dependencies.clone();
+        self.fetch_all(&mut locked)
+    }
+
+    fn update(mut self) -> Result<(), Original> {
+        let chart = self.load()?;
+        let Some(wanted) = chart.metadata.dependencies.clone() else { return Ok(()) };
+        self.check_local(&wanted)?;
+        self.refresh(&wanted)?;
+        let mut chosen = self.choose(&wanted)?;
+        self.fetch_all(&mut chosen)?;
+        let generated = jiff::Zoned::now().strftime("%Y-%m-%dT%H:%M:%S%.f%:z").to_string();
+        let lock = Lock::of(&wanted, chosen, &generated);
+        if chart.lock.as_ref().is_some_and(|old| old.digest == lock.digest) {
+            return Ok(());
+        }
+        let name = if chart.metadata.api_version == "v1" { "requirements.lock" } else { "Chart.lock" };
+        let file = self.place.join(name);
+        if file.is_symlink() {
+            return Err(Original::new(format!("the {name} file is a symlink")));
+        }
+        fs::write(&file, lock.to_yaml()).map_err(|error| Original::failed("open", &file, &error))
+    }
+
+    fn load(&self) -> Result<Chart, Original> {
+        let shown = self.place.display();
+        match fs::metadata(&self.place) {
+            Ok(metadata) if metadata.is_dir() => load_place(&self.place),
+            Ok(_) => Err(Original::new("only unpacked charts can be updated")),
+            Err(error) => {
+                let cause = Original::failed("stat", &self.place, &error);
+                Err(Original::new(format!("could not find {shown}: {cause}")))
+            }
+        }
+    }
+
+    /// Folders that are named are there, and nothing is wanted that cannot be fetched.
+    fn check_local(&self, wanted: &[Dependency]) -> Result<(), Original> {
+        for dependency in wanted {
+            let repository = &dependency.repository;
+            if repository.starts_with("oci://") {
+                return Err(Original::new(format!(
+                    "dependency {} is in an OCI registry ({repository}): OCI is not supported yet",
+                    dependency.name
+                )));
+            }
+            if repository.starts_with("file://") {
+                self.local(repository)?;
+            } else if !repository.is_empty() && !repository.contains("://") {
+                return Err(Original::new(format!(
+                    "no repository definition for {repository}. Please add them via 'helm repo add': \
+                     Belay keeps no list of repositories; name the address itself"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// The folder that `file://` names, from the chart's folder.
+    fn local(&self, repository: &str) -> Result<PathBuf, Original> {
+        let folder = self.place.join(repository.trim_start_matches("file://"));
+        if folder.exists() {
+            return Ok(folder);
+        }
+        Err(Original::new(format!("directory {} not found", normal(&folder))))
+    }
+
+    /// Reads the index of every repository.
+    fn refresh(&mut self, wanted: &[Dependency]) -> Result<(), Original> {
+        let remote = wanted.iter().filter(|dependency| dependency.repository.starts_with("http"));
+        let mut addresses: Vec<&str> = Vec::new();
+        for dependency in remote {
+            let address = dependency.repository.trim_end_matches('/');
+            if !addresses.iter().any(|known| known.trim_end_matches('/') == address) {
+                addresses.push(&dependency.repository);
+            }
+        }
+        if !addresses.is_empty() {
+            self.text.push_str("Getting updates for unmanaged Helm repositories...\n");
+        }
+        for address in addresses {
+            self.text.push_str(&match self.repositories.refresh(address) {
+                Ok(()) => format!("...Successfully got an update from the {address:?} chart repository\n"),
+                Err(error) => {
+                    format!("...Unable to get an update from the {address:?} chart repository:\n\t{error}\n")
+                }
+            });
+        }
+        Ok(())
+    }
+
+    /// The newest version in the range, for each.
+    fn choose(&mut self, wanted: &[Dependency]) -> Result<Vec<Dependency>, Original> {
+        let mut chosen = Vec::new();
+        let mut missing = Vec::new();
+        for dependency in wanted {
+            let Dependency { name, version, repository, .. } = dependency;
+            if !is_range(version) {
+                return Err(Original::new(format!(
+                    "dependency {name:?} has an invalid version/constraint format: improper constraint: {version}"
+                )));
+            }
+            let found = if repository.is_empty() {
+                self.local(&format!("charts/{name}"))?;
+                Some(version.clone())
+            } else if repository.starts_with("file://") {
+                let local = load_place(&self.local(repository)?)?.metadata.version;
+                satisfies(version, &local).then_some(local)
+            } else {
+                self.repositories.version(repository, name, version)?
+            };
+            match found {
+                Some(version) => chosen.push(Dependency {
+                    name: name.clone(),
+                    version,
+                    repository: repository.clone(),
+                    ..Dependency::default()
+                }),
+                None => missing.push(format!("{name:?} (repository {repository:?}, version {version:?})")),
+            }
+        }
+        if missing.is_empty() {
+            return Ok(chosen);
+        }
+        Err(Original::new(format!(
+            "can't get a valid version for {} subchart(s): {}. Make sure a matching chart version exists in the \
+             repo, or change the version constraint in Chart.yaml",
+            missing.len(),
+            missing.join(", ")
+        )))
+    }
+
+    /// Gets every archive before the first is put into `charts/`; then takes out those of other versions.
+    fn fetch_all(&mut self, chosen: &mut [Dependency]) -> Result<(), Original> {
+        let charts = self.place.join("charts");
+        fs::create_dir_all(&charts).map_err(|error| Original::failed("mkdir", &charts, &error))?;
+        self.text.push_str(&format!("Saving {} charts\n", chosen.len()));
+        let mut archives: Vec<(String, Vec<u8>)> = Vec::new();
+        for dependency in chosen.iter_mut() {
+            match self.fetch(dependency) {
+                Ok(archive) => archives.extend(archive),
+                Err(error) => {
+                    self.text.push_str(&format!("Save error occurred:  {error}\n"));
+                    return Err(error);
+                }
+            }
+        }
+        for (name, archive) in &archives {
+            let file = charts.join(name);
+            fs::write(&file, archive).map_err(|error| Original::failed("open", &file, &error))?;
+        }
+        self.text.push_str("Deleting outdated charts\n");
+        self.delete_outdated(&charts, &archives, chosen)
+    }
+
+    /// The archive and its name; none for a chart that is in `charts/` already.
+    fn fetch(&mut self, dependency: &mut Dependency) -> Result<Option<(String, Vec<u8>)>, Original> {
+        let Dependency { name, version, repository, .. } = dependency;
+        if repository.is_empty() {
+            self.text.push_str(&format!(
+                "Dependency {name} did not declare a repository. Assuming it exists in the charts directory\n"
+            ));
+            let found = load_place(&self.place.join("charts").join(&*name))?.metadata.version;
+            if !satisfies(version, &found) {
+                return Err(Original::new(format!(
+                    "dependency {name} at version {found} does not satisfy the constraint {version}"
+                )));
+            }
+            return Ok(None);
+        }
+        if repository.starts_with("file://") {
+            let chart = load_place(&self.local(repository)?)?;
+            if !satisfies(version, &chart.metadata.version) {
+                return Err(Original::new(format!("can't get a valid version for dependency {name}")));
+            }
+            version.clone_from(&chart.metadata.version);
+            let archive = chart.to_archive().map_err(|error| Original::of(&error))?;
+            return Ok(Some((chart.archive_name(), archive)));
+        }
+        self.text.push_str(&format!("Downloading {name} from repo {repository}\n"));
+        self.repositories.download(repository, name, version).map(Some)
+    }
+
+    fn delete_outdated(
+        &mut self,
+        charts: &Path,
+        kept: &[(String, Vec<u8>)],
+        chosen: &[Dependency],
+    ) -> Result<(), Original> {
+        for file in entries(charts) {
+            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if file.is_dir() || kept.iter().any(|(kept, _)| *kept == name) {
+                continue;
+            }
+            let chart = match load_place(&file) {
+                Ok(chart) => chart,
+                Err(error) => {
+                    let shown = clean(&file);
+                    let line = format!("Could not verify {shown} for deletion: {error} (Skipping)\n");
+                    self.text.push_str(&line);
+                    continue;
+                }
+            };
+            let is_local =
+                |dependency: &Dependency| dependency.repository.is_empty() && dependency.name == chart.name();
+            if !chosen.iter().any(is_local) {
+                fs::remove_file(&file).map_err(|error| Original::failed("remove", &file, &error))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The path without `.` and `..`, as Go joins paths.
+fn normal(path: &Path) -> String {
+    let mut parts: Vec<std::path::Component<'_>> = Vec::new();
+    for part in path.components() {
+        match (part, parts.last()) {
+            (std::path::Component::ParentDir, Some(std::path::Component::Normal(_))) => {
+                parts.pop();
+            }
+            (std::path::Component::CurDir, _) => {}
+            _ => parts.push(part),
+        }
+    }
+    parts.iter().collect::<PathBuf>().to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// A repository on loopback with one chart; its address.
+    fn serve(index: String, archive: Vec<u8>) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut line = String::new();
+                let mut reader = BufReader::new(stream.try_clone().unwrap());
+                reader.read_line(&mut line).unwrap();
+                let mut header = String::new();
+                while reader.read_line(&mut header).unwrap() > 2 {
+                    header.clear();
+                }
+                let body = match line.split(' ').nth(1) {
+                    Some("/index.yaml") => index.clone().into_bytes(),
+                    Some("/charts/db-1.2.0.tgz") => archive.clone(),
+                    _ => Vec::new(),
+                };
+                let status = if body.is_empty() { "404 Not Found" } else { "200 OK" };
+                let head = format!(
+                    "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                    body.len()
+                );
+                stream.write_all(head.as_bytes()).unwrap();
+                stream.write_all(&body).unwrap();
+            }
+        });
+        address
+    }
+
+    fn write(folder: &Path, files: &[(&str, &str)]) {
+        for (name, text) in files {
+            let file = folder.join(name);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, text).unwrap();
+        }
+    }
+
+    fn arguments(chart: &Path) -> FetchArguments {
+        FetchArguments {
+            chart: chart.to_string_lossy().into_owned(),
+            skip_refresh: false,
+            username: String::new(),
+            password: String::new(),
+            verify: false,
+        }
+    }
+
+    fn chart(name: &str, version: &str) -> String {
+        format!("apiVersion: v2\nname: {name}\nversion: {version}\n")
+    }
+
+    #[test]
+    fn dependencies_are_chosen_fetched_and_locked() {
+        let folder = tempfile::tempdir().unwrap();
+        write(
+            folder.path(),
+            &[("db/Chart.yaml", &chart("db", "1.2.0")), ("near/Chart.yaml", &chart("near", "0.3.0"))],
+        );
+        let archive = load_place(&folder.path().join("db")).unwrap().to_archive().unwrap();
+        let index = "apiVersion: v1\nentries:\n  db:\n  - {version: 1.2.0, urls: [charts/db-1.2.0.tgz]}\n  - {version: \
+                     2.0.0, urls: [charts/db-2.0.0.tgz]}\n";
+        let address = serve(index.to_owned(), archive);
+        let app = folder.path().join("app");
+        let wanted = format!(
+            "{}dependencies:\n- {{name: db, version: ^1.0.0, repository: \"{address}\"}}\n- {{name: near, version: \
+             0.x, repository: file://../near}}\n",
+            chart("app", "1.0.0")
+        );
+        write(&app, &[("Chart.yaml", &wanted), ("charts/old-1.0.0.tgz", "no archive")]);
+        let printed = run(&Command::Update(arguments(&app)));
+        assert!(printed.error.is_none(), "{:?}", printed.error);
+        assert!(printed.text.contains(&format!("Downloading db from repo {address}\n")), "{}", printed.text);
+        let lock = fs::read_to_string(app.join("Chart.lock")).unwrap();
+        assert!(lock.contains("version: 1.2.0") && lock.contains("digest: sha256:"), "{lock}");
+        assert!(app.join("charts/db-1.2.0.tgz").exists() && app.join("charts/near-0.3.0.tgz").exists());
+
+        fs::remove_dir_all(app.join("charts")).unwrap();
+        let printed = run(&Command::Build(arguments(&app)));
+        assert!(printed.error.is_none(), "{:?}", printed.error);
+        assert!(app.join("charts/db-1.2.0.tgz").exists());
+        assert_eq!(fs::read_to_string(app.join("Chart.lock")).unwrap(), lock, "build leaves the lock alone");
+
+        let list = ListArguments { chart: app.to_string_lossy().into_owned(), max_col_width: 80 };
+        let printed = run(&Command::List(list));
+        let statuses: Vec<&str> = printed.text.lines().filter_map(|line| line.split('\t').nth(3)).collect();
+        assert_eq!(statuses, ["STATUS", "ok    ", "ok    "], "{}", printed.text);
+
+        write(&app, &[("Chart.yaml", &wanted.replace("^1.0.0", "^1.1.0"))]);
+        let printed = run(&Command::Build(arguments(&app)));
+        assert!(printed.error.unwrap().to_string().contains("out of sync"));
+        write(&app, &[("Chart.yaml", &wanted.replace("^1.0.0", "^9"))]);
+        let printed = run(&Command::Update(arguments(&app)));
+        assert!(
+            printed
+                .error
+                .unwrap()
+                .to_string()
+                .starts_with("can't get a valid version for 1 subchart(s): \"db\"")
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_fetched_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        for (repository, said) in [
+            ("oci://example.com/charts", "OCI is not supported yet"),
+            ("file://../none", "not found"),
+            ("@stable", "no repository definition for @stable"),
+        ] {
+            let text = format!(
+                "{}dependencies: [{{name: db, version: '1', repository: '{repository}'}}]\n",
+                chart("a", "1.0.0")
+            );
+            write(folder.path(), &[("app/Chart.yaml", &text)]);
+            let printed = run(&Command::Update(arguments(&folder.path().join("app"))));
+            let error = printed.error.unwrap().to_string();
+            assert!(error.contains(said), "{error}");
+        }
+    }
+}

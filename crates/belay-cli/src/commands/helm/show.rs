@@ -1,0 +1,132 @@
+//! `belay helm show`
+
+use belay_helm::Chart;
+use serde_json::{Map, Value, json};
+
+use super::{load_place, locate};
+use crate::failure::Original;
+
+/// Show what a chart holds.
+#[derive(clap::Subcommand)]
+pub(super) enum Show {
+    /// All of it.
+    All(ShowArguments),
+    /// Its definition.
+    Chart(ShowArguments),
+    /// Its values.yaml.
+    Values(ShowArguments),
+    /// Its README.
+    Readme(ShowArguments),
+    /// Its CustomResourceDefinitions.
+    Crds(ShowArguments),
+}
+
+/// The chart to show.
+#[derive(clap::Args)]
+pub(super) struct ShowArguments {
+    /// A folder or a .tgz file.
+    chart: String,
+}
+
+/// What `helm show` prints.
+pub(super) fn run(what: &Show) -> Result<String, Original> {
+    let (Show::All(arguments)
+    | Show::Chart(arguments)
+    | Show::Values(arguments)
+    | Show::Readme(arguments)
+    | Show::Crds(arguments)) = what;
+    let chart = load_place(&locate(&arguments.chart)?)?;
+    Ok(match what {
+        Show::Chart(_) => definition_text(&chart),
+        Show::Values(_) => values(&chart, ""),
+        Show::Readme(_) => readme(&chart, ""),
+        Show::Crds(_) => crds(&chart),
+        Show::All(_) => {
+            definition_text(&chart) + &values(&chart, "---\n") + &readme(&chart, "---\n") + &crds(&chart)
+        }
+    })
+}
+
+fn definition_text(chart: &Chart) -> String {
+    format!("{}\n", belay_goyaml::to_yaml(&definition(chart)))
+}
+
+fn values(chart: &Chart, before: &str) -> String {
+    let has_values = chart.raw_file("values.yaml").is_some();
+    let files = chart.raw.iter().filter(|file| file.name == "values.yaml");
+    let texts: String = files.map(|file| format!("{}\n", file.text())).collect();
+    if has_values { format!("{before}{texts}") } else { String::new() }
+}
+
+fn readme(chart: &Chart, before: &str) -> String {
+    const NAMES: [&str; 3] = ["readme.md", "readme.txt", "readme"];
+    let is_readme = |name: &str| NAMES.iter().any(|known| known.eq_ignore_ascii_case(name));
+    let file = chart.files.iter().find(|file| is_readme(&file.name));
+    file.map_or_else(String::new, |file| format!("{before}{}\n", file.text()))
+}
+
+/// The definitions of the chart and of those below it.
+fn crds(chart: &Chart) -> String {
+    let mut text = String::new();
+    for file in chart.crds() {
+        let separator = if file.data.starts_with(b"---") { "" } else { "---\n" };
+        text.push_str(&format!("{separator}{}\n", file.text()));
+    }
+    for subchart in &chart.dependencies {
+        text.push_str(&crds(subchart));
+    }
+    text
+}
+
+/// `Chart.yaml` as Helm writes it: known fields only, those that say something.
+fn definition(chart: &Chart) -> Value {
+    let metadata = &chart.metadata;
+    let maintainers = metadata.maintainers.iter().map(|person| {
+        stated([("name", json!(person.name)), ("email", json!(person.email)), ("url", json!(person.url))])
+    });
+    let dependencies = metadata.dependencies.iter().flatten().map(|needed| {
+        let mut fields = stated([
+            ("version", json!(needed.version)),
+            ("condition", json!(needed.condition)),
+            ("tags", json!(needed.tags)),
+            ("enabled", json!(needed.enabled)),
+            ("import-values", json!(needed.import_values)),
+            ("alias", json!(needed.alias)),
+        ]);
+        fields["name"] = json!(needed.name);
+        fields["repository"] = json!(needed.repository);
+        fields
+    });
+    stated([
+        ("name", json!(metadata.name)),
+        ("home", json!(metadata.home)),
+        ("sources", json!(metadata.sources)),
+        ("version", json!(metadata.version)),
+        ("description", json!(metadata.description)),
+        ("keywords", json!(metadata.keywords)),
+        ("maintainers", maintainers.collect()),
+        ("icon", json!(metadata.icon)),
+        ("apiVersion", json!(metadata.api_version)),
+        ("condition", json!(metadata.condition)),
+        ("tags", json!(metadata.tags)),
+        ("appVersion", json!(metadata.app_version)),
+        ("deprecated", json!(metadata.deprecated)),
+        ("annotations", json!(metadata.annotations)),
+        ("kubeVersion", json!(metadata.kube_version)),
+        ("dependencies", dependencies.collect()),
+        ("type", json!(metadata.chart_type)),
+    ])
+}
+
+/// The fields that are not empty.
+fn stated<const COUNT: usize>(fields: [(&str, Value); COUNT]) -> Value {
+    let says = |value: &Value| match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(list) => !list.is_empty(),
+        Value::Object(map) => !map.is_empty(),
+        _ => true,
+    };
+    let stated = fields.into_iter().filter(|(_, value)| says(value));
+    Value::Object(stated.map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>())
+}

@@ -1,0 +1,272 @@
+//! `belay helm template`
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use belay_filetree::{Probe, Reads};
+use belay_helm::{
+    Capabilities, Chart, KubeVersion, OutputOptions, RenderError, RenderOptions, Rendered, Target,
+    check_release_name, name_from_template, render,
+};
+
+use super::machine::{SystemClock, SystemRandom};
+use super::values::{ValuesArguments, read_text};
+use super::{Printed, dependency, load_recorded, locate, output_dir};
+use crate::failure::Original;
+
+/// The name of a release that was given none.
+const RELEASE_NAME: &str = "release-name";
+
+/// Print what a chart renders to: the bytes of Helm v4.3.1's `template`.
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// The release's name, if any, and the chart: a folder or a .tgz file.
+    #[arg(required = true, value_name = "[NAME] CHART")]
+    positional: Vec<String>,
+    /// The release's namespace.
+    #[arg(short, long, env = "HELM_NAMESPACE", default_value = "default")]
+    namespace: String,
+    #[command(flatten)]
+    values: ValuesArguments,
+    /// Only what these templates render to.
+    #[arg(short, long)]
+    show_only: Vec<String>,
+    /// Print the files of crds/ too.
+    #[arg(long)]
+    include_crds: bool,
+    /// No effect: they are only printed when asked for.
+    #[arg(long)]
+    skip_crds: bool,
+    /// Leave out the hooks that test the release.
+    #[arg(long)]
+    skip_tests: bool,
+    /// Leave out the hooks.
+    #[arg(long)]
+    no_hooks: bool,
+    /// Render for an upgrade instead of an install.
+    #[arg(long)]
+    is_upgrade: bool,
+    /// The version of Kubernetes that charts are told.
+    #[arg(long)]
+    kube_version: Option<String>,
+    /// API versions that charts are told, beside the usual ones.
+    #[arg(short, long, value_delimiter = ',')]
+    api_versions: Vec<String>,
+    /// A template for the release's name.
+    #[arg(long)]
+    name_template: Option<String>,
+    /// Cannot go with a name; without one, the name is `release-name` either way.
+    #[arg(short, long)]
+    generate_name: bool,
+    /// Leave values.schema.json alone.
+    #[arg(long)]
+    skip_schema_validation: bool,
+    /// Print what was rendered even where it is not YAML.
+    #[arg(long)]
+    debug: bool,
+    /// Fetch the charts that charts/ lacks before rendering.
+    #[arg(long)]
+    dependency_update: bool,
+    /// Write a file for each template below this folder, instead of printing.
+    #[arg(long)]
+    output_dir: Option<PathBuf>,
+    /// Put the release's name between the folder and the files.
+    #[arg(long)]
+    release_name: bool,
+    /// Tell where a field came from instead of printing: `Deployment/web:spec.replicas`.
+    #[arg(long, value_name = "KIND/NAME:FIELD")]
+    explain: Vec<String>,
+    /// List the files that were read, missed or listed instead of printing.
+    #[arg(long)]
+    reads: bool,
+    /// `client`: nothing is asked of a cluster.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "client")]
+    dry_run: Option<String>,
+    #[command(flatten)]
+    refused: Refused,
+}
+
+/// Flags that are refused by name.
+#[derive(clap::Args)]
+struct Refused {
+    /// Refused: no cluster is asked.
+    #[arg(long)]
+    validate: bool,
+    /// Refused: programs are never run while rendering.
+    #[arg(long)]
+    post_renderer: Option<String>,
+    /// Refused: charts are not fetched.
+    #[arg(long)]
+    repo: Option<String>,
+    /// Refused: signatures are not checked.
+    #[arg(long)]
+    verify: bool,
+    /// Refused: names are not looked up while rendering.
+    #[arg(long)]
+    enable_dns: bool,
+}
+
+impl Refused {
+    fn check(&self) -> Result<(), Original> {
+        let flags = [
+            ("--validate", self.validate, "no cluster is asked while rendering"),
+            ("--post-renderer", self.post_renderer.is_some(), "programs are never run while rendering"),
+            ("--repo", self.repo.is_some(), "charts are not fetched"),
+            ("--verify", self.verify, "signatures are not checked"),
+            ("--enable-dns", self.enable_dns, "names are not looked up while rendering"),
+        ];
+        match flags.into_iter().find(|(_, given, _)| *given) {
+            Some((flag, _, reason)) => Err(Original::new(format!("`{flag}` is not supported: {reason}"))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What `helm template` prints.
+pub(super) fn run(arguments: &Arguments) -> Result<Printed, Original> {
+    let mut options = RenderOptions::new(RELEASE_NAME, arguments.namespace.clone());
+    options.capabilities = capabilities(arguments)?;
+    arguments.refused.check()?;
+    check_dry_run(arguments.dry_run.as_deref())?;
+    let (name, reference) = name_and_chart(arguments)?;
+    check_release_name(&name).map_err(|error| {
+        Original::new(format!("release name check failed: release name {name:?}: {error}"))
+    })?;
+    let chart_place = locate(&reference)?;
+    options.values = arguments.values.merge()?;
+    let mut text = String::new();
+    let (chart, reads) = load_with_dependencies(&chart_place, arguments, &mut text)?;
+    let chart = Arc::new(chart);
+    options.trace = !arguments.explain.is_empty();
+    options.release_name = name;
+    options.is_upgrade = arguments.is_upgrade;
+    options.skip_schema_validation = arguments.skip_schema_validation;
+    options.clock = Some(Arc::new(SystemClock));
+    options.random = Some(Arc::new(SystemRandom));
+    match render(&chart, &options) {
+        Ok(rendered) if options.trace => explain(&rendered, arguments),
+        Ok(_) if arguments.reads => Ok(Printed::from(list_reads(&reads, arguments))),
+        Ok(rendered) => print_rendered(&rendered, arguments, &options.release_name, text),
+        Err(error) => Ok(render_failure(&error, arguments.debug)),
+    }
+}
+
+/// The chart; what `charts/` lacks is fetched first if that was asked for.
+fn load_with_dependencies(
+    place: &Path,
+    arguments: &Arguments,
+    text: &mut String,
+) -> Result<(Chart, Reads), Original> {
+    let (chart, reads) = load_recorded(place)?;
+    if !arguments.dependency_update || chart.missing_dependencies().is_empty() {
+        return Ok((chart, reads));
+    }
+    dependency::update(place, text)?;
+    load_recorded(place)
+}
+
+/// Where the fields came from.
+fn explain(rendered: &Rendered, arguments: &Arguments) -> Result<Printed, Original> {
+    let layers = arguments.values.flags().layers(&read_text);
+    let mut text = String::new();
+    for target in &arguments.explain {
+        let target: Target = target.parse().map_err(|error| Original::of(&error))?;
+        let explanation = rendered.explain(&target, &layers).map_err(|error| Original::of(&error))?;
+        text.push_str(&explanation.to_string());
+    }
+    Ok(Printed::from(text))
+}
+
+/// Every file that decides what is rendered, a line each.
+fn list_reads(reads: &Reads, arguments: &Arguments) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let missing = |probe: &Probe| *probe == Probe::Missing;
+    lines.extend(reads.contents.keys().map(|path| format!("read   /{}", path.as_str())));
+    let missed = reads.probes.iter().filter(|(_, probe)| missing(probe));
+    lines.extend(missed.map(|(path, _)| format!("missed /{}", path.as_str())));
+    lines.extend(reads.listings.keys().map(|path| format!("listed /{}", path.as_str())));
+    lines.extend(arguments.values.read_files().iter().map(|file| format!("read   {file}")));
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+fn capabilities(arguments: &Arguments) -> Result<Capabilities, Original> {
+    let mut capabilities = Capabilities::default();
+    if let Some(version) = arguments.kube_version.as_deref().filter(|version| !version.is_empty()) {
+        capabilities.kube_version = KubeVersion::parse(version).map_err(|error| Original::of(&error))?;
+    }
+    capabilities.api_versions.extend(arguments.api_versions.iter().cloned());
+    Ok(capabilities)
+}
+
+fn check_dry_run(strategy: Option<&str>) -> Result<(), Original> {
+    match strategy {
+        None | Some("client" | "unset" | "true") => Ok(()),
+        Some(other) => {
+            Err(Original::new(format!("`--dry-run={other}` is not supported: no cluster is asked")))
+        }
+    }
+}
+
+fn name_and_chart(arguments: &Arguments) -> Result<(String, String), Original> {
+    let template = arguments.name_template.as_deref().filter(|text| !text.is_empty());
+    match arguments.positional.as_slice() {
+        [_, _] if arguments.generate_name => {
+            Err(Original::new("cannot set --generate-name and also specify a name"))
+        }
+        [_, _] if template.is_some() => {
+            Err(Original::new("cannot set --name-template and also specify a name"))
+        }
+        [name, chart] => Ok((name.clone(), chart.clone())),
+        [chart] => {
+            let Some(text) = template else { return Ok((RELEASE_NAME.to_owned(), chart.clone())) };
+            let name = name_from_template(text, Some(Arc::new(SystemClock)), Some(Arc::new(SystemRandom)));
+            Ok((name.map_err(|error| Original::of(&error))?, chart.clone()))
+        }
+        more => Err(Original::new(format!(
+            "expected at most two arguments, unexpected arguments: {}",
+            more.get(2..).unwrap_or_default().join(", ")
+        ))),
+    }
+}
+
+fn print_rendered(
+    rendered: &Rendered,
+    arguments: &Arguments,
+    release: &str,
+    mut text: String,
+) -> Result<Printed, Original> {
+    let options = OutputOptions {
+        include_crds: arguments.include_crds,
+        no_hooks: arguments.no_hooks,
+        skip_tests: arguments.skip_tests,
+        show_only: arguments.show_only.clone(),
+    };
+    match &arguments.output_dir {
+        Some(folder) => {
+            let below = arguments.release_name.then_some(release);
+            output_dir::write(rendered, &options, folder, below, &mut text)?;
+        }
+        None => text += &rendered.to_template_output(&options).map_err(|error| Original::of(&error))?,
+    }
+    Ok(Printed { text, warnings: rendered.warnings.clone(), error: None })
+}
+
+/// Helm offers a look at what was rendered once it began to render.
+fn render_failure(error: &RenderError, debug: bool) -> Printed {
+    let original = Original::of(error);
+    let began = matches!(
+        error,
+        RenderError::KubeVersion { .. } | RenderError::Engine(_) | RenderError::Manifest { .. }
+    );
+    if !began {
+        return original.into();
+    }
+    if !debug {
+        return Original::new(format!("{original}\n\nUse --debug flag to render out invalid YAML")).into();
+    }
+    let rendered = match error {
+        RenderError::Manifest { rendered, .. } => rendered.trim(),
+        _ => "",
+    };
+    Printed { text: format!("{rendered}\n"), warnings: Vec::new(), error: Some(original) }
+}

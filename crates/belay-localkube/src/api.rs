@@ -18,6 +18,7 @@ use crate::{body, discovery, subresources};
 pub(crate) enum Answer {
     Json { code: u16, value: Value, warnings: Vec<String>, media: &'static str },
     Text(String),
+    Bytes { bytes: Vec<u8>, media: &'static str },
     Watch(Box<Watcher>),
 }
 
@@ -47,7 +48,7 @@ pub(crate) fn answer(cluster: &Arc<Cluster>, request: &Request) -> Result<Answer
     }
     let resources = cluster.with(|state| state.resources.clone());
     if request.path == "/openapi/v2" {
-        return discovery::second_openapi(&resources, request.header("accept")).map(Answer::ok);
+        return discovery::second_openapi(&resources, request.header("accept"));
     }
     if request.path.starts_with("/openapi/v3") {
         return discovery::openapi(&resources, &request.path).map(Answer::ok);

@@ -4,6 +4,7 @@ use belay_schema::Registry;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha512};
 
+use crate::api::Answer;
 use crate::resources::{Definition, Resources, api_version};
 use crate::status::ApiError;
 
@@ -160,10 +161,12 @@ fn aggregate_version(resources: &Resources, group: &str, version: &str) -> Value
     json!({ "version": version, "resources": listed, "freshness": "Current" })
 }
 
-/// `/openapi/v2`, in JSON only.
-pub(crate) fn second_openapi(resources: &Resources, accept: &str) -> Result<Value, ApiError> {
-    let takes_json = |part: &str| part.contains("json") || part.contains('*');
-    if !accept.is_empty() && !accept.split(',').any(takes_json) {
+/// `/openapi/v2`, as JSON or in the form that Go's clients take.
+pub(crate) fn second_openapi(resources: &Resources, accept: &str) -> Result<Answer, ApiError> {
+    let parts = || accept.split(',').map(str::trim);
+    let takes_protobuf = parts().any(|part| part.starts_with("application/com.github.proto-openapi.spec.v2"));
+    let takes_json = accept.is_empty() || parts().any(|part| part.contains("json") || part.contains('*'));
+    if !takes_json && !takes_protobuf {
         return Err(ApiError::not_acceptable());
     }
     let custom = resources.all().filter_map(|definition| Some((definition, definition.crd.as_deref()?)));
@@ -172,7 +175,13 @@ pub(crate) fn second_openapi(resources: &Resources, accept: &str) -> Result<Valu
             definition.versions.iter().map(move |version| (crd, version.version.as_str()))
         })
         .collect();
-    Ok(belay_schema::second_document(&declared))
+    let document = belay_schema::second_document(&declared);
+    // Who takes both is a Go client with a second choice.
+    if takes_protobuf {
+        let bytes = crate::openapi_protobuf::document(&document);
+        return Ok(Answer::Bytes { bytes, media: crate::openapi_protobuf::MEDIA });
+    }
+    Ok(Answer::ok(document))
 }
 
 /// `/openapi/v3` and the documents below it.

@@ -18,6 +18,7 @@ mod delete;
 mod discovery;
 pub mod faults;
 mod object;
+mod openapi_protobuf;
 mod persist;
 mod protobuf;
 mod random;

@@ -197,6 +197,7 @@ fn response(answer: Answer) -> Response<ResponseBody> {
         Answer::Text(text) => {
             with_type(200, "text/plain; charset=utf-8", Full::new(Bytes::from(text)).boxed_unsync())
         }
+        Answer::Bytes { bytes, media } => with_type(200, media, Full::new(Bytes::from(bytes)).boxed_unsync()),
         Answer::Watch(watcher) => {
             let frames = watcher.into_stream().map(|line| Ok(Frame::data(line)));
             with_type(200, "application/json", http_body_util::BodyExt::boxed_unsync(StreamBody::new(frames)))

@@ -376,8 +376,16 @@ async fn the_second_openapi_knows_kinds_made_at_runtime_and_refuses_other_forms(
     assert_eq!(gear["properties"]["spec"]["properties"]["size"]["type"], "integer");
     let post = &document["paths"]["/apis/example.com/v1/namespaces/{namespace}/gears"]["post"];
     assert_eq!(post["x-kubernetes-group-version-kind"]["kind"], "Gear");
-    let accept = [("accept", "application/com.github.proto-openapi.spec.v2@v1.0+protobuf")];
-    assert_eq!(api.call("GET", "/openapi/v2", &accept, &Value::Null).await.0, 406);
+    assert_eq!(api.call("GET", "/openapi/v2", &[("accept", "text/html")], &Value::Null).await.0, 406);
+    // The form of Go's clients begins with the text of field 1.
+    let media = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+    let request = http::Request::get("/openapi/v2").header("accept", media);
+    let answer = api.send(request.body(Default::default()).unwrap()).await;
+    assert_eq!(answer.headers()["content-type"], media.replace("@v1", ".v1"));
+    let bytes = http_body_util::BodyExt::collect(answer.into_body()).await.unwrap().to_bytes();
+    assert!(bytes.starts_with(b"\x0a\x032.0"));
+    let name = b"com.example.v1.Gear";
+    assert!(bytes.windows(name.len()).any(|window| window == name));
 }
 
 #[tokio::test]

@@ -361,3 +361,26 @@ async fn endpoints_follow_the_pods_of_a_service() {
     api.delete(&format!("{services}/s")).await;
     api.wait_for(endpoints, 404).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_fails_is_tried_again_later_and_later() {
+    let clock = belay_localkube::Clock::starting_at("2026-01-01T00:00:00Z".parse().unwrap());
+    let api = Api::with(&Settings { clock, ..Settings::default() });
+    let pod = json!({ "restartPolicy": "Never", "containers": [{ "name": "c", "image": "c:1", "command": ["false"] }] });
+    let spec = json!({ "backoffLimit": 6, "template": { "spec": pod } });
+    let jobs = "/apis/batch/v1/namespaces/default/jobs";
+    assert_eq!(api.post(jobs, &json!({ "metadata": { "name": "j" }, "spec": spec })).await.0, 201);
+    let start = tokio::time::Instant::now();
+    loop {
+        let (_, job) = api.get(&format!("{jobs}/j")).await;
+        let conditions = job["status"]["conditions"].as_array().cloned().unwrap_or_default();
+        if conditions.iter().any(|condition| condition["type"] == "Failed") {
+            assert_eq!(job["status"]["failed"], 7);
+            break;
+        }
+        assert!(start.elapsed() < Duration::from_secs(60), "{job}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    // Seven pods of about half a second, and six pauses that double from a tenth of one.
+    assert!(start.elapsed() > Duration::from_secs(3 + 6), "{:?}", start.elapsed());
+}

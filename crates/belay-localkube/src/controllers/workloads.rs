@@ -35,6 +35,8 @@ pub(super) struct Simulator {
     seen: HashMap<String, i64>,
     /// The uids of pods that wait for their moment.
     waiting: HashSet<String>,
+    /// How often the pods of each job have failed, and when the next may start.
+    failures: HashMap<String, (i64, i64)>,
     /// When the next CronJob is due.
     next_cron: Option<tokio::time::Instant>,
 }
@@ -52,6 +54,7 @@ impl Simulator {
             dirty.extend(owner.map(|owner| text(owner, &["uid"]).to_owned()));
             if change.kind == ChangeKind::Deleted {
                 self.seen.remove(uid(&change.object));
+                self.failures.remove(uid(&change.object));
             }
         }
         if !dirty.is_empty() {
@@ -59,11 +62,12 @@ impl Simulator {
             replicas::deployments(state, &dirty);
             replicas::replica_sets(state, &dirty);
             sets::step(state, &dirty);
-            jobs::step(state, &dirty);
             endpoints::step(state, &dirty);
         }
         dirty.extend(self.waiting.drain());
+        let postponed = jobs::step(state, &mut self.failures, &dirty);
         self.waiting = pods::step(state, &mut self.seen, &dirty);
+        self.waiting.extend(postponed);
         let soon = (!self.waiting.is_empty()).then(|| Duration::from_millis(50));
         let now = tokio::time::Instant::now();
         // CronJobs are looked at when a job changed, and when the next is due.

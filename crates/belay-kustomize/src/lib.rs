@@ -20,6 +20,7 @@
 //! - What is not supported is an error that names the field.
 
 mod absorb;
+mod branches;
 mod build;
 mod configuration;
 mod crds;
@@ -52,6 +53,7 @@ mod target;
 mod transformers;
 mod variables;
 
+pub use branches::{Branch, tree};
 pub use build::build;
 pub use edit::{FileEdit, edit_file};
 pub use error::Error;

@@ -1,9 +1,12 @@
 //! The objects of a finished build, and their text.
 
-use serde_json::Value;
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
 
 use crate::error::Error;
 use crate::explain::Trace;
+use crate::id::ResourceId;
 use crate::kustomization::Kustomization;
 use crate::options::BuildOptions;
 use crate::origin;
@@ -38,6 +41,43 @@ impl Build {
             text.push_str(&belay_goyaml::to_yaml(&built.object));
         }
         text
+    }
+
+    /// A file for each object, by the name the original gives it when it writes to a folder.
+    pub fn to_files(&self) -> Vec<(String, String)> {
+        let ids: Vec<ResourceId> = self.objects.iter().map(Built::id).collect();
+        let namespaces: HashSet<&str> =
+            ids.iter().filter(|id| !id.is_cluster_scoped()).map(|id| id.namespace.as_str()).collect();
+        let name = |id: &ResourceId| {
+            let parts = [&id.gvk.group, &id.gvk.version, &id.gvk.kind, &id.name];
+            let named: Vec<&str> =
+                parts.into_iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+            let file = format!("{}.yaml", named.join("_"));
+            let apart = namespaces.len() > 1 && !id.is_cluster_scoped();
+            if apart { format!("{}_{file}", id.namespace) } else { file }.to_lowercase()
+        };
+        let text = |built: &Built| belay_goyaml::to_yaml(&built.object);
+        ids.iter().zip(&self.objects).map(|(id, built)| (name(id), text(built))).collect()
+    }
+
+    /// Labels every object with what built it, as `buildMetadata: [managedByLabel]` does.
+    pub fn label_managed_by(&mut self) {
+        for built in &mut self.objects {
+            let Some(metadata) = built.object.get_mut("metadata").and_then(Value::as_object_mut) else {
+                continue;
+            };
+            let labels = metadata.entry("labels").or_insert(Value::Null);
+            if !labels.is_object() {
+                *labels = Value::Object(Map::new());
+            }
+            labels[MANAGED_BY.0] = Value::from(MANAGED_BY.1);
+        }
+    }
+}
+
+impl Built {
+    fn id(&self) -> ResourceId {
+        Resource::new(self.object.clone()).id()
     }
 }
 

@@ -55,7 +55,7 @@ const FREE: [&str; 8] = [
 ];
 
 /// Fields that are written even where they are empty.
-const KEPT: [&str; 4] = ["count", "orderFirst", "orderLast", "objref"];
+const KEPT: [&str; 5] = ["count", "orderFirst", "orderLast", "objref", "fieldref"];
 
 /// A field of the file and what stands above it.
 struct Part {

@@ -136,6 +136,11 @@ fn read(text: &str, file: &TreePath) -> Result<Map<String, Value>, Error> {
             }
         }
     }
+    for variable in fields.get_mut("vars").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(variable) = variable.as_object_mut() {
+            variable.entry("fieldref").or_insert_with(|| json!({}));
+        }
+    }
     Ok(fields)
 }
 
@@ -155,6 +160,7 @@ impl Context<'_> {
             FileEdit::SetReplicas(arguments) => set_replicas(fields, arguments)?,
             FileEdit::SetLabels(pairs) => add_pairs(map_of(fields, "commonLabels"), pairs, true, "label")?,
             FileEdit::SetAnnotations(pairs) => {
+                check_annotations(pairs)?;
                 add_pairs(map_of(fields, "commonAnnotations"), pairs, true, "annotation")?;
             }
             FileEdit::AddLabels { pairs, force, without_selector: false, include_templates: false } => {
@@ -185,7 +191,9 @@ impl Context<'_> {
                 remove_keys(fields, "commonAnnotations", keys, *ignore_missing, "annotation")?;
             }
             FileEdit::RemovePatch(patch) => {
-                list_of(fields, "patches").retain(|present| !same_patch(present, patch));
+                if let Some(Value::Array(list)) = fields.get_mut("patches") {
+                    list.retain(|present| !same_patch(present, patch));
+                }
             }
         }
         Ok(())
@@ -313,6 +321,23 @@ fn add_pairs(map: &mut Map<String, Value>, pairs: &[String], force: bool, kind: 
             )));
         }
         map.insert(key.to_owned(), Value::from(unquoted));
+    }
+    Ok(())
+}
+
+/// Keys of annotations: an optional prefix, and a name of 63 letters at most.
+fn check_annotations(pairs: &[String]) -> Result<(), Error> {
+    let is_part = |text: &str, more: &str| {
+        let outer = |letter: Option<char>| letter.is_some_and(|letter| letter.is_ascii_alphanumeric());
+        let inner = |letter: char| letter.is_ascii_alphanumeric() || more.contains(letter);
+        outer(text.chars().next()) && outer(text.chars().last()) && text.chars().all(inner)
+    };
+    for pair in pairs {
+        let key = pair.split_once(':').map_or(pair.as_str(), |(key, _)| key);
+        let (prefix, name) = key.split_once('/').unwrap_or(("example.com", key));
+        if !is_part(prefix, "-.") || !is_part(name, "-_.") || name.len() > 63 {
+            return Err(Error::rule(format!("invalid annotation key '{key}'")));
+        }
     }
     Ok(())
 }

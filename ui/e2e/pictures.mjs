@@ -9,6 +9,8 @@ import { rows, step } from "./browser.mjs";
 export const FOLDER = join(dirname(fileURLToPath(import.meta.url)), "../../build/screenshots");
 /** WCAG AA for text. */
 const CONTRAST = 4.5;
+/** What counts as good for the layout shift of a page. */
+const SHIFT = 0.1;
 
 export async function pictures(open) {
   for (const colorScheme of ["light", "dark"]) {
@@ -18,6 +20,9 @@ export async function pictures(open) {
       await page.context().close();
     });
   }
+  for (const width of [1280, 390]) {
+    await step(`nothing jumps while a screen loads, ${width} px wide`, () => steady(open, width));
+  }
   for (const width of [390, 360]) {
     await step(`nothing is cut off at ${width} px`, async () => {
       const page = await open({ viewport: { width, height: 844 }, colorScheme: "dark", hasTouch: true });
@@ -25,6 +30,28 @@ export async function pictures(open) {
       await page.context().close();
     });
   }
+}
+
+/** Loads each screen by its address, and adds up what moved by itself. */
+async function steady(open, width) {
+  const page = await open({ viewport: { width, height: 844 } });
+  await rows(page).first().waitFor();
+  const app = await rows(page).first().getByRole("link").getAttribute("href");
+  for (const at of ["/", app, `${app}?tab=list`]) {
+    await page.goto(new URL(at, page.url()).href);
+    await page.locator(".rows .row, .card, .objects li").first().waitFor();
+    const moved = await page.evaluate(
+      () =>
+        new Promise((resolve) => {
+          let sum = 0;
+          const add = (list) => list.getEntries().forEach((entry) => { sum += entry.value; });
+          new PerformanceObserver(add).observe({ type: "layout-shift", buffered: true });
+          setTimeout(() => resolve(sum), 300);
+        }),
+    );
+    assert.ok(moved < SHIFT, `${at} moved by ${moved.toFixed(3)}`);
+  }
+  await page.context().close();
 }
 
 /** List, app, drift, resource: the app is the one that shows most. */

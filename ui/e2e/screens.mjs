@@ -70,6 +70,11 @@ async function list(page, demo) {
     await page.waitForURL(/family=argo/);
     await rowOf(page, data.SHOP).waitFor();
     await page.getByRole("button", { name: "clear filters" }).click();
+    const byHealth = page.getByRole("columnheader", { name: "Health" }).getByRole("button");
+    for (const order of [/sort=health/, /sort=-health/, /\/$/]) {
+      await byHealth.click();
+      await page.waitForURL(order);
+    }
     await page.getByLabel("search applications").fill("nothing is called so");
     await page.getByText("No application matches.").waitFor();
     await page.getByRole("button", { name: "clear filters" }).first().click();
@@ -97,6 +102,7 @@ async function application(page) {
     await page.locator('[data-object="Deployment/web"]').waitFor();
     assert.ok((await page.locator(".react-flow__edge").count()) > 2, "owners are not joined to what they own");
     await page.getByText("5 Pods").waitFor();
+    assert.equal(await page.title(), "shop · Belay");
     await page.keyboard.press("4");
     await page.locator(".entry").first().getByText("Open the shop").waitFor();
     await page.keyboard.press("6");

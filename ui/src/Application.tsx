@@ -12,6 +12,7 @@ import { useKeys } from "./keyboard";
 import { appId, useNarrow, useNow } from "./live";
 import { Failed, Waiting } from "./Notice";
 import { Tabs } from "./Tabs";
+import { useTitle } from "./title";
 import { TreeList } from "./TreeList";
 
 // The graph's library is the largest part of the UI; the list needs none of it.
@@ -34,6 +35,7 @@ export function Application({ at }: { at: { kind: string; namespace: string; nam
     navigate(`?tab=${next}${q}`, { replace: true });
   };
   useKeys({ u: () => navigate("/") });
+  useTitle(app.name);
   const detail = found.data;
   return (
     <div className="screen">

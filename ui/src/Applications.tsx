@@ -7,11 +7,13 @@ import { Facets, States } from "./Facets";
 import { type Filters, readFilters, writeFilters } from "./filters";
 import { useKeys } from "./keyboard";
 import { Failed, Nothing, Waiting } from "./Notice";
+import { useTitle } from "./title";
 
 const PAGE = 200;
 
 /** All apps of both families. */
 export function Applications() {
+  useTitle("");
   const search = useSearch();
   const [, navigate] = useLocation();
   const filters = useMemo(() => readFilters(search), [search]);
@@ -73,12 +75,22 @@ export function Applications() {
 function Search({ filters, set }: { filters: Filters; set: (filters: Filters) => void }) {
   const field = useRef<HTMLInputElement>(null);
   const [text, setText] = useState(filters.q);
-  useEffect(() => setText(filters.q), [filters.q]);
+  const pending = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const latest = useRef(filters);
   useEffect(() => {
-    if (text === filters.q) return;
-    const timer = setTimeout(() => set({ ...filters, q: text }), 80);
-    return () => clearTimeout(timer);
-  });
+    latest.current = filters;
+  }, [filters]);
+  // A link or a button changed the filters: what was being typed is over.
+  useEffect(() => {
+    clearTimeout(pending.current);
+    setText(filters.q);
+  }, [filters.q]);
+  useEffect(() => () => clearTimeout(pending.current), []);
+  const type = (next: string) => {
+    setText(next);
+    clearTimeout(pending.current);
+    pending.current = setTimeout(() => set({ ...latest.current, q: next }), 80);
+  };
   useKeys({
     "/": (event) => {
       event.preventDefault();
@@ -91,7 +103,7 @@ function Search({ filters, set }: { filters: Filters; set: (filters: Filters) =>
       ref={field}
       type="search"
       value={text}
-      onChange={(event) => setText(event.target.value)}
+      onChange={(event) => type(event.target.value)}
       placeholder="Search  /   name, commit, ns:team, kind:hr"
       aria-label="search applications"
     />

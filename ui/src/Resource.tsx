@@ -9,6 +9,7 @@ import { useKeys } from "./keyboard";
 import { appId, useNow } from "./live";
 import { Failed, Waiting } from "./Notice";
 import { Tabs } from "./Tabs";
+import { useTitle } from "./title";
 
 const TABS = ["diff", "live", "desired", "compare", "owners", "events"] as const;
 type Tab = (typeof TABS)[number];
@@ -29,6 +30,7 @@ export function Resource({ at }: { at: { kind: string; namespace: string; name: 
   const wanted = text("tab");
   const tab = (TABS as readonly string[]).includes(wanted) ? (wanted as Tab) : detail?.node.managed === false ? "live" : "diff";
   useKeys({ u: () => navigate(appPath(app)) });
+  useTitle(`${key.kind} ${key.name}`);
   return (
     <div className="screen">
       <nav aria-label="breadcrumb">

@@ -5,6 +5,7 @@
 
 pub(crate) mod collect;
 pub(crate) mod compare;
+pub(crate) mod speed;
 pub(crate) mod worker;
 
 use std::collections::hash_map::DefaultHasher;
@@ -80,8 +81,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             let mut helm = Worker::new(&arguments.helm);
             let mut belay = Worker::new(&arguments.belay);
             while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let twice = ask_helm(&mut helm, case, &answers)?;
-                let outcome = judge(&twice, &belay.ask(&case.folder, &case.arguments)?);
+                let outcome = look_at(case, &mut helm, &mut belay, &answers)?;
                 outcomes.lock().expect("no thread panics with the lock").push((case, outcome));
             }
             Ok(())
@@ -111,6 +111,20 @@ fn cases_of(chart: &Chart, root: &Path) -> Vec<Case> {
         cases.push(case(format!("{name} ci/{file}"), Some(values)));
     }
     cases
+}
+
+fn look_at(case: &Case, helm: &mut Worker, belay: &mut Worker, answers: &Path) -> Result<Outcome> {
+    let mut twice = ask_helm(helm, case, answers)?;
+    let ours = belay.ask(&case.folder, &case.arguments)?;
+    let outcome = judge(&twice, &ours);
+    match outcome {
+        Outcome::Compared(Comparison { difference: Some(_), .. }) => {
+            // The two may have been printed within one second: a chart that prints the time differs now.
+            twice[1] = helm.ask(&case.folder, &case.arguments)?;
+            Ok(judge(&twice, &ours))
+        }
+        outcome => Ok(outcome),
+    }
 }
 
 /// Helm's two answers, kept for the next run: the charts do not change.

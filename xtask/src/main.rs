@@ -2,9 +2,12 @@
 
 mod apiserver;
 mod bench;
+mod compare;
 mod corpus_charts;
+mod differential_charts;
 mod kustomize_corpus;
 mod mutate;
+mod record_openapi;
 mod tidy;
 
 use std::path::PathBuf;
@@ -37,10 +40,27 @@ enum Command {
         #[command(subcommand)]
         command: apiserver::Command,
     },
+    /// Record facts about Kubernetes from a real API server.
+    Record {
+        /// What is recorded.
+        #[command(subcommand)]
+        command: Record,
+    },
+    /// Compare the embedded API with a real API server by random requests.
+    Compare(compare::Arguments),
     /// Compare builds of public kustomizations with the original's.
     Corpus(kustomize_corpus::Arguments),
     /// Compare renders of public charts with Helm's.
     CorpusCharts(corpus_charts::Arguments),
+    /// Compare renders of random charts with Helm's.
+    DifferentialCharts(differential_charts::Arguments),
+}
+
+/// `cargo xtask record …`
+#[derive(Subcommand)]
+enum Record {
+    /// Discovery and schemas of the built-in kinds.
+    Openapi(record_openapi::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -49,8 +69,11 @@ fn main() -> ExitCode {
         Command::Mutate(arguments) => mutate::run(&repository(), &arguments),
         Command::Bench { command } => bench::run(&command),
         Command::Apiserver { command } => apiserver::run(&repository(), command),
+        Command::Record { command: Record::Openapi(arguments) } => record_openapi::run(&arguments),
+        Command::Compare(arguments) => compare::run(&repository(), &arguments),
         Command::Corpus(arguments) => kustomize_corpus::run(&arguments),
         Command::CorpusCharts(arguments) => corpus_charts::run(&arguments),
+        Command::DifferentialCharts(arguments) => differential_charts::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

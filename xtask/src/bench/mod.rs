@@ -7,11 +7,14 @@ mod applications;
 pub(crate) enum Command {
     /// Many Applications at once on the embedded API: time, memory and CPU.
     Applications(applications::Arguments),
+    /// Charts rendered by Helm and by Belay.
+    Helm(crate::corpus_charts::speed::Arguments),
 }
 
 /// Measures.
 pub(crate) fn run(command: &Command) -> anyhow::Result<()> {
     match command {
         Command::Applications(arguments) => applications::run(arguments),
+        Command::Helm(arguments) => crate::corpus_charts::speed::run(arguments),
     }
 }

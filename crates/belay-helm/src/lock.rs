@@ -89,6 +89,21 @@ mod tests {
     }
 
     #[test]
+    fn helm_writes_the_same_digest() {
+        // `helm dependency update` of a chart that wants this wrote it.
+        let near = |version: &str| Dependency {
+            name: "near".to_owned(),
+            version: version.to_owned(),
+            repository: "file://../near".to_owned(),
+            ..Dependency::default()
+        };
+        let wanted =
+            Dependency { condition: "near.enabled".to_owned(), tags: vec!["a".to_owned()], ..near("0.x") };
+        let recorded = "sha256:ab0b4c836dbf2e6f2226e5f7d708cd6c8384591d401591476f4692ae19b59ec0";
+        assert_eq!(digest(&[wanted], &[near("0.3.0")]), recorded);
+    }
+
+    #[test]
     fn the_file_is_sorted() {
         let lock = Lock::of(&[dependency("^1")], vec![dependency("1.2.0")], "2026-01-02T03:04:05Z");
         let text = lock.to_yaml();

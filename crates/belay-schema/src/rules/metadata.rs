@@ -16,53 +16,45 @@ pub fn metadata_errors(
     old: Option<&Value>,
 ) -> Vec<FieldError> {
     let mut checker = Checker { errors: Vec::new(), kind, is_update: old.is_some() };
-    // An Event's metadata was never looked at, and old clients rely on it.
-    if kind.group().is_empty() && resource == "events" {
-        return Vec::new();
-    }
     let none = Object::new();
     let metadata = object.get("metadata").and_then(Value::as_object).unwrap_or(&none);
-    if old.is_none() || is_named_again(kind, resource) {
-        names(&mut checker, kind, resource, metadata);
-    }
+    let is_whole = old.is_none() || is_whole_again(kind, resource);
+    let form = if is_whole { name_form(kind.group(), resource) } else { words::path_segment };
+    names(&mut checker, form, metadata);
     checker.labels(field(metadata, "labels"), "metadata.labels");
     annotations(&mut checker, field(metadata, "annotations"), "metadata.annotations");
     owners(&mut checker, items(metadata, "ownerReferences"));
-    if old.is_none() || is_named_again(kind, resource) {
-        finalizers(&mut checker, metadata);
-        if !kind.is_custom() && !is_apart(kind.group()) {
-            plain_finalizers(&mut checker, metadata);
-        }
+    finalizers(&mut checker, metadata);
+    if is_whole && !kind.is_custom() && !is_apart(kind.group(), resource) {
+        plain_finalizers(&mut checker, metadata);
     }
     checker.errors
 }
 
-/// Kinds whose validation on update repeats all that is asked of a new one.
-fn is_named_again(kind: &KindSchema, resource: &str) -> bool {
-    match kind.group() {
-        "" => matches!(
-            resource,
-            "configmaps"
-                | "secrets"
-                | "serviceaccounts"
-                | "endpoints"
-                | "limitranges"
-                | "persistentvolumes"
-                | "persistentvolumeclaims"
-                | "resourcequotas"
-        ),
-        "rbac.authorization.k8s.io" | "flowcontrol.apiserver.k8s.io" | "admissionregistration.k8s.io" => true,
-        "networking.k8s.io" => matches!(resource, "ingresses"),
-        "discovery.k8s.io" | "apiregistration.k8s.io" => true,
-        "apps" => resource == "controllerrevisions",
-        "storage.k8s.io" => resource == "storageclasses",
-        _ => false,
-    }
+/// Whether an update is asked all that a new object is; otherwise its name may be whatever a path can hold.
+fn is_whole_again(kind: &KindSchema, resource: &str) -> bool {
+    let is_general = match kind.group() {
+        "" => matches!(resource, "resourcequotas" | "events"),
+        "apps" => matches!(resource, "deployments" | "replicasets" | "daemonsets"),
+        "batch" => resource == "cronjobs",
+        "autoscaling" | "policy" | "coordination.k8s.io" => true,
+        _ => kind.is_custom(),
+    };
+    !is_general
 }
 
 /// Groups that are validated apart from core and its relatives.
-fn is_apart(group: &str) -> bool {
-    matches!(group, "apiextensions.k8s.io" | "coordination.k8s.io" | "storage.k8s.io")
+fn is_apart(group: &str, resource: &str) -> bool {
+    matches!(
+        group,
+        "apiextensions.k8s.io"
+            | "coordination.k8s.io"
+            | "storage.k8s.io"
+            | "admissionregistration.k8s.io"
+            | "apiregistration.k8s.io"
+            | "node.k8s.io"
+            | "policy"
+    ) || resource == "events"
 }
 
 /// A finalizer without a domain is one of the few standard ones.
@@ -79,8 +71,7 @@ fn plain_finalizers(checker: &mut Checker<'_>, metadata: &Object) {
     }
 }
 
-fn names(checker: &mut Checker<'_>, kind: &KindSchema, resource: &str, metadata: &Object) {
-    let form = name_form(kind.group(), resource);
+fn names(checker: &mut Checker<'_>, form: fn(&str) -> words::Complaints, metadata: &Object) {
     let prefix = text(metadata, "generateName");
     if !prefix.is_empty() {
         // What is generated ends well, so a prefix may end with a dash.
@@ -107,7 +98,8 @@ fn name_form(group: &str, resource: &str) -> fn(&str) -> words::Complaints {
     match (group, resource) {
         ("", "namespaces") => words::dns_label,
         ("", "services") => words::old_label,
-        ("rbac.authorization.k8s.io" | "apiregistration.k8s.io" | "certificates.k8s.io", _) => {
+        ("", "events") => words::path_segment,
+        ("rbac.authorization.k8s.io" | "apiregistration.k8s.io" | "certificates.k8s.io" | "policy", _) => {
             words::path_segment
         }
         _ => words::subdomain,

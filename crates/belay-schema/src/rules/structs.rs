@@ -34,12 +34,16 @@ pub(super) fn check(checker: &mut Checker<'_>, name: &str, object: &Object, path
         "core.v1.ConfigMap" | "core.v1.Secret" => storage::data(checker, name, object),
         "core.v1.PersistentVolumeClaimSpec" => storage::claim(checker, object, path),
         "core.v1.PersistentVolumeSpec" => storage::volume(checker, object, path),
+        "core.v1.Node" => storage::node(checker, object),
         "core.v1.LimitRange" => storage::limit_range(checker, object),
         "core.v1.EndpointSubset" => networks::subset(checker, object, path),
         "storage.v1.StorageClass" => storage::class(checker, object),
         "apiregistration.v1.APIService" => access::api_service(checker, object),
         "admissionregistration.v1.ValidatingWebhook" | "admissionregistration.v1.MutatingWebhook" => {
             access::webhook(checker, object, path);
+        }
+        "admissionregistration.v1.ValidatingAdmissionPolicySpec" => {
+            access::admission_policy(checker, object, path)
         }
         "admissionregistration.v1.WebhookClientConfig" => access::client_config(checker, object, path),
         "core.v1.ResourceQuota" => storage::quota(checker, object),

@@ -27,6 +27,7 @@ pub(super) fn check(checker: &mut Checker<'_>, kind: &KindSchema, new: &Value, o
         ("networking.k8s.io", "IngressClass") => &["/spec/controller"],
         ("scheduling.k8s.io", "PriorityClass") => &["/preemptionPolicy"],
         ("node.k8s.io", "RuntimeClass") => &["/handler"],
+        ("storage.k8s.io", "CSIDriver") => &["/spec/volumeLifecycleModes"],
         ("discovery.k8s.io", "EndpointSlice") => &["/addressType"],
         ("storage.k8s.io", "StorageClass") => &["/volumeBindingMode"],
         _ => &[],

@@ -42,9 +42,9 @@ pub(super) fn role(checker: &mut Checker<'_>, name: &str, role: &Object) {
         for (index, selector) in selectors.iter().filter_map(Value::as_object).enumerate() {
             let path = format!("aggregationRule.clusterRoleSelectors[{index}]");
             super::super::metadata::selector(checker, selector, &path);
-            let selector = Value::Object(selector.clone());
-            if !super::is_selector(&selector) {
-                checker.invalid(path, &selector, "invalid label selector.");
+            if !super::is_selector(&Value::Object(selector.clone())) {
+                // The original shows what came of it: nothing.
+                checker.invalid(path, &Value::Null, "invalid label selector.");
             }
         }
     }
@@ -99,6 +99,9 @@ fn subject(checker: &mut Checker<'_>, subject: &Object, is_namespaced: bool, at:
 
 pub(super) fn priority_class(checker: &mut Checker<'_>, class: &Object) {
     let name = field(class, "metadata")["name"].as_str().unwrap_or_default();
+    if checker.is_update {
+        return;
+    }
     if name.starts_with("system-") {
         if !matches!(name, "system-cluster-critical" | "system-node-critical") {
             let said = format!(
@@ -145,10 +148,45 @@ pub(super) fn api_service(checker: &mut Checker<'_>, service: &Object) {
     }
 }
 
+/// A policy matches something and says something.
+pub(super) fn admission_policy(checker: &mut Checker<'_>, spec: &Object, path: &str) {
+    if field(spec, "matchConstraints").is_null() {
+        checker.required(format!("{path}.matchConstraints"), "");
+    }
+    if items(spec, "validations").is_empty() && items(spec, "auditAnnotations").is_empty() {
+        for list in ["validations", "auditAnnotations"] {
+            let said = "validations or auditAnnotations must contain at least one item";
+            checker.required(format!("{path}.{list}"), said);
+        }
+    }
+}
+
 /// Where a webhook is: at an address or behind a Service.
 pub(super) fn client_config(checker: &mut Checker<'_>, config: &Object, path: &str) {
     if field(config, "url").is_null() == field(config, "service").is_null() {
         checker.required(path, "exactly one of url or service is required");
+    }
+    let place = field(config, "service")["path"].as_str().unwrap_or_default();
+    let at = format!("{path}.service.path");
+    if place.is_empty() || place == "/" {
+        return;
+    }
+    if !place.starts_with('/') {
+        checker.invalid(at.as_str(), &json!(place), "must start with a '/'");
+    }
+    let parts: Vec<&str> = place.split('/').skip(1).collect();
+    let parts = if parts.last() == Some(&"") { &parts[..parts.len() - 1] } else { &parts[..] };
+    if parts.is_empty() {
+        checker.invalid(at.as_str(), &json!(place), "segment[0] may not be empty");
+    }
+    for (index, part) in parts.iter().enumerate() {
+        if part.is_empty() {
+            checker.invalid(at.as_str(), &json!(place), &format!("segment[{index}] may not be empty"));
+            continue;
+        }
+        for said in words::subdomain(part) {
+            checker.invalid(at.as_str(), &json!(place), &format!("segment[{index}]: {said}"));
+        }
     }
 }
 

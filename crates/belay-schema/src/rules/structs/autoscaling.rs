@@ -47,24 +47,24 @@ pub(super) fn metric(checker: &mut Checker<'_>, metric: &Object, path: &str) {
         checker.required(child(path, "type"), "must specify a metric source type");
     }
     let names = SOURCES.map(|(name, _)| name);
-    let wanted = SOURCES.iter().find(|(name, _)| *name == kind);
+    let wanted = SOURCES.iter().find(|(name, _)| *name == kind).map(|(_, source)| *source);
     if wanted.is_none() {
+        // Said twice by the original too.
         checker.unsupported(child(path, "type"), &json!(kind), &names);
-        if !kind.is_empty() {
-            checker.unsupported(child(path, "type"), &json!(kind), &names);
-        }
-        return;
+        checker.unsupported(child(path, "type"), &json!(kind), &names);
     }
-    for (name, source) in SOURCES {
-        let value = field(metric, source);
-        if name == kind && value.is_null() {
-            checker.required(child(path, source), "must populate information for the given metric source");
-        } else if name != kind && !value.is_null() {
-            checker.forbidden(child(path, source), "must populate the given metric source only");
-        }
-        if let Some(value) = value.as_object().filter(|_| name == kind) {
-            metric_source(checker, source, value, &child(path, source));
-        }
+    // Of several sources the first is looked at.
+    let present = super::present(metric, &["object", "external", "pods", "resource", "containerResource"]);
+    if let Some(first) = present.first()
+        && let Some(value) = field(metric, first).as_object()
+    {
+        metric_source(checker, first, value, &child(path, first));
+    }
+    if let Some(wanted) = wanted.filter(|wanted| !present.contains(wanted)) {
+        checker.required(child(path, wanted), "must populate information for the given metric source");
+    }
+    for source in present.iter().filter(|source| present.len() > 1 && Some(**source) != wanted) {
+        checker.forbidden(child(path, source), "must populate the given metric source only");
     }
 }
 

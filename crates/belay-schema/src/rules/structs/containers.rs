@@ -50,6 +50,13 @@ pub(super) fn in_pod(
         paths.push(place);
         mount_parts(checker, mount, &mounts, &at);
     }
+    for (index, device) in items(container, "volumeDevices").iter().filter_map(Value::as_object).enumerate() {
+        let name = text(device, "name");
+        if !volumes.contains(&name) {
+            let at = format!("{path}.volumeDevices[{index}].name");
+            checker.errors.push(FieldError::new(at, Reason::NotFound, format!("Not found: {}", json!(name))));
+        }
+    }
     let policy = text(container, "restartPolicy");
     let is_sidecar = is_init && policy == "Always";
     if is_init && !field(container, "restartPolicy").is_null() && policy != "Always" {

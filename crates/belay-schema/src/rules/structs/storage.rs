@@ -77,21 +77,35 @@ pub(super) fn claim(checker: &mut Checker<'_>, spec: &Object, path: &str) {
     }
 }
 
+/// In the order in which the original looks at them: all but the first are too much.
+const SOURCES: [&str; 22] = [
+    "hostPath",
+    "gcePersistentDisk",
+    "awsElasticBlockStore",
+    "glusterfs",
+    "flocker",
+    "nfs",
+    "rbd",
+    "quobyte",
+    "cephfs",
+    "iscsi",
+    "cinder",
+    "fc",
+    "flexVolume",
+    "azureFile",
+    "vsphereVolume",
+    "photonPersistentDisk",
+    "portworxVolume",
+    "azureDisk",
+    "scaleIO",
+    "local",
+    "storageos",
+    "csi",
+];
+
 pub(super) fn volume(checker: &mut Checker<'_>, spec: &Object, path: &str) {
     access_modes(checker, spec, path);
-    const PLAIN: [&str; 9] = [
-        "accessModes",
-        "capacity",
-        "claimRef",
-        "mountOptions",
-        "nodeAffinity",
-        "persistentVolumeReclaimPolicy",
-        "storageClassName",
-        "volumeAttributesClassName",
-        "volumeMode",
-    ];
-    let sources: Vec<&String> =
-        spec.keys().filter(|name| !PLAIN.contains(&name.as_str()) && !spec[*name].is_null()).collect();
+    let sources = super::present(spec, &SOURCES);
     for name in sources.iter().skip(1) {
         checker.forbidden(child(path, name), "may not specify more than 1 volume type");
     }
@@ -263,9 +277,66 @@ fn limits_in_order(checker: &mut Checker<'_>, limit: &Object, at: &str) {
 }
 
 pub(super) fn class(checker: &mut Checker<'_>, class: &Object) {
+    for (index, topology) in items(class, "allowedTopologies").iter().enumerate() {
+        let expressions = topology["matchLabelExpressions"].as_array().map_or(&[][..], Vec::as_slice);
+        let at = format!("allowedTopologies[{index}].matchLabelExpressions");
+        // One without expressions is always taken for a second one.
+        if expressions.is_empty() {
+            checker.duplicate(at.as_str(), &json!(""));
+        }
+        for (position, expression) in expressions.iter().filter_map(serde_json::Value::as_object).enumerate()
+        {
+            let at = format!("{at}[{position}]");
+            if items(expression, "values").is_empty() {
+                checker.required(child(&at, "values"), "");
+            }
+            let key = text(expression, "key");
+            checker.complaints(&child(&at, "key"), key, words::qualified(key));
+        }
+    }
     for key in field(class, "parameters").as_object().into_iter().flatten().map(|(key, _)| key) {
         if key.is_empty() {
             checker.invalid("parameters", &json!(""), "field can not be empty.");
         }
+    }
+}
+
+/// Taints and address ranges of a node.
+pub(super) fn node(checker: &mut Checker<'_>, node: &Object) {
+    let spec = field(node, "spec");
+    let mut seen = Vec::new();
+    for (index, taint) in
+        spec["taints"].as_array().into_iter().flatten().filter_map(serde_json::Value::as_object).enumerate()
+    {
+        // The original names them under metadata.
+        let at = format!("metadata.taints[{index}]");
+        let (key, value, effect) = (text(taint, "key"), text(taint, "value"), text(taint, "effect"));
+        checker.complaints(&child(&at, "key"), key, words::qualified(key));
+        let said = words::label_value(value).join(";");
+        if !said.is_empty() {
+            checker.invalid(child(&at, "value"), &json!(value), &said);
+        }
+        match effect {
+            "NoSchedule" | "PreferNoSchedule" | "NoExecute" => {}
+            "" => checker.required(child(&at, "effect"), ""),
+            _ => checker.unsupported(
+                child(&at, "effect"),
+                &json!(effect),
+                &["NoSchedule", "PreferNoSchedule", "NoExecute"],
+            ),
+        }
+        if seen.contains(&(key, effect)) {
+            checker.duplicate(at, &serde_json::Value::Object(taint.clone()));
+        }
+        seen.push((key, effect));
+    }
+    let ranges = spec["podCIDRs"].as_array().map_or(&[][..], Vec::as_slice);
+    for (index, range) in ranges.iter().filter_map(serde_json::Value::as_str).enumerate() {
+        checker.complaints(&format!("spec.podCIDRs[{index}]"), range, words::address_range(range));
+    }
+    let is_six = |range: &serde_json::Value| range.as_str().is_some_and(|range| range.contains(':'));
+    if ranges.len() > 2 || (ranges.len() == 2 && is_six(&ranges[0]) == is_six(&ranges[1])) {
+        let said = "may specify no more than one CIDR for each IP family";
+        checker.invalid("spec.podCIDRs", &spec["podCIDRs"], said);
     }
 }

@@ -186,6 +186,8 @@ fn is_none(value: &Value) -> bool {
 
 pub(super) fn revision(checker: &mut Checker<'_>, revision: &Object) {
     match field(revision, "data") {
+        // What was let in stays.
+        _ if checker.is_update => {}
         Value::Null => checker.required("data", "data is mandatory"),
         Value::Object(_) => {}
         _ => checker.required("data", "data must be a valid JSON object"),

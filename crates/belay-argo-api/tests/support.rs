@@ -42,7 +42,7 @@ fn refused_and_unknown_fields_are_named_once() {
             "kustomize": {"patches": [{"patch": "x", "newer": true}], "components": ["a"]},
         },
         "destination": {"name": "in-cluster"},
-        "ignoreDifferences": [{"kind": "Deployment", "jsonPointers": ["/spec"], "jqPathExpressions": [".spec"]}],
+        "ignoreDifferences": [{"kind": "Deployment", "jsonPointers": ["/spec"], "jqPathExpressions": [".spec"], "newer": 1}],
         "syncPolicy": {"retry": {"refresh": true, "newer": 1}},
     }));
     let mut refused = refused_fields(&APPLICATION, &object);
@@ -50,7 +50,7 @@ fn refused_and_unknown_fields_are_named_once() {
     assert_eq!(
         refused,
         [
-            "spec.ignoreDifferences[].jqPathExpressions",
+            "spec.ignoreDifferences[].newer",
             "spec.source.futureField",
             "spec.source.helm.fileParameters",
             "spec.source.helm.skipTests",

@@ -225,7 +225,7 @@ mod tests {
     fn manifest(value: Value) -> Manifest {
         Manifest {
             object: Object::new(value).unwrap(),
-            origin: belay_manifest::Origin { file: "a.yaml".into(), line: 3 },
+            origin: Origin { file: "a.yaml".into(), line: 3 },
         }
     }
 

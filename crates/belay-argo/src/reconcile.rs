@@ -56,7 +56,8 @@ async fn look(context: &Context, object: &Object, app: &Application) -> Result<D
         return Ok(Duration::ZERO);
     }
     deletion::keep_finalizers(context, object, &desired.prepared).await;
-    let view = View { context, object, app, source, target: &target, ignored: &ignored(app) };
+    let ignored = ignored(app)?;
+    let view = View { context, object, app, source, target: &target, ignored: &ignored };
     let before = view.compare(&desired);
     let has_changes = has_changes(context, app, source, &desired.checkout, &desired.render.reads).await;
     if !has_changes {
@@ -237,6 +238,7 @@ async fn give_up(context: &Context, object: &Object, app: &Application, fault: F
     let again = if fault.passing { AFTER_FAULT } else { context.settings.interval };
     let now = Timestamp::now();
     let target = target(context, object, app);
+    let ignored = ignored(app).unwrap_or_default();
     let mut retry = None;
     let operation = match sync::current(app) {
         Current::Nothing => None,
@@ -249,7 +251,7 @@ async fn give_up(context: &Context, object: &Object, app: &Application, fault: F
             let source = app.spec.source.as_ref().filter(|_| fault.condition == condition::COMPARISON);
             retry = match source {
                 Some(source) if sync::has_revision(&state) => {
-                    let ignored = &ignored(app);
+                    let ignored = &ignored;
                     let view = View { context, object, app, source, target: &target, ignored };
                     view.carry_out(&mut state, None, now).await
                 }
@@ -261,7 +263,7 @@ async fn give_up(context: &Context, object: &Object, app: &Application, fault: F
     let known = context.desired(&object.key(), Purpose::Comparison);
     let prepared = known.map(|desired| desired.prepared.clone()).unwrap_or_default();
     let settings = compare_settings(app, object);
-    let comparison = compare(context, &object.key(), &prepared, &target, &settings, &ignored(app));
+    let comparison = compare(context, &object.key(), &prepared, &target, &settings, &ignored);
     let outcome =
         Outcome::Fault { condition: fault.condition, message: fault.message, comparison: Some(comparison) };
     report(context, object, app, &Found { outcome, operation }).await.or(retry).unwrap_or(again)
@@ -276,7 +278,7 @@ async fn report(
 ) -> Option<Duration> {
     let status = status::status(app, found, &context.settings.namespace, Timestamp::now());
     events::changes(context, object, app, &status).await;
-    let was_refreshed = write::status(context, object, app, status).await;
+    let was_refreshed = write::status(context, object, app, status, found.operation.is_some()).await;
     // A refresh that was asked for while this one was handled cannot be told from it: ask the source once more.
     if was_refreshed && let Some(source) = &app.spec.source {
         context.repositories.forget(&source.repo_url);

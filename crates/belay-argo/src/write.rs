@@ -17,13 +17,14 @@ const REFRESH_TIME: &str = "argocd.argoproj.io/refresh-timestamp";
 const STATUS_MANAGER: &str = "argocd-application-controller";
 
 /// Writes the status. A running operation is shown in `operation`, too, as clients expect; a finished one and a handled
-/// refresh mark are taken away. One request, and none when nothing but the time of the look has changed. Tells whether
+/// refresh mark are taken away. `has_operated` tells whether this look carried an operation out. One request, and none when nothing but the time of the look has changed. Tells whether
 /// a refresh was handled.
 pub(crate) async fn status(
     context: &Context,
     object: &Object,
     app: &Application,
     status: ApplicationStatus,
+    has_operated: bool,
 ) -> bool {
     // This look may have written the beginning of an operation itself.
     let newest = context.live.get(&object.key());
@@ -32,7 +33,7 @@ pub(crate) async fn status(
     let status = keep_terminating(status, &old);
     let new = status.write();
     let refreshed = is_refreshed(newest, object);
-    let operation = operation_field(newest, app, &status);
+    let operation = if has_operated { operation_field(newest, app, &status) } else { None };
     if same_but_for_the_time(&old, &new) && !refreshed && operation.is_none() {
         return false;
     }

@@ -1,5 +1,6 @@
 //! Fields that are not compared: `spec.ignoreDifferences` and what an installation ignores everywhere.
 
+mod jq;
 mod pointer;
 
 use belay_manifest::Object;
@@ -8,6 +9,8 @@ use serde_json::Value;
 use crate::normalise::NormaliseOptions;
 use crate::ownership::Ownership;
 use crate::path::{Segment, has_keys};
+
+pub use jq::{Jq, JqError};
 
 /// One entry of `ignoreDifferences`, as it is written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,6 +25,8 @@ pub struct IgnoreRule {
     pub namespace: String,
     /// RFC 6901 pointers to fields.
     pub json_pointers: Vec<String>,
+    /// Fields by jq path.
+    pub jq: Vec<Jq>,
     /// Fields that these managers own.
     pub managers: Vec<String>,
 }
@@ -46,6 +51,9 @@ impl Ignored {
             for text in &rule.json_pointers {
                 states.iter_mut().for_each(|state| pointer::remove(state, text));
             }
+            for jq in &rule.jq {
+                states.iter_mut().for_each(|state| jq.remove(state));
+            }
             if rule.managers.is_empty() {
                 continue;
             }
@@ -66,6 +74,11 @@ impl Ignored {
                 match live.value().pointer(text) {
                     Some(value) => pointer::put(kept.value_mut(), text, value),
                     None => pointer::remove(kept.value_mut(), text),
+                }
+            }
+            for text in rule.jq.iter().flat_map(|jq| jq.pointers(live.value())) {
+                if let Some(value) = live.value().pointer(&text) {
+                    pointer::put(kept.value_mut(), &text, value);
                 }
             }
             let ownership = Ownership::of(live.value());

@@ -17,7 +17,7 @@ mod takeover;
 pub use client_side::{LAST_APPLIED, Patch, Sides, last_applied_text, with_last_applied};
 pub use compare::{AddedFields, CompareOptions, Difference, compare};
 pub use drift::{Drift, describe};
-pub use ignore::{IgnoreRule, Ignored};
+pub use ignore::{IgnoreRule, Ignored, Jq, JqError};
 pub use normalise::{NormaliseOptions, normalised};
 pub use ownership::{Owner, Ownership};
 pub use path::{FieldPath, Segment};

@@ -1,0 +1,195 @@
+//! jq path expressions: the part of the language that says which fields to leave out.
+//!
+//! `del(EXPRESSION)` is what is meant: the paths that the expression names are taken out. Evaluation is limited in
+//! steps, and there is no way to loop in what is understood; everything else is refused by name.
+
+mod parse;
+mod run;
+
+use serde_json::Value;
+
+pub use parse::JqError;
+
+/// A path expression, ready to be applied.
+#[derive(Debug, Clone)]
+pub struct Jq {
+    text: String,
+    expression: parse::Expression,
+}
+
+impl PartialEq for Jq {
+    fn eq(&self, other: &Jq) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Jq {}
+
+/// One step of a path.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    Field(String),
+    Index(usize),
+}
+
+impl Jq {
+    /// Reads an expression.
+    pub fn parse(text: &str) -> Result<Jq, JqError> {
+        Ok(Jq { text: text.to_owned(), expression: parse::parse(text)? })
+    }
+
+    /// The expression as it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// JSON pointers to the named parts of a value.
+    pub(super) fn pointers(&self, value: &Value) -> Vec<String> {
+        let one = |path: Vec<Step>| -> String {
+            let steps = path.iter().map(|step| match step {
+                Step::Field(name) => format!("/{}", name.replace('~', "~0").replace('/', "~1")),
+                Step::Index(index) => format!("/{index}"),
+            });
+            steps.collect()
+        };
+        run::paths(&self.expression, value).unwrap_or_default().into_iter().map(one).collect()
+    }
+
+    /// Takes the named paths out. A value that the expression does not fit stays as it is.
+    pub(super) fn remove(&self, value: &mut Value) {
+        let Some(mut paths) = run::paths(&self.expression, value) else { return };
+        // Later items go first, so that the places of earlier ones hold.
+        paths.sort();
+        paths.dedup();
+        for path in paths.iter().rev() {
+            remove_at(value, path);
+        }
+    }
+}
+
+fn remove_at(value: &mut Value, path: &[Step]) {
+    let Some((first, rest)) = path.split_first() else {
+        *value = Value::Null;
+        return;
+    };
+    match (first, value) {
+        (Step::Field(name), Value::Object(fields)) if rest.is_empty() => {
+            fields.shift_remove(name);
+        }
+        (Step::Field(name), Value::Object(fields)) => {
+            if let Some(below) = fields.get_mut(name) {
+                remove_at(below, rest);
+            }
+        }
+        (Step::Index(index), Value::Array(items)) if *index < items.len() => {
+            if rest.is_empty() {
+                items.remove(*index);
+            } else {
+                remove_at(&mut items[*index], rest);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn left(expression: &str, mut value: Value) -> Value {
+        Jq::parse(expression).unwrap().remove(&mut value);
+        value
+    }
+
+    fn containers() -> Value {
+        json!({"spec": {"replicas": 2, "containers": [
+            {"name": "web", "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]},
+            {"name": "istio-proxy", "image": "mesh:1"}, {"name": "istio-init", "image": "mesh:2"}]}})
+    }
+
+    // What jq 1.7 prints of `del(EXPRESSION)`.
+    #[test]
+    fn fields_items_and_selections_are_left_out() {
+        let spec = |value: Value| json!({"spec": value});
+        assert_eq!(
+            left(".spec.replicas, .spec.none", spec(json!({"replicas": 1, "a": 2}))),
+            spec(json!({"a": 2}))
+        );
+        assert_eq!(left(r#".spec."a.b""#, spec(json!({"a.b": 1, "c": 2}))), spec(json!({"c": 2})));
+        assert_eq!(left(r#".spec["a/b"]"#, spec(json!({"a/b": 1}))), spec(json!({})));
+        assert_eq!(left(".spec[0, 2]", spec(json!([1, 2, 3]))), spec(json!([2])));
+        assert_eq!(left(".spec[-1:]", spec(json!([1, 2, 3]))), spec(json!([1, 2])));
+        assert_eq!(
+            left(
+                ".webhooks[]?.clientConfig.caBundle",
+                json!({"webhooks": [{"clientConfig": {"caBundle": "x", "url": "u"}}, {}]})
+            ),
+            json!({"webhooks": [{"clientConfig": {"url": "u"}}, {}]})
+        );
+        assert_eq!(left(".webhooks[]?.clientConfig.caBundle", json!({"kind": "x"})), json!({"kind": "x"}));
+    }
+
+    #[test]
+    fn conditions_choose_items() {
+        let names = |value: &Value| -> Vec<String> {
+            let items = value["spec"]["containers"].as_array().unwrap();
+            items.iter().map(|item| item["name"].as_str().unwrap().to_owned()).collect()
+        };
+        for (expression, expected) in [
+            (r#".spec.containers[] | select(.name == "web")"#, vec!["istio-proxy", "istio-init"]),
+            (r#".spec.containers[] | select(.name | startswith("istio-"))"#, vec!["web"]),
+            (r#".spec.containers[] | select(.name | test("^istio-(init|x)$"))"#, vec!["web", "istio-proxy"]),
+            (r#".spec.containers[] | select(.image != null and (.name == "web" | not))"#, vec!["web"]),
+            (r#".spec.containers[] | select(has("env") or .image == "mesh:2")"#, vec!["istio-proxy"]),
+            (r#".spec.containers[] | select((.env // []) | length > 1)"#, vec!["istio-proxy", "istio-init"]),
+            (r#".spec.containers[] | select(.name | IN("web", "istio-init"))"#, vec!["istio-proxy"]),
+            (
+                r#".spec.containers[] | select([.env[]?.name] | contains(["A"]))"#,
+                vec!["istio-proxy", "istio-init"],
+            ),
+        ] {
+            assert_eq!(names(&left(expression, containers())), expected, "{expression}");
+        }
+        let value = left(r#".spec.containers[]?.env[]? | select(.name == "B").value"#, containers());
+        assert_eq!(
+            value["spec"]["containers"][0]["env"],
+            json!([{"name": "A", "value": "1"}, {"name": "B"}])
+        );
+        assert_eq!(
+            left(".. | .image?", containers())["spec"]["containers"][1],
+            json!({"name": "istio-proxy"})
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_changes_nothing() {
+        for expression in [".spec[]", ".a | keys", "1", ".spec | select(.a.b)", ".x[] | .y"] {
+            let value = json!({"spec": "text", "a": {"k": 1}});
+            assert_eq!(left(expression, value.clone()), value, "{expression}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_named() {
+        for (expression, word) in [
+            ("def f: f; f", "def"),
+            (".a | limit(1; repeat(.))", "limit"),
+            ("", "end"),
+            (".a[", "end"),
+            (".a)", ")"),
+            (".a | input", "input"),
+            ("$__loc__", "$"),
+            (".a |= 1", "|="),
+            (r#".a | test("(")"#, "test"),
+        ] {
+            let error = Jq::parse(expression).unwrap_err().to_string();
+            assert!(error.contains(word), "{expression}: {error}");
+        }
+        let deep = format!("{}.a{}", "(".repeat(10_000), ")".repeat(10_000));
+        assert!(Jq::parse(&deep).is_err());
+        // Many paths of many paths end at the limit of steps, and nothing is taken out.
+        let value = json!((0..300).map(|number| json!({"a": [number]})).collect::<Vec<_>>());
+        assert_eq!(left("..|..|..|..|..|..|..|..", value.clone()), value);
+    }
+}

@@ -8,7 +8,7 @@ use kube::client::Body;
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::compare::{first_fault, missing_part, present};
+use crate::compare::{first_fault, missing_part, present, present_part};
 use crate::run::{POLL, Run};
 use crate::scenario::Request;
 
@@ -81,6 +81,9 @@ impl Run<'_> {
         }
         if let Some(part) = missing_part(&answer.text, &self.variables.texts(&request.contains)) {
             return Some(format!("expected {part:?}"));
+        }
+        if let Some(part) = present_part(&answer.text, &self.variables.texts(&request.hides)) {
+            return Some(format!("did not expect {part:?}"));
         }
         let seen = serde_json::from_str(&answer.text).unwrap_or_default();
         first_fault(&seen, &self.variables.value(&request.holds), "")

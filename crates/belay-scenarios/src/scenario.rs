@@ -363,6 +363,9 @@ pub(crate) struct Request {
     /// Texts that the answer must hold, in this order.
     #[serde(default)]
     pub(crate) contains: Vec<String>,
+    /// Texts that the answer must not hold.
+    #[serde(default)]
+    pub(crate) hides: Vec<String>,
     /// Lines of JSON, as of a watch, that must come in this order, others between them or not.
     #[serde(default)]
     pub(crate) lines: Vec<Value>,

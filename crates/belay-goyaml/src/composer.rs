@@ -32,12 +32,18 @@ pub(crate) fn parse_first(text: &str, options: &ParseOptions) -> Result<Option<D
 struct Composer<'a> {
     scanner: Scanner<'a>,
     tag_directives: Vec<(String, String)>,
-    /// Finished anchored nodes; `None` while the collection is still being read.
-    anchors: HashMap<Box<str>, Option<Arc<Node>>>,
+    anchors: HashMap<Box<str>, Anchored>,
     /// The children of all open collections, those of the innermost one last.
     nodes: Vec<Node>,
     max_depth: usize,
     started: bool,
+}
+
+/// What an anchor names.
+enum Anchored {
+    /// A node that begins there and is still being read.
+    Open(u32),
+    Node(Arc<Node>),
 }
 
 /// Tag and anchor in front of a node, and where they are.
@@ -209,7 +215,7 @@ impl<'a> Composer<'a> {
         }
         let front = self.front()?;
         if let Some(anchor) = front.properties.as_ref().and_then(|properties| properties.anchor.as_deref()) {
-            self.anchors.insert(anchor.into(), None);
+            self.anchors.insert(anchor.into(), Anchored::Open(front.start.offset));
         }
         let kind = match self.peek()? {
             TokenKind::BlockEntry if context.indentless_sequence => Kind::IndentlessSequence,
@@ -253,7 +259,11 @@ impl<'a> Composer<'a> {
         node.start = front.start.offset;
         node.properties = front.properties;
         if let Some(anchor) = node.anchor() {
-            self.anchors.insert(anchor.into(), Some(Arc::new(node.clone())));
+            // Something within may have taken the name since.
+            let is_own = |known: &Anchored| matches!(known, Anchored::Open(start) if *start == node.start);
+            if self.anchors.get(anchor).is_none_or(is_own) {
+                self.anchors.insert(anchor.into(), Anchored::Node(Arc::new(node.clone())));
+            }
         }
         node
     }
@@ -289,8 +299,12 @@ impl<'a> Composer<'a> {
         let TokenKind::Alias(name) = token.kind else {
             unreachable!("the caller saw an alias");
         };
-        let Some(target) = self.anchors.get(&name).cloned() else {
-            return Err(Box::new(Error::plain(format!("unknown anchor '{name}' referenced"))));
+        let target = match self.anchors.get(&name) {
+            Some(Anchored::Node(node)) => Some(node.clone()),
+            Some(Anchored::Open(_)) => None,
+            None => {
+                return Err(Box::new(Error::plain(format!("unknown anchor '{name}' referenced"))));
+            }
         };
         let alias = Content::Alias(Box::new(Alias { name, target }));
         Ok(bare(alias, Style::Flow, token.start, token.end))

@@ -52,14 +52,20 @@ impl Node {
             errors: Vec::new(),
             first_error_line: 0,
             unsupported_key: None,
-            unsupported_value: None,
+            has_unsupported: false,
         };
         let value = decoder.value(self)?;
         if !decoder.errors.is_empty() {
             return Err(Error::unmarshal(decoder.first_error_line, &decoder.errors));
         }
-        let unsupported = decoder.unsupported_key.or(decoder.unsupported_value);
-        unsupported.map_or(Ok(value), Err)
+        if let Some(error) = decoder.unsupported_key {
+            return Err(error);
+        }
+        let unsupported = if decoder.has_unsupported { unsupported_value(&value) } else { None };
+        match unsupported {
+            Some(what) => Err(Error::bare(format!("json: {what}"))),
+            None => Ok(value),
+        }
     }
 }
 
@@ -82,12 +88,14 @@ struct Decoder<'n> {
     first_error_line: usize,
     /// A key JSON cannot have; Go finds it only after everything is decoded.
     unsupported_key: Option<Error>,
-    unsupported_value: Option<Error>,
+    has_unsupported: bool,
 }
 
 /// A mapping that is being filled, with what strict mode must know about its keys.
 #[derive(Default)]
 struct Entries {
+    /// Whether a key is no text, which only v3 has.
+    has_other_keys: bool,
     map: Map<String, Value>,
     seen: HashSet<Key>,
     /// Whether what is added now comes from a merge key (v3: without overriding).
@@ -127,6 +135,11 @@ impl<'n> Decoder<'n> {
             Content::Mapping(entries) => {
                 let mut into = Entries::default();
                 self.mapping(entries, &mut into)?;
+                if into.has_other_keys {
+                    self.has_unsupported = true;
+                    let kind = "unsupported type: map[interface {}]interface {}";
+                    return Ok(Value::String(format!("{UNSUPPORTED}{kind}")));
+                }
                 Ok(Value::Object(into.map))
             }
             Content::Alias(alias) => {
@@ -184,13 +197,20 @@ impl<'n> Decoder<'n> {
         })
     }
 
-    /// Infinity and NaN have no JSON; Go finds that last.
+    /// Infinity and NaN have no JSON; Go finds that last, when it writes what is left of the document.
     fn float(&mut self, value: f64) -> Value {
         match json_number(value) {
-            Ok(number) => Value::Number(number),
-            Err(error) => {
-                self.unsupported_value.get_or_insert(error);
-                Value::Null
+            Some(number) => Value::Number(number),
+            None => {
+                self.has_unsupported = true;
+                let name = if value.is_nan() {
+                    "NaN"
+                } else if value > 0.0 {
+                    "+Inf"
+                } else {
+                    "-Inf"
+                };
+                Value::String(format!("{UNSUPPORTED}unsupported value: {name}"))
             }
         }
     }
@@ -261,10 +281,7 @@ impl<'n> Decoder<'n> {
             }
             let names_string = self.is_string_key(key)?;
             let key = self.key(key, value)?;
-            if !names_string {
-                let message = "json: unsupported type: map[interface {}]interface {}";
-                self.unsupported_key = Some(Error::bare(message));
-            }
+            into.has_other_keys |= !names_string;
             if into.merging && into.seen.contains(&key) {
                 continue;
             }
@@ -349,7 +366,13 @@ impl<'n> Decoder<'n> {
             Resolved::Null => ("%!s(<nil>)", "<nil>".to_owned()),
             Resolved::Uint(value) => ("uint64", format!("{value:#x}")),
         };
+        if self.rules == Resolution::V3 {
+            return Ok(Key::new(shown.clone(), shown));
+        }
+        // The caller decodes the value again, and finds its errors again.
+        let errors = self.errors.len();
         let value = self.value(value)?;
+        self.errors.truncate(errors);
         let value = go_syntax(&value, self.rules, true);
         let message = format!("unsupported map key of type: {kind}, key: {shown}, value: {value}");
         self.unsupported_key = Some(Error::bare(message));
@@ -426,23 +449,27 @@ fn allowed_alias_share(decoded: usize) -> f64 {
 }
 
 /// The number Go's JSON prints for a float: whole ones lose their fraction.
-fn json_number(value: f64) -> Decode<Number> {
-    let whole = value.fract() == 0.0 && value.abs() < 1e19 && (value != 0.0 || value.is_sign_positive());
-    let number = if whole && value >= 0.0 {
-        Some(Number::from(value as u64))
-    } else if whole && value >= -9.2e18 {
-        Some(Number::from(value as i64))
-    } else {
-        Number::from_f64(value)
-    };
-    number.ok_or_else(|| {
-        let name = match value {
-            value if value.is_nan() => "NaN",
-            value if value > 0.0 => "+Inf",
-            _ => "-Inf",
-        };
-        Error::bare(format!("json: unsupported value: {name}"))
-    })
+fn json_number(value: f64) -> Option<Number> {
+    // Larger ones have digits that JSON does not print.
+    let whole = value.fract() == 0.0 && value.abs() < 1e15 && (value != 0.0 || value.is_sign_positive());
+    if whole { Some(Number::from(value as i64)) } else { Number::from_f64(value) }
+}
+
+/// Stands before what Go says of a value that JSON cannot hold.
+const UNSUPPORTED: &str = "\u{FFFF}belay: no JSON for ";
+
+/// The first of those values in the order Go writes them.
+fn unsupported_value(value: &Value) -> Option<&str> {
+    match value {
+        Value::String(text) => text.strip_prefix(UNSUPPORTED),
+        Value::Array(items) => items.iter().find_map(unsupported_value),
+        Value::Object(entries) => {
+            let mut entries: Vec<(&String, &Value)> = entries.iter().collect();
+            entries.sort_by_key(|(key, _)| key.as_str());
+            entries.into_iter().find_map(|(_, value)| unsupported_value(value))
+        }
+        _ => None,
+    }
 }
 
 /// Float keys are printed with the precision of a `float32`.

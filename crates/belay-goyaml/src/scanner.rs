@@ -123,7 +123,9 @@ type Scan<T> = Result<T, Box<Error>>;
 impl<'a> Scanner<'a> {
     pub(crate) fn new(text: &'a str, options: &ParseOptions) -> Self {
         let (text, unreadable) = readable_part(text);
-        let start = Mark { offset: if text.starts_with('\u{FEFF}') { 3 } else { 0 }, ..Mark::default() };
+        // The reader takes one byte order mark, the scanner another.
+        let marks = text.chars().take(2).take_while(|character| *character == '\u{FEFF}').count();
+        let start = Mark { offset: 3 * marks, ..Mark::default() };
         Self {
             text,
             bytes: text.as_bytes(),
@@ -198,8 +200,8 @@ impl<'a> Scanner<'a> {
     // ---- the queue ----
 
     fn fetch_more_tokens(&mut self) -> Scan<()> {
-        while !self.stream_ended {
-            if self.tokens.len() > self.lookahead && !self.head_may_be_key()? {
+        loop {
+            if self.tokens.len() > self.lookahead && !self.head_may_be_key()? || self.stream_ended {
                 break;
             }
             self.fetch_next_token()?;

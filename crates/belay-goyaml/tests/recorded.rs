@@ -1,12 +1,18 @@
 //! Every case in `tests/cases` gives what Go's libraries gave when it was recorded.
 
+#[path = "generator/answer.rs"]
+mod answer;
+#[path = "generator/fuzz.rs"]
+mod fuzz;
+#[path = "generator/mod.rs"]
+mod generator;
+
 use std::fmt::Write as _;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
-use belay_goyaml::{
-    Error, ParseOptions, Resolution, format_float, marshal, to_go_json, to_json, to_json_strict,
-    to_json_with, to_yaml_v3,
-};
+use answer::answer;
+use generator::{Features, Numbers};
 use serde_json::Value;
 
 #[test]
@@ -22,6 +28,11 @@ fn parsing_strictly_and_by_version_3() {
 #[test]
 fn emitting() {
     check("emit.jsonl", 150);
+}
+
+#[test]
+fn found_differences() {
+    check("found.jsonl", 15);
 }
 
 #[test]
@@ -51,23 +62,31 @@ fn check(file: &str, at_least: usize) {
     assert!(count >= at_least, "{file} has only {count} cases");
 }
 
-fn answer(op: &str, text: &str) -> Result<String, String> {
-    let shown = |error: Error| error.to_string();
-    let json = |value: Value| to_go_json(&value, true);
-    let value = || serde_json::from_str::<Value>(text).expect("emit cases are JSON");
-    match op {
-        "json" => to_json(text).map(json).map_err(shown),
-        "json-strict" => to_json_strict(text).map(json).map_err(shown),
-        "json-v3" => {
-            let options = ParseOptions { resolution: Resolution::V3, ..ParseOptions::default() };
-            to_json_with(text, &options, false).map(json).map_err(|error| error.to_v3_string())
+#[test]
+fn changed_texts_never_panic_and_read_back_as_they_were_written() {
+    let mut texts = Vec::new();
+    for file in ["parse.jsonl", "random.jsonl"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(file);
+        let lines = std::fs::read_to_string(&path).expect("the case file is part of the crate");
+        for line in lines.lines() {
+            let case: Value = serde_json::from_str(line).expect("a case is one JSON object");
+            texts.extend(case["in"].as_str().map(str::to_owned));
         }
-        "yaml" => marshal(&value()).map_err(shown),
-        "yaml-v3-2" => Ok(to_yaml_v3(&value(), 2)),
-        "yaml-v3-4" => Ok(to_yaml_v3(&value(), 4)),
-        "gojson" => Ok(to_go_json(&value(), true)),
-        "gojson-raw" => Ok(to_go_json(&value(), false)),
-        "float" => Ok(format_float(text.parse().expect("float cases are floats"))),
-        _ => panic!("unknown op {op:?}"),
     }
+    let end = Instant::now() + Duration::from_secs(5);
+    let mut numbers = Numbers::new(3);
+    while Instant::now() < end {
+        fuzz::fuzz(&mut numbers, &texts);
+    }
+}
+
+#[test]
+fn the_generator_shows_every_feature() {
+    let mut features = Features::default();
+    for seed in 0..5000 {
+        let question = generator::question(seed, &mut features);
+        let again = || answer(question.op, &question.text);
+        assert_eq!(again(), again(), "{}", question.text);
+    }
+    assert_eq!(features.rare(5000), Vec::<String>::new());
 }

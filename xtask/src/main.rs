@@ -6,6 +6,8 @@ mod compare;
 mod corpus_charts;
 mod differential_charts;
 mod kustomize_corpus;
+mod kustomize_differential;
+mod kustomize_trees;
 mod mutate;
 mod record_openapi;
 mod tidy;
@@ -50,6 +52,8 @@ enum Command {
     Compare(compare::Arguments),
     /// Compare builds of public kustomizations with the original's.
     Corpus(kustomize_corpus::Arguments),
+    /// Compare builds of random kustomizations with the original's.
+    DifferentialKustomizations(kustomize_differential::Arguments),
     /// Compare renders of public charts with Helm's.
     CorpusCharts(corpus_charts::Arguments),
     /// Compare renders of random charts with Helm's.
@@ -72,6 +76,7 @@ fn main() -> ExitCode {
         Command::Record { command: Record::Openapi(arguments) } => record_openapi::run(&arguments),
         Command::Compare(arguments) => compare::run(&repository(), &arguments),
         Command::Corpus(arguments) => kustomize_corpus::run(&arguments),
+        Command::DifferentialKustomizations(arguments) => kustomize_differential::run(&arguments),
         Command::CorpusCharts(arguments) => corpus_charts::run(&arguments),
         Command::DifferentialCharts(arguments) => differential_charts::run(&arguments),
     };

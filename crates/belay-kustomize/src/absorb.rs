@@ -59,7 +59,7 @@ fn take_identity(resource: &mut Resource, old: &Resource) -> Result<(), Error> {
     resource.behavior = old.behavior;
     resource.needs_hash &= old.needs_hash;
     resource.place = old.place.clone().or(resource.place.take());
-    resource.origin = old.origin.clone().or(resource.origin.take());
+    resource.origin = resource.origin.take().or_else(|| old.origin.clone());
     resource.transformations.clone_from(&old.transformations);
     resource.trace = old.trace.clone().or(resource.trace.take());
     Ok(())

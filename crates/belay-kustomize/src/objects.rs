@@ -85,10 +85,16 @@ fn documents(text: &str, file: &TreePath) -> Result<VecDeque<Resource>, Error> {
         let malformed = |source| Error::Yaml { file: file.to_string(), source };
         let Some(document) = parse(chunk, &options).map_err(malformed)?.into_iter().next() else { continue };
         let place = Place { file: file.clone(), line: first_line + document_line(&document) };
-        let object = object_of(&document.root).map_err(malformed)?;
+        let (object, reread_annotations) = object_of(&document.root).map_err(malformed)?;
         let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default();
-        let items = object.get("items").and_then(Value::as_array);
-        if let Some(items) = items.filter(|_| only && (kind == "List" || kind == "ResourceList")) {
+        let is_list = only && (kind == "List" || kind == "ResourceList");
+        let items = match object.get("items") {
+            Some(Value::Array(items)) => Some(items.as_slice()),
+            // The original looks for items in anything, and finds none in a scalar.
+            Some(Value::String(_) | Value::Number(_) | Value::Bool(_)) => Some(&[][..]),
+            _ => None,
+        };
+        if let Some(items) = items.filter(|_| is_list) {
             let items = items.iter().filter(|item| !is_empty(item));
             found.extend(items.map(|item| placed(item, &Some(place.clone()))));
             continue;
@@ -96,6 +102,7 @@ fn documents(text: &str, file: &TreePath) -> Result<VecDeque<Resource>, Error> {
         let mut resource = Resource::new(object);
         bare_nulls(&document.root, &mut Vec::new(), &mut resource.bare_nulls);
         resource.place = Some(place);
+        resource.reread_annotations = reread_annotations;
         found.push_back(resource);
     }
     Ok(found)
@@ -128,17 +135,19 @@ fn split<'t>(text: &'t str, file: &TreePath) -> Result<Vec<(usize, &'t str)>, Er
     Ok(chunks)
 }
 
-/// The document as JSON. Annotations are texts, so they keep the very text they are written with.
-fn object_of(root: &Node) -> Result<Value, belay_goyaml::Error> {
+/// The document as JSON. Annotations are texts, so they keep the very text they are written with;
+/// those that JSON would say otherwise are told apart.
+fn object_of(root: &Node) -> Result<(Value, Vec<(String, String)>), belay_goyaml::Error> {
     let mut object = root.to_json(Resolution::V3, true)?;
     refold(root, &mut object);
     let written =
         root.get("metadata").and_then(|metadata| metadata.get("annotations")).and_then(Node::entries);
     let annotations = object.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations"));
+    let mut reread = Vec::new();
     if let (Some(written), Some(Value::Object(annotations))) = (written, annotations) {
-        keep_texts(written, annotations);
+        keep_texts(written, annotations, &mut reread);
     }
-    Ok(object)
+    Ok((object, reread))
 }
 
 /// The original writes every object out and reads it again, and its writer puts an empty line more
@@ -199,10 +208,18 @@ fn refolded(text: &str) -> Option<String> {
     }
 }
 
-fn keep_texts(written: &[(Node, Node)], annotations: &mut Map<String, Value>) {
+fn keep_texts(
+    written: &[(Node, Node)],
+    annotations: &mut Map<String, Value>,
+    reread: &mut Vec<(String, String)>,
+) {
     for (key, value) in written {
         let (Some(key), Some(text)) = (key.as_str(), value.as_str()) else { continue };
         if let Some(annotation) = annotations.get_mut(key) {
+            if annotation.is_number() || annotation.is_boolean() {
+                let json = belay_goyaml::to_go_json(annotation, true);
+                reread.extend((json != text).then(|| (key.to_owned(), json)));
+            }
             *annotation = Value::from(text);
         }
     }

@@ -62,6 +62,8 @@ pub(crate) struct Resource {
     pub(crate) object: Value,
     /// Where nulls stand that were written as nothing at all (`key:`), which a merge drops.
     pub(crate) bare_nulls: Vec<Vec<Step>>,
+    /// Annotations that a detour through JSON changes, such as `1e3`.
+    pub(crate) reread_annotations: Vec<(String, String)>,
     pub(crate) previous: Vec<PreviousName>,
     pub(crate) prefixes: Vec<String>,
     pub(crate) suffixes: Vec<String>,
@@ -91,6 +93,7 @@ impl Resource {
         Resource {
             object,
             bare_nulls: Vec::new(),
+            reread_annotations: Vec::new(),
             previous: Vec::new(),
             prefixes: Vec::new(),
             suffixes: Vec::new(),
@@ -220,6 +223,20 @@ impl Resource {
     pub(crate) fn remember_names(&mut self) {
         let id = self.id();
         self.previous.push(PreviousName { kind: id.gvk.kind, name: id.name, namespace: id.namespace });
+    }
+
+    /// What becomes of the object where the original takes it through JSON.
+    pub(crate) fn pass_through_json(&mut self) {
+        self.bare_nulls.clear();
+        let reread = std::mem::take(&mut self.reread_annotations);
+        let annotations =
+            self.object.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations"));
+        let Some(Value::Object(annotations)) = annotations else { return };
+        for (key, text) in reread {
+            if let Some(annotation) = annotations.get_mut(&key) {
+                *annotation = Value::from(text);
+            }
+        }
     }
 
     /// Whether both objects went through the same prefixes and suffixes, outermost last.

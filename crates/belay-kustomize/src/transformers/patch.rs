@@ -129,8 +129,8 @@ impl AnyPatch {
             let resource = &mut list[at];
             let id = resource.id();
             resource.remember_names();
+            resource.pass_through_json();
             patch.apply(&mut resource.object).during(|| format!("applying {} to {id}", self.source))?;
-            resource.bare_nulls.clear();
         }
         Ok(())
     }

@@ -48,8 +48,8 @@ impl Transformer for TargetedJsonPatch {
         for at in selected {
             let resource = &mut list[at];
             let id = resource.id();
+            resource.pass_through_json();
             self.patch.apply(&mut resource.object).during(|| format!("applying {} to {id}", self.source))?;
-            resource.bare_nulls.clear();
         }
         Ok(())
     }

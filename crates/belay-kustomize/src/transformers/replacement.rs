@@ -56,32 +56,61 @@ impl Transformer for Replacements {
             let Some(targets) = &replacement.targets else {
                 return Err(Error::rule("replacements must specify a source and at least one target"));
             };
-            let value = value_of(replacement, resources)?;
+            let mut source = Source::of(replacement, resources)?;
             for target in targets {
-                copy(&value, target, resources)?;
+                copy(&mut source, target, resources)?;
             }
         }
         Ok(())
     }
 }
 
-fn value_of(replacement: &Replacement, resources: &Resources) -> Result<Value, Error> {
-    match (&replacement.source_value, &replacement.source) {
-        (Some(_), Some(_)) => Err(Error::rule("value and resource selectors are mutually exclusive")),
-        (Some(value), None) => Ok(Value::from(value.as_str())),
-        (None, None) => Err(Error::rule("replacements must specify a source and at least one target")),
-        (None, Some(source)) => {
-            let resource = select_source(source, resources)?;
-            let path = if source.field_path.is_empty() { "metadata.name" } else { &source.field_path };
-            let found = field_lookup::get(&resource.object, &field_lookup::split(path))
-                .during(|| format!("error looking up replacement source {}", resource.id()))?;
-            match found.filter(|value| !is_empty(value)) {
-                Some(value) => refine(value, source.options.as_ref()),
-                None => Err(Error::rule(format!(
-                    "fieldPath `{path}` is missing for replacement source {}",
-                    describe(source)
-                ))),
-            }
+/// A value and where it is read from.
+struct Source {
+    value: Value,
+    /// The object and the path, where the field is copied as it is: a target may be that field, and
+    /// those after it are given what it became.
+    live: Option<(usize, Vec<String>)>,
+}
+
+impl Source {
+    fn of(replacement: &Replacement, resources: &Resources) -> Result<Source, Error> {
+        match (&replacement.source_value, &replacement.source) {
+            (Some(_), Some(_)) => Err(Error::rule("value and resource selectors are mutually exclusive")),
+            (Some(value), None) => Ok(Source { value: Value::from(value.as_str()), live: None }),
+            (None, None) => Err(Error::rule("replacements must specify a source and at least one target")),
+            (None, Some(source)) => Source::of_field(source, resources),
+        }
+    }
+
+    fn of_field(source: &ReplacementSource, resources: &Resources) -> Result<Source, Error> {
+        let at = select_source(source, resources)?;
+        let resource = resources.get(at);
+        let path = if source.field_path.is_empty() { "metadata.name" } else { &source.field_path };
+        let names = field_lookup::split(path);
+        let found = field_lookup::get(&resource.object, &names)
+            .during(|| format!("error looking up replacement source {}", resource.id()))?;
+        let Some(value) = found.filter(|value| !is_empty(value)) else {
+            return Err(Error::rule(format!(
+                "fieldPath `{path}` is missing for replacement source {}",
+                describe(source)
+            )));
+        };
+        let parted = source.options.as_ref().filter(|options| !options.delimiter.is_empty());
+        Ok(match parted {
+            Some(options) => Source { value: refine(value, options)?, live: None },
+            None => Source { value: value.clone(), live: Some((at, names)) },
+        })
+    }
+
+    /// Reads the field again if that object was changed.
+    fn follow(&mut self, changed: usize, object: &Value) {
+        if let Some((at, names)) = &self.live
+            && *at == changed
+            && let Ok(Some(value)) = field_lookup::get(object, names)
+            && Kind::of(value) == Kind::Scalar
+        {
+            self.value = value.clone();
         }
     }
 }
@@ -108,7 +137,7 @@ fn names_of(resource: &Resource) -> Vec<(Gvk, String, String)> {
     names
 }
 
-fn select_source<'r>(source: &ReplacementSource, resources: &'r Resources) -> Result<&'r Resource, Error> {
+fn select_source(source: &ReplacementSource, resources: &Resources) -> Result<usize, Error> {
     let gvk = Gvk { group: source.group.clone(), version: source.version.clone(), kind: source.kind.clone() };
     let effective =
         |namespace: &str| if namespace.is_empty() { "default".to_owned() } else { namespace.to_owned() };
@@ -117,18 +146,16 @@ fn select_source<'r>(source: &ReplacementSource, resources: &'r Resources) -> Re
             && (source.namespace.is_empty() || effective(&source.namespace) == effective(namespace))
             && kind.is_selected(&gvk)
     };
-    let mut found = resources.iter().filter(|resource| names_of(resource).iter().any(means));
+    let all = resources.iter().enumerate();
+    let mut found = all.filter(|(_, resource)| names_of(resource).iter().any(means)).map(|(at, _)| at);
     match (found.next(), found.next()) {
-        (Some(resource), None) => Ok(resource),
+        (Some(at), None) => Ok(at),
         (None, _) => Err(Error::rule(format!("nothing selected by {}", describe(source)))),
         (Some(_), Some(_)) => Err(Error::rule(format!("multiple matches for selector {}", describe(source)))),
     }
 }
 
-fn refine(value: &Value, options: Option<&FieldOptions>) -> Result<Value, Error> {
-    let Some(options) = options.filter(|options| !options.delimiter.is_empty()) else {
-        return Ok(value.clone());
-    };
+fn refine(value: &Value, options: &FieldOptions) -> Result<Value, Error> {
     if Kind::of(value) != Kind::Scalar {
         return Err(Error::rule("delimiter option can only be used with scalar nodes"));
     }
@@ -186,15 +213,17 @@ impl<'t> Choice<'t> {
     }
 }
 
-fn copy(value: &Value, target: &ReplacementTarget, resources: &mut Resources) -> Result<(), Error> {
+fn copy(source: &mut Source, target: &ReplacementTarget, resources: &mut Resources) -> Result<(), Error> {
     let choice = Choice::new(target)?;
     let default = ["metadata.name".to_owned()];
     let paths = if target.field_paths.is_empty() { &default[..] } else { &target.field_paths };
-    for resource in resources.list_mut().iter_mut().filter(|resource| choice.takes(resource)) {
+    let all = resources.list_mut().iter_mut().enumerate();
+    for (at, resource) in all.filter(|(_, resource)| choice.takes(resource)) {
         let id = resource.id();
         for path in paths {
-            copy_to(value, &mut resource.object, path, target.options.as_ref())
+            copy_to(&source.value, &mut resource.object, path, target.options.as_ref())
                 .during(|| format!("replacing field '{path}' of {id}"))?;
+            source.follow(at, &resource.object);
         }
     }
     Ok(())

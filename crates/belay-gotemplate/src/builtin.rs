@@ -260,7 +260,12 @@ fn length(argument: &Argument) -> Result<i64> {
         Value::Map(map) => map.len(),
         Value::Host(object) => match object.underlying() {
             Some(value) => return length(&Argument { value, is_nil_interface: false }),
-            None => return Err(format!("len of type {}", object.type_name()).into()),
+            None => {
+                let name = object.type_name();
+                // Go looks through pointers.
+                let name = name.strip_prefix('*').unwrap_or(&name);
+                return Err(format!("len of type {name}").into());
+            }
         },
         other => return Err(format!("len of type {}", other.type_name()).into()),
     };

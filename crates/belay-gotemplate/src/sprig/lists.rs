@@ -147,7 +147,7 @@ fn chunk(size: i64, list: &Value) -> Result<Value, FunctionError> {
     let chunks: Vec<Value> = match usize::try_from(size) {
         Ok(size) if size > 0 => items.chunks(size).map(|chunk| Value::list(chunk.to_vec())).collect(),
         Err(_) if count == 0.0 => Vec::new(),
-        Err(_) if count == 1.0 && items.len() == 1 => vec![Value::list(items)],
+        Err(_) if count == 1.0 && items.len() == 1 && size != -1 => vec![Value::list(items)],
         _ => return Err(out_of_range()),
     };
     Ok(List::of(Element::AnyList, chunks).into())

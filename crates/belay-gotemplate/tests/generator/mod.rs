@@ -361,7 +361,6 @@ const FORMATS: &[&str] = &[
     "\"%\"",
     "\"%6.2s|\"",
     "\"%+d\"",
-    "\"%p\"",
 ];
 
 /// What takes any value at the end of a pipe, and what takes text.
@@ -638,6 +637,7 @@ impl Generator<'_> {
         match kind {
             // Another type would show the clock, or make a map that holds itself.
             'e' => return self.numbers.pick(SECONDS).to_owned(),
+            'x' => return self.numbers.pick(INTEGERS).to_owned(),
             'q' => return self.numbers.pick(&["\"new\"", "1", "\"\"", "nil", "2.5"]).to_owned(),
             'w' => return self.numbers.pick(NEW_MAPS).to_owned(),
             _ => {}

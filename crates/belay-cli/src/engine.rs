@@ -8,7 +8,7 @@ use belay_argo::Controller as ArgoController;
 use belay_cluster::{Belonging, EventRecorder, Kinds, LiveState};
 use belay_flux::Controller as FluxController;
 use belay_manifest::{GroupVersionKind, Object};
-use belay_source::{GitLimits, GitStore, Repositories};
+use belay_source::{ArtifactStore, GitLimits, GitStore, Repositories};
 use kube::Client;
 use kube::api::{Api, DynamicObject, PostParams};
 use serde_json::json;
@@ -26,6 +26,15 @@ pub(crate) struct EngineSettings {
     pub(crate) argo_namespace: String,
     /// Which families run.
     pub(crate) families: Vec<Family>,
+}
+
+/// What Flux's controllers are told besides.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct FluxSettings {
+    /// Flux's control plane, unless the usual one.
+    pub(crate) namespace: Option<String>,
+    /// The host that artifacts' URLs name, unless the usual one.
+    pub(crate) artifact_address: Option<String>,
 }
 
 /// A family of resources.
@@ -50,6 +59,11 @@ pub(crate) struct Engine {
 impl Engine {
     /// Builds the parts; nothing runs yet.
     pub(crate) fn new(client: Client, settings: EngineSettings) -> Engine {
+        Engine::with_flux(client, settings, FluxSettings::default())
+    }
+
+    /// Builds the parts, with settings for Flux.
+    pub(crate) fn with_flux(client: Client, settings: EngineSettings, flux: FluxSettings) -> Engine {
         let kinds = Kinds::new(client.clone());
         let live = LiveState::new(client.clone(), kinds, belonging);
         let commits =
@@ -68,7 +82,7 @@ impl Engine {
             live.clone(),
             repositories,
             EventRecorder::new(client.clone(), belay_flux::FIELD_MANAGER),
-            belay_flux::Settings::default(),
+            flux_settings(&settings, flux),
         );
         Engine { client, live, argo, flux, commits, settings }
     }
@@ -151,6 +165,21 @@ impl Engine {
             Err(kube::Error::Api(status)) if status.code == 409 => {}
             Err(error) => tracing::warn!(name, %error, "namespace cannot be created"),
         }
+    }
+}
+
+/// Where Flux's artifacts are kept.
+pub(crate) fn artifact_store(settings: &EngineSettings) -> ArtifactStore {
+    ArtifactStore::new(settings.data_folder.join("artifacts"))
+}
+
+fn flux_settings(settings: &EngineSettings, flux: FluxSettings) -> belay_flux::Settings {
+    let usual = belay_flux::Settings::default();
+    belay_flux::Settings {
+        namespace: flux.namespace.unwrap_or(usual.namespace),
+        artifact_address: flux.artifact_address.unwrap_or(usual.artifact_address),
+        artifacts: artifact_store(settings),
+        ..usual
     }
 }
 

@@ -4,6 +4,7 @@
 //! carries it out. Exit codes: 0 ok, 1 error, 2 usage, 3 not found.
 
 mod arguments;
+mod artifacts;
 mod commands;
 mod commits;
 mod demo;

@@ -8,7 +8,8 @@ use anyhow::Context;
 use belay_server::{LiveEngine, public_router};
 use tokio::net::TcpListener;
 
-use crate::engine::{Engine, EngineSettings, Family};
+use crate::artifacts::Artifacts;
+use crate::engine::{Engine, EngineSettings, Family, FluxSettings, artifact_store};
 use crate::logs::{self, LogFormat};
 use crate::web;
 
@@ -34,9 +35,19 @@ pub(crate) struct Arguments {
     /// Where mirrors and artifacts are kept.
     #[arg(long, default_value = "belay-data")]
     data_dir: PathBuf,
+    /// Where Flux's artifacts are served, at a free port when it is 0.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    artifact_addr: SocketAddr,
+    /// The host, with a port unless it is 80, that artifacts' URLs name; without it the address that
+    /// they are served on.
+    #[arg(long, value_name = "HOST")]
+    artifact_adv_addr: Option<String>,
     /// The namespace of Argo CD's resources.
     #[arg(long, default_value = "argocd")]
     argocd_namespace: String,
+    /// The namespace of Flux's control plane.
+    #[arg(long, default_value = "flux-system")]
+    flux_namespace: String,
 }
 
 /// Runs until a signal.
@@ -49,7 +60,13 @@ pub(crate) fn run(arguments: Arguments, format: LogFormat) -> anyhow::Result<()>
             argo_namespace: arguments.argocd_namespace,
             families: arguments.controllers,
         };
-        let engine = Engine::new(client, settings);
+        let artifacts = Artifacts::listen(arguments.artifact_addr, arguments.artifact_adv_addr).await?;
+        let flux = FluxSettings {
+            namespace: Some(arguments.flux_namespace),
+            artifact_address: Some(artifacts.advertised.clone()),
+        };
+        let engine = Engine::with_flux(client, settings, flux);
+        let artifacts = artifacts.serve(artifact_store(&engine.settings));
         let web = web::Web::start(&engine, arguments.listen).await?;
         let public = listen_public(arguments.public_listen, web.index.clone()).await?;
         super::print(&format!("{}\n", web.address))?;
@@ -57,6 +74,7 @@ pub(crate) fn run(arguments: Arguments, format: LogFormat) -> anyhow::Result<()>
             result = engine.run() => result,
             result = web.serve(stopped()) => result,
             result = public => result,
+            result = artifacts => result,
         }
     })
 }

@@ -1,0 +1,105 @@
+//! Repositories, files and charts that kustomizations name by URL.
+
+use std::fmt;
+use std::io::Read;
+use std::sync::Arc;
+use std::time::Duration;
+
+use belay_filetree::FileTree;
+use belay_helm::RepositoryIndex;
+use belay_kustomize::{RemoteChart, RemoteRepository, Remotes};
+use belay_source::{GitLimits, GitStore, Repositories};
+use reqwest::Url;
+use reqwest::blocking::Client;
+
+const PATIENCE: Duration = Duration::from_secs(27);
+/// The largest file, index or chart.
+const LIMIT: u64 = 100 << 20;
+
+/// Fetches over the network. Repositories are mirrored in the user's cache for the next build.
+pub(super) struct Fetcher {
+    mirrors: std::path::PathBuf,
+}
+
+impl fmt::Debug for Fetcher {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Fetcher").finish_non_exhaustive()
+    }
+}
+
+impl Fetcher {
+    pub(super) fn new() -> Fetcher {
+        let home = std::env::var_os("XDG_CACHE_HOME").map(std::path::PathBuf::from);
+        let own = || std::env::var_os("HOME").map(|home| std::path::PathBuf::from(home).join(".cache"));
+        let cache = home.or_else(own).unwrap_or_else(std::env::temp_dir);
+        Fetcher { mirrors: cache.join("belay").join("kustomize") }
+    }
+}
+
+impl Remotes for Fetcher {
+    fn repository(&self, repository: &RemoteRepository) -> Result<Arc<dyn FileTree>, String> {
+        let store = GitStore::new(&self.mirrors, GitLimits { fetch: repository.timeout });
+        let runtime = crate::commands::runtime().map_err(|error| error.to_string())?;
+        let asked = store.checkout(&repository.url, &repository.reference, None, Duration::ZERO);
+        let checkout = runtime.block_on(asked).map_err(|error| error.to_string())?;
+        if repository.submodules && checkout.tree.kind(&modules()).is_ok_and(|kind| kind.is_some()) {
+            return Err(format!(
+                "{} has submodules, which are not supported yet; add `submodules=false` to do without them",
+                repository.url
+            ));
+        }
+        Ok(checkout.tree)
+    }
+
+    fn file(&self, url: &str) -> Result<Option<Vec<u8>>, String> {
+        get(url)
+    }
+
+    fn chart(&self, chart: &RemoteChart) -> Result<Vec<u8>, String> {
+        let repository = chart.repository.trim_end_matches('/');
+        if !repository.starts_with("http://") && !repository.starts_with("https://") {
+            return Err(format!("charts of {repository} are not supported yet: only http and https are"));
+        }
+        let address = format!("{repository}/index.yaml");
+        let index = get(&address)?.ok_or_else(|| format!("{address} is not there"))?;
+        let index = RepositoryIndex::parse(&String::from_utf8_lossy(&index));
+        let index = index.map_err(|error| format!("{address}: {error}"))?;
+        let range = if chart.version.is_empty() && chart.devel { ">0.0.0-0" } else { &chart.version };
+        let missing = || format!("chart {} {range} is not in {repository}", chart.name);
+        let found = index.find(&chart.name, range).ok_or_else(missing)?;
+        let reference = found.urls.first().ok_or_else(missing)?;
+        let base = Url::parse(&format!("{repository}/")).map_err(|error| format!("{repository}: {error}"))?;
+        let archive = base.join(reference).map_err(|error| format!("{reference}: {error}"))?;
+        get(archive.as_str())?.ok_or_else(|| format!("{archive} is not there"))
+    }
+}
+
+fn modules() -> belay_filetree::TreePath {
+    belay_filetree::TreePath::root().child(".gitmodules")
+}
+
+/// The body of a good answer; `None` for any other.
+fn get(address: &str) -> Result<Option<Vec<u8>>, String> {
+    let client = Client::builder().timeout(PATIENCE).user_agent("belay").build();
+    let client = client.map_err(|error| error.to_string())?;
+    let response = client.get(address).send().map_err(|error| chain(&error.without_url()))?;
+    if !response.status().is_success() {
+        return Ok(None);
+    }
+    let mut content = Vec::new();
+    response.take(LIMIT + 1).read_to_end(&mut content).map_err(|error| error.to_string())?;
+    if content.len() as u64 > LIMIT {
+        return Err(format!("{address} is larger than {LIMIT} bytes"));
+    }
+    Ok(Some(content))
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
+}

@@ -24,8 +24,10 @@ pub(crate) fn fill(state: &State, definition: &Definition, live: Option<&Value>,
             }
             set(object, &["spec", "finalizers"], finalizers.into());
         }
-        ("", "Pod") if live.is_none() => {
-            pod(object);
+        ("", "Pod") => {
+            if live.is_none() {
+                pod(object);
+            }
             tolerations(object);
         }
         ("", "ServiceAccount") => account(object),
@@ -49,7 +51,10 @@ pub(crate) fn admit(
 ) -> Result<(), ApiError> {
     match (definition.group.as_str(), definition.kind.as_str()) {
         ("", "Pod") => priority(state, object),
-        ("", "Service") => wanted_address(state, object, dry_run),
+        ("", "Service") => {
+            wanted_address(state, object, dry_run)?;
+            wanted_ports(state, object)
+        }
         _ => Ok(()),
     }
 }
@@ -72,6 +77,26 @@ fn wanted_address(state: &State, service: &Value, dry_run: bool) -> Result<(), A
     };
     let error = belay_schema::FieldError::invalid("spec.clusterIPs", &json!([wanted]), &said);
     Err(ApiError::invalid("", "Service", crate::object::name(service), &[error]))
+}
+
+/// Ports of the nodes that a Service asks for are free and among those that are given.
+fn wanted_ports(state: &State, service: &Value) -> Result<(), ApiError> {
+    for (index, port) in items(service, &["spec", "ports"]).iter().enumerate() {
+        let Some(wanted) = number(port, &["nodePort"]).filter(|wanted| *wanted != 0) else { continue };
+        let is_same = |other: &Value| other["nodePort"] == wanted && other["protocol"] == port["protocol"];
+        let said = if !NODE_PORTS.contains(&wanted) {
+            let (low, high) = (NODE_PORTS.start(), NODE_PORTS.end());
+            format!("provided port is not in the valid range. The range of valid ports is {low}-{high}")
+        } else if services(state).flat_map(|other| items(other, &["spec", "ports"])).any(is_same) {
+            "provided port is already allocated".to_owned()
+        } else {
+            continue;
+        };
+        let at = format!("spec.ports[{index}].nodePort");
+        let error = belay_schema::FieldError::invalid(at, &json!(wanted), &said);
+        return Err(ApiError::invalid("", "Service", crate::object::name(service), &[error]));
+    }
+    Ok(())
 }
 
 /// A Pod's priority is its class's.

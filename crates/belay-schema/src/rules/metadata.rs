@@ -25,7 +25,7 @@ pub fn metadata_errors(
     annotations(&mut checker, field(metadata, "annotations"), "metadata.annotations");
     owners(&mut checker, items(metadata, "ownerReferences"));
     finalizers(&mut checker, metadata);
-    if is_whole && !kind.is_custom() && !is_apart(kind.group(), resource) {
+    if !kind.is_custom() && !is_apart(kind.group(), resource) {
         plain_finalizers(&mut checker, metadata);
     }
     checker.errors
@@ -34,10 +34,10 @@ pub fn metadata_errors(
 /// Whether an update is asked all that a new object is; otherwise its name may be whatever a path can hold.
 fn is_whole_again(kind: &KindSchema, resource: &str) -> bool {
     let is_general = match kind.group() {
-        "" => matches!(resource, "resourcequotas" | "events"),
+        "" => matches!(resource, "resourcequotas" | "events" | "services"),
         "apps" => matches!(resource, "deployments" | "replicasets" | "daemonsets"),
         "batch" => resource == "cronjobs",
-        "autoscaling" | "policy" | "coordination.k8s.io" => true,
+        "autoscaling" | "policy" | "coordination.k8s.io" | "scheduling.k8s.io" => true,
         _ => kind.is_custom(),
     };
     !is_general

@@ -75,6 +75,8 @@ pub(super) fn check(checker: &mut Checker<'_>, name: &str, object: &Object, path
         "discovery.v1.EndpointSlice" => networks::endpoint_slice(checker, object),
         "rbac.v1.Role" | "rbac.v1.ClusterRole" => access::role(checker, name, object),
         "rbac.v1.RoleBinding" | "rbac.v1.ClusterRoleBinding" => access::binding(checker, name, object),
+        "flowcontrol.v1.PriorityLevelConfigurationSpec" => access::priority_level(checker, object, path),
+        "flowcontrol.v1.FlowSchemaSpec" => access::flow_rules(checker, object, path),
         "scheduling.v1.PriorityClass" => access::priority_class(checker, object),
         _ => {}
     }

@@ -133,6 +133,8 @@ pub(super) fn api_service(checker: &mut Checker<'_>, service: &Object) {
     }
     if !group.is_empty() {
         checker.complaints("spec.group", group, words::subdomain(group));
+    } else if version != "v1" {
+        checker.required("spec.group", "only v1 may have an empty group and it better be legacy kube");
     }
     checker.complaints("spec.version", version, words::old_label(version));
     for (name, high) in [("groupPriorityMinimum", 20_000), ("versionPriority", 1000)] {
@@ -221,5 +223,52 @@ pub(super) fn webhook(checker: &mut Checker<'_>, webhook: &Object, path: &str) {
     if let Some(seconds) = number(webhook, "timeoutSeconds").filter(|seconds| !(1..=30).contains(seconds)) {
         let said = "the timeout value must be between 1 and 30 seconds";
         checker.invalid(format!("{path}.timeoutSeconds"), &json!(seconds), said);
+    }
+}
+
+/// How many requests a level takes at a time.
+pub(super) fn priority_level(checker: &mut Checker<'_>, spec: &Object, path: &str) {
+    let (limited, exempt) = (field(spec, "limited"), field(spec, "exempt"));
+    match text(spec, "type") {
+        "Limited" => {
+            if !exempt.is_null() {
+                checker.forbidden(format!("{path}.exempt"), "must be nil if the type is Limited");
+            }
+            if limited.is_null() {
+                checker.required(format!("{path}.limited"), "must not be empty when type is Limited");
+            }
+        }
+        "Exempt" if !limited.is_null() => {
+            checker.forbidden(format!("{path}.limited"), "must be nil if the type is not Limited");
+        }
+        _ => {}
+    }
+    let response = &limited["limitResponse"];
+    if response["type"] == "Reject" && !response["queuing"].is_null() {
+        let said = "must be nil if limited.limitResponse.type is not Limited";
+        checker.forbidden(format!("{path}.limited.limitResponse.queuing"), said);
+    }
+}
+
+/// Whose requests flow together.
+pub(super) fn flow_rules(checker: &mut Checker<'_>, spec: &Object, path: &str) {
+    for (index, rule) in items(spec, "rules").iter().filter_map(Value::as_object).enumerate() {
+        let at = format!("{path}.rules[{index}]");
+        let subjects = items(rule, "subjects");
+        if subjects.is_empty() {
+            checker.required(format!("{at}.subjects"), "subjects must contain at least one value");
+        }
+        for (position, subject) in subjects.iter().enumerate() {
+            let kind = &subject["kind"];
+            if !matches!(kind.as_str(), Some("User" | "Group" | "ServiceAccount")) {
+                let shown = json!(kind.as_str().unwrap_or_default());
+                let known = ["Group", "ServiceAccount", "User"];
+                checker.unsupported(format!("{at}.subjects[{position}].kind"), &shown, &known);
+            }
+        }
+        if items(rule, "resourceRules").is_empty() && items(rule, "nonResourceRules").is_empty() {
+            let said = "at least one of resourceRules and nonResourceRules has to be non-empty";
+            checker.required(at, said);
+        }
     }
 }

@@ -167,6 +167,7 @@ async fn follow(world: &World, url: &str) {
     world.apply(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop-flux"}})).await;
     let mut app = application("web", "argocd", url, "apps");
     app["spec"]["syncPolicy"]["automated"] = json!({"prune": true});
+    app["spec"]["syncPolicy"]["retry"] = json!({"limit": 0});
     app["spec"]["syncPolicy"]["syncOptions"] = json!(["PrunePropagationPolicy=background"]);
     world.apply(app).await;
     world

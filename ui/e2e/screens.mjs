@@ -7,7 +7,7 @@ import { until } from "./demo.mjs";
 import { noAnswerLeaks, nothingLeaks } from "./secrets.mjs";
 
 export async function screens(open, demo) {
-  await step("shops of both families are put in", () => data.putIn(demo));
+  await step("stores of both families are put in", () => data.putIn(demo));
   const page = await open();
   await list(page, demo);
   await application(page, demo);
@@ -20,6 +20,8 @@ export async function screens(open, demo) {
   await withoutServer(open);
   await withoutToken(open);
   await step("no Secret's value in any answer to any page", () => noAnswerLeaks(open, data));
+  // So that the pictures have something to show.
+  await data.drift(demo);
 }
 
 async function list(page, demo) {
@@ -30,45 +32,45 @@ async function list(page, demo) {
     assert.ok(!page.url().includes("token"), "the token stays in the address");
   });
   await step("state is told by icon and word, the revision with subject and author", async () => {
-    for (const app of [data.SHOP, data.FLUX_SHOP]) {
+    for (const app of [data.STORE, data.FLUX_STORE]) {
       const row = rowOf(page, app);
       await row.getByText("Synced", { exact: false }).first().waitFor();
       await row.getByText("Healthy", { exact: false }).first().waitFor();
       assert.equal(await row.locator(".cell-sync svg, .cell-health svg").count(), 2);
-      await row.getByText("Open the shop", { exact: true }).waitFor();
+      await row.getByText("Open the store", { exact: true }).waitFor();
       await row.getByText("Ada Lovelace", { exact: true }).waitFor();
       assert.equal(await row.getByText("second line").count(), 0);
     }
   });
   await step("a release shows its chart's version", async () => {
-    const row = rowOf(page, data.HELM_SHOP);
+    const row = rowOf(page, data.HELM_STORE);
     await row.getByText("Synced", { exact: false }).first().waitFor();
     await row.getByText("Healthy", { exact: false }).first().waitFor();
     await row.getByText("1.2.3").waitFor();
   });
   await step("drift is shown as it happens", async () => {
     await data.drift(demo);
-    await rowOf(page, data.SHOP).getByText("2 fields").waitFor();
-    await rowOf(page, data.SHOP).getByText("Out of sync").waitFor();
+    await rowOf(page, data.STORE).getByText("2 fields").waitFor();
+    await rowOf(page, data.STORE).getByText("Out of sync").waitFor();
   });
   await step("filters are kept in the address", async () => {
     const all = await rows(page).count();
     await page.keyboard.press("/");
-    await page.keyboard.type("kind:ks shop");
-    await page.waitForURL(/q=kind%3Aks\+shop/);
+    await page.keyboard.type("kind:ks store");
+    await page.waitForURL(/q=kind%3Aks\+store/);
     await onlyRows(page, 1);
     await page.reload();
-    assert.equal(await page.getByLabel("search applications").inputValue(), "kind:ks shop");
+    assert.equal(await page.getByLabel("search applications").inputValue(), "kind:ks store");
     await onlyRows(page, 1);
     await page.getByRole("button", { name: "clear filters" }).click();
     await onlyRows(page, all);
     await page.locator(".states").getByRole("button", { name: /drifted/ }).click();
     await page.waitForURL(/only=drifted/);
-    await rowOf(page, data.FLUX_SHOP).waitFor({ state: "detached" });
+    await rowOf(page, data.FLUX_STORE).waitFor({ state: "detached" });
     await page.locator("summary", { hasText: "family" }).click();
     await page.getByRole("checkbox", { name: /^argo \d/ }).check();
     await page.waitForURL(/family=argo/);
-    await rowOf(page, data.SHOP).waitFor();
+    await rowOf(page, data.STORE).waitFor();
     await page.getByRole("button", { name: "clear filters" }).click();
     const byHealth = page.getByRole("columnheader", { name: "Health" }).getByRole("button");
     for (const order of [/sort=health/, /sort=-health/, /\/$/]) {
@@ -97,14 +99,14 @@ async function list(page, demo) {
 
 async function application(page) {
   await step("an app has a sentence, a tree, a history", async () => {
-    await rowOf(page, data.SHOP).getByRole("link").click();
+    await rowOf(page, data.STORE).getByRole("link").click();
     await page.locator(".sentence", { hasText: "2 fields changed in the cluster" }).waitFor();
     await page.locator('[data-object="Deployment/web"]').waitFor();
     assert.ok((await page.locator(".react-flow__edge").count()) > 2, "owners are not joined to what they own");
     await page.getByText("5 Pods").waitFor();
-    assert.equal(await page.title(), "shop · Belay");
+    assert.equal(await page.title(), "store · Belay");
     await page.keyboard.press("4");
-    await page.locator(".entry").first().getByText("Open the shop").waitFor();
+    await page.locator(".entry").first().getByText("Open the store").waitFor();
     await page.keyboard.press("6");
     await page.locator(".event", { hasText: "DriftDetected" }).filter({ hasText: "spec.replicas: 2 → 5, a-person" }).first().waitFor();
   });
@@ -145,16 +147,16 @@ async function resource(page) {
 
 async function flux(page) {
   await step("what Git says is known of Flux's objects, too", async () => {
-    await page.goto(new URL(`${pathOf(data.FLUX_SHOP)}?tab=list`, page.url()).href);
+    await page.goto(new URL(`${pathOf(data.FLUX_STORE)}?tab=list`, page.url()).href);
     await page.locator(".objects li", { hasText: "Deployment" }).getByRole("link").click();
     await page.getByText("No field differs.").waitFor();
     await page.getByRole("tab", { name: "desired" }).click();
-    await page.locator(".manifest", { hasText: "image: registry.example.com/shop:1.0.0" }).waitFor();
+    await page.locator(".manifest", { hasText: "image: registry.example.com/store:1.0.0" }).waitFor();
     await page.getByRole("tab", { name: /owners/ }).click();
     await page.locator(".items", { hasText: "kustomize-controller" }).waitFor();
   });
   await step("a release has a tree, a history and a desired side", async () => {
-    await page.goto(new URL(pathOf(data.HELM_SHOP), page.url()).href);
+    await page.goto(new URL(pathOf(data.HELM_STORE), page.url()).href);
     await page.locator('[data-object="Deployment/web"]').getByRole("link").click();
     await page.getByText("No field differs.").waitFor();
     await page.getByRole("tab", { name: "desired" }).click();
@@ -170,7 +172,7 @@ async function actions(page, demo) {
   const ask = (word) => page.getByRole("button", { name: `${word}…` }).click();
   const confirm = (word) => dialog.getByRole("button", { name: word, exact: true }).click();
   await step("sync says what it will do, then does it", async () => {
-    await page.goto(new URL(pathOf(data.SHOP), page.url()).href);
+    await page.goto(new URL(pathOf(data.STORE), page.url()).href);
     await page.locator(".sentence").waitFor();
     await page.keyboard.press("s");
     await dialog.getByText("sets 2 fields").waitFor();
@@ -188,7 +190,7 @@ async function actions(page, demo) {
     await page.getByText(/refresh asked for/).waitFor();
   });
   await step("suspending and resuming say which field they set", async () => {
-    for (const [app, field] of [[data.SHOP, "automated.enabled"], [data.FLUX_SHOP, "spec.suspend"]]) {
+    for (const [app, field] of [[data.STORE, "automated.enabled"], [data.FLUX_STORE, "spec.suspend"]]) {
       await page.goto(new URL(pathOf(app), page.url()).href);
       await ask("Suspend");
       await dialog.getByText(field).waitFor();
@@ -210,7 +212,7 @@ async function live(page, demo) {
       window.stayed = true;
     });
     data.newImage(demo);
-    const row = rowOf(page, data.SHOP);
+    const row = rowOf(page, data.STORE);
     await row.getByText("Sell more with 1.1.0").waitFor();
     await row.getByText("Synced").waitFor();
     assert.ok(await page.evaluate(() => window.stayed), "the page was loaded again");
@@ -233,7 +235,7 @@ async function withoutServer(open) {
   await step("what cannot be reached or found is said, and asked again", async () => {
     const page = await open();
     await page.route("**/api/belay/v1/apps/**", (route) => route.abort());
-    await rowOf(page, data.SHOP).getByRole("link").click();
+    await rowOf(page, data.STORE).getByRole("link").click();
     await page.getByText("Belay cannot be reached.").waitFor();
     await page.unroute("**/api/belay/v1/apps/**");
     await page.getByRole("button", { name: "Try again" }).click();
@@ -247,7 +249,7 @@ async function withoutServer(open) {
 
 async function withoutToken(open) {
   await step("without the token a page can only look", async () => {
-    const page = await open({ at: pathOf(data.SHOP) });
+    const page = await open({ at: pathOf(data.STORE) });
     await page.getByText("read only").waitFor();
     await page.getByRole("button", { name: "Sync…" }).click();
     const dialog = page.locator("dialog");

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { pathOf } from "./browser.mjs";
 
 /** Asks every route about every object, and opens the pages of the Secrets. */
-export async function nothingLeaks(open, { CANARIES, SHOP, FLUX_SHOP, HELM_SHOP }) {
+export async function nothingLeaks(open, { CANARIES, STORE, FLUX_STORE, HELM_STORE }) {
   const clean = cleanOf(CANARIES);
   const stream = heard(new URL("/api/belay/v1/stream", open.address).href);
   const api = async (path) => {
@@ -33,7 +33,7 @@ export async function nothingLeaks(open, { CANARIES, SHOP, FLUX_SHOP, HELM_SHOP 
   assert.ok(seen > 10, `only ${seen} objects were looked at`);
   for (const path of ["/api/belay/v1/about", "/readyz", "/healthz", "/metrics", "/"]) await api(path);
 
-  for (const app of [SHOP, FLUX_SHOP, HELM_SHOP]) {
+  for (const app of [STORE, FLUX_STORE, HELM_STORE]) {
     const page = await open({ at: `${pathOf(app)}?tab=list` });
     await page.locator(".objects li", { hasText: "Secret" }).getByRole("link").first().click();
     for (const tab of ["live", "desired", "compare", "diff", "owners", "events"]) {

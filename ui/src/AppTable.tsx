@@ -18,7 +18,7 @@ const COLUMNS = [
   column.accessor("sync", {
     header: "Sync",
     cell: ({ row: { original } }) =>
-      original.operation === "" ? <SyncBadge sync={original.sync} /> : <Badge icon="half" tone="busy" word="Syncing" title={original.operation} />,
+      original.operation === "" ? <SyncBadge sync={original.sync} /> : <Badge icon="half" tone="busy" word={original.operation === "Deleting" ? "Deleting" : "Syncing"} title={original.operation} />,
   }),
   column.accessor("health", {
     header: "Health",

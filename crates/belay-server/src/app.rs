@@ -233,7 +233,7 @@ pub struct AppSummary {
     pub suspended: bool,
     /// Whether it is synced without being asked.
     pub automated: bool,
-    /// The operation in flight, such as `Running`; empty if none is.
+    /// The operation in flight, such as `Running` or `Deleting`; empty if none is.
     pub operation: String,
     /// Number of objects it manages.
     pub objects: usize,

@@ -159,11 +159,22 @@ fn is_suspended(value: &Value) -> bool {
 }
 
 fn operation(value: &Value) -> String {
+    if is_deleting(value) {
+        return DELETING.to_owned();
+    }
     let phase = text(value, "/status/operationState/phase");
     if value.get("operation").is_some_and(|operation| !operation.is_null()) && phase != "Running" {
         return "Pending".to_owned();
     }
     if matches!(phase.as_str(), "Running" | "Terminating") { phase } else { String::new() }
+}
+
+/// The operation of an app that is on its way out.
+pub(crate) const DELETING: &str = "Deleting";
+
+/// Whether somebody has asked for its deletion, and its objects go first.
+pub(crate) fn is_deleting(value: &Value) -> bool {
+    value.pointer("/metadata/deletionTimestamp").is_some()
 }
 
 /// Problems first, then a failed sync, then why it is not healthy.

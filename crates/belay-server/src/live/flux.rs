@@ -4,7 +4,7 @@ use belay_manifest::{GroupVersionKind, Object, ObjectKey};
 use serde_json::Value;
 
 use super::DesiredState;
-use super::argo::{commit, items, labels, text};
+use super::argo::{DELETING, commit, is_deleting, items, labels, text};
 use crate::app::{AppKind, AppRef, AppSummary, Family, Health, Revision, Source, Sync};
 use crate::detail::{Condition, HistoryEntry};
 use crate::shown;
@@ -204,6 +204,9 @@ fn message(value: &Value, source: Option<&Object>) -> String {
 }
 
 fn operation(value: &Value) -> String {
+    if is_deleting(value) {
+        return DELETING.to_owned();
+    }
     let running = condition(value, "Reconciling").is_some_and(|reconciling| reconciling["status"] == "True");
     if running { "Running".to_owned() } else { String::new() }
 }

@@ -79,6 +79,7 @@ pub(super) fn cells(app: &AppSummary, wide: bool) -> Vec<String> {
         app.health.as_str().to_owned()
     };
     let sync = match app.sync {
+        _ if app.operation == "Deleting" => app.operation.clone(),
         _ if !app.operation.is_empty() => "Syncing".to_owned(),
         sync @ (Sync::Synced | Sync::OutOfSync | Sync::Unknown) => sync.as_str().to_owned(),
     };

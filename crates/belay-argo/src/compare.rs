@@ -4,7 +4,7 @@ mod rules;
 mod schemas;
 mod seen;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use belay_diff::{AddedFields, CompareOptions, Difference};
@@ -14,7 +14,7 @@ use belay_plan::sync::{Settings, is_hook, is_post_delete, is_pre_delete, is_skip
 
 pub(crate) use rules::ignored;
 pub(crate) use schemas::{Schemas, definitions};
-pub(crate) use seen::Seen;
+pub(crate) use seen::{Seen, Written};
 
 use crate::controller::{Context, FIELD_MANAGER};
 use crate::prepare::Prepared;
@@ -136,7 +136,8 @@ pub(crate) fn compare(
     let mut extra: BTreeMap<ObjectKey, Arc<Object>> =
         context.live.of_app(&target.live_name()).into_iter().map(|object| (object.key(), object)).collect();
     let mut comparison = Comparison::default();
-    let mut seen = context.seen(app, ignored);
+    let before = context.seen(app);
+    let mut past = Past { before: &before, seen: Seen::new(ignored), written: context.take_written(app) };
     for wanted in &prepared.objects {
         let object = &wanted.object;
         if is_hook(object) {
@@ -154,9 +155,9 @@ pub(crate) fn compare(
         {
             comparison.shared.push((key.clone(), other.to_owned()));
         }
-        comparison.objects.push(one(context, &mut seen, key, object.clone(), live, settings));
+        comparison.objects.push(one(context, &mut past, key, object.clone(), live, settings));
     }
-    context.remember_seen(app, seen);
+    context.remember_seen(app, past.seen);
     for (key, live) in extra {
         // What is on its way out already is neither pruned again nor an extra object.
         if !live.value()["metadata"]["deletionTimestamp"].is_null() {
@@ -174,9 +175,17 @@ pub(crate) fn compare(
     comparison
 }
 
+/// What earlier looks know.
+struct Past<'a> {
+    before: &'a Seen,
+    seen: Seen,
+    /// The API server's answers to our writes since the last comparison.
+    written: HashMap<ObjectKey, Written>,
+}
+
 fn one(
     context: &Context,
-    seen: &mut Seen,
+    past: &mut Past<'_>,
     key: ObjectKey,
     target: Arc<Object>,
     live: Option<Arc<Object>>,
@@ -187,7 +196,9 @@ fn one(
         None => (Arc::default(), Standing::OutOfSync),
         Some(live) => {
             let method = method(&target, settings);
-            let differences = seen.differences(&key, &target, live, method, &context.schemas, context);
+            let written = past.written.get(&key);
+            let differences =
+                past.seen.differences(past.before, &key, &target, live, written, method, context);
             let standing = if differences.is_empty() { Standing::Synced } else { Standing::OutOfSync };
             (differences, standing)
         }

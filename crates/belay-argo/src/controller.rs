@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use belay_cluster::{Change, EventRecorder, LiveError, LiveState, WorkQueue};
-use belay_diff::{Difference, Drift, Ignored};
+use belay_diff::{Difference, Drift};
 use belay_manifest::{GroupVersionKind, Object, ObjectKey};
 use belay_render::RenderCache;
 use belay_source::{Repositories, normalised_url};
@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinSet;
 
-use crate::compare::{Schemas, Seen};
+use crate::compare::{Schemas, Seen, Written};
 use crate::desired::{Desired, Purpose};
 use crate::reconcile::reconcile;
 
@@ -77,6 +77,8 @@ pub(crate) struct Memory {
     commit: Option<Commit>,
     /// What was compared.
     seen: Arc<Seen>,
+    /// The API server's answers to our writes since then.
+    written: HashMap<ObjectKey, Written>,
     /// When a running operation may go on.
     paused: Option<Instant>,
 }
@@ -233,6 +235,7 @@ impl Controller {
 }
 
 impl Context {
+    /// Everything that is remembered of an app. Large parts are shared.
     pub(crate) fn remembered(&self, app: &ObjectKey) -> Memory {
         let memory = self.memory.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         memory.get(app).cloned().unwrap_or_default()
@@ -272,9 +275,24 @@ impl Context {
         });
     }
 
-    /// What was compared with these rules before.
-    pub(crate) fn seen(&self, app: &ObjectKey, ignored: &Arc<Ignored>) -> Seen {
-        Seen::clone(&self.remembered(app).seen).with(ignored)
+    /// What was compared before.
+    pub(crate) fn seen(&self, app: &ObjectKey) -> Arc<Seen> {
+        self.remembered(app).seen
+    }
+
+    /// Hands out the API server's answers to our writes since the last comparison.
+    pub(crate) fn take_written(&self, app: &ObjectKey) -> HashMap<ObjectKey, Written> {
+        let mut written = HashMap::new();
+        self.remember(app, |memory| written = std::mem::take(&mut memory.written));
+        written
+    }
+
+    /// Keeps the API server's answer to a write of ours.
+    pub(crate) fn remember_written(&self, app: &ObjectKey, key: &ObjectKey, desired: Arc<Object>) {
+        if let Some(answer) = self.live.get(key) {
+            let written = Written { desired, answer };
+            self.remember(app, |memory| drop(memory.written.insert(key.clone(), written)));
+        }
     }
 
     /// Keeps comparisons for the next look.

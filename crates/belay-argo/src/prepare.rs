@@ -223,10 +223,7 @@ mod tests {
     use serde_json::json;
 
     fn manifest(value: Value) -> Manifest {
-        Manifest {
-            object: Object::new(value).unwrap(),
-            origin: Origin { file: "a.yaml".into(), line: 3 },
-        }
+        Manifest { object: Object::new(value).unwrap(), origin: Origin { file: "a.yaml".into(), line: 3 } }
     }
 
     fn target() -> Target {

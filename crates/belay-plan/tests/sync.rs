@@ -4,6 +4,8 @@
 //! what is expected; in between, requests succeed or fail as `answers:` say, and objects take on the health that
 //! `health:` says. Messages and orders are those of gitops-engine's sync context.
 
+#![expect(clippy::unwrap_used, reason = "a play that cannot be read fails its test")]
+
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;

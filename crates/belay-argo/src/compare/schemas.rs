@@ -11,8 +11,11 @@ use crate::controller::Context;
 /// Schemas by kind. One that a definition declares is made anew when the definition changes.
 #[derive(Debug, Default)]
 pub(crate) struct Schemas {
-    custom: Mutex<HashMap<GroupVersionKind, (Arc<Object>, Option<Arc<KindSchema>>)>>,
+    custom: Mutex<HashMap<GroupVersionKind, Made>>,
 }
+
+/// A schema, and the definition it was made of.
+type Made = (Arc<Object>, Option<Arc<KindSchema>>);
 
 /// The kind of definitions of kinds.
 pub(crate) fn definitions() -> GroupVersionKind {

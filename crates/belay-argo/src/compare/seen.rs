@@ -3,34 +3,52 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use belay_diff::{Difference, Ignored, Method, Sides};
+use belay_diff::{Difference, FieldPath, Ignored, Method, Sides};
 use belay_manifest::{Object, ObjectKey};
+use serde_json::Value;
 
 use super::schemas::Schemas;
 use crate::compare::compare_options;
 use crate::controller::Context;
 
 /// The comparisons of one app.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Seen {
     ignored: Arc<Ignored>,
     objects: HashMap<ObjectKey, One>,
 }
 
+/// The comparison of one object.
 #[derive(Debug, Clone)]
 struct One {
     desired: Arc<Object>,
     live: Arc<Object>,
     method: Method,
     differences: Arc<Vec<Difference>>,
+    /// What the API server made of a field right when we wrote it: admission has its own mind, and writing the same
+    /// again would not change it.
+    settled: Arc<Vec<(FieldPath, Option<Value>)>>,
+}
+
+/// A write of ours, and what the API server made of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Written {
+    /// What we wrote.
+    pub desired: Arc<Object>,
+    /// The answer.
+    pub answer: Arc<Object>,
+}
+
+impl Written {
+    /// Whether the live object is the answer to a write of what is desired.
+    fn is_of(&self, desired: &Object, live: &Arc<Object>) -> bool {
+        Arc::ptr_eq(&self.answer, live) && *self.desired == *desired
+    }
 }
 
 impl Seen {
-    /// The same, if it was made with these rules; else nothing.
-    pub(crate) fn with(self, ignored: &Arc<Ignored>) -> Seen {
-        if self.ignored == *ignored {
-            return self;
-        }
+    /// Nothing is seen yet, with these rules.
+    pub(crate) fn new(ignored: &Arc<Ignored>) -> Seen {
         Seen { ignored: ignored.clone(), objects: HashMap::new() }
     }
 
@@ -39,35 +57,63 @@ impl Seen {
         self.objects.get(key).map(|one| one.differences.clone()).unwrap_or_default()
     }
 
-    /// What an apply would change, as found before or found now.
+    /// What an apply would change, as found before or found now. `written` is the API server's answer to our own last
+    /// write of the object.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "both sides of an object, and where its schema and past are found"
+    )]
     pub(crate) fn differences(
         &mut self,
+        before: &Seen,
         key: &ObjectKey,
         desired: &Arc<Object>,
         live: &Arc<Object>,
+        written: Option<&Written>,
+        method: Method,
+        context: &Context,
+    ) -> Arc<Vec<Difference>> {
+        let known = before.objects.get(key).filter(|known| {
+            before.ignored == self.ignored && known.method == method && Arc::ptr_eq(&known.desired, desired)
+        });
+        let one = match known {
+            Some(known) if Arc::ptr_eq(&known.live, live) => known.clone(),
+            _ => {
+                let mut differences = self.found(key, desired, live, method, &context.schemas, context);
+                let mut settled = known.map(|known| known.settled.clone()).unwrap_or_default();
+                if written.is_some_and(|written| written.is_of(desired, live)) {
+                    let named = differences.iter().filter(|difference| difference.desired.is_some());
+                    settled = Arc::new(
+                        named.map(|difference| (difference.path.clone(), difference.live.clone())).collect(),
+                    );
+                }
+                differences.retain(|difference| {
+                    !settled.iter().any(|(path, live)| *path == difference.path && *live == difference.live)
+                });
+                let (desired, live) = (desired.clone(), live.clone());
+                One { desired, live, method, differences: Arc::new(differences), settled }
+            }
+        };
+        let differences = one.differences.clone();
+        self.objects.insert(key.clone(), one);
+        differences
+    }
+
+    fn found(
+        &self,
+        key: &ObjectKey,
+        desired: &Object,
+        live: &Object,
         method: Method,
         schemas: &Schemas,
         context: &Context,
-    ) -> Arc<Vec<Difference>> {
-        if let Some(known) = self.objects.get(key)
-            && Arc::ptr_eq(&known.desired, desired)
-            && Arc::ptr_eq(&known.live, live)
-            && known.method == method
-        {
-            return known.differences.clone();
-        }
+    ) -> Vec<Difference> {
         let schema = schemas.of(&desired.gvk(), context);
         let sides = Sides { desired, live, schema: schema.as_deref() };
         let options = compare_options();
-        let differences = sides.differences(method, &options, &self.ignored).unwrap_or_else(|error| {
+        sides.differences(method, &options, &self.ignored).unwrap_or_else(|error| {
             tracing::debug!(object = %key, %error, "compared without a prediction");
             belay_diff::compare(desired, live, &options)
-        });
-        let differences = Arc::new(differences);
-        self.objects.insert(
-            key.clone(),
-            One { desired: desired.clone(), live: live.clone(), method, differences: differences.clone() },
-        );
-        differences
+        })
     }
 }

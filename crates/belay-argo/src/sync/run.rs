@@ -7,6 +7,7 @@ use belay_apply::{
     ApplySettings, Performed, StageSettings, Written, carry_out_stage, delete_hook, release_hook,
 };
 use belay_diff::Ignored;
+use belay_manifest::ObjectKey;
 use belay_plan::sync::{Action, Batch, Code, Progress, Prune, Stand, Task, Turn, Write, write};
 
 use super::results::{applied_message, outcome};
@@ -26,6 +27,7 @@ pub(super) struct Ran {
 /// How the requests of a sync are made.
 pub(super) struct Means<'a> {
     pub(super) context: &'a Context,
+    pub(super) app: ObjectKey,
     pub(super) ignored: &'a Arc<Ignored>,
     pub(super) options: &'a Options,
     pub(super) stage: StageSettings,
@@ -34,6 +36,7 @@ pub(super) struct Means<'a> {
 impl<'a> Means<'a> {
     pub(super) fn new(
         context: &'a Context,
+        app: ObjectKey,
         ignored: &'a Arc<Ignored>,
         options: &'a Options,
         migrate_from: &str,
@@ -48,7 +51,7 @@ impl<'a> Means<'a> {
             ignored: ignored.clone(),
             migrate_from: (!options.has("ClientSideApplyMigration=false")).then(|| migrate_from.to_owned()),
         };
-        Means { context, ignored, options, stage }
+        Means { context, app, ignored, options, stage }
     }
 
     /// Runs the batch.
@@ -69,7 +72,13 @@ impl<'a> Means<'a> {
                 match &done {
                     Ok(Performed::HookGoing) => ran.waits = true,
                     Ok(Performed::Pruned) => ran.wrote = true,
-                    Ok(Performed::Written(written)) => ran.wrote |= written.is_change(),
+                    Ok(Performed::Written(written)) if written.is_change() => {
+                        ran.wrote = true;
+                        let task = &progress.tasks[place];
+                        if let Some(target) = &task.target {
+                            self.context.remember_written(&self.app, &task.key, target.clone());
+                        }
+                    }
                     _ => {}
                 }
                 let task = &mut progress.tasks[place];

@@ -100,7 +100,7 @@ pub(crate) fn refuse(state: &mut OperationState, reason: String, now: Timestamp)
 async fn walk(scene: &Scene<'_>, state: &mut OperationState, settings: &Settings, options: &Options) -> Walk {
     let annotation = scene.object.annotation(MIGRATION_MANAGER).filter(|name| !name.is_empty());
     let migrate_from = annotation.unwrap_or(CLIENT_SIDE_MANAGER);
-    let means = Means::new(scene.context, scene.ignored, options, migrate_from);
+    let means = Means::new(scene.context, scene.object.key(), scene.ignored, options, migrate_from);
     let mut is_first = state.sync_result.as_ref().is_none_or(|result| result.resources.is_empty());
     loop {
         watch_new_kinds(scene).await;
@@ -322,7 +322,7 @@ async fn terminate(
     settings: &Settings,
     options: &Options,
 ) -> Walk {
-    let means = Means::new(scene.context, scene.ignored, options, CLIENT_SIDE_MANAGER);
+    let means = Means::new(scene.context, scene.object.key(), scene.ignored, options, CLIENT_SIDE_MANAGER);
     let comparison = comparison(scene, settings);
     let mut progress = Progress::new(made(scene, state, &comparison, settings, options), settings);
     let hooks: Vec<usize> = (0..progress.tasks.len())

@@ -10,6 +10,7 @@
 //! source or the environment: both come in [`Options`].
 
 mod builtin;
+mod cache;
 mod descent;
 mod error;
 mod exec;
@@ -25,6 +26,7 @@ mod set;
 mod sprig;
 mod value;
 
+pub use cache::ParseCache;
 pub use error::{Error, Limit};
 pub use format::{format_float, format_value, go_quote, sprint, sprintf};
 pub use function::{Arguments, Call, Function, FunctionError, Functions, Signature};

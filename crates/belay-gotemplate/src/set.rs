@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::cache::ParseCache;
 use crate::error::Error;
 use crate::exec::Run;
 use crate::function::Functions;
@@ -20,6 +21,7 @@ pub struct TemplateSet {
     layer: Arc<Layer>,
     functions: Arc<Functions>,
     delimiters: Delimiters,
+    cache: Arc<ParseCache>,
 }
 
 /// Templates added to a set, over those it was cloned with.
@@ -36,7 +38,13 @@ const MAX_LAYERS: usize = 8;
 impl TemplateSet {
     /// An empty set; `name` appears in the error about a template that is not there.
     pub fn new(name: &str, functions: Arc<Functions>) -> Self {
-        Self { name: name.into(), layer: Arc::default(), functions, delimiters: Delimiters::default() }
+        Self {
+            name: name.into(),
+            layer: Arc::default(),
+            functions,
+            delimiters: Delimiters::default(),
+            cache: Arc::default(),
+        }
     }
 
     /// The same with other delimiters for what is parsed later.
@@ -46,14 +54,22 @@ impl TemplateSet {
         self
     }
 
+    /// The same with a cache that other sets use too.
+    #[must_use]
+    pub fn with_cache(mut self, cache: Arc<ParseCache>) -> Self {
+        self.cache = cache;
+        self
+    }
+
     /// The functions.
     pub fn functions(&self) -> &Arc<Functions> {
         &self.functions
     }
 
-    /// Replaces the functions.
+    /// Replaces the functions, and starts a new cache.
     pub fn set_functions(&mut self, functions: Arc<Functions>) {
         self.functions = functions;
+        self.cache = Arc::default();
     }
 
     /// Parses a text and adds what it defines. See [`TemplateSet::add`].
@@ -63,9 +79,11 @@ impl TemplateSet {
         Ok(())
     }
 
-    /// Parses a text as this set would, without adding it, so that it can be cached.
+    /// Parses a text as this set would, without adding it; a text that its cache knows is not parsed again.
     pub fn parse_only(&self, name: &str, text: &str) -> Result<Parsed, Error> {
-        parse(name, text, &self.delimiters, &|name| self.is_function(name))
+        self.cache.get_or_parse(name, text, &self.delimiters, || {
+            parse(name, text, &self.delimiters, &|name| self.is_function(name))
+        })
     }
 
     /// Adds a parsed file. A template replaces an earlier one of its name, unless it is empty.

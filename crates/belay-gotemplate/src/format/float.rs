@@ -11,7 +11,10 @@ pub fn format_float(number: f64, format: char, precision: Option<usize>) -> Stri
     }
     match format {
         'f' | 'F' => match precision {
-            Some(precision) => format!("{number:.precision$}"),
+            Some(precision) => {
+                let exact = precision.min(MAX_DIGITS);
+                format!("{number:.exact$}{}", "0".repeat(precision - exact))
+            }
             None => format!("{number}"),
         },
         'e' | 'E' => exponent_form(number, precision, format),
@@ -22,19 +25,24 @@ pub fn format_float(number: f64, format: char, precision: Option<usize>) -> Stri
 }
 
 fn exponent_form(number: f64, precision: Option<usize>, letter: char) -> String {
-    let text = match precision {
-        Some(precision) => format!("{number:.precision$e}"),
+    let exact = precision.map(|precision| precision.min(MAX_DIGITS));
+    let text = match exact {
+        Some(exact) => format!("{number:.exact$e}"),
         None => format!("{number:e}"),
     };
     let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let zeros = "0".repeat(precision.unwrap_or(0) - exact.unwrap_or(0));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     let sign = if exponent < 0 { '-' } else { '+' };
-    format!("{digits}{letter}{sign}{:02}", exponent.unsigned_abs())
+    format!("{digits}{zeros}{letter}{sign}{:02}", exponent.unsigned_abs())
 }
+
+/// No `float64` has more digits than this that are not zero.
+const MAX_DIGITS: usize = 1100;
 
 /// `%g`: the exponent form for very small and large numbers, trailing zeros dropped.
 fn general_form(number: f64, precision: Option<usize>, format: char) -> String {
-    let precision = precision.map(|precision| precision.max(1));
+    let precision = precision.map(|precision| precision.clamp(1, MAX_DIGITS));
     let scientific = match precision {
         Some(precision) => format!("{number:.*e}", precision - 1),
         None => format!("{number:e}"),

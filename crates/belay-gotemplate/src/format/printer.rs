@@ -138,7 +138,8 @@ impl Printer {
 
     fn unicode(&mut self, magnitude: u64) {
         let width = self.flags.precision.unwrap_or(4).max(4);
-        let mut text = format!("U+{magnitude:0width$X}");
+        let digits = format!("{magnitude:X}");
+        let mut text = format!("U+{}{digits}", "0".repeat(width.saturating_sub(digits.len())));
         if self.flags.sharp
             && let Some(character) = u32::try_from(magnitude).ok().and_then(char::from_u32)
             && super::is_printable(character)

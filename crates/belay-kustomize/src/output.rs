@@ -10,7 +10,7 @@ use crate::id::ResourceId;
 use crate::kustomization::Kustomization;
 use crate::options::BuildOptions;
 use crate::origin;
-use crate::resource::{Place, PreviousName, Resource};
+use crate::resource::{ORIGIN, Place, PreviousName, Resource};
 use crate::resources::Resources;
 
 /// What a build made.
@@ -104,7 +104,6 @@ const BUILD_ANNOTATIONS: [&str; 19] = [
     "helm.kustomize.sigs.k8s.io/generated",
 ];
 
-const ORIGIN: &str = "config.kubernetes.io/origin";
 const TRANSFORMATIONS: &str = "alpha.config.kubernetes.io/transformations";
 /// Objects with this annotation are for tools, not for the cluster.
 const LOCAL: &str = "config.kubernetes.io/local-config";

@@ -17,6 +17,9 @@ pub struct Place {
     pub line: usize,
 }
 
+/// The annotation of `buildMetadata: [originAnnotations]`.
+pub(crate) const ORIGIN: &str = "config.kubernetes.io/origin";
+
 /// How a generated object meets one of the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Behavior {
@@ -236,6 +239,35 @@ impl Resource {
             if let Some(annotation) = annotations.get_mut(&key) {
                 *annotation = Value::from(text);
             }
+        }
+    }
+
+    /// Lets a patch see the annotation with the object's origin, as it would in the original.
+    pub(crate) fn show_origin(&mut self) -> Result<(), Error> {
+        let Some(origin) = self.origin.clone() else { return Ok(()) };
+        let metadata = self.metadata_mut()?;
+        let annotations = metadata.entry("annotations").or_insert_with(|| Value::Object(Map::new()));
+        if let Value::Object(annotations) = annotations {
+            annotations.insert(ORIGIN.to_owned(), Value::from(origin));
+        }
+        Ok(())
+    }
+
+    /// Takes the annotation away again. If the patch did, the object has no origin any more.
+    pub(crate) fn hide_origin(&mut self) {
+        if self.origin.is_none() {
+            return;
+        }
+        let metadata = self.object.get_mut("metadata").and_then(Value::as_object_mut);
+        let Some(metadata) = metadata else { return };
+        let annotations = metadata.get_mut("annotations").and_then(Value::as_object_mut);
+        let found = annotations.and_then(|annotations| annotations.shift_remove(ORIGIN));
+        if metadata.get("annotations").and_then(Value::as_object).is_some_and(Map::is_empty) {
+            metadata.shift_remove("annotations");
+        }
+        if found.is_none() {
+            self.origin = None;
+            self.transformations.clear();
         }
     }
 

@@ -222,6 +222,10 @@ impl Target {
         let origin = session.records.then(|| self.origin.join(reference).of_file());
         for mut resource in resources {
             resource.origin.clone_from(&origin);
+            if session.records {
+                // The original writes all annotations anew beside the origin.
+                resource.reread_annotations.clear();
+            }
             if let Some(tracer) = &session.tracer {
                 tracer.start(&mut resource);
             }
@@ -426,7 +430,12 @@ fn finish_step(
     if session.records {
         let change = change();
         for at in 0..resources.len() {
-            resources.content_mut(at).transformations.push(change.clone());
+            let resource = resources.content_mut(at);
+            match resource.origin {
+                Some(_) => resource.transformations.push(change.clone()),
+                // What has lost its origin counts as made here.
+                None => resource.origin = Some(change.clone()),
+            }
         }
     }
     resources.drop_deleted();

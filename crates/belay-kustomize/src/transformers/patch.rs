@@ -130,7 +130,9 @@ impl AnyPatch {
             let id = resource.id();
             resource.remember_names();
             resource.pass_through_json();
+            resource.show_origin()?;
             patch.apply(&mut resource.object).during(|| format!("applying {} to {id}", self.source))?;
+            resource.hide_origin();
         }
         Ok(())
     }

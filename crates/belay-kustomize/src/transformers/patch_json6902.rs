@@ -49,7 +49,9 @@ impl Transformer for TargetedJsonPatch {
             let resource = &mut list[at];
             let id = resource.id();
             resource.pass_through_json();
+            resource.show_origin()?;
             self.patch.apply(&mut resource.object).during(|| format!("applying {} to {id}", self.source))?;
+            resource.hide_origin();
         }
         Ok(())
     }

@@ -11,6 +11,8 @@ const USER: u32 = 65532;
 const UI_PORT: u16 = 8080;
 /// The port of probes, metrics and webhooks.
 const PUBLIC_PORT: u16 = 8081;
+/// The port of Flux's artifacts.
+const ARTIFACT_PORT: u16 = 9790;
 
 /// Print everything that runs Belay in a cluster: namespace, definitions, rights, Deployment, Service.
 ///
@@ -19,7 +21,8 @@ const PUBLIC_PORT: u16 = 8081;
 ///
 /// The web UI listens inside of the pod only, as it has no login yet: `kubectl -n belay-system
 /// port-forward deployment/belay 8080` leads there, and the pod's log has the address with its token.
-/// Probes, metrics and webhooks are reached through the Service.
+/// Probes, metrics and webhooks are reached through the Service, as are Flux's artifacts, which a
+/// NetworkPolicy keeps to Flux's namespace and Belay's own.
 ///
 /// Belay may read and write every kind, as it applies what repositories hold. It cannot hand out rights
 /// that it does not have (impersonate, escalate, approve, …): use --cluster-admin when repositories do.
@@ -37,6 +40,9 @@ pub(crate) struct Arguments {
     /// The namespace of Argo CD's resources.
     #[arg(long, default_value = "argocd", value_parser = namespace_name)]
     argocd_namespace: String,
+    /// The namespace of Flux's control plane.
+    #[arg(long, default_value = "flux-system", value_parser = namespace_name)]
+    flux_namespace: String,
     /// Also bind Belay to cluster-admin, so that repositories can grant any right.
     #[arg(long)]
     cluster_admin: bool,
@@ -66,6 +72,7 @@ fn objects(arguments: &Arguments) -> Vec<Value> {
     }
     objects.push(deployment(arguments));
     objects.push(service(arguments));
+    objects.push(network_policy(arguments));
     objects
 }
 
@@ -140,7 +147,10 @@ fn container(arguments: &Arguments) -> Value {
         "image": arguments.image,
         "imagePullPolicy": "IfNotPresent",
         "args": run_arguments(arguments),
-        "ports": [{"name": "ui", "containerPort": UI_PORT}, {"name": "public", "containerPort": PUBLIC_PORT}],
+        "ports": [
+            {"name": "ui", "containerPort": UI_PORT}, {"name": "public", "containerPort": PUBLIC_PORT},
+            {"name": "artifacts", "containerPort": ARTIFACT_PORT},
+        ],
         "livenessProbe": {
             "httpGet": {"path": "/healthz", "port": "public"}, "periodSeconds": 10, "failureThreshold": 6,
         },
@@ -161,8 +171,11 @@ fn run_arguments(arguments: &Arguments) -> Vec<String> {
         "run".to_owned(),
         format!("--controllers={}", families.join(",")),
         format!("--argocd-namespace={}", arguments.argocd_namespace),
+        format!("--flux-namespace={}", arguments.flux_namespace),
         format!("--listen=127.0.0.1:{UI_PORT}"),
         format!("--public-listen=0.0.0.0:{PUBLIC_PORT}"),
+        format!("--artifact-addr=0.0.0.0:{ARTIFACT_PORT}"),
+        format!("--artifact-adv-addr=belay.{}.svc.cluster.local.:{ARTIFACT_PORT}", arguments.namespace),
         "--data-dir=/data".to_owned(),
         "--log-format=json".to_owned(),
     ]
@@ -172,9 +185,32 @@ fn service(arguments: &Arguments) -> Value {
     let mut service = of_namespace(arguments, "v1", "Service");
     service["spec"] = json!({
         "selector": {"app.kubernetes.io/name": "belay"},
-        "ports": [{"name": "http", "port": 80, "targetPort": "public"}],
+        "ports": [
+            {"name": "http", "port": 80, "targetPort": "public"},
+            {"name": "artifacts", "port": ARTIFACT_PORT, "targetPort": "artifacts"},
+        ],
     });
     service
+}
+
+/// Artifacts are whole repositories, and nobody logs in to read them.
+fn network_policy(arguments: &Arguments) -> Value {
+    let readers = [&arguments.namespace, &arguments.flux_namespace];
+    let mut policy = of_namespace(arguments, "networking.k8s.io/v1", "NetworkPolicy");
+    policy["spec"] = json!({
+        "podSelector": {"matchLabels": {"app.kubernetes.io/name": "belay"}},
+        "policyTypes": ["Ingress"],
+        "ingress": [
+            {"ports": [{"port": "public"}]},
+            {
+                "from": [{"namespaceSelector": {"matchExpressions": [
+                    {"key": "kubernetes.io/metadata.name", "operator": "In", "values": readers},
+                ]}}],
+                "ports": [{"port": "artifacts"}],
+            },
+        ],
+    });
+    policy
 }
 
 /// A name that the API server takes for a namespace.

@@ -27,6 +27,10 @@ async fn everything_is_taken_by_the_api_server_in_the_printed_order() {
     assert_eq!(deployment["spec"]["template"]["spec"]["serviceAccountName"], "belay");
     let service = world.get("v1", "Service", "belay-system", "belay").await.expect("it is there");
     assert_eq!(service["spec"]["ports"][0]["port"], 80);
+    let policy = world.get("networking.k8s.io/v1", "NetworkPolicy", "belay-system", "belay").await;
+    let readers =
+        policy.expect("it is there")["spec"]["ingress"][1]["from"][0]["namespaceSelector"].to_string();
+    assert!(readers.contains("belay-system") && readers.contains("flux-system"), "{readers}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,7 +97,9 @@ async fn the_pods_arguments_are_known() {
         .filter_map(Value::as_str)
         .map(|arg| match arg.split_once('=') {
             // The ports may be taken here, and the folder is the pod's.
-            Some((flag @ ("--listen" | "--public-listen"), _)) => format!("{flag}=127.0.0.1:0"),
+            Some((flag @ ("--listen" | "--public-listen" | "--artifact-addr"), _)) => {
+                format!("{flag}=127.0.0.1:0")
+            }
             Some((flag @ "--data-dir", _)) => format!("{flag}={}", world.folder.path().display()),
             _ => arg.to_owned(),
         })

@@ -46,6 +46,8 @@ pub struct RenderOptions {
     pub clock: Option<Arc<dyn Clock>>,
     /// Random bytes, for charts that ask for them.
     pub random: Option<Arc<dyn RandomSource>>,
+    /// Keep the chart for a release record ([`Rendered::chart`]); who only prints needs none.
+    pub keep_chart: bool,
     /// Keep where the output came from, for [`Rendered::explain`].
     pub trace: bool,
     /// Where `lookup` looks; without it, it finds nothing.
@@ -66,6 +68,7 @@ impl RenderOptions {
             budget: Budget { depth: MAX_TEMPLATE_DEPTH, ..Budget::default() },
             clock: None,
             random: None,
+            keep_chart: true,
             trace: false,
             lookup: None,
         }
@@ -83,7 +86,8 @@ pub struct Rendered {
     pub hooks: Vec<Hook>,
     /// `NOTES.txt`
     pub notes: String,
-    /// The chart as a release record keeps it: dependencies worked out, values imported.
+    /// The chart as a release record keeps it: dependencies worked out, values imported. Null if
+    /// [`RenderOptions::keep_chart`] does not ask for it.
     pub chart: serde_json::Value,
     /// What Helm would log.
     pub warnings: Vec<String>,
@@ -179,7 +183,7 @@ pub fn render(chart: &Arc<Chart>, options: &RenderOptions) -> Result<Rendered, R
         manifests: sorted.manifests,
         hooks: sorted.hooks,
         notes,
-        chart: record::chart_record(&graph),
+        chart: if options.keep_chart { record::chart_record(&graph) } else { serde_json::Value::Null },
         warnings,
         traced,
     })

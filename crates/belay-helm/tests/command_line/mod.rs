@@ -2,14 +2,15 @@
 
 use std::error::Error;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use belay_filetree::{Kind, MemoryTree, TreePath};
+use belay_filetree::{ContentId, DirEntry, Entry, FileTree, Kind, MemoryTree, TreeError, TreePath};
 use belay_helm::{
     Chart, KubeVersion, OutputOptions, RenderOptions, ValuesFlags, check_release_name, name_from_template,
     render,
 };
+use bytes::Bytes;
 
 /// What the arguments ask for.
 pub(crate) struct Request {
@@ -37,6 +38,7 @@ pub(crate) fn chain(error: &dyn Error) -> String {
 /// Reads the arguments that follow `template`.
 pub(crate) fn parse(arguments: &[String]) -> Result<Request, Box<dyn Error>> {
     let mut options = RenderOptions::new("release-name", "default");
+    options.keep_chart = false;
     let mut values = ValuesFlags::default();
     let mut output = OutputOptions::default();
     let mut positional = Vec::new();
@@ -94,10 +96,55 @@ pub(crate) fn carry_out(folder: &Path, request: Request) -> Result<String, Box<d
 fn load(place: &Path) -> Result<Chart, Box<dyn Error>> {
     let mut tree = MemoryTree::new();
     let path = TreePath::root().child("chart");
+    if place.is_dir() {
+        return Ok(Chart::load(&Disk { place: place.to_owned() }, &TreePath::root())?);
+    }
     add(place, &path, &mut tree)?;
     Ok(Chart::load(&tree, &path)?)
 }
 
+/// A folder on the disk, links followed wherever they lead, nothing hashed.
+struct Disk {
+    place: PathBuf,
+}
+
+impl Disk {
+    fn place(&self, path: &TreePath) -> PathBuf {
+        self.place.join(path.as_str())
+    }
+}
+
+impl FileTree for Disk {
+    fn lookup(&self, path: &TreePath) -> Result<Option<Entry>, TreeError> {
+        let Ok(metadata) = fs::metadata(self.place(path)) else { return Ok(None) };
+        let kind = if metadata.is_dir() { Kind::Directory } else { Kind::File };
+        Ok(Some(Entry { kind, id: ContentId::new(String::new()) }))
+    }
+
+    fn load(&self, path: &TreePath) -> Result<Bytes, TreeError> {
+        let failed = |error| TreeError::Store { path: path.clone(), source: Box::new(error) };
+        fs::read(self.place(path)).map(Bytes::from).map_err(failed)
+    }
+
+    fn entries(&self, path: &TreePath) -> Result<Vec<DirEntry>, TreeError> {
+        let failed = |error| TreeError::Store { path: path.clone(), source: Box::new(error) };
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(self.place(path)).map_err(failed)? {
+            let place = entry.map_err(failed)?.path();
+            let name = place.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let kind = if place.is_dir() { Kind::Directory } else { Kind::File };
+            entries.push(DirEntry { name, kind });
+        }
+        entries.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(entries)
+    }
+
+    fn resolve(&self, path: &TreePath) -> Result<Option<(TreePath, Entry)>, TreeError> {
+        Ok(self.lookup(path)?.map(|entry| (path.clone(), entry)))
+    }
+}
+
+/// Puts a file or folder of the disk into a tree.
 pub(crate) fn add(place: &Path, path: &TreePath, tree: &mut MemoryTree) -> Result<(), Box<dyn Error>> {
     if !place.is_dir() {
         tree.insert(path.clone(), Kind::File, fs::read(place)?);

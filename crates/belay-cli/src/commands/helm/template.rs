@@ -138,6 +138,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Printed, Original> {
     let (chart, reads) = load_with_dependencies(&chart_place, arguments, &mut text)?;
     let chart = Arc::new(chart);
     options.trace = !arguments.explain.is_empty();
+    options.keep_chart = false;
     options.release_name = name;
     options.is_upgrade = arguments.is_upgrade;
     options.skip_schema_validation = arguments.skip_schema_validation;

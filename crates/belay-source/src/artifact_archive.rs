@@ -13,6 +13,8 @@ const MOST_BYTES: u64 = 1024 * 1024 * 1024;
 const FOLDER_MODE: u32 = 0o750;
 const FILE_MODE: u32 = 0o600;
 const PROGRAM_MODE: u32 = 0o700;
+/// Everything in a tar is a multiple of this.
+const BLOCK: usize = 512;
 /// What Go's gzip writes where others name their operating system.
 const NO_SYSTEM: u8 = 255;
 
@@ -116,17 +118,56 @@ impl Writer<'_> {
     }
 
     fn header(&mut self, name: &str, mode: u32, content: Option<&[u8]>) -> Result<(), ArchiveError> {
-        let mut header = header(mode, content.map(|content| content.len() as u64));
-        if name == "." {
-            // The library has no root folder; its name is written by hand.
-            header.as_mut_bytes()[0] = b'.';
-            header.set_cksum();
-            self.tar.get_mut().write_all(header.as_bytes())?;
+        let size = content.map(|content| content.len() as u64);
+        let content = content.unwrap_or_default();
+        let Some(block) = go_header(name, mode, size) else {
+            // Go writes such names in another form than this library; both are read everywhere.
+            self.tar.append_data(&mut header(mode, size), name, content)?;
             return Ok(());
-        }
-        self.tar.append_data(&mut header, name, content.unwrap_or_default())?;
+        };
+        let tar = self.tar.get_mut();
+        tar.write_all(&block)?;
+        tar.write_all(content)?;
+        let padding = content.len().next_multiple_of(BLOCK) - content.len();
+        tar.write_all(&[0; BLOCK][..padding])?;
         Ok(())
     }
+}
+
+/// The header block as Go's library writes it, for a name that fits.
+fn go_header(name: &str, mode: u32, size: Option<u64>) -> Option<[u8; BLOCK]> {
+    let (prefix, last) = split(name)?;
+    let mut block = [0_u8; BLOCK];
+    let mut put =
+        |place: usize, text: &str| block[place..place + text.len()].copy_from_slice(text.as_bytes());
+    put(0, last);
+    put(100, &format!("{mode:07o}"));
+    put(108, "0000000");
+    put(116, "0000000");
+    put(124, &format!("{:011o}", size.unwrap_or_default()));
+    put(136, "00000000000");
+    put(148, "        ");
+    put(156, if size.is_some() { "0" } else { "5" });
+    put(257, "ustar\x0000");
+    put(329, "0000000");
+    put(337, "0000000");
+    put(345, prefix);
+    let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
+    block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    Some(block)
+}
+
+/// The two fields that a name goes into: 155 bytes of folders, 100 bytes of the rest.
+fn split(name: &str) -> Option<(&str, &str)> {
+    if !name.is_ascii() {
+        return None;
+    }
+    if name.len() <= 100 {
+        return Some(("", name));
+    }
+    let place = name[..name.len().min(156)].rfind('/')?;
+    let last = &name[place + 1..];
+    (!last.is_empty() && last.len() <= 100).then_some((&name[..place], last))
 }
 
 #[cfg(test)]
@@ -184,6 +225,29 @@ mod tests {
         let names = entries(&archive(&tree(), &leaves_out).unwrap());
         assert!(!names.iter().any(|name| name.starts_with("b ")), "{names:?}");
         assert!(names.iter().any(|name| name.starts_with("b/run.sh ")), "{names:?}");
+    }
+
+    #[test]
+    fn headers_are_those_of_go() {
+        let folder = go_header(".", FOLDER_MODE, None).unwrap();
+        assert_eq!(&folder[..2], b".\0");
+        let fields = b"0000750\x000000000\x000000000\x0000000000000\x0000000000000\x00007256\0 5";
+        assert_eq!(&folder[100..157], fields);
+        assert_eq!(&folder[257..265], b"ustar\x0000");
+        let deep = "d".repeat(90);
+        let file = go_header(&format!("{deep}/long-file-name.yaml"), FILE_MODE, Some(2)).unwrap();
+        assert_eq!(&file[..20], b"long-file-name.yaml\0");
+        assert_eq!((&file[345..435], &file[148..156]), (deep.as_bytes(), &b"034313\0 "[..]));
+        assert!(go_header(&"x".repeat(101), FILE_MODE, Some(0)).is_none());
+        assert!(go_header("\u{e4}.yaml", FILE_MODE, Some(0)).is_none());
+    }
+
+    #[test]
+    fn long_names_are_read_back() {
+        let name = format!("{}/{}.yaml", "d".repeat(120), "x".repeat(120));
+        let tree = MemoryTree::of([(name.as_str(), "a")]);
+        let names = entries(&archive(&tree, &|_, _| false).unwrap());
+        assert!(names.iter().any(|entry| entry.starts_with(&format!("{name} 600 "))), "{names:?}");
     }
 
     #[test]

@@ -124,6 +124,24 @@ impl ArtifactStore {
         }
     }
 
+    /// Every object that has something stored, as `kind/namespace/name`.
+    pub fn objects(&self) -> Vec<String> {
+        let mut objects = vec![String::new()];
+        for _ in ["kind", "namespace", "name"] {
+            objects = objects.iter().flat_map(|folder| self.folders(folder)).collect();
+        }
+        objects
+    }
+
+    fn folders(&self, folder: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.folder.join(folder)).into_iter().flatten().flatten();
+        let names = entries.filter(|entry| entry.path().is_dir()).filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            Some(if folder.is_empty() { name } else { format!("{folder}/{name}") })
+        });
+        names.collect()
+    }
+
     fn place(&self, path: &str) -> Result<PathBuf, ArtifactError> {
         let is_plain = |component| matches!(component, Component::Normal(_));
         if path.is_empty() || !Path::new(path).components().all(is_plain) {
@@ -240,6 +258,7 @@ mod tests {
             std::thread::sleep(Duration::from_millis(10));
         }
         assert_eq!(store.collect("k/ns/n/3").unwrap(), 1);
+        assert_eq!(store.objects(), ["k/ns/n"]);
         assert!(store.file("k/ns/n/1").is_none() && store.file("k/ns/n/2").is_some());
         let store = ArtifactStore { age: Duration::ZERO, ..store };
         assert_eq!(store.collect("k/ns/n/3").unwrap(), 1);

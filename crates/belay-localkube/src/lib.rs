@@ -31,6 +31,7 @@ mod serve;
 mod service;
 mod status;
 mod store;
+mod strategy;
 mod subresources;
 mod table;
 mod tokens;

@@ -8,7 +8,7 @@ use belay_schema::{
     metadata_errors, prune, strategic, unknown_fields, validate,
 };
 use http::Method;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::cluster::State;
 use crate::object::{
@@ -17,6 +17,7 @@ use crate::object::{
 };
 use crate::request::{Request, Target};
 use crate::status::ApiError;
+use crate::strategy::{creates_on_update, has_generation, is_new_generation, needs_version};
 
 /// The options of a write.
 #[derive(Debug, Clone, Default)]
@@ -576,72 +577,4 @@ fn refuse_new_finalizers(
     );
     let error = FieldError::forbidden("metadata.finalizers", &detail);
     Err(ApiError::invalid(&definition.group, &definition.kind, name(object), &[error]))
-}
-
-/// Whether an update of what is not there makes it.
-fn creates_on_update(target: &Target) -> bool {
-    let definition = &target.definition;
-    let resource = definition.resource.as_str();
-    target.subresource.is_empty()
-        && match definition.group.as_str() {
-            "" => matches!(resource, "services" | "endpoints" | "events" | "limitranges"),
-            "rbac.authorization.k8s.io" | "coordination.k8s.io" | "node.k8s.io" => true,
-            _ => false,
-        }
-}
-
-/// Whether an update of the kind must say which version it replaces.
-fn needs_version(target: &Target) -> bool {
-    let definition = &target.definition;
-    let resource = definition.resource.as_str();
-    definition.is_custom()
-        || match definition.group.as_str() {
-            "admissionregistration.k8s.io" | "coordination.k8s.io" | "node.k8s.io" | "policy" => true,
-            "storage.k8s.io" => !matches!(resource, "storageclasses" | "volumeattributesclasses"),
-            "apiextensions.k8s.io" | "apiregistration.k8s.io" => true,
-            _ => false,
-        }
-}
-
-/// Whether the kind counts its generations.
-pub(crate) fn has_generation(target: &Target) -> bool {
-    let definition = &target.definition;
-    if definition.is_custom() {
-        return true;
-    }
-    match definition.group.as_str() {
-        "apps" => definition.resource != "controllerrevisions",
-        "batch"
-        | "policy"
-        | "networking.k8s.io"
-        | "apiextensions.k8s.io"
-        | "admissionregistration.k8s.io"
-        | "flowcontrol.apiserver.k8s.io"
-        | "discovery.k8s.io"
-        | "scheduling.k8s.io" => true,
-        "" => matches!(definition.resource.as_str(), "pods" | "podtemplates" | "replicationcontrollers"),
-        _ => false,
-    }
-}
-
-/// Whether something changed that is neither metadata nor, where it is written on its own, status.
-fn is_new_generation(target: &Target, live: &Value, object: &Value) -> bool {
-    let has_status = target.definition.has_subresource(&target.version, "status");
-    let intent = |object: &Value| -> Map<String, Value> {
-        let mut fields = object.as_object().cloned().unwrap_or_default();
-        let metadata = fields.shift_remove("metadata").unwrap_or_default();
-        for field in ["apiVersion", "kind"] {
-            fields.shift_remove(field);
-        }
-        // What describes a slice of endpoints is part of what is meant.
-        if target.definition.resource == "endpointslices" {
-            fields.insert("labels".to_owned(), metadata["labels"].clone());
-            fields.insert("annotations".to_owned(), metadata["annotations"].clone());
-        }
-        if has_status {
-            fields.shift_remove("status");
-        }
-        fields
-    };
-    intent(live) != intent(object)
 }

@@ -5,8 +5,6 @@
 //!
 //! which answers a line of `{"input", "strict", "variables"}` with `{"text"}` or `{"error"}`.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail where its own files are missing")]
-
 use belay_kustomize::{SubstituteVariables, substitute_text};
 use serde_json::Value;
 

@@ -5,8 +5,6 @@
 //!
 //! where ORACLE is built from `tests/oracle/kustomize`.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail where its own files are missing")]
-
 use std::collections::BTreeMap;
 
 use belay_filetree::{MemoryTree, TreePath};

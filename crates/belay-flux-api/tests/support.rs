@@ -27,13 +27,11 @@ fn refused_fields_are_named() {
         "ref": {"semver": "1.x"}, "verify": {"mode": "HEAD"}}});
     assert_eq!(refused_fields(&GIT_REPOSITORY, &object), ["spec.provider", "spec.ref.semver", "spec.verify"]);
     let object = json!({"spec": {"interval": "1m", "prune": true, "dependsOn": [{"name": "a"}],
-        "decryption": {"provider": "sops"}, "postBuild": {"substitute": {"a": "b"}}}});
-    assert_eq!(
-        refused_fields(&KUSTOMIZATION, &object),
-        ["spec.dependsOn", "spec.decryption", "spec.postBuild"]
-    );
-    let object = json!({"spec": {"interval": "1m", "rollback": {"timeout": "1m"}, "install": {"remediation": {"retries": 3}}}});
-    assert_eq!(refused_fields(&HELM_RELEASE, &object), ["spec.rollback", "spec.install.remediation"]);
+        "decryption": {"provider": "sops"}, "serviceAccountName": "b"}});
+    assert_eq!(refused_fields(&KUSTOMIZATION, &object), ["spec.decryption", "spec.serviceAccountName"]);
+    let object = json!({"spec": {"interval": "1m", "rollback": {"timeout": "1m"}, "upgrade": {"remediation": {"retries": 3}},
+        "install": {"remediation": {"retries": 3}}}});
+    assert_eq!(refused_fields(&HELM_RELEASE, &object), ["spec.rollback", "spec.upgrade.remediation"]);
 }
 
 #[test]

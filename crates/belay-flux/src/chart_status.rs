@@ -10,6 +10,7 @@ use crate::repository::Fault;
 use crate::write::REQUESTED_AT;
 
 /// What a look came to.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is the large one")]
 pub(crate) enum Found {
     /// The source is being fetched; the status stays.
     NotYet,

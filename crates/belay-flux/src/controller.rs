@@ -18,7 +18,7 @@ use crate::files::SourceFiles;
 use crate::health::Waiting;
 use crate::ignore::Ignore;
 use crate::prepare::{OWNER_NAME, OWNER_NAMESPACE};
-use crate::{chart, helm_release, reconcile, repository};
+use crate::{chart, depends, helm_release, reconcile, repository};
 
 /// The API group of Kustomizations.
 pub const KUSTOMIZE_GROUP: &str = "kustomize.toolkit.fluxcd.io";
@@ -65,7 +65,7 @@ pub(crate) struct Context {
     pub(crate) helm_events: EventRecorder,
     pub(crate) settings: Settings,
     pub(crate) queue: WorkQueue<ObjectKey>,
-    pub(crate) renders: RenderCache<ObjectKey>,
+    pub(crate) renders: Arc<RenderCache<ObjectKey>>,
     kube_version: OnceLock<String>,
     turns: Arc<Semaphore>,
     sources: Mutex<HashMap<ObjectKey, Source>>,
@@ -132,7 +132,7 @@ impl Controller {
             events,
             settings,
             queue: WorkQueue::new(),
-            renders: RenderCache::default(),
+            renders: Arc::default(),
             kube_version: OnceLock::new(),
             sources: Mutex::default(),
             charts: Mutex::default(),
@@ -151,6 +151,7 @@ impl Controller {
         for _ in 0..self.context.settings.workers.max(1) {
             workers.spawn(work(self.context.clone()));
         }
+        self.context.remove_stale_artifacts();
         self.add_all();
         loop {
             match changes.recv().await {
@@ -208,6 +209,7 @@ impl Controller {
         if !kinds().iter().any(|kind| kind.group == change.key.group && kind.kind == change.key.kind) {
             return;
         }
+        self.add_dependents(change);
         match (&change.before, &change.after) {
             (Some(before), Some(after)) if !asks_for_work(before, after) => {}
             (_, Some(_)) => self.context.queue.add(change.key.clone()),
@@ -216,6 +218,26 @@ impl Controller {
                 self.context.forget(&change.key);
                 self.context.queue.forget(&change.key);
                 self.context.add_consumers(&change.key);
+            }
+        }
+    }
+}
+
+impl Controller {
+    /// An app that became ready, or has applied something newer, is what others may wait for.
+    fn add_dependents(&self, change: &Change) {
+        let state = |object: &Option<Arc<Object>>| {
+            let object = object.as_ref()?;
+            let revision = object.value().pointer("/status/lastAppliedRevision").cloned();
+            Some((depends::is_ready(object), revision))
+        };
+        let after = state(&change.after);
+        if after.as_ref().is_none_or(|(is_ready, _)| !is_ready) || state(&change.before) == after {
+            return;
+        }
+        for app in self.context.live.of_kind(&change.key.group, &change.key.kind) {
+            if depends::depends_on(&app, &change.key) {
+                self.context.queue.add(app.key());
             }
         }
     }
@@ -305,9 +327,21 @@ impl Context {
         if key.group != SOURCE_GROUP {
             return;
         }
-        let folder = format!("{}/{}/{}", key.kind.to_lowercase(), key.namespace, key.name);
-        if let Err(error) = self.settings.artifacts.remove(&folder) {
+        if let Err(error) = self.settings.artifacts.remove(&folder(key)) {
             tracing::warn!(source = %key, %error, "artifacts not removed");
+        }
+    }
+
+    /// Sources that went while nobody looked leave no artifacts, either.
+    fn remove_stale_artifacts(&self) {
+        let known = ["GitRepository", "HelmChart"].map(|kind| self.live.of_kind(SOURCE_GROUP, kind));
+        let known: Vec<String> = known.iter().flatten().map(|object| folder(&object.key())).collect();
+        for stored in self.settings.artifacts.objects() {
+            if !known.contains(&stored)
+                && let Err(error) = self.settings.artifacts.remove(&stored)
+            {
+                tracing::warn!(stored, %error, "artifacts not removed");
+            }
         }
     }
 
@@ -317,6 +351,11 @@ impl Context {
         lock(&self.sources).remove(key);
         lock(&self.charts).remove(key);
     }
+}
+
+/// Where an object's artifacts are.
+fn folder(key: &ObjectKey) -> String {
+    format!("{}/{}/{}", key.kind.to_lowercase(), key.namespace, key.name)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

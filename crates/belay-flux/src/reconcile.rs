@@ -18,12 +18,15 @@ use crate::build::{self, BuildError};
 use crate::controller::{Context, FIELD_MANAGER, SOURCE_GROUP, Source};
 use crate::health::{Health, Waiting, judge, or, rounded, timeout};
 use crate::kustomization_status::{Fault, Found, Result as Came};
+use crate::post_build::{self, PostBuildError};
 use crate::prepare::{Prepared, Target, keeps, prepare};
-use crate::{deletion, drift, inventory, report, write};
+use crate::{deletion, depends, drift, inventory, report, write};
 
 const INTERVAL: Duration = Duration::from_secs(60);
 /// How soon a source without an artifact is looked at again.
 const NO_ARTIFACT: Duration = Duration::from_secs(30);
+/// How soon the objects of other owners are looked at again.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Objects by key, with their kinds.
 pub(crate) type Objects = BTreeMap<ObjectKey, GroupVersionKind>;
@@ -68,8 +71,10 @@ async fn look(
 ) -> Result<Came, Fault> {
     check(object, app)?;
     let Some(source) = source(context, app)? else { return Ok(Came::NotYet) };
+    check_dependencies(context, object, app, &source)?;
     found.revision = Some(source.revision.clone());
-    let manifests = build_manifests(context, object, app, &source)?;
+    let manifests = build_manifests(context, object, app, &source).await?;
+    let manifests = substitute(context, app, manifests).await?;
     let known = inventory::read(app.status.inventory.as_ref());
     if manifests.is_empty() && !known.is_empty() {
         let message = format!("{}: the build has no objects; nothing is pruned", app.spec.path);
@@ -82,7 +87,8 @@ async fn look(
     let before = compare(context, app, &prepared, &known);
     drift::note(context, object, app, &before, &source.revision).await;
     apply(context, &prepared, &known, &before, found).await?;
-    wait(context, object, app, &prepared, &source.revision)
+    let keys = waited_for(context, object, app, &prepared).await?;
+    wait(context, object, app, keys.as_deref(), &source.revision)
 }
 
 fn check(object: &Object, app: &Kustomization) -> Result<(), Fault> {
@@ -97,6 +103,9 @@ fn check(object: &Object, app: &Kustomization) -> Result<(), Fault> {
     }
     if app.spec.source_ref.kind != "GitRepository" {
         return Err(not_supported(format!("`spec.sourceRef.kind: {}`", app.spec.source_ref.kind)));
+    }
+    if let Some(field) = depends::refused(&app.spec.depends_on) {
+        return Err(not_supported(format!("`{field}`")));
     }
     match app.validate().first() {
         Some(error) => Err(Fault::stalled("ValidationFailed", error.to_string())),
@@ -132,7 +141,51 @@ fn source(context: &Context, app: &Kustomization) -> Result<Option<Source>, Faul
     Err(Fault { again: Some(NO_ARTIFACT), ..Fault::retry("ArtifactFailed", message) })
 }
 
-fn build_manifests(
+/// Dependencies of the same source have to have applied the revision that we are going to apply.
+fn check_dependencies(
+    context: &Context,
+    object: &Object,
+    app: &Kustomization,
+    source: &Source,
+) -> Result<(), Fault> {
+    let own = &app.spec.source_ref;
+    let is_current = |dependency: &Object| {
+        let text = |path: &str| {
+            dependency.value().pointer(path).and_then(serde_json::Value::as_str).unwrap_or_default()
+        };
+        let namespace = |text: &str, otherwise: &str| {
+            if text.is_empty() { otherwise.to_owned() } else { text.to_owned() }
+        };
+        let is_same_source = text("/spec/sourceRef/kind") == own.kind
+            && text("/spec/sourceRef/name") == own.name
+            && namespace(text("/spec/sourceRef/namespace"), dependency.namespace())
+                == namespace(&own.namespace, object.namespace());
+        !is_same_source || text("/status/lastAppliedRevision") == source.revision
+    };
+    let get = |key: &ObjectKey| context.live.get(key);
+    match depends::unmet(object, &app.spec.depends_on, &get, &is_current) {
+        None => Ok(()),
+        Some(reason) => {
+            Err(Fault { again: Some(depends::AGAIN), ..Fault::retry("DependencyNotReady", reason) })
+        }
+    }
+}
+
+/// `spec.postBuild`.
+async fn substitute(
+    context: &Context,
+    app: &Kustomization,
+    manifests: Vec<Manifest>,
+) -> Result<Vec<Manifest>, Fault> {
+    let Some(post_build) = &app.spec.post_build else { return Ok(manifests) };
+    let fault = |error: PostBuildError| Fault::retry("BuildFailed", report::chain(&error));
+    let (client, namespace) = (context.live.client(), &app.metadata.namespace);
+    let variables = post_build::variables(client, namespace, post_build).await.map_err(fault)?;
+    post_build::replaced(&manifests, post_build, &variables).map_err(fault)
+}
+
+/// Builds in a thread of its own: a large folder must not keep others waiting.
+async fn build_manifests(
     context: &Context,
     object: &Object,
     app: &Kustomization,
@@ -140,8 +193,12 @@ fn build_manifests(
 ) -> Result<Vec<Manifest>, Fault> {
     let key = object.key();
     let inputs = build::fingerprint(app);
-    let files = source.files();
-    let made = context.renders.render(&key, &inputs, &files, |tree| build::run(tree, &app.spec));
+    let (renders, files, spec, place) =
+        (context.renders.clone(), source.files(), app.spec.clone(), key.clone());
+    let work = move || renders.render(&place, &inputs, &files, |tree| build::run(tree, &spec));
+    let made = tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Fault::retry("BuildFailed", format!("the build broke off: {error}")))?;
     let (render, freshness) = made.map_err(|error| {
         let reason = if matches!(error, BuildError::NotAFolder { .. } | BuildError::Path { .. }) {
             "ArtifactFailed"
@@ -277,31 +334,53 @@ async fn apply(
     Err(Fault::retry(if is_prune { "PruneFailed" } else { "ReconciliationFailed" }, message))
 }
 
-/// With `spec.wait`: judges what was applied. No worker waits; a change of an object brings another look.
-fn wait(
+/// What is waited for: all that was applied, or what `spec.healthChecks` names.
+async fn waited_for(
     context: &Context,
     object: &Object,
     app: &Kustomization,
     prepared: &Prepared,
+) -> Result<Option<Vec<ObjectKey>>, Fault> {
+    if app.spec.wait {
+        let applied = prepared.desired.iter().filter(|desired| !desired.treatment.ignore);
+        let keys = applied.map(|desired| desired.object.key()).filter(|key| *key != object.key());
+        return Ok(Some(keys.collect()));
+    }
+    if app.spec.health_checks.is_empty() {
+        return Ok(None);
+    }
+    let mut keys = Vec::new();
+    for check in &app.spec.health_checks {
+        let kind = GroupVersionKind::new(&check.api_version, &check.kind);
+        let fault = |error: LiveError| Fault::retry("HealthCheckFailed", error.to_string());
+        context.live.ensure(&kind).await.map_err(fault)?;
+        keys.push(ObjectKey {
+            group: kind.group,
+            kind: kind.kind,
+            namespace: check.namespace.clone(),
+            name: check.name.clone(),
+        });
+    }
+    Ok(Some(keys))
+}
+
+/// Judges what is waited for. No worker waits; a change of an object brings another look.
+fn wait(
+    context: &Context,
+    object: &Object,
+    app: &Kustomization,
+    keys: Option<&[ObjectKey]>,
     revision: &str,
 ) -> Result<Came, Fault> {
-    if !app.spec.wait {
-        return Ok(Came::Applied { waited: None });
-    }
+    let Some(keys) = keys else { return Ok(Came::Applied { waited: None }) };
     let key = object.key();
     let limit = timeout(&app.spec);
     let waited = waited(context, &key, app, revision);
-    let applied = prepared.desired.iter().filter(|desired| !desired.treatment.ignore);
-    let live: Vec<_> = applied
-        .map(|desired| desired.object.key())
-        .filter(|other| *other != key)
-        .map(|key| {
-            let live = context.live.get(&key);
-            (key, live)
-        })
-        .collect();
-    match judge(live.iter().map(|(key, live)| (key, live.as_deref())), waited, limit) {
+    let live: Vec<_> = keys.iter().map(|key| (key, context.live.get(key))).collect();
+    match judge(live.iter().map(|(key, live)| (*key, live.as_deref())), waited, limit) {
         Health::Healthy => Ok(Came::Applied { waited: Some(waited) }),
+        // Changes of objects that are not ours bring no look.
+        Health::Waiting { left } if !app.spec.wait => Ok(Came::Waiting { left: left.min(LOOK), limit }),
         Health::Waiting { left } => Ok(Came::Waiting { left, limit }),
         Health::Failed(reason) => {
             let waited = rounded(waited.min(limit));

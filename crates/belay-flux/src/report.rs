@@ -60,8 +60,20 @@ fn news(
         Err(fault) => {
             let is_same =
                 ready.is_some_and(|ready| ready.reason == fault.reason && ready.message == fault.message);
-            (!is_same).then(|| (Severity::Warning, fault.reason, fault.message.clone()))
+            (!is_same).then(|| bad_news(fault))
         }
+    }
+}
+
+/// Waiting for others is nothing to worry about.
+fn bad_news(fault: &Fault) -> (Severity, &'static str, String) {
+    match (fault.reason, fault.again) {
+        ("DependencyNotReady", Some(again)) => {
+            let again = rounded(again);
+            let message = format!("Dependencies do not meet ready condition, retrying in {again}");
+            (Severity::Normal, fault.reason, message)
+        }
+        _ => (Severity::Warning, fault.reason, fault.message.clone()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! One look at one GitRepository: read → check → log in → fetch → store → report.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use belay_cluster::Severity;
@@ -10,7 +11,7 @@ use belay_flux_api::{
     refused_resource_annotations,
 };
 use belay_manifest::{Object, ObjectKey};
-use belay_source::Login;
+use belay_source::{Checkout, Login};
 use jiff::Timestamp;
 use kube::api::{Api, DynamicObject};
 use kube::core::ApiResource;
@@ -19,6 +20,7 @@ use serde_json::Value;
 use crate::artifact::{self, Place};
 use crate::controller::{Context, SOURCE_GROUP, Source};
 use crate::health::or;
+use crate::ignore::Ignore;
 use crate::repository_status::{Found, status};
 use crate::write;
 
@@ -96,11 +98,25 @@ async fn look(
     };
     let source = Source {
         revision: format!("{}{}", wanted.shown, named(&checkout.commit)),
-        ignore: artifact::patterns(&checkout, &repository.spec.ignore).await?,
+        ignore: patterns(context, object, repository, &checkout).await?,
         checkout,
     };
     let artifact = store(context, repository, &source).await?;
     Ok((source, artifact))
+}
+
+/// What is left out; as it was before when neither the spec nor the files are others.
+async fn patterns(
+    context: &Context,
+    object: &Object,
+    repository: &GitRepository,
+    checkout: &Checkout,
+) -> Result<Arc<Ignore>, Fault> {
+    let is_same_spec = repository.status.observed_generation == Some(repository.metadata.generation);
+    match context.source(&object.key()) {
+        Some(known) if is_same_spec && known.checkout.commit == checkout.commit => Ok(known.ignore),
+        _ => artifact::patterns(checkout, &repository.spec.ignore).await,
+    }
 }
 
 async fn store(context: &Context, repository: &GitRepository, source: &Source) -> Result<Artifact, Fault> {

@@ -13,6 +13,7 @@ const FETCH_FAILED: &str = "FetchFailed";
 const STORAGE_FAILED: &str = "StorageOperationFailed";
 
 /// What a look came to.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is the large one")]
 pub(crate) enum Found {
     /// The files at a revision.
     Files {

@@ -11,9 +11,9 @@ use serde_json::{Map, Value, json};
 use super::target::Target;
 
 /// The label that names the HelmRelease of an object.
-pub const OWNER_NAME: &str = "helm.toolkit.fluxcd.io/name";
+pub(crate) const OWNER_NAME: &str = "helm.toolkit.fluxcd.io/name";
 /// The label that names its namespace.
-pub const OWNER_NAMESPACE: &str = "helm.toolkit.fluxcd.io/namespace";
+pub(crate) const OWNER_NAMESPACE: &str = "helm.toolkit.fluxcd.io/namespace";
 
 /// What a release is made of.
 #[derive(Debug, Clone, PartialEq)]
@@ -242,7 +242,7 @@ mod tests {
 
     const TEMPLATE: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\ndata: {x: '1'}\n---\n\
         apiVersion: batch/v1\nkind: Job\nmetadata: {name: h, annotations: {helm.sh/hook: pre-install}}\n---\n\
-        apiVersion: v1\nkind: Namespace\nmetadata: {name: n}\n";
+        apiVersion: v1\nkind: Namespace\nmetadata: {name: zone}\n";
 
     #[test]
     fn objects_are_placed_labelled_and_marked() {
@@ -250,14 +250,14 @@ mod tests {
         let owner = Owner { name: "web", namespace: "apps", target: &target };
         let content = content(rendered(TEMPLATE), &owner, &scope).unwrap();
         let keys: Vec<String> = content.objects.iter().map(|object| object.key().to_string()).collect();
-        assert_eq!(keys, ["Namespace/n", "ConfigMap/prod/b"]);
+        assert_eq!(keys, ["Namespace/zone", "ConfigMap/prod/b"]);
         let map = &content.objects[1];
         assert_eq!((map.label(OWNER_NAME), map.label(OWNER_NAMESPACE)), (Some("web"), Some("apps")));
         assert_eq!(map.annotation("meta.helm.sh/release-name"), Some("shop"));
         assert_eq!(
             content.manifest,
             "---\n# Source: web/templates/all.yaml\napiVersion: v1\nkind: Namespace\nmetadata:\n  labels:\n    \
-             helm.toolkit.fluxcd.io/name: web\n    helm.toolkit.fluxcd.io/namespace: apps\n  name: n\n\
+             helm.toolkit.fluxcd.io/name: web\n    helm.toolkit.fluxcd.io/namespace: apps\n  name: zone\n\
              ---\n# Source: web/templates/all.yaml\napiVersion: v1\ndata:\n  x: \"1\"\nkind: ConfigMap\nmetadata:\n  \
              labels:\n    helm.toolkit.fluxcd.io/name: web\n    helm.toolkit.fluxcd.io/namespace: apps\n  name: b\n"
         );

@@ -108,6 +108,17 @@ mod tests {
         assert_eq!(of_release(&release(), ""), sha256(expected.as_bytes()));
     }
 
+    /// The digest is `sha256` of what Go's `json.Encoder` writes of Flux's `Observation` of the record,
+    /// made with Helm 4's own types.
+    #[test]
+    fn a_record_has_the_digest_that_flux_gives_it() {
+        let stored = include_str!("testdata/record-with-hooks.txt");
+        let record = belay_helm::record::decode("web", stored.trim().as_bytes()).unwrap();
+        assert_eq!(record.hooks.len(), 3);
+        let digest = "sha256:6287f105b532225fe1abee548804ce4838c6a64afba0fed95c65aa27b3ae9281";
+        assert_eq!(of_release(&record, ""), digest);
+    }
+
     #[test]
     fn test_hooks_do_not_count() {
         let hook = |event: &str| HookRecord {

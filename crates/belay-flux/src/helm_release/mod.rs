@@ -35,10 +35,11 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::OwnedSemaphorePermit;
 
-pub use content::{OWNER_NAME, OWNER_NAMESPACE};
+pub(crate) use content::{OWNER_NAME, OWNER_NAMESPACE};
 
 use crate::chart_build::BuiltChart;
 use crate::controller::Context;
+use crate::depends;
 use crate::health::or;
 use crate::report::chain;
 use crate::write;
@@ -138,6 +139,7 @@ impl Look<'_> {
     async fn run(&mut self) -> Result<End, Fault> {
         check(&self.object, &self.release)?;
         chart_object::apply(self).await?;
+        self.check_dependencies()?;
         let Some(chart) = self.chart()? else { return Ok(End::NotYet) };
         let seen = self.seen(&chart).await;
         if seen.is_some() && self.context.remembered(&self.key()).release == seen {
@@ -160,6 +162,16 @@ impl Look<'_> {
             self.context.remember(&self.key(), |memory| memory.release = seen);
         }
         Ok(end)
+    }
+
+    fn check_dependencies(&self) -> Result<(), Fault> {
+        let get = |key: &ObjectKey| self.context.live.get(key);
+        match depends::unmet(&self.object, &self.release.spec.depends_on, &get, &|_| true) {
+            None => Ok(()),
+            Some(message) => {
+                Err(Fault { reason: "DependencyNotReady", message, end: End::After(depends::AGAIN) })
+            }
+        }
     }
 
     /// The built chart. Nothing when it is there and still being fetched.
@@ -268,17 +280,13 @@ impl Look<'_> {
                     return Err(Fault { reason: "StateError", message, end: End::Retry });
                 }
                 Next::Unlock => self.unlock(&storage, &history).await?,
-                Next::Install | Next::Upgrade if released => {
-                    status::retrying(&mut self.release);
-                    return Ok(End::Again);
-                }
+                Next::Install | Next::Upgrade if released => return Ok(self.retry(End::Again)),
                 Next::Install | Next::Upgrade => {
                     released = true;
                     let action = if next == Next::Install { Action::Install } else { Action::Upgrade };
                     let wanted = release::Wanted { action, chart, values, desired };
                     if !release::release(self, &storage, &history, &wanted).await {
-                        status::retrying(&mut self.release);
-                        return Ok(End::Retry);
+                        return Ok(self.retry(End::Retry));
                     }
                 }
                 Next::Remediate => return Ok(self.remediate().await),
@@ -295,6 +303,13 @@ impl Look<'_> {
                 tracing::debug!(release = %self.key(), error, "what was released cannot be compared")
             }
         }
+    }
+
+    /// What failed is tried again: after the time of its strategy, or else as `usual` says.
+    fn retry(&mut self, usual: End) -> End {
+        let after = target::retry(&self.release);
+        status::retrying(&mut self.release, after);
+        after.map_or(usual, End::After)
     }
 
     async fn history(&self, storage: &Storage) -> Result<Vec<Stored>, Fault> {
@@ -327,7 +342,7 @@ impl Look<'_> {
 
     /// Takes a failed install out, so that it can be tried again.
     async fn remediate(&mut self) -> End {
-        let result = uninstall::take_out(self).await;
+        let result = uninstall::take_out(self).await.map(drop);
         let (reason, message) = status::remediated(&mut self.release, &result);
         report::event(self, result.is_ok(), reason, &message).await;
         let failures = self.release.status.install_failures.unwrap_or_default();
@@ -335,7 +350,7 @@ impl Look<'_> {
             status::gave_up(&mut self.release);
             return End::Stalled;
         }
-        status::retrying(&mut self.release);
+        status::retrying(&mut self.release, None);
         if result.is_ok() { End::Again } else { End::Retry }
     }
 
@@ -376,6 +391,9 @@ fn check(object: &Object, release: &HelmRelease) -> Result<(), Fault> {
     let annotations = release.metadata.annotations.keys().map(String::as_str);
     if let Some(name) = refused_resource_annotations(annotations).first() {
         return Err(not_supported(format!("annotation `{name}`")));
+    }
+    if let Some(field) = depends::refused(&release.spec.depends_on) {
+        return Err(not_supported(format!("`{field}`")));
     }
     match release.validate().first() {
         Some(error) => Err(stalled("ValidationFailed", error.to_string())),

@@ -62,7 +62,13 @@ pub(crate) async fn release(
     };
     status::action_ended(&mut look.release, began.elapsed());
     let (reason, message) = match &result {
-        Ok(()) => status::succeeded(&mut look.release, wanted.action),
+        Ok(()) => {
+            // With a strategy of retries, failures only count while the release has failed.
+            if target::retry(&look.release).is_some() {
+                status::clear_failures(&mut look.release.status);
+            }
+            status::succeeded(&mut look.release, wanted.action)
+        }
         Err(error) => {
             let (action, desired) = (wanted.action, wanted.desired);
             status::failed(&mut look.release, action, &look.target, desired, error, is_recorded)

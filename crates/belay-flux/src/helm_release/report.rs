@@ -29,7 +29,9 @@ pub(crate) async fn fault(look: &mut Look<'_>, fault: &Fault) {
     status::faulted(&mut look.release, fault.reason, &fault.message, is_final);
     // A chart that is still being made is no news.
     if is_news && fault.reason != "SourceNotReady" {
-        event(look, false, fault.reason, &fault.message).await;
+        // Waiting for others is nothing to worry about.
+        let is_good = fault.reason == "DependencyNotReady";
+        event(look, is_good, fault.reason, &fault.message).await;
     }
 }
 

@@ -5,7 +5,7 @@ use belay_helm::record::{Release, Status};
 
 use super::digest;
 use super::storage::Stored;
-use super::target::{Target, install_retries};
+use super::target::{self, Target, install_retries};
 
 /// Snapshots of this version hold a digest that can be checked.
 pub(crate) const SNAPSHOT_VERSION: &str = "v2";
@@ -108,7 +108,10 @@ pub(crate) fn next(state: State, release: &HelmRelease) -> Next {
     let failures = release.status.install_failures.unwrap_or_default();
     let is_exhausted = install_retries(release).is_some_and(|retries| failures > retries);
     let is_upgrade = release.status.last_attempted_release_action == "upgrade";
+    let retries = target::retry(release).is_some();
     match state {
+        State::Absent if retries => Next::Install,
+        State::OutOfSync | State::Failed if retries => Next::Upgrade,
         State::InSync => Next::Rest,
         State::Locked => Next::Unlock,
         State::Unmanaged => Next::Upgrade,

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::digest;
 use super::state::{Desired, SNAPSHOT_VERSION, resets_failures};
 use super::target::Target;
+use crate::health::rounded;
 
 /// Snapshots kept when none of them was deployed.
 const SNAPSHOTS: usize = 5;
@@ -68,7 +69,8 @@ pub(crate) fn attempt(release: &mut HelmRelease, target: &Target, desired: &Desi
     status.last_release_revision = None;
 }
 
-fn clear_failures(status: &mut HelmReleaseStatus) {
+/// Forgets the failures.
+pub(crate) fn clear_failures(status: &mut HelmReleaseStatus) {
     status.failures = None;
     status.install_failures = None;
     status.upgrade_failures = None;
@@ -276,10 +278,13 @@ pub(crate) fn gave_up(release: &mut HelmRelease) {
     release.status.observed_generation = Some(release.metadata.generation);
 }
 
-/// The action did not work and is tried again.
-pub(crate) fn retrying(release: &mut HelmRelease) {
+/// The action did not work and is tried again, after a time of its own where there is one.
+pub(crate) fn retrying(release: &mut HelmRelease, after: Option<std::time::Duration>) {
     let ready = find_condition(&release.status.conditions, "Ready");
-    let message = ready.map(|ready| ready.message.clone()).unwrap_or_default();
+    let message = match after {
+        Some(after) => format!("retrying after {}", rounded(after)),
+        None => ready.map(|ready| ready.message.clone()).unwrap_or_default(),
+    };
     set(release, "Reconciling", ConditionStatus::True, "ProgressingWithRetry", &message);
 }
 

@@ -14,6 +14,8 @@ use crate::health::or;
 const LONGEST_NAME: usize = 53;
 /// How long an action may take when the spec does not say.
 const TIMEOUT: Duration = Duration::from_secs(300);
+/// How soon a failed action is retried when the strategy does not say.
+const RETRY: Duration = Duration::from_secs(300);
 /// Records kept when the spec does not say.
 const HISTORY: i64 = 5;
 
@@ -147,6 +149,24 @@ pub(crate) fn install_retries(release: &HelmRelease) -> Option<i64> {
     (retries >= 0).then_some(retries)
 }
 
+/// After which time a failed action is tried again as an upgrade, where the strategy of the last action
+/// is to retry instead of to remediate.
+pub(crate) fn retry(release: &HelmRelease) -> Option<Duration> {
+    let spec = &release.spec;
+    let (name, interval) = match release.status.last_attempted_release_action.as_str() {
+        "install" => {
+            let strategy = spec.install.as_ref()?.strategy.as_ref()?;
+            (&strategy.name, &strategy.retry_interval)
+        }
+        "upgrade" => {
+            let strategy = spec.upgrade.as_ref()?.strategy.as_ref()?;
+            (&strategy.name, &strategy.retry_interval)
+        }
+        _ => return None,
+    };
+    (name == "RetryOnFailure").then(|| or(interval, RETRY))
+}
+
 /// How many records are kept; nothing when there is no limit.
 pub(crate) fn max_history(release: &HelmRelease) -> Option<usize> {
     let most = release.spec.max_history.unwrap_or(HISTORY);
@@ -185,6 +205,20 @@ mod tests {
         let name = shortened(&"a".repeat(60));
         assert_eq!(name.len(), 53);
         assert!(name.starts_with(&format!("{}-", "a".repeat(40))), "{name}");
+    }
+
+    #[test]
+    fn the_strategy_of_the_last_action_says_whether_to_retry() {
+        let spec = json!({"install": {"strategy": {"name": "RetryOnFailure"}},
+            "upgrade": {"strategy": {"name": "RetryOnFailure", "retryInterval": "10s"}}});
+        let mut release = release(spec);
+        assert_eq!(retry(&release), None);
+        release.status.last_attempted_release_action = "install".into();
+        assert_eq!(retry(&release), Some(Duration::from_secs(300)));
+        release.status.last_attempted_release_action = "upgrade".into();
+        assert_eq!(retry(&release), Some(Duration::from_secs(10)));
+        release.spec.upgrade = None;
+        assert_eq!(retry(&release), None);
     }
 
     #[test]

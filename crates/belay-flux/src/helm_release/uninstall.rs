@@ -13,17 +13,22 @@ use super::target::Target;
 use super::{Look, content, hooks, report, target};
 use crate::report::chain;
 
-/// Takes the release out and says so. The error has been reported.
+/// Takes the release out and says so, unless it was gone already. The error has been reported.
 pub(crate) async fn uninstall(look: &mut Look<'_>) -> Result<(), String> {
     let result = take_out(look).await;
+    if result == Ok(false) {
+        return Ok(());
+    }
+    let result = result.map(drop);
     let (reason, message) = status::uninstalled(&mut look.release, &result);
     report::event(look, result.is_ok(), reason, &message).await;
     result
 }
 
-/// Takes the release of the last snapshot out of the cluster and of Helm's records.
-pub(crate) async fn take_out(look: &mut Look<'_>) -> Result<(), String> {
-    let Some(current) = look.release.status.history.first().cloned() else { return Ok(()) };
+/// Takes the release of the last snapshot out of the cluster and of Helm's records. Gives whether it
+/// was there.
+pub(crate) async fn take_out(look: &mut Look<'_>) -> Result<bool, String> {
+    let Some(current) = look.release.status.history.first().cloned() else { return Ok(false) };
     // The release that is there, which may be another than the wanted one.
     let wanted = look.target.clone();
     look.target = Target {
@@ -37,14 +42,17 @@ pub(crate) async fn take_out(look: &mut Look<'_>) -> Result<(), String> {
     result
 }
 
-async fn run(look: &mut Look<'_>) -> Result<(), String> {
+async fn run(look: &mut Look<'_>) -> Result<bool, String> {
     let storage = Storage::new(look.context.live.client(), &look.target.storage);
     let history = storage.history(&look.target.name).await.map_err(|error| chain(&error))?;
     // Somebody else has taken it out already.
-    let Some(last) = history.last() else { return Ok(()) };
+    let Some(last) = history.last() else { return Ok(false) };
     let keeps = look.release.spec.uninstall.as_ref().is_some_and(|uninstall| uninstall.keep_history);
     if last.release.info.status == Status::Uninstalled {
-        return if keeps { Ok(()) } else { purge(&storage, &history).await };
+        if !keeps {
+            purge(&storage, &history).await?;
+        }
+        return Ok(true);
     }
     let mut record = last.release.clone();
     let manner = target::uninstall(&look.release);
@@ -58,10 +66,11 @@ async fn run(look: &mut Look<'_>) -> Result<(), String> {
     record.info.status = Status::Uninstalled;
     record.info.description = "Uninstallation complete".to_owned();
     status::recorded(&mut look.release.status, &record, Action::Install);
-    if keeps {
-        return keep(&storage, &history, &record).await;
+    match keeps {
+        true => keep(&storage, &history, &record).await?,
+        false => purge(&storage, &history).await?,
     }
-    purge(&storage, &history).await
+    Ok(true)
 }
 
 async fn delete_objects(look: &mut Look<'_>, record: &Release, waits: bool) -> Result<(), String> {

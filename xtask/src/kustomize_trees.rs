@@ -41,6 +41,9 @@ struct Maker {
     places: bool,
 }
 
+/// A field of a kustomization: its chance in a hundred, its name, and how it is written for a folder.
+type Setting = (u32, &'static str, fn(&mut Maker, &str) -> String);
+
 impl Maker {
     fn chance(&mut self, percent: u32) -> bool {
         self.random.random_range(0..100) < percent
@@ -233,7 +236,7 @@ impl Maker {
     /// Fields of a kustomization, each with some chance.
     fn settings(&mut self, folder: &str) -> String {
         let mut text = String::new();
-        let fields: [(u32, &'static str, fn(&mut Maker, &str) -> String); 18] = [
+        let fields: [Setting; 18] = [
             (35, "namePrefix", |maker, _| format!("namePrefix: {}\n", maker.pick(&["p-", "q-", "a1-"]))),
             (25, "nameSuffix", |maker, _| format!("nameSuffix: {}\n", maker.pick(&["-s", "-v2"]))),
             (35, "namespace", |maker, _| {

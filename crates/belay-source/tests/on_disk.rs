@@ -1,7 +1,5 @@
 //! Repositories of this machine, read where they are.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
-
 use std::time::Duration;
 
 use belay_filetree::TreePath;

@@ -158,8 +158,14 @@ fn umbrella(folder: &Path) -> Result<PathBuf> {
     put("values.yaml", "global: {domain: example.com}\n")?;
     for number in 0..120 {
         let below = format!("charts/part{number}");
-        put(&format!("{below}/Chart.yaml"), &format!("apiVersion: v2\nname: part{number}\nversion: 1.0.0\n"))?;
-        put(&format!("{below}/values.yaml"), "host: '{{ .Chart.Name }}.{{ .Values.global.domain }}'\nlabels: {a: b}\n")?;
+        put(
+            &format!("{below}/Chart.yaml"),
+            &format!("apiVersion: v2\nname: part{number}\nversion: 1.0.0\n"),
+        )?;
+        put(
+            &format!("{below}/values.yaml"),
+            "host: '{{ .Chart.Name }}.{{ .Values.global.domain }}'\nlabels: {a: b}\n",
+        )?;
         put(
             &format!("{below}/templates/_helpers.tpl"),
             &format!("{{{{ define \"part{number}.labels\" }}}}app: {{{{ .Chart.Name }}}}{{{{ end }}}}\n"),

@@ -177,9 +177,8 @@ async fn recorded(demo: &Demo, app: &str) -> anyhow::Result<Vec<Drift>> {
 fn told(records: &[Drift]) -> Told {
     let line = |record: &Drift| {
         ensure!(record.manager == "a-person", "expected a-person as the manager, seen {record:?}");
-        // The container's part of the path is the same for all of them, and long.
-        let field = record.field.rsplit_once("].env[").map(|(_, rest)| format!("env[{rest}"));
-        let field = field.as_deref().unwrap_or(&record.field);
+        // The way to the container is the same for all of them, and long.
+        let field = record.field.rsplit_once("].").map_or(record.field.as_str(), |(_, rest)| rest);
         let time = record.time.get(11..19).unwrap_or(&record.time);
         Ok(format!("{field}: {} → {}, {}, {time}", record.desired, record.live, record.manager))
     };

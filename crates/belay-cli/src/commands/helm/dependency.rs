@@ -514,9 +514,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         write(
             folder.path(),
-            &[("db/Chart.yaml", &chart("db", "1.2.0")), ("near/Chart.yaml", &chart("near", "0.3.0"))],
+            &[
+                ("db/Chart.yaml", &chart("db", "1.2.0")),
+                ("near/Chart.yaml", &chart("near", "0.3.0")),
+                ("old/Chart.yaml", &chart("old", "1.0.0")),
+            ],
         );
-        let archive = load_place(&folder.path().join("db")).unwrap().to_archive().unwrap();
+        let packed = |name: &str| load_place(&folder.path().join(name)).unwrap().to_archive().unwrap();
+        let archive = packed("db");
         let index = "apiVersion: v1\nentries:\n  db:\n  - {version: 1.2.0, urls: [charts/db-1.2.0.tgz]}\n  - {version: \
                      2.0.0, urls: [charts/db-2.0.0.tgz]}\n";
         let address = serve(index.to_owned(), archive);
@@ -526,7 +531,9 @@ mod tests {
              0.x, repository: file://../near}}\n",
             chart("app", "1.0.0")
         );
-        write(&app, &[("Chart.yaml", &wanted), ("charts/old-1.0.0.tgz", "no archive")]);
+        write(&app, &[("Chart.yaml", &wanted)]);
+        fs::create_dir(app.join("charts")).unwrap();
+        fs::write(app.join("charts/old-1.0.0.tgz"), packed("old")).unwrap();
         let printed = run(&Command::Update(arguments(&app)));
         assert!(printed.error.is_none(), "{:?}", printed.error);
         assert!(printed.text.contains(&format!("Downloading db from repo {address}\n")), "{}", printed.text);

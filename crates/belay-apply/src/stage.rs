@@ -182,8 +182,13 @@ impl Writing<'_> {
             Write::Nothing { server_side: false } => Ok(Written::Unchanged),
             Write::Nothing { server_side: true } => Ok(Written::ServerSideUnchanged),
             Write::Create(object) => {
-                let answer = self.create(&self.api(object).await?, object).await;
-                self.learnt(answer, Written::Created)
+                match self.create(&self.api(object).await?, object).await {
+                    // Two apps may make their namespace at the same moment; the second finds it there.
+                    Err(kube::Error::Api(status)) if is_namespace_there(&status, self.key) => {
+                        Ok(Written::Unchanged)
+                    }
+                    answer => self.learnt(answer, Written::Created),
+                }
             }
             Write::Patch { patch, anew, force } => self.patch(patch, anew, *force).await,
             Write::Apply { object, force } => self.apply(object, *force).await,
@@ -308,6 +313,10 @@ impl Writing<'_> {
         let params = PostParams { field_manager: Some(self.manager().to_owned()), ..PostParams::default() };
         self.learnt(api.replace(&self.key.name, &params, &body).await, written)
     }
+}
+
+fn is_namespace_there(status: &kube::core::Status, key: &ObjectKey) -> bool {
+    key.group.is_empty() && key.kind == "Namespace" && status.reason == "AlreadyExists"
 }
 
 /// Whether a refusal may be answered by making the object anew: with `Force=true`, and for role bindings, whose role

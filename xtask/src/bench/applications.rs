@@ -205,7 +205,8 @@ async fn wait_for_all(api: &Api<DynamicObject>, arguments: &Arguments) -> anyhow
             return Ok(());
         }
         ensure!(Instant::now() < deadline, "{waiting} of {} are not Synced and Healthy", arguments.apps);
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        // A thousand Applications are some megabytes: to ask often would be most of the work.
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 

@@ -1,7 +1,6 @@
 //! The functions Helm adds to those of sprig, a file per family.
 
 mod duration;
-pub(crate) mod json_error;
 mod text;
 mod toml;
 

@@ -6,9 +6,9 @@
 use belay_gotemplate::{Element, FunctionError, Functions, List, Map, Text, Type, Value, from_json};
 use serde_json::Value as Json;
 
-use super::json_error::go_error;
 use super::{any_map, error_map};
 use crate::decode::json_type;
+use belay_gotemplate::go_json_error;
 
 pub(super) fn register(functions: &mut Functions) {
     type Write = fn(&Value) -> Result<String, String>;
@@ -94,7 +94,7 @@ fn read_yaml(text: &str) -> Result<Json, String> {
 }
 
 fn read_json(text: &str) -> Result<Json, String> {
-    serde_json::from_str(text).map_err(|_| go_error(text))
+    serde_json::from_str(text).map_err(|_| go_json_error(text))
 }
 
 fn wrong_type(found: &Json, wanted: &str, is_yaml: bool) -> String {

@@ -9,8 +9,8 @@ use belay_gotemplate::{Map, Value};
 use jsonschema::{PatternOptions, Retrieve, Uri};
 use serde_json::Value as Json;
 
-use crate::functions::json_error::go_error;
 use crate::graph::{ChartId, Graph};
+use belay_gotemplate::go_json_error;
 
 /// Values that do not fit the schemas of a chart or its subcharts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -95,7 +95,7 @@ fn read_error(schema: &[u8]) -> String {
     if text.trim().is_empty() {
         return "EOF".to_owned();
     }
-    match go_error(&text).as_str() {
+    match go_json_error(&text).as_str() {
         "unexpected end of JSON input" => "unexpected EOF".to_owned(),
         trailing if trailing.ends_with("after top-level value") => {
             "invalid character after top-level value".to_owned()

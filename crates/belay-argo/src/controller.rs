@@ -49,19 +49,23 @@ impl Default for Settings {
     }
 }
 
-/// Everything that a reconcile needs besides the app.
+/// Everything that a reconcile needs besides the app. Its parts are shared: a copy for another cluster costs little.
+#[derive(Clone)]
 pub(crate) struct Context {
-    /// The cluster.
+    /// The cluster that Applications and projects live in.
+    pub(crate) home: LiveState,
+    /// The cluster that the app at hand deploys to.
     pub(crate) live: LiveState,
     /// Where files come from.
     pub(crate) repositories: Arc<dyn Repositories>,
     /// Where Events go.
     pub(crate) events: EventRecorder,
     /// How the controller works.
-    pub(crate) settings: Settings,
-    pub(crate) schemas: Schemas,
+    pub(crate) settings: Arc<Settings>,
+    /// The schemas of that cluster.
+    pub(crate) schemas: Arc<Schemas>,
     pub(crate) renders: Arc<RenderCache<(ObjectKey, Purpose)>>,
-    pub(crate) memory: Mutex<HashMap<ObjectKey, Memory>>,
+    pub(crate) memory: Arc<Mutex<HashMap<ObjectKey, Memory>>>,
 }
 
 /// What is remembered of an app between two looks; lost with the process, and nothing needs it then.
@@ -114,20 +118,21 @@ impl Controller {
         settings: Settings,
     ) -> Controller {
         let context = Context {
+            home: live.clone(),
             live,
             repositories,
             events,
-            settings,
-            schemas: Schemas::default(),
+            settings: Arc::new(settings),
+            schemas: Arc::default(),
             renders: Arc::default(),
-            memory: Mutex::default(),
+            memory: Arc::default(),
         };
         Controller { context: Arc::new(context), queue: WorkQueue::new() }
     }
 
     /// Watches Applications and works on them until the future is dropped.
     pub async fn run(&self) -> Result<(), LiveError> {
-        let live = &self.context.live;
+        let live = &self.context.home;
         let mut changes = live.subscribe();
         live.ensure(&application_kind()).await?;
         live.ensure(&GroupVersionKind::new("argoproj.io/v1alpha1", "AppProject")).await?;
@@ -149,7 +154,7 @@ impl Controller {
     pub fn repository_changed(&self, url: &str) {
         self.context.repositories.forget(url);
         let wanted = normalised_url(url);
-        for app in self.context.live.of_kind(GROUP, "Application") {
+        for app in self.context.home.of_kind(GROUP, "Application") {
             let source =
                 app.value().pointer("/spec/source/repoURL").and_then(Value::as_str).unwrap_or_default();
             if normalised_url(source) == wanted {
@@ -191,7 +196,7 @@ impl Controller {
     }
 
     fn add_all(&self) {
-        self.context.live.of_kind(GROUP, "Application").iter().for_each(|app| self.queue.add(app.key()));
+        self.context.home.of_kind(GROUP, "Application").iter().for_each(|app| self.queue.add(app.key()));
     }
 
     fn take_in(&self, change: &Change) {

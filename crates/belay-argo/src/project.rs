@@ -121,7 +121,7 @@ fn check_project(context: &Context, app: &Application) -> Result<(), Fault> {
         namespace: context.settings.namespace.clone(),
         name: name.to_owned(),
     };
-    let Some(project) = context.live.get(&key) else {
+    let Some(project) = context.home.get(&key) else {
         return Err(Fault::spec(format!("Application referencing project {name} which does not exist")));
     };
     match restriction(project.value()) {

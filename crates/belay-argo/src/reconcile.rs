@@ -27,7 +27,7 @@ const WHILE_RUNNING: Duration = Duration::from_secs(10);
 
 /// Looks at the app, acts, writes its status. Gives when to look again.
 pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Duration> {
-    let object = context.live.get(key)?;
+    let object = context.home.get(key)?;
     let app: Application = match serde_json::from_value(object.value().clone()) {
         Ok(app) => app,
         Err(error) => {
@@ -105,7 +105,7 @@ async fn look(context: &Context, object: &Object, app: &Application) -> Result<D
 
 /// Whether somebody has asked the app for something else while its files were fetched and rendered.
 fn is_outdated(context: &Context, object: &Object) -> bool {
-    context.live.get(&object.key()).is_none_or(|newest| asks_for_work(object, &newest))
+    context.home.get(&object.key()).is_none_or(|newest| asks_for_work(object, &newest))
 }
 
 /// One app, and how it is compared.

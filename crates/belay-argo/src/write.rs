@@ -27,7 +27,7 @@ pub(crate) async fn status(
     has_operated: bool,
 ) -> bool {
     // This look may have written the beginning of an operation itself.
-    let newest = context.live.get(&object.key());
+    let newest = context.home.get(&object.key());
     let newest = newest.as_deref().unwrap_or(object);
     let old = newest.value().get("status").cloned().unwrap_or(Value::Null);
     let status = keep_terminating(status, &old);
@@ -82,7 +82,7 @@ fn operation_field(newest: &Object, app: &Application, status: &ApplicationStatu
 
 /// Writes the beginning of an operation, so that whoever goes on with it knows when that was.
 pub(crate) async fn operation(context: &Context, object: &Object, state: &OperationState) {
-    let newest = context.live.get(&object.key());
+    let newest = context.home.get(&object.key());
     let newest = newest.as_deref().unwrap_or(object);
     let old = newest.value().pointer("/status/operationState").cloned().unwrap_or_else(|| json!({}));
     let mut body = json!({"status": {"operationState": difference(&old, &state.write())}});
@@ -103,15 +103,15 @@ pub(crate) async fn deletion_error(context: &Context, object: &Object, app: &App
 
 /// Patches an Application.
 pub(crate) async fn patch(context: &Context, object: &Object, patch: Value) {
-    let Ok(resource) = context.live.kinds().find(&application_kind()).await else { return };
+    let Ok(resource) = context.home.kinds().find(&application_kind()).await else { return };
     let api: Api<DynamicObject> =
-        Api::namespaced_with(context.live.client().clone(), object.namespace(), &resource.api);
+        Api::namespaced_with(context.home.client().clone(), object.namespace(), &resource.api);
     let params = PatchParams { field_manager: Some(STATUS_MANAGER.to_owned()), ..PatchParams::default() };
     match api.patch(object.name(), &params, &Patch::Merge(&patch)).await {
         Ok(answer) => {
             if let Some(object) = serde_json::to_value(answer).ok().and_then(|value| Object::new(value).ok())
             {
-                context.live.learn(object);
+                context.home.learn(object);
             }
         }
         Err(kube::Error::Api(status)) if status.code == 404 => {}

@@ -3,7 +3,7 @@
 //! Rendering is a function of (file tree, values, capabilities). Renderers get a `&dyn FileTree`;
 //! wrapped in a [`RecordingTree`] it notes every path that was read, probed and missed, or listed,
 //! with its content id. That record ([`Reads`]) is the cache key of a render and the index from
-//! changed paths to apps.
+//! changed paths to apps. Go's two kinds of patterns over paths are here, too: [`Glob`] and [`path_match`].
 //!
 //! ```text
 //! Git objects ─┐
@@ -11,12 +11,16 @@
 //! memory      ─┘                       └── Reads
 //! ```
 
+mod glob;
 mod memory;
 mod path;
+mod path_match;
 mod recording;
 mod tree;
 
+pub use glob::{BadGlob, Glob};
 pub use memory::MemoryTree;
 pub use path::{PathError, TreePath};
+pub use path_match::{BadPattern, path_match};
 pub use recording::{Probe, Reads, RecordingTree};
 pub use tree::{ContentId, DirEntry, Entry, FileTree, Kind, TreeError};

@@ -1,6 +1,6 @@
 //! `.helmignore`: which files of a folder are not part of the chart.
 
-use crate::path_match::{BadPattern, path_match};
+use belay_filetree::{BadPattern, path_match};
 
 /// Why a `.helmignore` cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

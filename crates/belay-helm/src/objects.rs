@@ -6,6 +6,7 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use base64::Engine;
+use belay_filetree::Glob;
 use belay_gotemplate::{
     Call, Element, FunctionError, HostObject, Kind, List, Map, Signature, Type, Value,
     from_json_with_integers,
@@ -14,7 +15,6 @@ use bytes::Bytes;
 
 use crate::capabilities::{BuildInfo, Capabilities, KubeVersion};
 use crate::chart::{Chart, Dependency, Metadata};
-use crate::glob::Glob;
 
 impl HostObject for Capabilities {
     fn type_name(&self) -> Cow<'static, str> {
@@ -157,7 +157,8 @@ impl Files {
     }
 
     fn glob(&self, pattern: &str) -> Files {
-        let glob = Glob::compile(pattern).ok();
+        // Helm takes every file when the pattern is not well formed.
+        let glob = Glob::compile_path(pattern).ok();
         let matching =
             self.files.iter().filter(|(name, _)| glob.as_ref().is_none_or(|glob| glob.is_match(name)));
         Files { files: matching.cloned().collect(), map: OnceCell::new() }

@@ -1,7 +1,8 @@
 //! What `helm template` prints.
 
+use belay_filetree::path_match;
+
 use crate::manifest::split_manifests;
-use crate::path_match::path_match;
 use crate::render::Rendered;
 
 /// The flags that choose what is printed.

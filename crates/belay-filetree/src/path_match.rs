@@ -1,4 +1,4 @@
-//! Go's `filepath.Match`: the patterns of `.helmignore` and `--show-only`.
+//! Go's `filepath.Match`: patterns over one path; `*` stops at a slash.
 
 /// A pattern that Go's `filepath.Match` refuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -6,7 +6,7 @@
 pub struct BadPattern;
 
 /// Whether the whole of `name` matches. `*` and `?` do not match a slash.
-pub(crate) fn path_match(pattern: &str, name: &str) -> Result<bool, BadPattern> {
+pub fn path_match(pattern: &str, name: &str) -> Result<bool, BadPattern> {
     let mut pattern = pattern;
     let mut name = name;
     while !pattern.is_empty() {
@@ -25,7 +25,7 @@ pub(crate) fn path_match(pattern: &str, name: &str) -> Result<bool, BadPattern> 
             name = after;
             continue;
         }
-        check(pattern)?;
+        // Go reads no further, even if what follows is no pattern.
         return Ok(false);
     }
     Ok(name.is_empty())
@@ -44,16 +44,6 @@ fn match_later<'n>(chunk: &str, name: &'n str, last: bool) -> Result<Option<&'n 
         }
     }
     Ok(None)
-}
-
-/// The rest of a failed pattern must still be well formed.
-fn check(mut pattern: &str) -> Result<(), BadPattern> {
-    while !pattern.is_empty() {
-        let (_, chunk, rest) = next_chunk(pattern);
-        match_chunk(chunk, "")?;
-        pattern = rest;
-    }
-    Ok(())
 }
 
 /// Leading stars, the text up to the next star, and what follows.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use belay_cluster::{Change, EventRecorder, LiveError, LiveState, WorkQueue};
 use belay_diff::{Difference, Drift};
@@ -12,6 +12,7 @@ use belay_source::{Repositories, normalised_url};
 use serde_json::Value;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::compare::{Schemas, Seen, Written};
 use crate::desired::{Desired, Purpose};

@@ -111,7 +111,7 @@ async fn rendered(
         let source_type = request.source_type(detect(tree.as_ref(), &folder)?);
         Ok::<_, belay_render::RenderError>((source_type, render, freshness))
     };
-    let made = tokio::task::spawn_blocking(work)
+    let made = belay_cluster::aside(work)
         .await
         .map_err(|error| Fault::comparison(failed_to_generate(&format!("the render broke off: {error}"))))?;
     let (source_type, render, freshness) =

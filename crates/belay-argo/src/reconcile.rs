@@ -63,7 +63,7 @@ async fn look(context: &Context, object: &Object, app: &Application) -> Result<D
     if !has_changes {
         drift::note(context, object, app, &before).await;
     }
-    let now = Timestamp::now();
+    let now = belay_cluster::now();
     let (running, mut asked) = match sync::current(app) {
         Current::Running(state) => (Some(*state), None),
         Current::Asked(operation) => (None, Some(sync::start(*operation, now))),
@@ -236,7 +236,7 @@ fn pace(context: &Context, operation: Option<&OperationState>) -> Duration {
 async fn give_up(context: &Context, object: &Object, app: &Application, fault: Fault) -> Duration {
     tracing::info!(app = %object.key(), condition = fault.condition, message = fault.message, "not compared");
     let again = if fault.passing { AFTER_FAULT } else { context.settings.interval };
-    let now = Timestamp::now();
+    let now = belay_cluster::now();
     let target = target(context, object, app);
     let ignored = ignored(app).unwrap_or_default();
     let mut retry = None;
@@ -276,7 +276,7 @@ async fn report(
     app: &Application,
     found: &Found<'_>,
 ) -> Option<Duration> {
-    let status = status::status(app, found, &context.settings.namespace, Timestamp::now());
+    let status = status::status(app, found, &context.settings.namespace, belay_cluster::now());
     events::changes(context, object, app, &status).await;
     let was_refreshed = write::status(context, object, app, status, found.operation.is_some()).await;
     // A refresh that was asked for while this one was handled cannot be told from it: ask the source once more.

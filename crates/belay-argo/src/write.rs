@@ -96,7 +96,7 @@ pub(crate) async fn operation(context: &Context, object: &Object, state: &Operat
 pub(crate) async fn deletion_error(context: &Context, object: &Object, app: &Application, message: &str) {
     let mut status = app.status.clone();
     let found = ApplicationCondition::new("DeletionError", message);
-    status.set_conditions(vec![found], &["DeletionError"], jiff::Timestamp::now());
+    status.set_conditions(vec![found], &["DeletionError"], belay_cluster::now());
     let conditions = json!({"status": {"conditions": status.write()["conditions"]}});
     patch(context, object, conditions).await;
 }

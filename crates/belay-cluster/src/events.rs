@@ -66,7 +66,7 @@ fn event(
     message: &str,
     annotations: &BTreeMap<String, String>,
 ) -> Value {
-    let now = Timestamp::now();
+    let now = crate::simulation::now();
     let kind = match severity {
         Severity::Normal => "Normal",
         Severity::Warning => "Warning",

@@ -7,9 +7,11 @@ mod events;
 mod kinds;
 mod live;
 mod queue;
+mod simulation;
 
 pub use connect::{ConnectError, connect};
 pub use events::{EventRecorder, Severity};
 pub use kinds::{KindError, Kinds, Resource, Scope};
 pub use live::{Belonging, Change, LiveError, LiveState};
 pub use queue::WorkQueue;
+pub use simulation::{Simulation, aside, now, simulate};

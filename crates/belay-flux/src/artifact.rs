@@ -5,7 +5,6 @@ use std::sync::Arc;
 use belay_crd::Time;
 use belay_flux_api::Artifact;
 use belay_source::{ArchiveError, ArtifactError, ArtifactStore, Checkout, StoredArtifact, archive};
-use jiff::Timestamp;
 
 use crate::ignore::Ignore;
 use crate::report::chain;
@@ -27,7 +26,7 @@ impl Place {
     pub(crate) fn artifact(&self, stored: &StoredArtifact, known: Option<&Artifact>) -> Artifact {
         let artifact = Artifact {
             digest: stored.digest.clone(),
-            last_update_time: Time::from(Timestamp::now()),
+            last_update_time: Time::from(belay_cluster::now()),
             path: self.path.clone(),
             revision: self.revision.clone(),
             size: i64::try_from(stored.size).ok(),
@@ -77,7 +76,7 @@ pub(crate) async fn store(
         };
         Ok(place.artifact(&stored, known.as_ref()))
     };
-    let made = tokio::task::spawn_blocking(work).await.unwrap_or(Err(StoreError::Ended));
+    let made = belay_cluster::aside(work).await.unwrap_or(Err(StoreError::Ended));
     made.map_err(|error| Fault { reason: "ArchiveOperationFailed", message: chain(&error), is_final: false })
 }
 
@@ -96,7 +95,7 @@ fn make(
 /// The patterns of a checkout; those that are known are good as long as revision and spec are the same.
 pub(crate) async fn patterns(checkout: &Checkout, spec: &str) -> Result<Arc<Ignore>, Fault> {
     let (tree, spec) = (checkout.tree.clone(), spec.to_owned());
-    let read = tokio::task::spawn_blocking(move || Ignore::of(tree.as_ref(), &spec)).await;
+    let read = belay_cluster::aside(move || Ignore::of(tree.as_ref(), &spec)).await;
     let fault = |message: String| Fault { reason: "SourceIgnoreError", message, is_final: false };
     match read {
         Ok(Ok(ignore)) => Ok(Arc::new(ignore)),

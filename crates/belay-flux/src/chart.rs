@@ -9,7 +9,6 @@ use belay_flux_api::{
     Artifact, HELM_CHART, HelmChart, find_condition, is_true, refused_fields, refused_resource_annotations,
 };
 use belay_manifest::{Object, ObjectKey};
-use jiff::Timestamp;
 
 use crate::artifact::Place;
 use crate::chart_build::{BuiltChart, build};
@@ -168,7 +167,7 @@ fn source(context: &Context, chart: &HelmChart) -> Result<Option<Source>, Fault>
 }
 
 async fn report(context: &Context, object: &Object, chart: &HelmChart, found: &Result<Found, Fault>) {
-    let new = status(chart, found, &context.settings.artifact_address, Timestamp::now());
+    let new = status(chart, found, &context.settings.artifact_address, belay_cluster::now());
     write::status(context, object, MANAGER, &new.write()).await;
     let was_ready = is_true(&chart.status.conditions, "Ready");
     let revision =

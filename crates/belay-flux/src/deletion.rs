@@ -6,7 +6,6 @@ use belay_apply::{ApplySettings, carry_out};
 use belay_flux_api::{DeletionPolicy, Kustomization};
 use belay_manifest::{Object, ObjectKey, flux_kind_rank};
 use belay_plan::{Action, Plan, Step};
-use jiff::Timestamp;
 use kube::api::PropagationPolicy;
 
 use crate::controller::{Context, FIELD_MANAGER};
@@ -86,7 +85,7 @@ fn prune(live: &Object) -> Step {
 /// Whether the time to wait for the end of the objects is over.
 fn is_over(app: &Kustomization) -> bool {
     let Some(begun) = app.metadata.deletion_timestamp.get() else { return true };
-    Duration::try_from(Timestamp::now().duration_since(begun)).unwrap_or_default() >= timeout(&app.spec)
+    Duration::try_from(belay_cluster::now().duration_since(begun)).unwrap_or_default() >= timeout(&app.spec)
 }
 
 #[cfg(test)]

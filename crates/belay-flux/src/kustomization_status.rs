@@ -1,12 +1,13 @@
 //! The one place where a Kustomization's status is made.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use belay_flux_api::{
     Condition, ConditionStatus, Kustomization, KustomizationStatus, find_condition, remove_condition,
     set_condition,
 };
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use crate::health::rounded;
 use crate::inventory;

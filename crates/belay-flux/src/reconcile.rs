@@ -1,7 +1,7 @@
 //! One look at one Kustomization: read → check → source → build → compare → plan → apply → wait → report.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use belay_apply::{ApplySettings, Outcome, carry_out};
 use belay_cluster::LiveError;
@@ -11,8 +11,8 @@ use belay_flux_api::{KUSTOMIZATION, Kustomization, refused_fields, refused_resou
 use belay_manifest::{GroupVersionKind, Manifest, Object, ObjectKey};
 use belay_plan::{Order, Plan, Wanted, plan};
 use belay_render::Freshness;
-use jiff::Timestamp;
 use kube::api::PropagationPolicy;
+use tokio::time::Instant;
 
 use crate::build::{self, BuildError};
 use crate::controller::{Context, FIELD_MANAGER, SOURCE_GROUP, Source};
@@ -196,7 +196,7 @@ async fn build_manifests(
     let (renders, files, spec, place) =
         (context.renders.clone(), source.files(), app.spec.clone(), key.clone());
     let work = move || renders.render(&place, &inputs, &files, |tree| build::run(tree, &spec));
-    let made = tokio::task::spawn_blocking(work)
+    let made = belay_cluster::aside(work)
         .await
         .map_err(|error| Fault::retry("BuildFailed", format!("the build broke off: {error}")))?;
     let (render, freshness) = made.map_err(|error| {
@@ -393,7 +393,7 @@ fn wait(
 fn waited(context: &Context, key: &ObjectKey, app: &Kustomization, revision: &str) -> Duration {
     let request = app.metadata.annotation(write::REQUESTED_AT).unwrap_or_default();
     let applied = (revision.to_owned(), app.metadata.generation, request.to_owned());
-    let now = Timestamp::now();
+    let now = belay_cluster::now();
     let known = context.remembered(key).waiting.filter(|waiting| waiting.applied == applied);
     let waiting = known.unwrap_or(Waiting { applied, since: now });
     let waited = now.duration_since(waiting.since);

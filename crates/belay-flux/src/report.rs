@@ -7,7 +7,6 @@ use belay_cluster::Severity;
 use belay_crd::Described;
 use belay_flux_api::{Kustomization, find_condition, is_true};
 use belay_manifest::Object;
-use jiff::Timestamp;
 
 use crate::controller::{Context, KUSTOMIZE_GROUP};
 use crate::health::rounded;
@@ -26,7 +25,7 @@ pub(crate) async fn report(
     found: &Found,
     result: &Result<Came, Fault>,
 ) {
-    let status = status(app, found, result, Timestamp::now());
+    let status = status(app, found, result, belay_cluster::now());
     write::status(context, object, MANAGER, &status.write()).await;
     let annotations = annotations(app, found);
     if !found.changes.is_empty() {

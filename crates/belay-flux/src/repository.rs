@@ -12,7 +12,6 @@ use belay_flux_api::{
 };
 use belay_manifest::{Object, ObjectKey};
 use belay_source::{Checkout, Login};
-use jiff::Timestamp;
 use kube::api::{Api, DynamicObject};
 use kube::core::ApiResource;
 use serde_json::Value;
@@ -242,7 +241,7 @@ async fn restore(context: &Context, key: &ObjectKey, repository: &GitRepository)
 }
 
 async fn report(context: &Context, object: &Object, repository: &GitRepository, found: &Found) {
-    let new = status(repository, found, Timestamp::now());
+    let new = status(repository, found, belay_cluster::now());
     let was_ready = is_true(&repository.status.conditions, "Ready");
     let old_message = belay_flux_api::find_condition(&repository.status.conditions, "Ready")
         .map(|ready| ready.message.clone())

@@ -4,7 +4,6 @@ use belay_cluster::{Kinds, Scope};
 use belay_gotemplate::{Clock, Moment, RandomSource};
 use belay_helm::Lookup;
 use belay_manifest::GroupVersionKind;
-use jiff::Timestamp;
 use kube::Client;
 use kube::api::{Api, DynamicObject, ListParams};
 use serde_json::{Value, json};
@@ -15,7 +14,7 @@ pub(crate) struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Moment {
-        let now = Timestamp::now();
+        let now = belay_cluster::now();
         Moment {
             seconds: now.as_second(),
             nanoseconds: u32::try_from(now.subsec_nanosecond()).unwrap_or_default(),

@@ -5,7 +5,6 @@ use std::time::Duration;
 use belay_helm::record::{HookRun, Release};
 use belay_manifest::{GroupVersionKind, Limits, Manifest, Object, ObjectKey};
 use belay_plan::Plan;
-use jiff::Timestamp;
 use serde_json::Value;
 
 use super::Look;
@@ -64,14 +63,14 @@ async fn one(
     delete_by_policy(look, record, hook, BEFORE_CREATION, timeout).await?;
     let objects = objects(look, &record.hooks[hook].manifest).await?;
     record.hooks[hook].last_run = HookRun {
-        started_at: Some(Timestamp::now().to_string()),
+        started_at: Some(belay_cluster::now().to_string()),
         phase: "Running".to_owned(),
         ..HookRun::default()
     };
     storage.update(record).await.map_err(|error| chain(&error))?;
     let result = create_and_wait(look, &objects, timeout).await;
     let run = &mut record.hooks[hook].last_run;
-    run.completed_at = Some(Timestamp::now().to_string());
+    run.completed_at = Some(belay_cluster::now().to_string());
     run.phase = if result.is_ok() { "Succeeded" } else { "Failed" }.to_owned();
     result.map_err(|error| format!("hook {}: {error}", record.hooks[hook].path))
 }

@@ -7,7 +7,6 @@ use belay_helm::record::{Info, Release};
 use belay_helm::{Rendered, Status, Values};
 use belay_manifest::{GroupVersionKind, Object, ObjectKey};
 use belay_plan::{Action as PlanAction, Plan, Step};
-use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::content::{self, Content, Owner};
@@ -188,7 +187,7 @@ fn announced(
     before: Option<&Release>,
     content: &Content,
 ) -> Release {
-    let now = Timestamp::now().to_string();
+    let now = belay_cluster::now().to_string();
     let first = before.filter(|_| wanted.action == Action::Upgrade);
     let first = first.and_then(|before| before.info.first_deployed.clone()).unwrap_or_else(|| now.clone());
     let (status, description) = match wanted.action {

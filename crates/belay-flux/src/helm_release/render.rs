@@ -46,7 +46,7 @@ pub(crate) async fn rendered(
         runtime: Handle::current(),
     }));
     let chart = chart.chart.clone();
-    match tokio::task::spawn_blocking(move || render(&chart, &options)).await {
+    match belay_cluster::aside(move || render(&chart, &options)).await {
         Ok(rendered) => Ok(rendered?),
         Err(_panicked) => Err(RenderFault::Ended),
     }

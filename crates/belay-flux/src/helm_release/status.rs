@@ -47,7 +47,7 @@ impl Action {
 /// Sets a condition of the release's generation.
 pub(crate) fn set(release: &mut HelmRelease, type_: &str, is: ConditionStatus, reason: &str, message: &str) {
     let condition = Condition::new(type_, is, reason, message, release.metadata.generation);
-    set_condition(&mut release.status.conditions, condition, Timestamp::now());
+    set_condition(&mut release.status.conditions, condition, belay_cluster::now());
 }
 
 fn remove(release: &mut HelmRelease, type_: &str) {

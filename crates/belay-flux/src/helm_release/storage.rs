@@ -1,7 +1,6 @@
 //! Helm's records of a release: Secrets of the storage namespace.
 
 use belay_helm::record::{self, RecordError, Release, Status, Written};
-use jiff::Timestamp;
 use kube::Client;
 use kube::api::{Api, DeleteParams, DynamicObject, ListParams, PostParams};
 use kube::core::ApiResource;
@@ -151,7 +150,7 @@ pub(crate) fn deployed(history: &[Stored]) -> Option<&Stored> {
 }
 
 fn now() -> i64 {
-    Timestamp::now().as_second()
+    belay_cluster::now().as_second()
 }
 
 #[cfg(test)]

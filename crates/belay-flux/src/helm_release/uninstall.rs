@@ -4,7 +4,6 @@ use belay_helm::Status;
 use belay_helm::record::Release;
 use belay_manifest::{GroupVersionKind, Object, ObjectKey};
 use belay_plan::Plan;
-use jiff::Timestamp;
 
 use super::objects::WaitFor;
 use super::status::{self, Action};
@@ -57,7 +56,7 @@ async fn run(look: &mut Look<'_>) -> Result<bool, String> {
     let mut record = last.release.clone();
     let manner = target::uninstall(&look.release);
     record.info.status = Status::Uninstalling;
-    record.info.deleted = Some(Timestamp::now().to_string());
+    record.info.deleted = Some(belay_cluster::now().to_string());
     record.info.description = "Deletion in progress (or silently failed)".to_owned();
     hooks::run(look, &storage, &mut record, "pre-delete", manner.timeout).await?;
     storage.update(&record).await.map_err(|error| chain(&error))?;

@@ -119,7 +119,8 @@ async fn apply(step: &Step, live: &LiveState, settings: &ApplySettings) -> Resul
         }
         answer => answer,
     };
-    let answer = answer.map_err(|source| ApplyError::Refused { key: step.key.clone(), source })?;
+    let answer =
+        answer.map_err(|source| ApplyError::not_written(&step.key, desired.object.value(), source))?;
     learn(live, &step.key, answer)
 }
 

@@ -2,6 +2,10 @@
 
 use belay_cluster::KindError;
 use belay_manifest::ObjectKey;
+use serde_json::Value;
+
+/// As large a request as an API server takes, in bytes: `MaxRequestBodyBytes` of k8s.io/apiserver, which no flag changes.
+const LARGEST_REQUEST: usize = 3 * 1024 * 1024;
 
 /// Why one step of a plan failed.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +27,14 @@ pub enum ApplyError {
         /// What the API server said.
         #[source]
         source: kube::Error,
+    },
+    /// The API server reads no more of so large a request, and closes the connection.
+    #[error("{key}: cannot be applied: Request entity too large: {bytes} bytes, limit is {LARGEST_REQUEST}")]
+    TooLarge {
+        /// The object.
+        key: ObjectKey,
+        /// How large it is.
+        bytes: usize,
     },
     /// The API server refused the delete.
     #[error("{key}: cannot be deleted")]
@@ -64,11 +76,25 @@ pub enum ApplyError {
 }
 
 impl ApplyError {
+    /// Why what was sent has not been written. A server that stops reading too large a request may close the
+    /// connection before its answer is read: without an answer, the size is the reason.
+    pub(crate) fn not_written(key: &ObjectKey, sent: &Value, source: kube::Error) -> Self {
+        let key = key.clone();
+        if matches!(source, kube::Error::Api(_)) {
+            return ApplyError::Refused { key, source };
+        }
+        match sent.to_string().len() {
+            bytes if bytes > LARGEST_REQUEST => ApplyError::TooLarge { key, bytes },
+            _ => ApplyError::Refused { key, source },
+        }
+    }
+
     /// The object that the step was about.
     pub fn key(&self) -> &ObjectKey {
         match self {
             ApplyError::Kind { key, .. }
             | ApplyError::Refused { key, .. }
+            | ApplyError::TooLarge { key, .. }
             | ApplyError::Delete { key, .. }
             | ApplyError::Answer { key }
             | ApplyError::NotEstablished { key, .. }
@@ -138,6 +164,18 @@ mod tests {
         let status = serde_json::from_value(status).expect("a status");
         let key = Object::new(object).expect("an object").key();
         ApplyError::Refused { key, source: kube::Error::Api(status) }.chain()
+    }
+
+    #[test]
+    fn without_an_answer_the_size_is_the_reason() {
+        let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "huge"}});
+        let key = Object::new(object).expect("an object").key();
+        let cut = || kube::Error::Service("Broken pipe".into());
+        let large = json!({"data": {"text": "x".repeat(LARGEST_REQUEST)}});
+        let said = ApplyError::not_written(&key, &large, cut()).chain();
+        assert!(said.contains("Request entity too large"), "{said}");
+        let said = ApplyError::not_written(&key, &json!({}), cut()).chain();
+        assert!(said.ends_with("Broken pipe"), "{said}");
     }
 
     #[test]

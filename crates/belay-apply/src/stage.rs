@@ -187,7 +187,7 @@ impl Writing<'_> {
                     Err(kube::Error::Api(status)) if is_namespace_there(&status, self.key) => {
                         Ok(Written::Unchanged)
                     }
-                    answer => self.learnt(answer, Written::Created),
+                    answer => self.learnt(answer, object.value(), Written::Created),
                 }
             }
             Write::Patch { patch, anew, force } => self.patch(patch, anew, *force).await,
@@ -207,9 +207,10 @@ impl Writing<'_> {
     fn learnt(
         &self,
         answer: Result<DynamicObject, kube::Error>,
+        sent: &Value,
         written: Written,
     ) -> Result<Written, ApplyError> {
-        let answer = answer.map_err(|source| ApplyError::Refused { key: self.key.clone(), source })?;
+        let answer = answer.map_err(|source| ApplyError::not_written(self.key, sent, source))?;
         learn(self.live, self.key, answer)?;
         Ok(written)
     }
@@ -241,7 +242,7 @@ impl Writing<'_> {
             }
             answer => answer,
         };
-        self.learnt(answer, Written::Configured)
+        self.learnt(answer, &patch.body, Written::Configured)
     }
 
     async fn apply(&self, object: &Object, force: bool) -> Result<Written, ApplyError> {
@@ -260,7 +261,7 @@ impl Writing<'_> {
             }
             answer => answer,
         };
-        self.learnt(answer, Written::ServerSideApplied)
+        self.learnt(answer, object.value(), Written::ServerSideApplied)
     }
 
     /// What a client-side apply left, and what others added, becomes ours first: an apply removes nothing else.
@@ -298,20 +299,20 @@ impl Writing<'_> {
         let api = self.api(object).await?;
         if force {
             let answer = self.recreate(&api, object).await;
-            return self.learnt(answer, Written::Replaced);
+            return self.learnt(answer, object.value(), Written::Replaced);
         }
-        let mut object = object.clone();
+        let mut updated = object.clone();
         if let Some(version) = self.before.map(|before| &before.value()["metadata"]["resourceVersion"]) {
-            object.value_mut()["metadata"]["resourceVersion"] = Value::clone(version);
+            updated.value_mut()["metadata"]["resourceVersion"] = Value::clone(version);
         }
         let written = match self.key.kind.as_str() {
             "CustomResourceDefinition" | "Namespace" => Written::Updated,
             _ => Written::Replaced,
         };
-        let body: DynamicObject = serde_json::from_value(object.into_value())
+        let body: DynamicObject = serde_json::from_value(updated.into_value())
             .map_err(|_not_an_object| ApplyError::Answer { key: self.key.clone() })?;
         let params = PostParams { field_manager: Some(self.manager().to_owned()), ..PostParams::default() };
-        self.learnt(api.replace(&self.key.name, &params, &body).await, written)
+        self.learnt(api.replace(&self.key.name, &params, &body).await, object.value(), written)
     }
 }
 

@@ -1,5 +1,8 @@
 //! Reading request bodies.
 
+use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
+use http_body_util::BodyExt as _;
+use hyper::body::Body;
 use serde_json::Value;
 
 use crate::request::Request;
@@ -8,7 +11,39 @@ use crate::status::ApiError;
 /// As much as the API server takes.
 pub(crate) const LIMIT: usize = 3 * 1024 * 1024;
 
+/// How much of too large a body is read and thrown away, so that its sender comes to read the answer.
+const DRAINED: usize = 64 * 1024 * 1024;
+
 const ACCEPTED: &[&str] = &["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
+
+/// All of a request's body.
+pub(crate) async fn read<B>(body: B) -> Result<Bytes, ApiError>
+where
+    B: Body,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let mut body = std::pin::pin!(body);
+    let (mut kept, mut seen) = (BytesMut::new(), 0_usize);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| {
+            ApiError::bad_request(format!("the request's body cannot be read: {}", error.into()))
+        })?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        seen += data.remaining();
+        match seen {
+            0..=LIMIT => kept.put(data),
+            ..=DRAINED => kept.clear(),
+            _ => break,
+        }
+    }
+    if seen > LIMIT {
+        let text = format!("Request entity too large: limit is {LIMIT}");
+        return Err(ApiError::new(413, "RequestEntityTooLarge", text));
+    }
+    Ok(kept.freeze())
+}
 
 /// The body of a create, update or delete.
 pub(crate) fn object(request: &Request) -> Result<Value, ApiError> {

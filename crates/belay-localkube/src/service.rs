@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use http::{HeaderValue, Response, header};
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt as _, Full, Limited, StreamBody};
+use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::{Body, Frame};
 use serde_json::Value;
 
@@ -119,22 +119,13 @@ where
 {
     let (parts, body) = request.into_parts();
     let user = user_of(cluster, &parts.headers, is_guarded, parts.uri.path())?;
-    let body = Limited::new(body, crate::body::LIMIT).collect().await.map_err(|error| {
-        if error.is::<http_body_util::LengthLimitError>() {
-            return ApiError::new(
-                413,
-                "RequestEntityTooLarge",
-                format!("Request entity too large: limit is {}", crate::body::LIMIT),
-            );
-        }
-        ApiError::bad_request(format!("the request's body cannot be read: {error}"))
-    })?;
+    let body = crate::body::read(body).await?;
     let request = Request {
         method: parts.method,
         path: parts.uri.path().to_owned(),
         query: Query::parse(parts.uri.query().unwrap_or_default()),
         headers: parts.headers,
-        body: body.to_bytes(),
+        body,
         user,
     };
     answer(cluster, &request).map(response)

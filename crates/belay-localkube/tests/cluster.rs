@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
 use belay_localkube::{LocalKube, Options, ResponseBody, Settings};
@@ -297,6 +298,33 @@ async fn a_served_cluster_has_a_kubeconfig_and_keeps_its_data() {
         kube::Api::default_namespaced(self::client(&again.kubeconfig).await);
     assert_eq!(maps.get("kept").await.unwrap().data.unwrap()["a"], "1");
     again.shutdown().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_sends_too_much_is_told_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { dir: folder.path().join("kube"), http_port: Some(0), ..Options::default() };
+    let running = LocalKube::start(options).await.unwrap();
+    let address = running.http_url.as_ref().unwrap().trim_start_matches("http://").to_owned();
+    let token = running.token.clone();
+    let answer = tokio::task::spawn_blocking(move || {
+        let mut connection = std::net::TcpStream::connect(&address).unwrap();
+        let body = vec![b' '; 12 * 1024 * 1024];
+        let head = format!(
+            "POST {MAPS} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        connection.write_all(head.as_bytes()).unwrap();
+        connection.write_all(&body).unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        answer
+    })
+    .await
+    .unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert!(answer.contains("Request entity too large: limit is 3145728"), "{answer}");
+    running.shutdown().await.unwrap();
 }
 
 async fn client(kubeconfig: &std::path::Path) -> kube::Client {

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 
 /// Every crate's group. Arrows go to lower groups, or within a group to an earlier line.
 const LAYERS: &[(u8, &str)] = &[
+    (1, "belay-causes"),
     (1, "belay-filetree"),
     (1, "belay-goyaml"),
     (1, "belay-gotemplate"),

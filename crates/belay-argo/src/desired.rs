@@ -100,7 +100,7 @@ async fn rendered(
     purpose: Purpose,
 ) -> Result<(SourceType, Arc<Render>), Fault> {
     let folder = render::folder(source)
-        .map_err(|error| Fault::comparison(failed_to_generate(&render::chain(&error))))?;
+        .map_err(|error| Fault::comparison(failed_to_generate(&belay_causes::chain(&error))))?;
     let key = object.key();
     let (renders, tree) = (context.renders.clone(), checkout.tree.clone());
     let place = (key.clone(), purpose);
@@ -115,7 +115,7 @@ async fn rendered(
         .await
         .map_err(|error| Fault::comparison(failed_to_generate(&format!("the render broke off: {error}"))))?;
     let (source_type, render, freshness) =
-        made.map_err(|error| Fault::comparison(failed_to_generate(&render::chain(&error))))?;
+        made.map_err(|error| Fault::comparison(failed_to_generate(&belay_causes::chain(&error))))?;
     if freshness == Freshness::Made {
         context.remember(&key, |memory| memory.renders += 1);
         let objects = render.manifests.len();

@@ -7,8 +7,8 @@ use belay_flux_api::Artifact;
 use belay_source::{ArchiveError, ArtifactError, ArtifactStore, Checkout, StoredArtifact, archive};
 
 use crate::ignore::Ignore;
-use crate::report::chain;
 use crate::repository::Fault;
+use belay_causes::chain;
 
 /// Where an artifact goes and what it is of.
 #[derive(Debug, Clone)]

@@ -15,9 +15,9 @@ use crate::chart_build::{BuiltChart, build};
 use crate::chart_status::{Found, status};
 use crate::controller::{Context, SOURCE_GROUP, Source};
 use crate::health::or;
-use crate::report::chain;
 use crate::repository::Fault;
 use crate::write;
+use belay_causes::chain;
 
 /// The manager of sources' statuses, as Flux names it.
 const MANAGER: &str = "source-controller";

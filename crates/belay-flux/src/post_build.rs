@@ -126,7 +126,7 @@ mod tests {
         let replaced = replaced(&[manifest], &post_build, &variables);
         replaced
             .map(|replaced| replaced[0].object.value()["data"]["x"].clone())
-            .map_err(|error| crate::report::chain(&error))
+            .map_err(|error| belay_causes::chain(&error))
     }
 
     #[test]

@@ -178,7 +178,7 @@ async fn substitute(
     manifests: Vec<Manifest>,
 ) -> Result<Vec<Manifest>, Fault> {
     let Some(post_build) = &app.spec.post_build else { return Ok(manifests) };
-    let fault = |error: PostBuildError| Fault::retry("BuildFailed", report::chain(&error));
+    let fault = |error: PostBuildError| Fault::retry("BuildFailed", belay_causes::chain(&error));
     let (client, namespace) = (context.live.client(), &app.metadata.namespace);
     let variables = post_build::variables(client, namespace, post_build).await.map_err(fault)?;
     post_build::replaced(&manifests, post_build, &variables).map_err(fault)
@@ -205,7 +205,7 @@ async fn build_manifests(
         } else {
             "BuildFailed"
         };
-        Fault::retry(reason, report::chain(&error))
+        Fault::retry(reason, belay_causes::chain(&error))
     })?;
     if freshness == Freshness::Made {
         context.remember(&key, |memory| memory.renders += 1);

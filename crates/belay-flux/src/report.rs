@@ -102,15 +102,3 @@ pub(crate) fn changes(outcomes: &[Outcome]) -> Vec<String> {
     };
     outcomes.iter().filter_map(done).collect()
 }
-
-/// An error with its causes, in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
-}

@@ -42,7 +42,7 @@ fn answer(question: &Value) -> Result<String, String> {
     let folder = Path::new(question["dir"].as_str().unwrap_or("."));
     match arguments.split_first() {
         Some((command, rest)) if command == "template" => {
-            let shown = |error: Box<dyn std::error::Error>| command_line::chain(error.as_ref());
+            let shown = |error: Box<dyn std::error::Error>| belay_causes::chain(error.as_ref());
             let mut request = command_line::parse(rest).map_err(shown)?;
             request.options.clock = Some(Arc::new(SystemClock));
             request.options.random = Some(Arc::new(Pseudorandom(SystemTime::now())));

@@ -8,7 +8,8 @@ use std::path::Path;
 
 use belay_helm::Capabilities;
 
-use command_line::{carry_out, chain, parse};
+use belay_causes::chain;
+use command_line::{carry_out, parse};
 
 /// The deepest case is a template that includes itself a thousand times.
 const STACK: usize = 256 << 20;

@@ -90,20 +90,8 @@ impl Error {
 
     /// The chain of causes in one line, as it is printed at the edge.
     pub fn chain(&self) -> String {
-        chain(self)
+        belay_causes::chain(self)
     }
-}
-
-/// An error and its causes in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 /// Says what was being done when an error came up.

@@ -184,10 +184,5 @@ fn act_problem(error: &ActError) -> Response {
         ActError::Refused(_) => StatusCode::CONFLICT,
         ActError::Write { .. } => StatusCode::BAD_GATEWAY,
     };
-    problem(status, chain(error))
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    problem(status, belay_causes::chain(error))
 }

@@ -274,21 +274,21 @@ fn fetch(mirror: &Mirror, revision: &str, stop: &AtomicBool) -> Result<gix::Thre
     }
     let remote = repository
         .remote_at(mirror.url.as_str())
-        .map_err(|error| chain(&error))?
+        .map_err(|error| belay_causes::chain(&error))?
         .with_fetch_tags(gix::remote::fetch::Tags::None)
         .with_refspecs(specs.iter().map(String::as_str), Direction::Fetch)
-        .map_err(|error| chain(&error))?;
-    let connection = remote.connect(Direction::Fetch).map_err(|error| chain(&error))?;
+        .map_err(|error| belay_causes::chain(&error))?;
+    let connection = remote.connect(Direction::Fetch).map_err(|error| belay_causes::chain(&error))?;
     let prepared = connection
         .with_credentials(|action| answer(mirror, action))
         .prepare_fetch(gix::progress::Discard, gix::remote::ref_map::Options::default())
-        .map_err(|error| chain(&error))?;
+        .map_err(|error| belay_causes::chain(&error))?;
     let advertised: Vec<Vec<u8>> =
         prepared.ref_map().remote_refs.iter().map(|reference| reference.unpack().0.to_vec()).collect();
     prepared
         .with_write_packed_refs_only(false)
         .receive(gix::progress::Discard, stop)
-        .map_err(|error| chain(&error))?;
+        .map_err(|error| belay_causes::chain(&error))?;
     drop_gone(&repository, &advertised)?;
     Ok(repository.into_sync())
 }
@@ -301,7 +301,8 @@ fn local_path(url: &str) -> Option<PathBuf> {
 
 /// A repository on this machine is read where it is: fetching from it would start a `git` program.
 fn open_local(path: &Path) -> Result<gix::ThreadSafeRepository, String> {
-    let repository = gix::open_opts(path, gix::open::Options::isolated()).map_err(|error| chain(&error))?;
+    let repository =
+        gix::open_opts(path, gix::open::Options::isolated()).map_err(|error| belay_causes::chain(&error))?;
     Ok(repository.into_sync())
 }
 
@@ -351,13 +352,13 @@ fn same_server(one: &str, other: &str) -> bool {
 
 /// A branch or tag that the remote has no more goes here, too.
 fn drop_gone(repository: &gix::Repository, advertised: &[Vec<u8>]) -> Result<(), String> {
-    let references = repository.references().map_err(|error| chain(&error))?;
+    let references = repository.references().map_err(|error| belay_causes::chain(&error))?;
     for prefix in ["refs/heads/", "refs/tags/"] {
-        let local = references.prefixed(prefix).map_err(|error| chain(&error))?;
+        let local = references.prefixed(prefix).map_err(|error| belay_causes::chain(&error))?;
         for reference in local.flatten() {
             let name = reference.name().as_bstr().to_vec();
             if !advertised.contains(&name) {
-                reference.delete().map_err(|error| chain(&error))?;
+                reference.delete().map_err(|error| belay_causes::chain(&error))?;
             }
         }
     }
@@ -367,7 +368,7 @@ fn drop_gone(repository: &gix::Repository, advertised: &[Vec<u8>]) -> Result<(),
 fn open_or_create(mirror: &Mirror) -> Result<gix::Repository, String> {
     if !mirror.path.join("HEAD").is_file() {
         private_folder(&mirror.path).map_err(|error| format!("the cache folder cannot be made: {error}"))?;
-        gix::init_bare(&mirror.path).map_err(|error| chain(&error))?;
+        gix::init_bare(&mirror.path).map_err(|error| belay_causes::chain(&error))?;
     }
     let mut settings = vec!["gitoxide.http.connectTimeout=10000".to_owned()];
     if let Some(login) = mirror.login.as_ref().filter(|_| at_once(&mirror.url)) {
@@ -376,7 +377,7 @@ fn open_or_create(mirror: &Mirror) -> Result<gix::Repository, String> {
         settings.push(format!("http.extraHeader=Authorization: Basic {pair}"));
     }
     let options = gix::open::Options::isolated().config_overrides(settings);
-    gix::open_opts(&mirror.path, options).map_err(|error| chain(&error))
+    gix::open_opts(&mirror.path, options).map_err(|error| belay_causes::chain(&error))
 }
 
 #[cfg(unix)]
@@ -424,9 +425,9 @@ fn find(repository: &gix::ThreadSafeRepository, revision: &str) -> Option<(Objec
 
 fn open(repository: &gix::ThreadSafeRepository, id: ObjectId, reference: String) -> Result<Checkout, String> {
     let local = repository.to_thread_local();
-    let commit = local.find_commit(id).map_err(|error| chain(&error))?;
-    let root = commit.tree_id().map_err(|error| chain(&error))?.detach();
-    let author = commit.author().map_err(|error| chain(&error))?;
+    let commit = local.find_commit(id).map_err(|error| belay_causes::chain(&error))?;
+    let root = commit.tree_id().map_err(|error| belay_causes::chain(&error))?.detach();
+    let author = commit.author().map_err(|error| belay_causes::chain(&error))?;
     let seconds = author.time().map(|time| time.seconds).unwrap_or_default();
     let subject = commit.message_raw_sloppy().lines().next().unwrap_or_default().to_str_lossy().into_owned();
     Ok(Checkout {
@@ -441,17 +442,6 @@ fn open(repository: &gix::ThreadSafeRepository, id: ObjectId, reference: String)
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]
@@ -479,14 +469,18 @@ mod tests {
             "",
         ] {
             let error = ask(url).unwrap_err();
-            assert!(chain(&error).contains("the login is for another server"), "{url}: {}", chain(&error));
+            assert!(
+                belay_causes::chain(&error).contains("the login is for another server"),
+                "{url}: {}",
+                belay_causes::chain(&error)
+            );
         }
     }
 
     #[test]
     fn without_a_login_nobody_is_asked() {
         let error = answer(&mirror(None), Action::get_for_url("https://git.example.org/app")).unwrap_err();
-        assert!(chain(&error).contains("authentication required"));
+        assert!(belay_causes::chain(&error).contains("authentication required"));
     }
 
     #[test]

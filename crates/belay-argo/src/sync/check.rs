@@ -59,7 +59,7 @@ pub(super) fn fault(context: &Context, task: &Task, settings: &Settings) -> Opti
     let schema = context.schemas.of(&kind, context)?;
     let mut value = match decode(&schema, target.value()) {
         Ok(value) => value,
-        Err(error) => return Some(crate::render::chain(&error)),
+        Err(error) => return Some(belay_causes::chain(&error)),
     };
     // An update is judged with its live object, and a built-in kind with what the API server fills in: it knows better.
     if task.live.is_some() || !schema.is_custom() {

@@ -118,7 +118,7 @@ impl<'a> Means<'a> {
         let options = &self.stage.compare;
         match write(task, target, schema.as_deref(), progress.settings(), options, self.ignored) {
             Ok(write) => Action::Write(write),
-            Err(error) => Action::Refuse(crate::render::chain(&error)),
+            Err(error) => Action::Refuse(belay_causes::chain(&error)),
         }
     }
 

@@ -11,7 +11,7 @@ use super::Look;
 use super::objects::{WaitFor, apply_step, delete_step};
 use super::storage::Storage;
 use super::{MANAGER, content};
-use crate::report::chain;
+use belay_causes::chain;
 
 const BEFORE_CREATION: &str = "before-hook-creation";
 const SUCCEEDED: &str = "hook-succeeded";

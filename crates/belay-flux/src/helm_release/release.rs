@@ -18,7 +18,7 @@ use super::target::{self, Crds, Manner};
 use super::{Look, MANAGER, hooks, render, report, uninstall};
 use crate::chart_build::BuiltChart;
 use crate::health::rounded;
-use crate::report::chain;
+use belay_causes::chain;
 
 /// How long the definitions of a chart may take to be established.
 const ESTABLISH: Duration = Duration::from_secs(60);

@@ -10,7 +10,7 @@ use super::status::{self, Action};
 use super::storage::{Storage, Stored};
 use super::target::Target;
 use super::{Look, content, hooks, report, target};
-use crate::report::chain;
+use belay_causes::chain;
 
 /// Takes the release out and says so, unless it was gone already. The error has been reported.
 pub(crate) async fn uninstall(look: &mut Look<'_>) -> Result<(), String> {

@@ -180,7 +180,7 @@ mod tests {
     fn an_error_names_the_reference_and_not_the_value() {
         let path = reference(json!({"kind": "Secret", "name": "a", "targetPath": "a[9999999]"}));
         let error = merge("apps", &json!({}), &[(&path, "c4n4ry".to_owned())]).unwrap_err();
-        let text = crate::report::chain(&error);
+        let text = belay_causes::chain(&error);
         assert!(!text.contains("c4n4ry"), "{text}");
         assert!(text.contains("Secret chart values reference 'apps/a' with key 'values.yaml'"), "{text}");
     }

@@ -4,7 +4,7 @@ use belay_filetree::Kind;
 use serde_json::Value;
 
 use super::addresses::{is_email, is_request_url, is_url};
-use super::{Folder, Linter, Severity, chain};
+use super::{Folder, Linter, Severity};
 use crate::chart::Metadata;
 use crate::metadata::{DEPENDENCY_FIELDS, FIELDS, MAINTAINER_FIELDS, RawMetadata};
 use crate::quote::quote;
@@ -23,7 +23,8 @@ pub(super) fn check(folder: &Folder<'_>, linter: &mut Linter) {
         return;
     };
     let mut raw = RawMetadata::default();
-    let read = raw.read(&text).map_err(|error| format!("unable to parse YAML\n\t{}", chain(&error)));
+    let read =
+        raw.read(&text).map_err(|error| format!("unable to parse YAML\n\t{}", belay_causes::chain(&error)));
     if !linter.rule(Severity::Error, FILE, read) {
         return;
     }

@@ -118,17 +118,6 @@ impl Folder<'_> {
     }
 }
 
-/// An error and its causes, as Go joins them.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
-}
-
 /// `values.yaml` exists, is a map, and fits the schema beside it. Subcharts are not looked at.
 fn check_values(folder: &Folder<'_>, options: &LintOptions, linter: &mut Linter) {
     const FILE: &str = "values.yaml";
@@ -142,8 +131,8 @@ fn check_values(folder: &Folder<'_>, options: &LintOptions, linter: &mut Linter)
 }
 
 fn values_fit(folder: &Folder<'_>, text: &str, options: &LintOptions) -> Result<(), String> {
-    let mut values =
-        yaml::decode(text).map_err(|error| format!("unable to parse YAML: {}", chain(&error)))?;
+    let mut values = yaml::decode(text)
+        .map_err(|error| format!("unable to parse YAML: {}", belay_causes::chain(&error)))?;
     yaml::numbers_as_floats(&mut values);
     let values = match values {
         serde_json::Value::Null => serde_json::Map::new(),
@@ -172,7 +161,11 @@ fn check_dependencies(loaded: &Result<Arc<Chart>, LoadError>, options: &LintOpti
     let chart = match loaded {
         Ok(chart) => chart,
         Err(error) => {
-            linter.rule(Severity::Error, "", Err(format!("unable to load chart\n\t{}", chain(error))));
+            linter.rule(
+                Severity::Error,
+                "",
+                Err(format!("unable to load chart\n\t{}", belay_causes::chain(error))),
+            );
             return;
         }
     };

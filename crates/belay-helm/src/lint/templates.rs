@@ -7,7 +7,7 @@ use belay_filetree::Kind;
 use belay_gotemplate::{MissingKey, Options};
 use serde_json::Value;
 
-use super::{Folder, LintOptions, Linter, Severity, chain, deprecations, names};
+use super::{Folder, LintOptions, Linter, Severity, deprecations, names};
 use crate::capabilities::Capabilities;
 use crate::chart::Chart;
 use crate::decode::{self, Fields};
@@ -46,7 +46,7 @@ pub(super) fn check(
     let chart = match loaded {
         Ok(chart) => chart,
         Err(error) => {
-            linter.rule(Severity::Error, FOLDER, Err(chain(error)));
+            linter.rule(Severity::Error, FOLDER, Err(belay_causes::chain(error)));
             return;
         }
     };
@@ -190,7 +190,8 @@ struct Head {
 }
 
 fn read_head(document: &str) -> Result<Option<Head>, String> {
-    let wrong = |error: &dyn std::error::Error| format!("unable to parse YAML: {}", chain(error));
+    let wrong =
+        |error: &dyn std::error::Error| format!("unable to parse YAML: {}", belay_causes::chain(error));
     let value = yaml::decode(document).map_err(|error| wrong(&error))?;
     let map = match &value {
         Value::Null => return Ok(None),
@@ -255,7 +256,8 @@ fn list_annotations(head: &Head, content: &str) -> Result<(), String> {
     if head.kind != "List" {
         return Ok(());
     }
-    let list = yaml::decode(content).map_err(|error| format!("unable to parse YAML: {}", chain(&error)))?;
+    let list = yaml::decode(content)
+        .map_err(|error| format!("unable to parse YAML: {}", belay_causes::chain(&error)))?;
     let items = list["items"].as_array().into_iter().flatten();
     let mut kept =
         items.filter(|item| item["metadata"]["annotations"].get("helm.sh/resource-policy").is_some());
@@ -279,7 +281,7 @@ pub(super) fn check_crds(folder: &Folder<'_>, loaded: &Result<Arc<Chart>, LoadEr
     let chart = match loaded {
         Ok(chart) => chart,
         Err(error) => {
-            linter.rule(Severity::Error, FOLDER, Err(chain(error)));
+            linter.rule(Severity::Error, FOLDER, Err(belay_causes::chain(error)));
             return;
         }
     };

@@ -24,17 +24,6 @@ pub(crate) struct Request {
     pub positional: Vec<String>,
 }
 
-/// An error and its causes, as a command line prints them.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
-}
-
 /// Reads the arguments that follow `template`.
 pub(crate) fn parse(arguments: &[String]) -> Result<Request, Box<dyn Error>> {
     let mut options = RenderOptions::new("release-name", "default");

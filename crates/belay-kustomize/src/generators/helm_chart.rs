@@ -92,7 +92,7 @@ impl Place {
             folder = folder.child(&format!("{}-{}", wanted.name, wanted.version));
         }
         let folder = folder.join(&wanted.name).map_err(TreeError::from)?;
-        let failed = |error: belay_helm::LoadError| Error::rule(crate::error::chain(&error));
+        let failed = |error: belay_helm::LoadError| Error::rule(belay_causes::chain(&error));
         let loading = || format!("loading the chart at '{folder}'");
         if loader.tree().kind(&folder)? == Some(Kind::Directory) {
             let chart = Chart::load(loader.tree(), &folder).map_err(failed).during(loading)?;
@@ -126,7 +126,7 @@ impl Place {
 }
 
 fn values_of(wanted: &HelmChart, place: &Place, loader: &Loader<'_>) -> Result<Values, Error> {
-    let invalid = |error: belay_helm::ValuesError| Error::rule(crate::error::chain(&error));
+    let invalid = |error: belay_helm::ValuesError| Error::rule(belay_causes::chain(&error));
     let mut values = Values::new();
     let from_file = || -> Result<(String, String), Error> {
         if wanted.values_file.is_empty() {
@@ -172,7 +172,7 @@ fn template(
     asked.clock.clone_from(&options.clock);
     asked.random.clone_from(&options.random);
     let rendering = || format!("rendering the chart '{}'", wanted.name);
-    let rendered = render(chart, &asked).map_err(|error| Error::rule(crate::error::chain(&error)));
+    let rendered = render(chart, &asked).map_err(|error| Error::rule(belay_causes::chain(&error)));
     let output = OutputOptions {
         include_crds: wanted.include_crds,
         no_hooks: wanted.skip_hooks,
@@ -188,7 +188,7 @@ fn release_name(wanted: &HelmChart, options: &HelmOptions) -> Result<String, Err
         ("", "") => Ok(DEFAULT_NAME.to_owned()),
         (name, "") => Ok(name.to_owned()),
         ("", template) => name_from_template(template, options.clock.clone(), options.random.clone())
-            .map_err(|error| Error::rule(crate::error::chain(&error))),
+            .map_err(|error| Error::rule(belay_causes::chain(&error))),
         _ => Err(Error::rule("cannot set --name-template and also specify a name")),
     }
 }

@@ -80,7 +80,7 @@ pub(super) async fn serve(
     let body = match carry_out(service.clone(), job, request.into_body()).await {
         Ok(body) => spoil(fault, body, service.stopped.clone()),
         Err(GitError::Request(reason)) => return refuse(StatusCode::BAD_REQUEST, &reason),
-        Err(error) => return refuse(StatusCode::INTERNAL_SERVER_ERROR, &chain(&error)),
+        Err(error) => return refuse(StatusCode::INTERNAL_SERVER_ERROR, &belay_causes::chain(&error)),
     };
     let headers = [(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "no-cache")];
     (headers, body).into_response()
@@ -163,7 +163,11 @@ async fn carry_out(service: Arc<Service>, job: Job, body: Body) -> Result<Body, 
         let mut output = BufWriter::with_capacity(64 * 1024, Sender(sender.clone()));
         let result = work(&service, &job, input, &mut output).and_then(|()| Ok(output.flush()?));
         if let Err(error) = result {
-            tracing::debug!(repository = job.name, error = chain(&error), "a Git request failed");
+            tracing::debug!(
+                repository = job.name,
+                error = belay_causes::chain(&error),
+                "a Git request failed"
+            );
             // What is still buffered belongs to the failed answer. The client may have left.
             let _ = output.into_parts();
             let _ = sender.blocking_send(Err(error));
@@ -221,15 +225,4 @@ impl Write for Sender {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

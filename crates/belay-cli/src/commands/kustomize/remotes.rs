@@ -82,7 +82,7 @@ fn modules() -> belay_filetree::TreePath {
 fn get(address: &str) -> Result<Option<Vec<u8>>, String> {
     let client = Client::builder().timeout(PATIENCE).user_agent("belay").build();
     let client = client.map_err(|error| error.to_string())?;
-    let response = client.get(address).send().map_err(|error| chain(&error.without_url()))?;
+    let response = client.get(address).send().map_err(|error| belay_causes::chain(&error.without_url()))?;
     if !response.status().is_success() {
         return Ok(None);
     }
@@ -92,14 +92,4 @@ fn get(address: &str) -> Result<Option<Vec<u8>>, String> {
         return Err(format!("{address} is larger than {LIMIT} bytes"));
     }
     Ok(Some(content))
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
 }

@@ -10,6 +10,7 @@ const LAYERS: &[(u8, &str)] = &[
     (1, "belay-causes"),
     (1, "belay-filetree"),
     (1, "belay-goyaml"),
+    (1, "belay-semver"),
     (1, "belay-gotemplate"),
     (2, "belay-crd"),
     (2, "belay-manifest"),

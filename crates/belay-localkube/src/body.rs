@@ -32,10 +32,10 @@ where
             continue;
         };
         seen += data.remaining();
-        match seen {
-            0..=LIMIT => kept.put(data),
-            ..=DRAINED => kept.clear(),
-            _ => break,
+        if seen <= LIMIT {
+            kept.put(data);
+        } else if seen > DRAINED {
+            break;
         }
     }
     if seen > LIMIT {

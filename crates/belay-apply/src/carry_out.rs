@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::definitions::{learn_kinds, wait_established};
 use crate::error::ApplyError;
-use crate::requests::{api, delete, delete_and_wait, is_immutable, learn, resource};
+use crate::requests::{delete, delete_and_wait, is_immutable, learn, resource};
 
 /// How long a definition may take to be established.
 const ESTABLISH: Duration = Duration::from_secs(60);
@@ -110,7 +110,7 @@ async fn apply(step: &Step, live: &LiveState, settings: &ApplySettings) -> Resul
         return Ok(());
     };
     let resource = resource(&desired.object, live).await?;
-    let api = api(live, &resource, &step.key.namespace);
+    let api = resource.objects(live.client(), &step.key.namespace);
     let params = PatchParams::apply(&settings.manager).force();
     let sent = Patch::Apply(desired.object.value());
     let answer = match api.patch(&step.key.name, &params, &sent).await {
@@ -161,7 +161,7 @@ async fn release(
         {"op": "replace", "path": "/metadata/resourceVersion", "value": version},
     ]);
     let resource = resource(object, live).await?;
-    let api = api(live, &resource, &step.key.namespace);
+    let api = resource.objects(live.client(), &step.key.namespace);
     let patch =
         serde_json::from_value(patch).map_err(|_not_a_patch| ApplyError::Answer { key: step.key.clone() })?;
     let params = PatchParams { field_manager: Some(settings.manager.clone()), ..PatchParams::default() };

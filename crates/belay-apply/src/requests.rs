@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use belay_cluster::{LiveState, Resource, Scope};
+use belay_cluster::{LiveState, Resource};
 use belay_manifest::{Object, ObjectKey};
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, Preconditions, PropagationPolicy};
 use serde_json::{Value, json};
@@ -16,18 +16,11 @@ const GO: Duration = Duration::from_secs(60);
 /// Where an object's requests go.
 pub(crate) async fn api_of(object: &Object, live: &LiveState) -> Result<Api<DynamicObject>, ApplyError> {
     let resource = resource(object, live).await?;
-    Ok(api(live, &resource, object.namespace()))
+    Ok(resource.objects(live.client(), object.namespace()))
 }
 
 pub(crate) async fn resource(object: &Object, live: &LiveState) -> Result<Resource, ApplyError> {
     live.kinds().find(&object.gvk()).await.map_err(|source| ApplyError::Kind { key: object.key(), source })
-}
-
-pub(crate) fn api(live: &LiveState, resource: &Resource, namespace: &str) -> Api<DynamicObject> {
-    match resource.scope {
-        Scope::Cluster => Api::all_with(live.client().clone(), &resource.api),
-        Scope::Namespaced => Api::namespaced_with(live.client().clone(), namespace, &resource.api),
-    }
 }
 
 /// Takes in the API server's answer ahead of the watch.

@@ -12,7 +12,7 @@ use belay_plan::sync::{deletion_rank, has_option, is_hook, option, wave, words};
 use belay_plan::{Action, Plan, Step};
 use jiff::Timestamp;
 use kube::api::PropagationPolicy;
-use serde_json::{Value, json};
+use serde_json::json;
 
 pub(crate) use hooks::keep_finalizers;
 
@@ -35,15 +35,15 @@ const CASCADE: [&str; 3] = [
 /// Walks an app's deletion: hooks before, objects, hooks after, hooks away. Each part ends with its finalizer; without
 /// the resources finalizer no object is deleted.
 pub(crate) async fn finish(context: &Context, object: &Object, app: &Application) -> Option<Duration> {
-    let finalizers = finalizers(object);
-    let has = |name: &str| finalizers.iter().any(|known| known == name);
+    let finalizers: Vec<&str> = object.finalizers().collect();
+    let has = |name: &str| finalizers.contains(&name);
     let live_name = format!("app/{}", instance(context, object));
-    let cascade = finalizers.iter().find(|name| CASCADE.contains(&name.as_str()));
+    let cascade = finalizers.iter().find(|name| CASCADE.contains(name));
     let (finalizer, done) = if has(When::Before.finalizer()) {
         (When::Before.finalizer(), hooks::run(context, object, app, When::Before).await)
     } else if let Some(cascade) = cascade {
         let background = cascade.ends_with("/background");
-        (cascade.as_str(), delete_objects(context, object, app, &live_name, background).await)
+        (*cascade, delete_objects(context, object, app, &live_name, background).await)
     } else if has(When::After.finalizer()) {
         (When::After.finalizer(), hooks::run(context, object, app, When::After).await)
     } else if has(When::Before.cleanup()) {
@@ -140,13 +140,8 @@ fn is_approved(app: &Object) -> bool {
     since.is_some_and(|since| is_confirmed(app, since))
 }
 
-fn finalizers(object: &Object) -> Vec<String> {
-    let names = object.value().pointer("/metadata/finalizers").and_then(Value::as_array);
-    names.into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect()
-}
-
-async fn release(context: &Context, object: &Object, finalizers: &[String], finalizer: &str) {
-    let kept: Vec<&String> = finalizers.iter().filter(|name| *name != finalizer).collect();
+async fn release(context: &Context, object: &Object, finalizers: &[&str], finalizer: &str) {
+    let kept: Vec<_> = finalizers.iter().filter(|name| **name != finalizer).collect();
     let version = &object.value()["metadata"]["resourceVersion"];
     write::patch(context, object, json!({"metadata": {"finalizers": kept, "resourceVersion": version}}))
         .await;

@@ -3,8 +3,9 @@
 use belay_argo_api::{Application, ApplicationCondition, ApplicationStatus, OperationPhase, OperationState};
 use belay_crd::Described;
 use belay_manifest::Object;
-use kube::api::{Api, DynamicObject, Patch, PatchParams};
-use serde_json::{Map, Value, json};
+use belay_schema::merge_patch_between;
+use kube::api::{Patch, PatchParams};
+use serde_json::{Value, json};
 
 use crate::controller::{Context, application_kind};
 use crate::sync::operation::is_completed;
@@ -17,8 +18,8 @@ const REFRESH_TIME: &str = "argocd.argoproj.io/refresh-timestamp";
 const STATUS_MANAGER: &str = "argocd-application-controller";
 
 /// Writes the status. A running operation is shown in `operation`, too, as clients expect; a finished one and a handled
-/// refresh mark are taken away. `has_operated` tells whether this look carried an operation out. One request, and none when nothing but the time of the look has changed. Tells whether
-/// a refresh was handled.
+/// refresh mark are taken away. `has_operated` tells whether this look carried an operation out. One request, and none
+/// when nothing but the time of the look has changed. Tells whether a refresh was handled.
 pub(crate) async fn status(
     context: &Context,
     object: &Object,
@@ -31,13 +32,13 @@ pub(crate) async fn status(
     let newest = newest.as_deref().unwrap_or(object);
     let old = newest.value().get("status").cloned().unwrap_or(Value::Null);
     let status = keep_terminating(status, &old);
-    let new = status.write();
     let refreshed = is_refreshed(newest, object);
     let operation = if has_operated { operation_field(newest, app, &status) } else { None };
-    if same_but_for_the_time(&old, &new) && !refreshed && operation.is_none() {
+    let patch_of_status = merge_patch_between(&old, &status.write());
+    if is_time_alone(&patch_of_status) && !refreshed && operation.is_none() {
         return false;
     }
-    let mut body = json!({"status": difference(&old, &new)});
+    let mut body = json!({"status": patch_of_status});
     if refreshed {
         body["metadata"] = json!({"annotations": {REFRESH: null}});
     }
@@ -85,7 +86,7 @@ pub(crate) async fn operation(context: &Context, object: &Object, state: &Operat
     let newest = context.home.get(&object.key());
     let newest = newest.as_deref().unwrap_or(object);
     let old = newest.value().pointer("/status/operationState").cloned().unwrap_or_else(|| json!({}));
-    let mut body = json!({"status": {"operationState": difference(&old, &state.write())}});
+    let mut body = json!({"status": {"operationState": merge_patch_between(&old, &state.write())}});
     if newest.value()["operation"].is_null() {
         body["operation"] = state.operation.write();
     }
@@ -104,8 +105,7 @@ pub(crate) async fn deletion_error(context: &Context, object: &Object, app: &App
 /// Patches an Application.
 pub(crate) async fn patch(context: &Context, object: &Object, patch: Value) {
     let Ok(resource) = context.home.kinds().find(&application_kind()).await else { return };
-    let api: Api<DynamicObject> =
-        Api::namespaced_with(context.home.client().clone(), object.namespace(), &resource.api);
+    let api = resource.objects(context.home.client(), object.namespace());
     let params = PatchParams { field_manager: Some(STATUS_MANAGER.to_owned()), ..PatchParams::default() };
     match api.patch(object.name(), &params, &Patch::Merge(&patch)).await {
         Ok(answer) => {
@@ -119,36 +119,9 @@ pub(crate) async fn patch(context: &Context, object: &Object, patch: Value) {
     }
 }
 
-fn same_but_for_the_time(old: &Value, new: &Value) -> bool {
-    let stripped = |value: &Value| {
-        let mut value = value.clone();
-        if let Some(fields) = value.as_object_mut() {
-            fields.remove("reconciledAt");
-        }
-        value
-    };
-    stripped(old) == stripped(new)
-}
-
-/// The merge patch that turns `old` into `new`: changed fields, and nulls for those that go.
-pub(crate) fn difference(old: &Value, new: &Value) -> Value {
-    let (Some(old), Some(new)) = (old.as_object(), new.as_object()) else { return new.clone() };
-    let mut patch = Map::new();
-    for (name, value) in new {
-        match old.get(name) {
-            Some(known) if known == value => {}
-            Some(known) if known.is_object() && value.is_object() => {
-                patch.insert(name.clone(), difference(known, value));
-            }
-            _ => {
-                patch.insert(name.clone(), value.clone());
-            }
-        }
-    }
-    for name in old.keys().filter(|name| !new.contains_key(*name)) {
-        patch.insert(name.clone(), Value::Null);
-    }
-    Value::Object(patch)
+/// Whether a status patch holds nothing but the time of the look.
+fn is_time_alone(patch: &Value) -> bool {
+    patch.as_object().is_some_and(|fields| fields.keys().all(|name| name == "reconciledAt"))
 }
 
 #[cfg(test)]
@@ -156,13 +129,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_status_patch_holds_only_what_changed() {
-        let old = json!({"a": 1, "b": {"c": 1, "d": 2}, "gone": true});
-        let new = json!({"a": 1, "b": {"c": 1, "d": 3}, "list": [1]});
-        assert_eq!(difference(&old, &new), json!({"b": {"d": 3}, "list": [1], "gone": null}));
-        assert!(same_but_for_the_time(
-            &json!({"a": 1, "reconciledAt": "x"}),
-            &json!({"a": 1, "reconciledAt": "y"})
-        ));
+    fn the_time_of_a_look_alone_is_no_change() {
+        let old = json!({"sync": {"status": "Synced"}, "reconciledAt": "x"});
+        let later = json!({"sync": {"status": "Synced"}, "reconciledAt": "y"});
+        assert!(is_time_alone(&merge_patch_between(&old, &later)));
+        assert!(is_time_alone(&merge_patch_between(&old, &old)));
+        let other = json!({"sync": {"status": "OutOfSync"}, "reconciledAt": "y"});
+        assert!(!is_time_alone(&merge_patch_between(&old, &other)));
     }
 }

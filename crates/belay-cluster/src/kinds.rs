@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use belay_manifest::GroupVersionKind;
 use kube::Client;
+use kube::api::{Api, DynamicObject};
 use kube::core::ApiResource;
 use kube::discovery::{Discovery, Scope as KubeScope, verbs};
 use tokio::sync::Mutex;
@@ -32,6 +33,18 @@ pub struct Resource {
     pub scope: Scope,
     /// Whether it can be listed and watched.
     pub watchable: bool,
+}
+
+impl Resource {
+    /// Where requests about its objects go. Without a namespace: those of all namespaces.
+    pub fn objects(&self, client: &Client, namespace: &str) -> Api<DynamicObject> {
+        match self.scope {
+            Scope::Namespaced if !namespace.is_empty() => {
+                Api::namespaced_with(client.clone(), namespace, &self.api)
+            }
+            Scope::Namespaced | Scope::Cluster => Api::all_with(client.clone(), &self.api),
+        }
+    }
 }
 
 /// Why a kind is not known.

@@ -114,6 +114,12 @@ impl Object {
         self.0.get("metadata")?.get("labels")?.get(name)?.as_str()
     }
 
+    /// `metadata.finalizers`.
+    pub fn finalizers(&self) -> impl Iterator<Item = &str> {
+        let names = self.0.pointer("/metadata/finalizers").and_then(Value::as_array);
+        names.into_iter().flatten().filter_map(Value::as_str)
+    }
+
     /// Sets `metadata.namespace`; an empty text takes it away.
     pub fn set_namespace(&mut self, namespace: &str) {
         let metadata = self.metadata_mut();

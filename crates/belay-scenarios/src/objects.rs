@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
-use belay_cluster::Scope;
 use belay_manifest::{GroupVersionKind, Object};
 use kube::api::{
     Api, DeleteParams, DynamicObject, ListParams, Patch as KubePatch, PatchParams, PostParams,
@@ -172,11 +171,7 @@ impl Run<'_> {
 
     async fn api(&self, kind: &GroupVersionKind, namespace: &str) -> anyhow::Result<Api<DynamicObject>> {
         let resource = self.resource(kind).await?;
-        let client = self.runner.client.clone();
-        Ok(match resource.scope {
-            Scope::Cluster => Api::all_with(client, &resource.api),
-            Scope::Namespaced => Api::namespaced_with(client, namespace, &resource.api),
-        })
+        Ok(resource.objects(&self.runner.client, namespace))
     }
 }
 

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use belay_cluster::{Kinds, Scope};
+use belay_cluster::Kinds;
 use belay_manifest::{GroupVersionKind, Limits};
 use belay_testkit::{Faults, GitServer, GitServerOptions, Repository};
 use kube::Client;
-use kube::api::{Api, DynamicObject, Patch, PatchParams};
+use kube::api::{Patch, PatchParams};
 use tokio::time::{Instant, sleep};
 
 use crate::scenario::{Action, Scenario, Step};
@@ -85,12 +85,7 @@ impl Runner {
         for manifest in belay_manifest::parse(&file.display().to_string(), &content, &Limits::default())? {
             let object = manifest.object;
             let resource = self.kinds.find(&object.gvk()).await?;
-            let api: Api<DynamicObject> = match resource.scope {
-                Scope::Cluster => Api::all_with(self.client.clone(), &resource.api),
-                Scope::Namespaced => {
-                    Api::namespaced_with(self.client.clone(), object.namespace(), &resource.api)
-                }
-            };
+            let api = resource.objects(&self.client, object.namespace());
             let params = PatchParams::apply("scenario").force();
             api.patch(object.name(), &params, &Patch::Apply(object.value()))
                 .await
@@ -106,8 +101,7 @@ impl Runner {
         let project = GroupVersionKind::new("argoproj.io/v1alpha1", "AppProject");
         loop {
             if let Ok(resource) = self.kinds.find(&project).await {
-                let api: Api<DynamicObject> =
-                    Api::namespaced_with(self.client.clone(), "argocd", &resource.api);
+                let api = resource.objects(&self.client, "argocd");
                 if api.get_opt("default").await?.is_some() {
                     return Ok(());
                 }

@@ -53,7 +53,7 @@ pub use errors::{FieldError, Reason, invalid_message};
 pub use field_set::{FieldSet, FieldSetError};
 pub use kind::{KindSchema, SchemaError};
 pub use openapi::{custom_resources_document, second_document};
-pub use patches::{PatchError, json_patch, merge_patch};
+pub use patches::{PatchError, json_patch, merge_patch, merge_patch_between};
 pub use path::{FieldPath, PathElement};
 pub use prune::prune;
 pub use quantity::{Quantity, QuantityError};

@@ -60,6 +60,28 @@ fn prune_nulls(value: &mut Value) {
     }
 }
 
+/// The merge patch that turns `old` into `new`: changed fields, and nulls for those that go.
+pub fn merge_patch_between(old: &Value, new: &Value) -> Value {
+    let nothing = Map::new();
+    let (old, Some(new)) = (old.as_object().unwrap_or(&nothing), new.as_object()) else { return new.clone() };
+    let mut patch = Map::new();
+    for (name, value) in new {
+        match old.get(name) {
+            Some(known) if known == value => {}
+            Some(known) if known.is_object() && value.is_object() => {
+                patch.insert(name.clone(), merge_patch_between(known, value));
+            }
+            _ => {
+                patch.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    for name in old.keys().filter(|name| !new.contains_key(*name)) {
+        patch.insert(name.clone(), Value::Null);
+    }
+    Value::Object(patch)
+}
+
 /// RFC 6902, with the errors of the library that the API server uses.
 pub fn json_patch(original: &Value, patch: &Value) -> Result<Value, PatchError> {
     let Value::Array(operations) = patch else {
@@ -241,4 +263,22 @@ fn replace(object: &mut Value, path: &str, value: Value) -> Result<(), PatchErro
         _ => return Err(missing_path()),
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_patch_between_holds_only_what_changed_and_leads_there() {
+        let old = json!({"a": 1, "b": {"c": 1, "d": 2}, "gone": true});
+        let new = json!({"a": 1, "b": {"c": 1, "d": 3}, "list": [1]});
+        let patch = merge_patch_between(&old, &new);
+        assert_eq!(patch, json!({"b": {"d": 3}, "list": [1], "gone": null}));
+        assert_eq!(merge_patch(&old, &patch), new);
+        assert_eq!(merge_patch_between(&Value::Null, &json!({"a": 1})), json!({"a": 1}));
+        assert_eq!(merge_patch_between(&old, &old), json!({}));
+    }
 }

@@ -153,10 +153,7 @@ async fn install(client: &Client, kinds: &Kinds, arguments: &Arguments) -> anyho
 async fn apply(client: &Client, kinds: &Kinds, object: &Value) -> anyhow::Result<()> {
     let object = belay_manifest::Object::new(object.clone())?;
     let resource = kinds.find(&object.gvk()).await?;
-    let api: Api<DynamicObject> = match object.namespace() {
-        "" => Api::all_with(client.clone(), &resource.api),
-        namespace => Api::namespaced_with(client.clone(), namespace, &resource.api),
-    };
+    let api = resource.objects(client, object.namespace());
     let params = PatchParams::apply("bench").force();
     api.patch(object.name(), &params, &Patch::Apply(object.value())).await?;
     Ok(())
@@ -177,7 +174,7 @@ async fn create(
         .buffer_unordered(16)
         .try_collect::<Vec<()>>()
         .await?;
-    Ok(Api::namespaced_with(client.clone(), "argocd", &resource.api))
+    Ok(resource.objects(client, "argocd"))
 }
 
 fn application(app: usize, repository: &str) -> Value {

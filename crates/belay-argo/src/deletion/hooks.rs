@@ -60,7 +60,7 @@ impl When {
 
 /// Gives an app the finalizers of the deletion hooks that Git says, and takes away those of hooks that Git says no more.
 pub(crate) async fn keep_finalizers(context: &Context, object: &Object, prepared: &Prepared) {
-    let mut finalizers: Vec<String> = super::finalizers(object);
+    let mut finalizers: Vec<String> = object.finalizers().map(str::to_owned).collect();
     let before = finalizers.clone();
     for when in [When::Before, When::After] {
         let is_wanted = prepared.objects.iter().any(|wanted| when.is_time_of(&wanted.object));

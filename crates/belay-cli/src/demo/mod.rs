@@ -151,11 +151,7 @@ impl Demo {
         namespace: &str,
     ) -> anyhow::Result<Api<DynamicObject>> {
         let resource = self.engine.live.kinds().find(kind).await?;
-        let client = self.engine.client.clone();
-        Ok(match resource.scope {
-            belay_cluster::Scope::Cluster => Api::all_with(client, &resource.api),
-            belay_cluster::Scope::Namespaced => Api::namespaced_with(client, namespace, &resource.api),
-        })
+        Ok(resource.objects(&self.engine.client, namespace))
     }
 
     /// Shows the apps and the latest events until it is dropped.

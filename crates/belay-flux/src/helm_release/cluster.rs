@@ -1,11 +1,11 @@
 //! What templates may ask: the time, random bytes, and live objects by `lookup`.
 
-use belay_cluster::{Kinds, Scope};
+use belay_cluster::Kinds;
 use belay_gotemplate::{Clock, Moment, RandomSource};
 use belay_helm::Lookup;
 use belay_manifest::GroupVersionKind;
 use kube::Client;
-use kube::api::{Api, DynamicObject, ListParams};
+use kube::api::ListParams;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
@@ -52,12 +52,7 @@ impl ClusterLookup {
             .find(kind)
             .await
             .map_err(|error| format!("unable to get apiresource from unstructured: {error}"))?;
-        let api: Api<DynamicObject> = match resource.scope {
-            Scope::Namespaced if !namespace.is_empty() => {
-                Api::namespaced_with(self.client.clone(), namespace, &resource.api)
-            }
-            Scope::Cluster | Scope::Namespaced => Api::all_with(self.client.clone(), &resource.api),
-        };
+        let api = resource.objects(&self.client, namespace);
         if name.is_empty() {
             let list = api.list(&ListParams::default()).await.map_err(|error| error.to_string())?;
             return serde_json::to_value(list).map_err(|error| error.to_string());

@@ -62,11 +62,7 @@ async fn whole(sight: &Sight, key: &ObjectKey) -> Option<Object> {
         return Some((*known).clone());
     }
     let resource = sight.live.kinds().find(&known.gvk()).await.ok()?;
-    let client = sight.live.client().clone();
-    let api: Api<DynamicObject> = match resource.scope {
-        belay_cluster::Scope::Namespaced => Api::namespaced_with(client, &key.namespace, &resource.api),
-        belay_cluster::Scope::Cluster => Api::all_with(client, &resource.api),
-    };
+    let api = resource.objects(sight.live.client(), &key.namespace);
     let asked = api.get(&key.name).await.ok().and_then(|object| serde_json::to_value(object).ok());
     // What the watch keeps is better than nothing.
     Some(asked.and_then(|value| Object::new(value).ok()).unwrap_or_else(|| (*known).clone()))

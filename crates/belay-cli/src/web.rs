@@ -68,22 +68,12 @@ struct Rendered {
 impl DesiredState for Rendered {
     fn desired(&self, app: &AppRef, object: &ObjectKey) -> Option<Object> {
         match app.kind {
-            AppKind::Application => self.argo.desired(&key_of(app), object),
-            AppKind::Kustomization | AppKind::HelmRelease => self.flux.desired(&key_of(app), object),
+            AppKind::Application => self.argo.desired(&app.key(), object),
+            AppKind::Kustomization | AppKind::HelmRelease => self.flux.desired(&app.key(), object),
         }
     }
 
     fn commit(&self, repository: &str, commit: &str) -> Option<Revision> {
         self.commits.commit(repository, commit)
-    }
-}
-
-fn key_of(app: &AppRef) -> ObjectKey {
-    let (group, kind) = app.kind.group_and_kind();
-    ObjectKey {
-        group: group.to_owned(),
-        kind: kind.to_owned(),
-        namespace: app.namespace.clone(),
-        name: app.name.clone(),
     }
 }

@@ -273,16 +273,8 @@ pub fn last_applied_text(desired: &Object) -> String {
     if let Some(annotations) = value.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
         annotations.shift_remove(LAST_APPLIED);
     }
-    sort_keys(&mut value);
-    // Go's encoder escapes these in texts; they stand nowhere else in JSON.
-    let text = value
-        .to_string()
-        .replace('<', "\\u003c")
-        .replace('>', "\\u003e")
-        .replace('&', "\\u0026")
-        .replace('\u{2028}', "\\u2028")
-        .replace('\u{2029}', "\\u2029");
-    format!("{text}\n")
+    value.sort_all_objects();
+    format!("{}\n", belay_schema::go_json(&value))
 }
 
 /// The object with the annotation that a client-side apply leaves.
@@ -295,15 +287,4 @@ pub fn with_last_applied(desired: &Object) -> Object {
 fn same_configuration(known: &str, applied: &str) -> bool {
     let parsed = |text: &str| serde_json::from_str::<Value>(text).ok();
     known == applied || (parsed(known).is_some() && parsed(known) == parsed(applied))
-}
-
-fn sort_keys(value: &mut Value) {
-    match value {
-        Value::Object(map) => {
-            map.sort_keys();
-            map.values_mut().for_each(sort_keys);
-        }
-        Value::Array(items) => items.iter_mut().for_each(sort_keys),
-        _ => {}
-    }
 }

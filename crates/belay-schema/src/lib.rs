@@ -62,5 +62,5 @@ pub use reset::keep_unchangeable;
 pub use rules::metadata_errors;
 pub use unknown::{duplicate_fields, unknown_fields};
 pub use validate::validate;
-pub use values::go_text;
+pub use values::{go_json, go_text};
 pub use versions::convert;

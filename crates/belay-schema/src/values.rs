@@ -72,8 +72,8 @@ fn compare_maps(left: &Map<String, Value>, right: &Map<String, Value>) -> Orderi
     left_keys.len().cmp(&right_keys.len())
 }
 
-/// A value as Go's encoder writes it inside a FieldsV1 key: compact, with HTML characters escaped.
-pub(crate) fn go_json(value: &Value) -> String {
+/// A value as Go's encoder writes it: compact, with HTML characters escaped. Go sorts the keys of maps; here they stay.
+pub fn go_json(value: &Value) -> String {
     let mut text = value.to_string();
     for (character, escape) in [
         ("<", "\\u003c"),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use belay_manifest::ObjectKey;
 use serde::{Deserialize, Serialize};
 
 /// What an app is written as.
@@ -95,6 +96,19 @@ pub struct AppRef {
     pub namespace: String,
     /// Its name.
     pub name: String,
+}
+
+impl AppRef {
+    /// Its object.
+    pub fn key(&self) -> ObjectKey {
+        let (group, kind) = self.kind.group_and_kind();
+        ObjectKey {
+            group: group.to_owned(),
+            kind: kind.to_owned(),
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
+        }
+    }
 }
 
 /// `app/argocd/web`.

@@ -261,24 +261,12 @@ fn keep_last_applied(object: &mut Value, applied: &Value) {
     if let Some(own) = applied.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
         own.shift_remove(LAST_APPLIED);
     }
-    sort_keys(&mut applied);
-    annotations
-        .insert(LAST_APPLIED.to_owned(), Value::String(format!("{}\n", crate::values::go_json(&applied))));
+    applied.sort_all_objects();
+    let text = format!("{}\n", crate::values::go_json(&applied));
+    annotations.insert(LAST_APPLIED.to_owned(), Value::String(text));
     let size: usize =
         annotations.iter().map(|(key, value)| key.len() + value.as_str().map_or(0, str::len)).sum();
     if size > MAX_ANNOTATIONS {
         annotations.shift_remove(LAST_APPLIED);
-    }
-}
-
-/// Go writes maps with sorted keys.
-fn sort_keys(value: &mut Value) {
-    match value {
-        Value::Object(map) => {
-            map.sort_keys();
-            map.values_mut().for_each(sort_keys);
-        }
-        Value::Array(items) => items.iter_mut().for_each(sort_keys),
-        _ => {}
     }
 }

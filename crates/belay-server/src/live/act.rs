@@ -61,7 +61,7 @@ pub(crate) async fn write(sight: &Sight, key: &ObjectKey, patch: &Value) -> Resu
 }
 
 fn resource(sight: &Sight, app: &AppRef) -> Result<std::sync::Arc<Object>, ActError> {
-    sight.live.get(&index::key_of(app)).ok_or_else(|| ActError::NotFound(app.to_string()))
+    sight.live.get(&app.key()).ok_or_else(|| ActError::NotFound(app.to_string()))
 }
 
 /// Why the action makes no sense for this app now.

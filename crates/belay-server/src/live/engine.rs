@@ -15,7 +15,7 @@ use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 
 use super::argo::{items, text};
-use super::index::{Index, key_of, managed, own_summary, root_node};
+use super::index::{Index, managed, own_summary, root_node};
 use super::{DesiredState, LiveSettings, Sight, act, argo, differences, flux, resource, tree};
 use crate::action::{Accepted, ActError, Action, Preview};
 use crate::app::{AppKind, AppRef, AppSummary, Health, Sync};
@@ -114,7 +114,7 @@ impl Engine for LiveEngine {
     }
 
     fn app(&self, app: &AppRef) -> Option<AppDetail> {
-        let object = self.sight.live.get(&key_of(app))?;
+        let object = self.sight.live.get(&app.key())?;
         let summary = (*self.index.row(app)?).clone();
         let drift = self.drift(app, &object);
         let (history, conditions) = match app.kind {

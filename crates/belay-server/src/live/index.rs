@@ -48,17 +48,6 @@ pub(crate) fn app_of(key: &ObjectKey) -> Option<AppRef> {
     Some(AppRef { kind, namespace: key.namespace.clone(), name: key.name.clone() })
 }
 
-/// The app's own resource.
-pub(crate) fn key_of(app: &AppRef) -> ObjectKey {
-    let (group, kind) = app.kind.group_and_kind();
-    ObjectKey {
-        group: group.to_owned(),
-        kind: kind.to_owned(),
-        namespace: app.namespace.clone(),
-        name: app.name.clone(),
-    }
-}
-
 impl Index {
     pub(crate) fn new(sight: Sight, kinds: Vec<AppKind>) -> Index {
         Index {
@@ -150,7 +139,7 @@ impl Index {
     }
 
     fn renew(&self, app: &AppRef) {
-        let row = self.sight.live.get(&key_of(app)).map(|object| self.row_of(app, &object));
+        let row = self.sight.live.get(&app.key()).map(|object| self.row_of(app, &object));
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let before = match row {
             Some(row) => {

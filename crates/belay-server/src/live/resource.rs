@@ -17,7 +17,7 @@ const MOST_EVENTS: u32 = 100;
 
 /// `None`: the object is neither managed by the app nor owned by what it manages.
 pub(crate) async fn detail(sight: &Sight, app: &AppRef, key: &ObjectKey) -> Option<ResourceDetail> {
-    let resource = sight.live.get(&index::key_of(app))?;
+    let resource = sight.live.get(&app.key())?;
     let managed = index::managed(app.kind, &resource).into_iter().find(|(managed, _)| managed == key);
     let mut node = tree::node(key, sight.live.get(key).as_deref(), managed.map(|(_, sync)| sync));
     if !node.managed && *key != resource.key() && !is_below(sight, app, &resource, key) {

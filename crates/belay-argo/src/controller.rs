@@ -17,36 +17,34 @@ use tokio::time::Instant;
 use crate::compare::{Schemas, Seen, Written};
 use crate::desired::{Desired, Purpose};
 use crate::reconcile::reconcile;
+use crate::settings::{self, LiveSettings};
 
 /// The API group of Argo CD's resources.
 pub const GROUP: &str = "argoproj.io";
 /// The field manager of Argo CD's controller; kept, so that an installation can be taken over and handed back.
 pub const FIELD_MANAGER: &str = "argocd-controller";
 
+/// How long others get to react between two waves, unless the installation says otherwise.
+const WAVE_DELAY: Duration = Duration::from_secs(2);
+/// How often an app is looked at that nobody wants to be asked for.
+const NEVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// How the controller works.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The namespace of the control plane, where Applications and AppProjects live.
     pub namespace: String,
-    /// How often an app's repository is asked for news (`timeout.reconciliation`).
-    pub interval: Duration,
     /// Apps worked on at once.
     pub workers: usize,
     /// Write requests in flight at once, per app.
     pub in_flight: usize,
-    /// How long others get to react between two waves (`controller.sync.wave.delay.seconds`).
-    pub wave_delay: Duration,
+    /// What the installation's ConfigMaps say, live.
+    pub live: LiveSettings,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings {
-            namespace: "argocd".to_owned(),
-            interval: Duration::from_secs(120),
-            workers: 8,
-            in_flight: 16,
-            wave_delay: Duration::from_secs(2),
-        }
+        Settings { namespace: "argocd".to_owned(), workers: 8, in_flight: 16, live: LiveSettings::default() }
     }
 }
 
@@ -133,7 +131,19 @@ impl Controller {
 
     /// Watches Applications and works on them until the future is dropped.
     pub async fn run(&self) -> Result<(), LiveError> {
+        let Context { home, settings, events, .. } = self.context.as_ref();
+        let follow = settings::follow(home.client().clone(), &settings.namespace, &settings.live, events);
+        tokio::select! {
+            () = follow => Ok(()),
+            end = self.work() => end,
+        }
+    }
+
+    async fn work(&self) -> Result<(), LiveError> {
         let live = &self.context.home;
+        // Apps that are treated by settings that do not hold could lose what they have.
+        self.context.settings.live.are_read().await;
+        let mut settings = self.context.settings.live.changes();
         let mut changes = live.subscribe();
         live.ensure(&application_kind()).await?;
         live.ensure(&GroupVersionKind::new("argoproj.io/v1alpha1", "AppProject")).await?;
@@ -143,10 +153,13 @@ impl Controller {
         }
         self.add_all();
         loop {
-            match changes.recv().await {
-                Ok(change) => self.take_in(&change),
-                Err(RecvError::Lagged(_)) => self.add_all(),
-                Err(RecvError::Closed) => return Ok(()),
+            tokio::select! {
+                change = changes.recv() => match change {
+                    Ok(change) => self.take_in(&change),
+                    Err(RecvError::Lagged(_)) => self.add_all(),
+                    Err(RecvError::Closed) => return Ok(()),
+                },
+                _ = settings.next() => self.add_all(),
             }
         }
     }
@@ -241,6 +254,16 @@ impl Controller {
 }
 
 impl Context {
+    /// What the installation's ConfigMaps say now.
+    pub(crate) fn system(&self) -> Arc<settings::Settings> {
+        self.settings.live.now()
+    }
+
+    /// How often an app's repository is asked for news.
+    pub(crate) fn interval(&self) -> Duration {
+        self.system().interval.unwrap_or(NEVER)
+    }
+
     /// Everything that is remembered of an app. Large parts are shared.
     pub(crate) fn remembered(&self, app: &ObjectKey) -> Memory {
         let memory = self.memory.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -308,7 +331,7 @@ impl Context {
 
     /// Holds a running operation back for a moment; gives how long.
     pub(crate) fn pause(&self, app: &ObjectKey) -> Duration {
-        let pause = self.settings.wave_delay;
+        let pause = self.system().parameters.wave_delay.unwrap_or(WAVE_DELAY);
         self.remember(app, |memory| memory.paused = Some(Instant::now() + pause));
         pause
     }

@@ -79,7 +79,7 @@ async fn fetch(
     if refresh == Some("hard") {
         context.forget_renders(&object.key());
     }
-    let max_age = if refresh.is_some() { Duration::ZERO } else { context.settings.interval };
+    let max_age = if refresh.is_some() { Duration::ZERO } else { context.interval() };
     context.repositories.checkout(&source.repo_url, revision, None, max_age).await.map_err(|error| {
         let message = failed_to_generate(&error.to_string());
         if error.transient { Fault::passing(message) } else { Fault::comparison(message) }

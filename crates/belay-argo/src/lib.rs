@@ -19,6 +19,7 @@ mod prepare;
 mod project;
 mod reconcile;
 mod render;
+pub mod settings;
 mod status;
 mod sync;
 mod tracking;

@@ -48,6 +48,7 @@ pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Dura
 }
 
 async fn look(context: &Context, object: &Object, app: &Application) -> Result<Duration, Fault> {
+    context.settings.live.checked().map_err(|error| Fault::comparison(error.to_string()))?;
     let source = project::check(context, object, app)?;
     let target = target(context, object, app);
     let revision = &source.target_revision;
@@ -224,10 +225,8 @@ fn conditions(
 /// How soon to look again when nobody says.
 fn pace(context: &Context, operation: Option<&OperationState>) -> Duration {
     match operation {
-        Some(state) if !sync::operation::is_completed(&state.phase) => {
-            WHILE_RUNNING.min(context.settings.interval)
-        }
-        _ => context.settings.interval,
+        Some(state) if !sync::operation::is_completed(&state.phase) => WHILE_RUNNING.min(context.interval()),
+        _ => context.interval(),
     }
 }
 
@@ -235,7 +234,7 @@ fn pace(context: &Context, operation: Option<&OperationState>) -> Duration {
 /// has begun at a revision of its own goes on.
 async fn give_up(context: &Context, object: &Object, app: &Application, fault: Fault) -> Duration {
     tracing::info!(app = %object.key(), condition = fault.condition, message = fault.message, "not compared");
-    let again = if fault.passing { AFTER_FAULT } else { context.settings.interval };
+    let again = if fault.passing { AFTER_FAULT } else { context.interval() };
     let now = belay_cluster::now();
     let target = target(context, object, app);
     let ignored = ignored(app).unwrap_or_default();

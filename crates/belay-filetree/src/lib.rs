@@ -12,6 +12,7 @@
 //! ```
 
 mod glob;
+mod layers;
 mod memory;
 mod path;
 mod path_match;
@@ -19,6 +20,7 @@ mod recording;
 mod tree;
 
 pub use glob::{BadGlob, Glob};
+pub use layers::{EditedTree, MountedTree};
 pub use memory::MemoryTree;
 pub use path::{PathError, TreePath};
 pub use path_match::{BadPattern, path_match};

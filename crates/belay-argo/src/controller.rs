@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use belay_argo_api::ApplicationSource;
 use belay_cluster::{Change, EventRecorder, LiveError, LiveState, WorkQueue};
 use belay_diff::{Difference, Drift};
 use belay_manifest::{GroupVersionKind, Object, ObjectKey};
@@ -15,9 +16,10 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::compare::{Schemas, Seen, Written};
-use crate::desired::{Desired, Purpose};
+use crate::desired::{Desired, Purpose, Rendered};
 use crate::reconcile::reconcile;
 use crate::settings::{self, LiveSettings};
+use crate::sources::Sources;
 
 /// The API group of Argo CD's resources.
 pub const GROUP: &str = "argoproj.io";
@@ -63,7 +65,7 @@ pub(crate) struct Context {
     pub(crate) settings: Arc<Settings>,
     /// The schemas of that cluster.
     pub(crate) schemas: Arc<Schemas>,
-    pub(crate) renders: Arc<RenderCache<(ObjectKey, Purpose)>>,
+    pub(crate) renders: Arc<RenderCache<(ObjectKey, Purpose, usize)>>,
     pub(crate) memory: Arc<Mutex<HashMap<ObjectKey, Memory>>>,
 }
 
@@ -76,8 +78,8 @@ pub(crate) struct Memory {
     pub(crate) drift: Vec<Drift>,
     /// What Git says, for the comparison and for a running operation.
     desired: HashMap<Purpose, Arc<Desired>>,
-    /// The commit that says it.
-    commit: Option<Commit>,
+    /// The commits that say it, one of each source.
+    commits: Vec<Commit>,
     /// What was compared.
     seen: Arc<Seen>,
     /// The API server's answers to our writes since then.
@@ -169,9 +171,7 @@ impl Controller {
         self.context.repositories.forget(url);
         let wanted = normalised_url(url);
         for app in self.context.home.of_kind(GROUP, "Application") {
-            let source =
-                app.value().pointer("/spec/source/repoURL").and_then(Value::as_str).unwrap_or_default();
-            if normalised_url(source) == wanted {
+            if source_urls(app.value()).any(|url| normalised_url(url) == wanted) {
                 self.queue.add(app.key());
             }
         }
@@ -196,7 +196,7 @@ impl Controller {
     /// A commit that some app was rendered from.
     pub fn commit(&self, repository: &str, id: &str) -> Option<Commit> {
         let memory = self.context.memory.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let mut commits = memory.values().filter_map(|memory| memory.commit.as_ref());
+        let mut commits = memory.values().flat_map(|memory| &memory.commits);
         commits.find(|commit| commit.id == id && commit.repository == repository).cloned()
     }
 
@@ -286,19 +286,19 @@ impl Context {
         app: &ObjectKey,
         purpose: Purpose,
         desired: Arc<Desired>,
-        repository: &str,
+        sources: &Sources,
     ) {
-        let checkout = &desired.checkout;
-        let commit = Commit {
-            repository: repository.to_owned(),
-            id: checkout.commit.clone(),
-            subject: checkout.subject.clone(),
-            author: checkout.author.clone(),
-            seconds: checkout.date,
+        let commit = |(source, rendered): (&ApplicationSource, &Rendered)| Commit {
+            repository: source.repo_url.clone(),
+            id: rendered.checkout.commit.clone(),
+            subject: rendered.checkout.subject.clone(),
+            author: rendered.checkout.author.clone(),
+            seconds: rendered.checkout.date,
         };
+        let commits: Vec<Commit> = sources.list().iter().zip(&desired.sources).map(commit).collect();
         self.remember(app, |memory| {
             if purpose == Purpose::Comparison {
-                memory.commit = Some(commit);
+                memory.commits = commits;
             }
             memory.desired.insert(purpose, desired);
         });
@@ -345,9 +345,7 @@ impl Context {
 
     /// Makes the next render of an app a fresh one.
     pub(crate) fn forget_renders(&self, app: &ObjectKey) {
-        for purpose in [Purpose::Comparison, Purpose::Operation] {
-            self.renders.forget(&(app.clone(), purpose));
-        }
+        self.renders.forget_where(|(owner, ..)| owner == app);
         self.remember(app, |memory| memory.desired.clear());
     }
 
@@ -355,6 +353,13 @@ impl Context {
         self.forget_renders(app);
         self.memory.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).remove(app);
     }
+}
+
+/// The URLs of an Application's sources.
+fn source_urls(app: &Value) -> impl Iterator<Item = &str> {
+    let spec = &app["spec"];
+    let sources = spec["sources"].as_array().into_iter().flatten();
+    std::iter::once(&spec["source"]).chain(sources).filter_map(|source| source["repoURL"].as_str())
 }
 
 /// The kind of an Application.

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use belay_argo_api::{
     Application, Operation, OperationInitiator, OperationPhase, RetryStrategy, SyncOperation,
-    SyncOperationResource,
+    SyncOperationResource, SyncOperationResult,
 };
 use belay_plan::sync::option;
 use jiff::Timestamp;
 
 use crate::compare::{Compared, Comparison, Standing};
+use crate::sources::{Sources, revision_list};
 
 /// Back-off of self-heal: `2s × 3^attempt`, at most 300 s (`controller.self.heal.backoff.*`).
 const HEAL_FIRST: Duration = Duration::from_secs(2);
@@ -64,8 +65,10 @@ pub(crate) struct Situation<'a> {
     pub app: &'a Application,
     /// Git beside the cluster.
     pub comparison: &'a Comparison,
-    /// The revision that was rendered.
-    pub revision: &'a str,
+    /// The app's sources.
+    pub sources: &'a Sources,
+    /// The revision of each that was rendered.
+    pub revisions: &'a [String],
     /// Whether that revision changed what this app renders from, since the last sync.
     pub revision_has_changes: bool,
     /// Now.
@@ -106,12 +109,12 @@ pub(crate) fn decide(situation: &Situation<'_>) -> Decision {
         None => Decision::Sync(Box::new(automated_operation(situation, None))),
         Some(attempt) if attempt.phase == OperationPhase::Succeeded => heal(situation, &policy, &attempt),
         Some(attempt) => {
-            let message = format!("Failed last sync attempt to [{}]: {}", attempt.revision, attempt.message);
+            let message = format!("Failed last sync attempt to [{}]: {}", attempt.revisions, attempt.message);
             Decision::Rest(Some(message))
         }
     };
     if matches!(decision, Decision::Sync(_)) && policy.prune && !policy.allow_empty && situation.wipes_out() {
-        let revision = situation.revision;
+        let revision = situation.revisions.join(" ");
         return Decision::Rest(Some(format!(
             "Skipping sync attempt to [{revision}]: auto-sync will wipe out all resources"
         )));
@@ -122,7 +125,7 @@ pub(crate) fn decide(situation: &Situation<'_>) -> Decision {
 struct Attempt {
     phase: OperationPhase,
     message: String,
-    revision: String,
+    revisions: String,
     finished: Option<Timestamp>,
     heals: i64,
 }
@@ -132,12 +135,14 @@ fn last_attempt(situation: &Situation<'_>) -> Option<Attempt> {
     let state = situation.app.status.operation_state.as_ref()?;
     let result = state.sync_result.as_ref();
     // One that ended before it knew its revision is not tried again by itself.
-    let same = result
-        .is_none_or(|result| !situation.revision_has_changes && result.source == situation.app.spec.source);
+    let is_of = |result: &SyncOperationResult| Sources::of_result(result).as_ref() == Some(situation.sources);
+    let same = result.is_none_or(|result| !situation.revision_has_changes && is_of(result));
     same.then(|| Attempt {
         phase: state.phase.clone(),
         message: state.message.clone(),
-        revision: result.map(|result| result.revision.clone()).unwrap_or_default(),
+        revisions: result
+            .map(|result| revision_list(&result.revision, &result.revisions).join(" "))
+            .unwrap_or_default(),
         finished: state.finished_at.get(),
         heals: state.operation.sync.as_ref().and_then(|sync| sync.auto_heal_attempts_count).unwrap_or(0),
     })
@@ -167,6 +172,7 @@ fn since(then: Option<Timestamp>, now: Timestamp) -> Duration {
 /// A sync of everything, or, as a heal, of what differs.
 fn automated_operation(situation: &Situation<'_>, heals: Option<i64>) -> Operation {
     let app = situation.app;
+    let is_many = situation.sources.is_many();
     let sync_policy = app.spec.sync_policy.as_ref();
     let retry = sync_policy.and_then(|policy| policy.retry.clone());
     let resources = situation.differing().map(|object| SyncOperationResource {
@@ -185,8 +191,10 @@ fn automated_operation(situation: &Situation<'_>, heals: Option<i64>) -> Operati
             }),
         ),
         sync: Some(SyncOperation {
-            source: app.spec.source.clone(),
-            revision: situation.revision.to_owned(),
+            source: situation.sources.one(),
+            sources: situation.sources.many(),
+            revision: if is_many { String::new() } else { situation.revisions.join("") },
+            revisions: if is_many { situation.revisions.to_vec() } else { Vec::new() },
             prune: policy(app).prune,
             sync_options: sync_policy.map(|policy| policy.sync_options.clone()).unwrap_or_default(),
             auto_heal_attempts_count: heals,
@@ -242,7 +250,15 @@ mod tests {
     ) -> Decision {
         let now =
             "2026-01-01T00:00:00Z".parse::<Timestamp>().unwrap() + jiff::SignedDuration::from_secs(seconds);
-        decide(&Situation { app, comparison, revision: "r1", revision_has_changes, now })
+        let (sources, revisions) = (Sources::of_app(app).unwrap(), ["r1".to_owned()]);
+        decide(&Situation {
+            app,
+            sources: &sources,
+            comparison,
+            revisions: &revisions,
+            revision_has_changes,
+            now,
+        })
     }
 
     #[test]

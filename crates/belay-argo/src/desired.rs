@@ -1,17 +1,20 @@
 //! What Git says: fetched, rendered, placed and marked; kept until something it was made of changes.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
 use belay_argo_api::{Application, ApplicationSource};
+use belay_filetree::{FileTree, MountedTree};
 use belay_manifest::{Manifest, Object};
-use belay_render::{Freshness, Render, SourceType, detect};
+use belay_render::{Freshness, Render, SourceType};
 use belay_source::Checkout;
 
 use crate::controller::Context;
 use crate::fault::Fault;
 use crate::prepare::{Prepared, prepare};
 use crate::render;
+use crate::sources::Sources;
 use crate::tracking::Target;
 use crate::write;
 
@@ -24,111 +27,211 @@ pub(crate) enum Purpose {
     Operation,
 }
 
-/// What Git says at one revision.
+/// What is to be read.
+pub(crate) struct Asked<'a> {
+    /// The app, as the API server has it.
+    pub object: &'a Object,
+    /// The app.
+    pub app: &'a Application,
+    /// Where its files are.
+    pub sources: &'a Sources,
+    /// The revision of each source.
+    pub revisions: Vec<String>,
+    /// Where its objects go.
+    pub target: &'a Target,
+    /// What for.
+    pub purpose: Purpose,
+}
+
+/// What Git says at one revision of each source.
 #[derive(Clone)]
 pub(crate) struct Desired {
-    /// The commit and its files.
-    pub checkout: Checkout,
-    /// Which tool rendered.
-    pub source_type: SourceType,
-    /// What it made, and of what.
-    pub render: Arc<Render>,
+    /// Each source, in order.
+    pub sources: Vec<Rendered>,
     /// The objects.
     pub prepared: Arc<Prepared>,
     /// Everything besides the files that it was made of.
     fingerprint: String,
+    /// What the cluster could do then; only charts ask.
+    capabilities: u64,
 }
 
-/// Reads what a source says at a revision.
-pub(crate) async fn read(
-    context: &Context,
-    object: &Object,
-    app: &Application,
-    source: &ApplicationSource,
-    revision: &str,
-    target: &Target,
-    purpose: Purpose,
-) -> Result<Arc<Desired>, Fault> {
-    let checkout = fetch(context, object, source, revision).await?;
-    let request = render::Request::new(app.clone(), source.clone(), context.live.kinds().api_versions());
-    let fingerprint = format!("{} {}", target.namespace, request.fingerprint());
-    let known = context.desired(&object.key(), purpose);
-    if let Some(known) = known.filter(|known| {
-        known.checkout.commit == checkout.commit
-            && known.fingerprint == fingerprint
-            && known.prepared.unknown.is_empty()
-    }) {
+/// One source, read and rendered.
+#[derive(Clone)]
+pub(crate) struct Rendered {
+    /// The commit and its files.
+    pub checkout: Checkout,
+    /// What a tool made of it, and of what; nothing for a source that only others refer to.
+    pub made: Option<Made>,
+}
+
+/// What a tool made of a source.
+#[derive(Clone)]
+pub(crate) struct Made {
+    source_type: SourceType,
+    render: Arc<Render>,
+    /// Whether another commit alone makes another render.
+    names_revision: bool,
+}
+
+impl Desired {
+    /// The commit of each source.
+    pub(crate) fn revisions(&self) -> Vec<String> {
+        self.sources.iter().map(|source| source.checkout.commit.clone()).collect()
+    }
+
+    /// Which tool rendered each source; empty for one that only others refer to.
+    pub(crate) fn source_types(&self) -> Vec<&'static str> {
+        let one = |source: &Rendered| source.made.as_ref().map_or("", |made| made.source_type.as_str());
+        self.sources.iter().map(one).collect()
+    }
+
+    /// Whether all of this is of the same files and options.
+    fn is_of(&self, checkouts: &[Checkout], fingerprint: &str, capabilities: u64) -> bool {
+        let has_chart = self.source_types().contains(&SourceType::Helm.as_str());
+        let commits = checkouts.iter().map(|checkout| &checkout.commit);
+        self.sources.iter().map(|source| &source.checkout.commit).eq(commits)
+            && self.fingerprint == fingerprint
+            && (!has_chart || self.capabilities == capabilities)
+            && self.prepared.unknown.is_empty()
+    }
+
+    /// Whether a render would have read something else in these trees, one for each source.
+    pub(crate) fn differs_in(&self, sources: &Sources, earlier: &[Checkout]) -> bool {
+        self.sources.iter().enumerate().any(|(place, source)| {
+            let Some(made) = &source.made else { return false };
+            if made.names_revision && source.checkout.commit != earlier[place].commit {
+                return true;
+            }
+            let tree = tree_of(place, sources, earlier);
+            !made.render.reads.hold_in(tree.as_ref()).unwrap_or(false)
+        })
+    }
+}
+
+/// Reads what the sources of an app say.
+pub(crate) async fn read(context: &Context, asked: &Asked<'_>) -> Result<Arc<Desired>, Fault> {
+    let references = asked.sources.references()?;
+    let checkouts = fetch_all(context, asked).await?;
+    let api_versions = context.live.kinds().api_versions();
+    let mut hasher = DefaultHasher::new();
+    api_versions.hash(&mut hasher);
+    let capabilities = hasher.finish();
+    let requests: Vec<render::Request> = asked
+        .sources
+        .list()
+        .iter()
+        .zip(&checkouts)
+        .map(|(source, checkout)| render::Request {
+            instance: asked.target.instance.clone(),
+            name: asked.app.metadata.name.clone(),
+            namespace: asked.target.namespace.clone(),
+            project: asked.app.spec.project_name().to_owned(),
+            source: source.clone(),
+            references: references.clone(),
+            revision: checkout.commit.clone(),
+            api_versions: api_versions.clone(),
+        })
+        .collect();
+    let fingerprint: Vec<String> = requests.iter().map(render::Request::fingerprint).collect();
+    let fingerprint = fingerprint.join("\n");
+    let known = context.desired(&asked.object.key(), asked.purpose);
+    if let Some(known) = known.filter(|known| known.is_of(&checkouts, &fingerprint, capabilities)) {
         return Ok(known);
     }
-    let (source_type, render) = rendered(context, object, source, &checkout, request, purpose).await?;
-    let prepared = learn_and_prepare(context, &render.manifests, target).await?;
+    let mut sources = Vec::new();
+    for (place, request) in requests.into_iter().enumerate() {
+        let tree = tree_of(place, asked.sources, &checkouts);
+        let made = rendered(context, asked, place, tree, request).await?;
+        sources.push(Rendered { checkout: checkouts[place].clone(), made });
+    }
+    let renders = sources.iter().filter_map(|source| source.made.as_ref());
+    let manifests: Vec<&Manifest> = renders.flat_map(|made| &made.render.manifests).collect();
+    let prepared = learn_and_prepare(context, &manifests, asked.target).await?;
     watch_kinds(context, &prepared).await?;
-    let desired =
-        Arc::new(Desired { checkout, source_type, render, prepared: Arc::new(prepared), fingerprint });
-    context.remember_desired(&object.key(), purpose, desired.clone(), &source.repo_url);
+    let desired = Arc::new(Desired { sources, prepared: Arc::new(prepared), fingerprint, capabilities });
+    context.remember_desired(&asked.object.key(), asked.purpose, desired.clone(), asked.sources);
     Ok(desired)
 }
 
-async fn fetch(
-    context: &Context,
-    object: &Object,
-    source: &ApplicationSource,
-    revision: &str,
-) -> Result<Checkout, Fault> {
-    let refresh = object.annotation(write::REFRESH);
+async fn fetch_all(context: &Context, asked: &Asked<'_>) -> Result<Vec<Checkout>, Fault> {
+    let refresh = asked.object.annotation(write::REFRESH);
     if refresh == Some("hard") {
-        context.forget_renders(&object.key());
+        context.forget_renders(&asked.object.key());
     }
     let max_age = if refresh.is_some() { Duration::ZERO } else { context.interval() };
-    context.repositories.checkout(&source.repo_url, revision, None, max_age).await.map_err(|error| {
-        let message = failed_to_generate(&error.to_string());
-        if error.transient { Fault::passing(message) } else { Fault::comparison(message) }
-    })
+    let fetches = asked.sources.list().iter().enumerate().map(|(place, source)| async move {
+        let revision = &asked.revisions[place];
+        context.repositories.checkout(&source.repo_url, revision, None, max_age).await.map_err(|error| {
+            let message = failed_to_generate(asked.sources, place, &error.to_string());
+            if error.transient { Fault::passing(message) } else { Fault::comparison(message) }
+        })
+    });
+    futures::future::try_join_all(fetches).await
 }
 
-fn failed_to_generate(reason: &str) -> String {
-    format!("Failed to load target state: failed to generate manifest for source 1 of 1: {reason}")
+fn failed_to_generate(sources: &Sources, place: usize, reason: &str) -> String {
+    let (number, count) = (place + 1, sources.list().len());
+    format!(
+        "Failed to load target state: failed to generate manifest for source {number} of {count}: {reason}"
+    )
 }
 
-/// Renders where it holds nobody up.
+/// The files of a source, with those that it may refer to.
+fn tree_of(place: usize, sources: &Sources, checkouts: &[Checkout]) -> Arc<dyn FileTree> {
+    let tree = checkouts[place].tree.clone();
+    let is_reference = |source: &ApplicationSource| sources.is_many() && !source.reference.is_empty();
+    if !sources.list().iter().any(is_reference) {
+        return tree;
+    }
+    let mut mounted = MountedTree::new(tree);
+    for (source, checkout) in sources.list().iter().zip(checkouts).filter(|(source, _)| is_reference(source))
+    {
+        mounted.mount(render::mount(&source.reference).as_str(), checkout.tree.clone());
+    }
+    Arc::new(mounted)
+}
+
+/// Renders where it holds nobody up; nothing for a source without a folder.
 async fn rendered(
     context: &Context,
-    object: &Object,
-    source: &ApplicationSource,
-    checkout: &Checkout,
+    asked: &Asked<'_>,
+    place: usize,
+    tree: Arc<dyn FileTree>,
     request: render::Request,
-    purpose: Purpose,
-) -> Result<(SourceType, Arc<Render>), Fault> {
-    let folder = render::folder(source)
-        .map_err(|error| Fault::comparison(failed_to_generate(&belay_causes::chain(&error))))?;
-    let key = object.key();
-    let (renders, tree) = (context.renders.clone(), checkout.tree.clone());
-    let place = (key.clone(), purpose);
+) -> Result<Option<Made>, Fault> {
+    if asked.sources.is_many() && request.source.path.is_empty() && request.source.chart.is_empty() {
+        return Ok(None);
+    }
+    let fault = |reason: &str| Fault::comparison(failed_to_generate(asked.sources, place, reason));
+    let folder = render::folder(&request.source).map_err(|error| fault(&belay_causes::chain(&error)))?;
+    let key = asked.object.key();
+    let renders = context.renders.clone();
+    let slot = (key.clone(), asked.purpose, place);
+    let revision = request.revision.clone();
     let work = move || {
-        let inputs = request.fingerprint();
+        let plan = request.plan(tree.as_ref(), &folder)?;
         let (render, freshness) =
-            renders.render(&place, &inputs, tree.as_ref(), |tree| request.run(tree, &folder))?;
-        let source_type = request.source_type(detect(tree.as_ref(), &folder)?);
-        Ok::<_, belay_render::RenderError>((source_type, render, freshness))
+            renders.render(&slot, &plan.inputs, tree.as_ref(), |tree| request.run(tree, &folder))?;
+        Ok::<_, render::SourceError>((plan, render, freshness))
     };
     let made = belay_cluster::aside(work)
         .await
-        .map_err(|error| Fault::comparison(failed_to_generate(&format!("the render broke off: {error}"))))?;
-    let (source_type, render, freshness) =
-        made.map_err(|error| Fault::comparison(failed_to_generate(&belay_causes::chain(&error))))?;
+        .map_err(|error| fault(&format!("the render broke off: {error}")))?;
+    let (plan, render, freshness) = made.map_err(|error| fault(&belay_causes::chain(&error)))?;
     if freshness == Freshness::Made {
         context.remember(&key, |memory| memory.renders += 1);
         let objects = render.manifests.len();
-        tracing::info!(app = %key, revision = checkout.commit, objects, "rendered");
+        tracing::info!(app = %key, revision, objects, "rendered");
     }
-    Ok((source_type, render))
+    Ok(Some(Made { source_type: plan.source_type, render, names_revision: plan.names_revision }))
 }
 
 /// Prepares; learns kinds that are not known yet and, when there were some, prepares once more. What is unknown then
 /// may be defined later; a sync says so.
 async fn learn_and_prepare(
     context: &Context,
-    manifests: &[Manifest],
+    manifests: &[&Manifest],
     target: &Target,
 ) -> Result<Prepared, Fault> {
     let kinds = context.live.kinds();

@@ -10,8 +10,8 @@ use crate::controller::Context;
 use crate::sync::operation::is_completed;
 
 /// An automated sync begins.
-pub(crate) async fn started(context: &Context, object: &Object, revision: &str) {
-    let message = format!("Initiated automated sync to '{revision}'");
+pub(crate) async fn started(context: &Context, object: &Object, revisions: &[String]) {
+    let message = format!("Initiated automated sync to '{}'", revisions.join(", "));
     record(context, object, Severity::Normal, "OperationStarted", &message).await;
 }
 

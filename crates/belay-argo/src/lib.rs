@@ -20,6 +20,7 @@ mod project;
 mod reconcile;
 mod render;
 pub mod settings;
+mod sources;
 mod status;
 mod sync;
 mod tracking;

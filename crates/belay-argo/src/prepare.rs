@@ -81,7 +81,7 @@ impl Prepared {
 /// Marks, places and checks every manifest. Of two manifests for one object the later one counts. Objects of unknown
 /// kinds are taken to live in namespaces.
 pub(crate) fn prepare(
-    manifests: &[Manifest],
+    manifests: &[&Manifest],
     target: &Target,
     kinds: &Kinds,
 ) -> Result<Prepared, PrepareError> {
@@ -129,7 +129,7 @@ pub(crate) fn prepare(
 }
 
 /// Kinds that definitions among the manifests bring.
-fn defined_kinds(manifests: &[Manifest]) -> BTreeMap<(String, String), Scope> {
+fn defined_kinds(manifests: &[&Manifest]) -> BTreeMap<(String, String), Scope> {
     let text = |value: &Value, path: &str| {
         value.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned()
     };

@@ -7,34 +7,41 @@ use serde_json::Value;
 
 use crate::controller::{Context, GROUP};
 use crate::fault::Fault;
+use crate::sources::Sources;
 
 /// The URL by which an Application means the cluster that Belay runs against.
 pub const IN_CLUSTER: &str = "https://kubernetes.default.svc";
 /// The name by which it does.
 pub const IN_CLUSTER_NAME: &str = "in-cluster";
 
-/// Checks the whole spec; gives the one source.
-pub(crate) fn check<'a>(
-    context: &Context,
-    object: &Object,
-    app: &'a Application,
-) -> Result<&'a ApplicationSource, Fault> {
+/// Checks the whole spec; gives its sources.
+pub(crate) fn check(context: &Context, object: &Object, app: &Application) -> Result<Sources, Fault> {
     refuse_unsupported(object)?;
     check_destination(app)?;
     check_project(context, app)?;
-    let source = app.spec.source.as_ref().ok_or_else(|| {
-        Fault::spec("spec.source.repoURL and either spec.source.path or spec.source.chart are required")
-    })?;
-    if source.repo_url.is_empty() || source.path.is_empty() {
-        return Err(Fault::spec(
-            "spec.source.repoURL and either spec.source.path or spec.source.chart are required",
-        ));
+    let sources = Sources::of_app(app).ok_or_else(|| Fault::spec(NO_SOURCE))?;
+    if let Some(fault) = sources.list().iter().find_map(|source| fault_of(source, sources.is_many())) {
+        return Err(Fault::spec(fault));
     }
     match app.validate().first() {
         Some(error) => Err(Fault::spec(error.to_string())),
-        None => Ok(source),
+        None => Ok(sources),
     }
 }
+
+/// What a source lacks.
+fn fault_of(source: &ApplicationSource, is_one_of_many: bool) -> Option<&'static str> {
+    let is_placed = !source.path.is_empty() || !source.chart.is_empty();
+    if is_one_of_many {
+        let is_complete = !source.repo_url.is_empty() && (is_placed || !source.reference.is_empty());
+        return (!is_complete).then_some(
+            "spec.source.repoURL and either source.path, source.chart, or source.ref are required",
+        );
+    }
+    (source.repo_url.is_empty() || !is_placed).then_some(NO_SOURCE)
+}
+
+const NO_SOURCE: &str = "spec.source.repoURL and either spec.source.path or spec.source.chart are required";
 
 fn refuse_unsupported(object: &Object) -> Result<(), Fault> {
     let refused = belay_argo_api::refused_fields(&belay_argo_api::APPLICATION, object.value());
@@ -169,9 +176,6 @@ fn restriction(project: &Value) -> Option<&'static str> {
 pub(crate) fn refused_operation(sync: &SyncOperation) -> Option<String> {
     if !sync.manifests.is_empty() {
         return Some("`operation.sync.manifests` is not supported yet".to_owned());
-    }
-    if !sync.sources.is_empty() || !sync.revisions.is_empty() {
-        return Some("`operation.sync.sources` is not supported yet".to_owned());
     }
     let options = sync.sync_options.iter().map(String::as_str);
     refused_option(options).map(|option| format!("sync option `{option}` is not supported yet"))

@@ -3,18 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use belay_argo_api::{Application, ApplicationSource, OperationState};
+use belay_argo_api::{Application, OperationState};
 use belay_diff::Ignored;
-use belay_filetree::Reads;
 use belay_manifest::{Object, ObjectKey};
-use belay_source::Checkout;
 use jiff::Timestamp;
 
 use crate::compare::{Comparison, compare, ignored};
 use crate::controller::{Context, asks_for_work};
 use crate::decide::{Decision, Situation, decide};
-use crate::desired::{self, Desired, Purpose};
+use crate::desired::{self, Asked, Desired, Purpose};
 use crate::fault::Fault;
+use crate::sources::{Sources, revision_list};
 use crate::status::{Found, Outcome, condition, shared_message};
 use crate::sync::{self, Current, Scene, compare_settings};
 use crate::tracking::Target;
@@ -49,18 +48,20 @@ pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Dura
 
 async fn look(context: &Context, object: &Object, app: &Application) -> Result<Duration, Fault> {
     context.settings.live.checked().map_err(|error| Fault::comparison(error.to_string()))?;
-    let source = project::check(context, object, app)?;
+    let sources = project::check(context, object, app)?;
     let target = target(context, object, app);
-    let revision = &source.target_revision;
-    let desired = desired::read(context, object, app, source, revision, &target, Purpose::Comparison).await?;
+    let revisions = sources.revisions(&[]);
+    let purpose = Purpose::Comparison;
+    let asked = Asked { object, app, sources: &sources, revisions, target: &target, purpose };
+    let desired = desired::read(context, &asked).await?;
     if is_outdated(context, object) {
         return Ok(Duration::ZERO);
     }
     deletion::keep_finalizers(context, object, &desired.prepared).await;
     let ignored = ignored(app)?;
-    let view = View { context, object, app, source, target: &target, ignored: &ignored };
+    let view = View { context, object, app, sources: &sources, target: &target, ignored: &ignored };
     let before = view.compare(&desired);
-    let has_changes = has_changes(context, app, source, &desired.checkout, &desired.render.reads).await;
+    let has_changes = has_changes(context, app, &sources, &desired).await;
     if !has_changes {
         drift::note(context, object, app, &before).await;
     }
@@ -72,15 +73,21 @@ async fn look(context: &Context, object: &Object, app: &Application) -> Result<D
     };
     let (mut sync_error, mut wait) = (None, None);
     let is_free = running.as_ref().is_none_or(|state| has_changes && sync::may_be_superseded(state));
+    let revisions = desired.revisions();
     if asked.is_none() && is_free {
-        let revision = &desired.checkout.commit;
-        let situation =
-            Situation { app, comparison: &before, revision, revision_has_changes: has_changes, now };
+        let situation = Situation {
+            app,
+            sources: &sources,
+            comparison: &before,
+            revisions: &revisions,
+            revision_has_changes: has_changes,
+            now,
+        };
         match decide(&situation) {
             Decision::Rest(error) => sync_error = error,
             Decision::Wait(pause) => wait = Some(pause),
             Decision::Sync(operation) => {
-                events::started(context, object, revision).await;
+                events::started(context, object, &revisions).await;
                 asked = Some(sync::start(*operation, now));
             }
         }
@@ -96,8 +103,9 @@ async fn look(context: &Context, object: &Object, app: &Application) -> Result<D
     let after = if operation.is_some() { view.compare(&desired) } else { before };
     let again = again.unwrap_or_else(|| pace(context, operation.as_ref()));
     let outcome = Outcome::Compared {
-        revision: &desired.checkout.commit,
-        source_type: desired.source_type,
+        sources: &sources,
+        revisions: &revisions,
+        source_types: &desired.source_types(),
         comparison: &after,
         conditions: conditions(object, &desired, &after, sync_error),
     };
@@ -114,7 +122,7 @@ struct View<'a> {
     context: &'a Context,
     object: &'a Object,
     app: &'a Application,
-    source: &'a ApplicationSource,
+    sources: &'a Sources,
     target: &'a Target,
     ignored: &'a Arc<Ignored>,
 }
@@ -147,7 +155,8 @@ impl View<'_> {
             target: self.target,
             prepared: &wanted.prepared,
             ignored: self.ignored,
-            revision: &wanted.checkout.commit,
+            sources: &sync::operation::sources(state, self.sources),
+            revisions: &wanted.revisions(),
         };
         sync::go_on(&scene, state, now).await
     }
@@ -157,19 +166,26 @@ impl View<'_> {
         state: &OperationState,
         desired: Option<&Arc<Desired>>,
     ) -> Result<Arc<Desired>, Fault> {
-        let sync = sync::operation::sync_of(state);
-        let found = state.sync_result.as_ref().map(|result| result.revision.clone());
-        let revision = found.filter(|found| !found.is_empty()).unwrap_or(sync.revision);
-        let source = sync.source.as_ref().unwrap_or(self.source);
+        let sources = sync::operation::sources(state, self.sources);
+        let revisions = sync::operation::revisions(state);
         let is_same = |desired: &&Arc<Desired>| {
-            source == self.source && (revision.is_empty() || revision == desired.checkout.commit)
+            let known = desired.revisions();
+            let is_of = |(wanted, known): (&String, &String)| wanted.is_empty() || wanted == known;
+            sources == *self.sources
+                && (revisions.len() != known.len() || revisions.iter().zip(&known).all(is_of))
         };
         if let Some(desired) = desired.filter(is_same) {
             return Ok(desired.clone());
         }
-        let revision = if revision.is_empty() { &source.target_revision } else { &revision };
-        let purpose = Purpose::Operation;
-        desired::read(self.context, self.object, self.app, source, revision, self.target, purpose).await
+        let asked = Asked {
+            object: self.object,
+            app: self.app,
+            sources: &sources,
+            revisions: sources.revisions(&revisions),
+            target: self.target,
+            purpose: Purpose::Operation,
+        };
+        desired::read(self.context, &asked).await
     }
 }
 
@@ -188,24 +204,21 @@ pub(crate) fn instance(context: &Context, object: &Object) -> String {
 
 /// Whether this revision changed a file that the app's render read, since the last sync. A commit that
 /// touched other apps only is no reason to sync this one: what others changed by hand stays drift.
-async fn has_changes(
-    context: &Context,
-    app: &Application,
-    source: &ApplicationSource,
-    checkout: &Checkout,
-    reads: &Reads,
-) -> bool {
+async fn has_changes(context: &Context, app: &Application, sources: &Sources, desired: &Desired) -> bool {
     let result = app.status.operation_state.as_ref().and_then(|state| state.sync_result.as_ref());
-    let Some(synced) = result.map(|result| result.revision.as_str()).filter(|revision| !revision.is_empty())
-    else {
+    let synced = result.map(|result| revision_list(&result.revision, &result.revisions)).unwrap_or_default();
+    if synced.len() != sources.list().len() || synced.iter().any(String::is_empty) {
         return true;
-    };
-    if synced == checkout.commit {
+    }
+    if synced == desired.revisions() {
         return false;
     }
-    // Without the earlier commit at hand nothing can be said for sure.
-    match context.repositories.checkout(&source.repo_url, synced, None, Duration::MAX).await {
-        Ok(earlier) => !reads.hold_in(earlier.tree.as_ref()).unwrap_or(false),
+    let checkouts = sources.list().iter().zip(&synced).map(|(source, revision)| {
+        context.repositories.checkout(&source.repo_url, revision, None, Duration::MAX)
+    });
+    // Without the earlier commits at hand nothing can be said for sure.
+    match futures::future::try_join_all(checkouts).await {
+        Ok(earlier) => desired.differs_in(sources, &earlier),
         Err(_gone) => true,
     }
 }
@@ -247,11 +260,11 @@ async fn give_up(context: &Context, object: &Object, app: &Application, fault: F
             Some(state)
         }
         Current::Running(mut state) => {
-            let source = app.spec.source.as_ref().filter(|_| fault.condition == condition::COMPARISON);
-            retry = match source {
-                Some(source) if sync::has_revision(&state) => {
+            let sources = Sources::of_app(app).filter(|_| fault.condition == condition::COMPARISON);
+            retry = match &sources {
+                Some(sources) if sync::has_revision(&state) => {
                     let ignored = &ignored;
-                    let view = View { context, object, app, source, target: &target, ignored };
+                    let view = View { context, object, app, sources, target: &target, ignored };
                     view.carry_out(&mut state, None, now).await
                 }
                 _ => sync::fail(&mut state, &fault, now),
@@ -279,8 +292,8 @@ async fn report(
     events::changes(context, object, app, &status).await;
     let was_refreshed = write::status(context, object, app, status, found.operation.is_some()).await;
     // A refresh that was asked for while this one was handled cannot be told from it: ask the source once more.
-    if was_refreshed && let Some(source) = &app.spec.source {
-        context.repositories.forget(&source.repo_url);
+    if was_refreshed && let Some(sources) = Sources::of_app(app) {
+        sources.list().iter().for_each(|source| context.repositories.forget(&source.repo_url));
         return Some(Duration::ZERO);
     }
     None

@@ -1,170 +1,250 @@
-//! `spec.source` as a render: which tool, with which options.
+//! One source of an app as a render: which tool, with which options.
 
-use belay_argo_api::{Application, ApplicationSource, HelmParameter};
+mod environment;
+mod error;
+mod kustomize;
+mod overrides;
+mod values_files;
+
+use belay_argo_api::{ApplicationSource, ApplicationSourceHelm, HelmParameter};
 use belay_crd::Described;
 use belay_filetree::{FileTree, PathError, TreePath};
 use belay_helm::{KubeVersion, RenderOptions};
-use belay_kustomize::{Image, KustomizationEdit, Patch, Replica};
 use belay_manifest::Manifest;
 use belay_render::{
-    ChartOutput, ChartValues, DirectoryOptions, RenderError, SourceType, detect, render_chart,
-    render_directory, render_kustomize,
+    ChartOutput, ChartValues, DirectoryOptions, SourceType, detect, render_chart, render_directory,
 };
 use serde_json::Value;
 
-/// The folder that `spec.source.path` names.
+use environment::{BuildFacts, Environment};
+use values_files::Places;
+
+pub(crate) use error::SourceError;
+pub(crate) use values_files::mount;
+
+/// The folder that `path` of a source names.
 pub(crate) fn folder(source: &ApplicationSource) -> Result<TreePath, PathError> {
     TreePath::parse(&source.path)
 }
 
 /// Everything a render depends on besides the files.
+#[derive(Debug, Clone)]
 pub(crate) struct Request {
-    app: Application,
-    source: ApplicationSource,
-    api_versions: Vec<String>,
+    /// The app's name, with its namespace before it outside of the control plane's.
+    pub(crate) instance: String,
+    /// The app's name.
+    pub(crate) name: String,
+    /// Where the app deploys to.
+    pub(crate) namespace: String,
+    pub(crate) project: String,
+    pub(crate) source: ApplicationSource,
+    /// The names of the app's sources that others may refer to; nothing when the app has one source.
+    pub(crate) references: Option<Vec<String>>,
+    /// The commit.
+    pub(crate) revision: String,
+    pub(crate) api_versions: Vec<String>,
+}
+
+/// What came of a render, besides the objects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Plan {
+    pub(crate) source_type: SourceType,
+    /// A text that differs whenever the render of the same files may.
+    pub(crate) inputs: String,
+    /// Whether another commit alone makes another render.
+    pub(crate) names_revision: bool,
 }
 
 impl Request {
-    pub(crate) fn new(app: Application, source: ApplicationSource, api_versions: Vec<String>) -> Request {
-        Request { app, source, api_versions }
-    }
-
-    /// A text that differs whenever the render may.
-    pub(crate) fn fingerprint(&self) -> String {
-        let mut source = self.source.clone();
-        // The files themselves are the tree's part of the key.
-        source.target_revision.clear();
-        format!("{}/{} {}", self.app.metadata.name, self.app.spec.destination.namespace, source.write())
-    }
-
-    /// An explicit tool in the spec comes before what the folder looks like.
-    pub(crate) fn source_type(&self, detected: SourceType) -> SourceType {
-        if self.source.helm.is_some() && detected == SourceType::Helm {
-            SourceType::Helm
-        } else if self.source.kustomize.is_some() && detected == SourceType::Kustomize {
-            SourceType::Kustomize
-        } else if self.source.directory.is_some() {
-            SourceType::Directory
-        } else {
-            detected
+    /// Which tool renders, and from what besides the files.
+    pub(crate) fn plan(&self, tree: &dyn FileTree, folder: &TreePath) -> Result<Plan, SourceError> {
+        let source = self.merged(tree, folder)?;
+        let source_type = source_type(&source, tree, folder)?;
+        let options = source.write().to_string();
+        let names_revision = options.contains("ARGOCD_APP_REVISION");
+        let mut request = Request { source, ..self.clone() };
+        if !names_revision {
+            // The files themselves are the tree's part of the key.
+            request.revision.clear();
         }
+        let known_by_name = options.contains("ARGOCD_APP_SOURCE_TARGET_REVISION");
+        if !known_by_name {
+            request.source.target_revision.clear();
+        }
+        let mut inputs = request.fingerprint();
+        if source_type == SourceType::Helm {
+            // Charts ask what the cluster can do.
+            inputs.push_str(&format!(" {:?}", self.api_versions));
+        }
+        Ok(Plan { source_type, inputs, names_revision })
+    }
+
+    /// A text that differs whenever the render of the same files may, on the same cluster.
+    pub(crate) fn fingerprint(&self) -> String {
+        format!(
+            "{}/{} {} {} {:?} {}",
+            self.instance,
+            self.namespace,
+            self.project,
+            self.revision,
+            self.references,
+            self.source.write()
+        )
     }
 
     /// Renders the folder.
-    pub(crate) fn run(&self, tree: &dyn FileTree, folder: &TreePath) -> Result<Vec<Manifest>, RenderError> {
-        match self.source_type(detect(tree, folder)?) {
-            SourceType::Directory => render_directory(tree, folder, &self.directory()),
-            SourceType::Kustomize => render_kustomize(tree, folder, self.edit(folder)?, false),
-            SourceType::Helm => self.chart(tree, folder),
+    pub(crate) fn run(&self, tree: &dyn FileTree, folder: &TreePath) -> Result<Vec<Manifest>, SourceError> {
+        let source = self.merged(tree, folder)?;
+        let environment = Environment::new(&BuildFacts {
+            app: &self.instance,
+            namespace: &self.namespace,
+            project: &self.project,
+            revision: &self.revision,
+            source: &source,
+        });
+        match source_type(&source, tree, folder)? {
+            SourceType::Directory => directory(&source, tree, folder),
+            SourceType::Kustomize => {
+                let options = source.kustomize.unwrap_or_default();
+                refuse(&[("kustomize.version", !options.version.is_empty())])?;
+                kustomize::build(tree, folder, &options, &environment)
+            }
+            SourceType::Helm => {
+                let references = self.references.as_deref();
+                let places = Places { tree, folder, environment: &environment, references };
+                self.chart(&places, &source.helm.unwrap_or_default())
+            }
         }
     }
 
-    fn chart(&self, tree: &dyn FileTree, folder: &TreePath) -> Result<Vec<Manifest>, RenderError> {
-        let helm = self.source.helm.clone().unwrap_or_default();
-        let unsupported =
-            |feature: &str| RenderError::NotSupported { path: folder.clone(), feature: feature.to_owned() };
-        let inline = match &helm.values_object {
-            Value::Null => helm.values.clone(),
-            values => belay_goyaml::to_yaml(values),
-        };
-        let (texts, plain): (Vec<_>, Vec<_>) =
-            helm.parameters.iter().partition(|parameter| parameter.force_string);
-        let set = |parameters: Vec<&HelmParameter>| -> Vec<String> {
-            parameters.iter().map(|parameter| format!("{}={}", parameter.name, parameter.value)).collect()
-        };
-        let values = ChartValues {
-            files: helm.value_files.clone(),
-            inline,
-            set: set(plain),
-            set_string: set(texts),
-            ignore_missing_files: helm.ignore_missing_value_files,
-        };
-        let release = if helm.release_name.is_empty() { &self.app.metadata.name } else { &helm.release_name };
-        let namespace =
-            if helm.namespace.is_empty() { &self.app.spec.destination.namespace } else { &helm.namespace };
+    fn merged(&self, tree: &dyn FileTree, folder: &TreePath) -> Result<ApplicationSource, SourceError> {
+        overrides::merged(&self.source, tree, folder, &self.instance)
+    }
+
+    fn chart(&self, places: &Places<'_>, helm: &ApplicationSourceHelm) -> Result<Vec<Manifest>, SourceError> {
+        let release = if helm.release_name.is_empty() { &self.name } else { &helm.release_name };
+        let namespace = if helm.namespace.is_empty() { &self.namespace } else { &helm.namespace };
         let mut options = RenderOptions::new(release, namespace);
-        options.values = values.merge(tree, folder)?;
+        options.values = values(places, helm)?.merge(places.tree, places.folder)?;
         options.skip_schema_validation = helm.skip_schema_validation;
-        options.capabilities.api_versions.extend(self.api_versions.iter().cloned());
+        let versions = if helm.api_versions.is_empty() { &self.api_versions } else { &helm.api_versions };
+        options.capabilities.api_versions.extend(versions.iter().cloned());
         if !helm.kube_version.is_empty() {
-            options.capabilities.kube_version = KubeVersion::parse(&helm.kube_version)
-                .map_err(|_unreadable| unsupported(&format!("helm.kubeVersion {:?}", helm.kube_version)))?;
+            options.capabilities.kube_version = kube_version(&helm.kube_version)?;
         }
-        options.capabilities.api_versions.extend(helm.api_versions.iter().cloned());
-        render_chart(tree, folder, &options, ChartOutput { include_crds: !helm.skip_crds })
-    }
-
-    /// What Argo CD does by `kustomize edit`, as data.
-    fn edit(&self, folder: &TreePath) -> Result<KustomizationEdit, RenderError> {
-        let Some(kustomize) = &self.source.kustomize else { return Ok(KustomizationEdit::default()) };
-        let unsupported = |feature: String| RenderError::NotSupported { path: folder.clone(), feature };
-        let some = |text: &String| (!text.is_empty()).then(|| text.clone());
-        let pairs = |map: &indexmap::IndexMap<String, String>| -> Vec<(String, String)> {
-            map.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
-        };
-        let mut replicas = Vec::new();
-        for replica in &kustomize.replicas {
-            let count =
-                replica.count.write().as_i64().ok_or_else(|| {
-                    unsupported(format!("kustomize.replicas of {} as a text", replica.name))
-                })?;
-            replicas.push(Replica { name: replica.name.clone(), count });
-        }
-        let patches: Vec<Patch> = serde_json::from_value(kustomize.patches.write())
-            .map_err(|error| unsupported(format!("kustomize.patches: {error}")))?;
-        Ok(KustomizationEdit {
-            namespace: some(&kustomize.namespace),
-            name_prefix: some(&kustomize.name_prefix),
-            name_suffix: some(&kustomize.name_suffix),
-            images: kustomize.images.iter().map(|text| image(text)).collect(),
-            replicas,
-            common_labels: pairs(&kustomize.common_labels),
-            common_annotations: pairs(&kustomize.common_annotations),
-            patches,
-            ..KustomizationEdit::default()
-        })
-    }
-
-    fn directory(&self) -> DirectoryOptions {
-        let directory = self.source.directory.clone().unwrap_or_default();
-        DirectoryOptions {
-            recurse: directory.recurse,
-            include: directory.include,
-            exclude: directory.exclude,
-        }
+        let output = ChartOutput { include_crds: !helm.skip_crds };
+        Ok(render_chart(places.tree, places.folder, &options, output)?)
     }
 }
 
-/// `[old=]new[:tag][@digest]`, as `kustomize edit set image` takes it.
-fn image(text: &str) -> Image {
-    let (name, new) = text.split_once('=').map_or((None, text), |(name, new)| (Some(name), new));
-    let (new, digest) = new.split_once('@').unwrap_or((new, ""));
-    // A colon before the last slash belongs to the registry's port.
-    let (new_name, new_tag) = match new.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => (name, tag),
-        _ => (new, ""),
-    };
-    Image {
-        name: name.unwrap_or(new_name).to_owned(),
-        new_name: if name.is_some() { new_name.to_owned() } else { String::new() },
-        new_tag: new_tag.to_owned(),
-        digest: digest.to_owned(),
-        ..Image::default()
+/// The tool that the spec names, else what the folder looks like.
+fn source_type(
+    source: &ApplicationSource,
+    tree: &dyn FileTree,
+    folder: &TreePath,
+) -> Result<SourceType, SourceError> {
+    let detected = detect(tree, folder)?;
+    refuse(&[("plugin", source.plugin.is_some()), ("chart", !source.chart.is_empty())])?;
+    match source.explicit_types().as_slice() {
+        [] => Ok(detected),
+        ["Helm"] => Ok(SourceType::Helm),
+        ["Kustomize"] => Ok(SourceType::Kustomize),
+        [_directory] => Ok(SourceType::Directory),
+        types => Err(SourceError::ManyTools { types: types.join(",") }),
     }
+}
+
+/// Refuses the first feature that is asked for.
+fn refuse(features: &[(&str, bool)]) -> Result<(), SourceError> {
+    match features.iter().find(|(_, is_asked_for)| *is_asked_for) {
+        Some((feature, _)) => Err(SourceError::NotSupported { feature: (*feature).to_owned() }),
+        None => Ok(()),
+    }
+}
+
+fn directory(
+    source: &ApplicationSource,
+    tree: &dyn FileTree,
+    folder: &TreePath,
+) -> Result<Vec<Manifest>, SourceError> {
+    let directory = source.directory.clone().unwrap_or_default();
+    refuse(&[("directory.jsonnet", directory.jsonnet.is_some())])?;
+    let options = DirectoryOptions {
+        recurse: directory.recurse,
+        include: directory.include,
+        exclude: directory.exclude,
+        disable_extension_filter: directory.disable_extension_filter,
+    };
+    Ok(render_directory(tree, folder, &options)?)
+}
+
+fn values(places: &Places<'_>, helm: &ApplicationSourceHelm) -> Result<ChartValues, SourceError> {
+    let inline = match &helm.values_object {
+        Value::Null => helm.values.clone(),
+        values => belay_goyaml::to_yaml(values),
+    };
+    let (texts, plain): (Vec<_>, Vec<_>) =
+        helm.parameters.iter().partition(|parameter| parameter.force_string);
+    let set = |parameters: Vec<&HelmParameter>| -> Vec<String> {
+        let one = |parameter: &HelmParameter| {
+            format!("{}={}", parameter.name, escaped(&places.environment.expand(&parameter.value)))
+        };
+        parameters.into_iter().map(one).collect()
+    };
+    let files = helm.file_parameters.iter().map(|parameter| {
+        Ok((parameter.name.clone(), places.path(&parameter.path, SourceError::FileParameter)?))
+    });
+    Ok(ChartValues {
+        files: places.values_files(&helm.value_files, helm.ignore_missing_value_files)?,
+        inline,
+        set: set(plain),
+        set_string: set(texts),
+        set_file: files.collect::<Result<_, SourceError>>()?,
+    })
+}
+
+/// A value as `--set` takes it: its commas part nothing, unless it is a list.
+fn escaped(value: &str) -> String {
+    if value.starts_with('{') && value.ends_with('}') {
+        return value.to_owned();
+    }
+    let mut escaped = String::with_capacity(value.len());
+    for letter in value.chars() {
+        if letter == ',' && !escaped.ends_with('\\') {
+            escaped.push('\\');
+        }
+        escaped.push(letter);
+    }
+    escaped
+}
+
+/// A version without what follows its numbers, as Argo CD hands it to Helm.
+fn kube_version(version: &str) -> Result<KubeVersion, SourceError> {
+    let fault = |source| SourceError::KubeVersion { version: version.to_owned(), source };
+    let trimmed = version.trim();
+    let is_part = |letter: char| letter.is_ascii_digit() || letter == '.';
+    let numbers = trimmed.strip_prefix('v').unwrap_or(trimmed);
+    let end = numbers.find(|letter| !is_part(letter)).unwrap_or(numbers.len());
+    KubeVersion::parse(&numbers[..end]).map_err(fault)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use belay_causes::chain;
 
     #[test]
-    fn an_image_is_read_as_kustomize_edit_reads_it() {
-        let read = |text: &str| {
-            let image = image(text);
-            [image.name, image.new_name, image.new_tag, image.digest]
-        };
-        assert_eq!(read("web:2"), ["web", "", "2", ""]);
-        assert_eq!(read("web=registry:5000/web"), ["web", "registry:5000/web", "", ""]);
-        assert_eq!(read("web=registry:5000/web:3@sha256:ab"), ["web", "registry:5000/web", "3", "sha256:ab"]);
+    fn commas_of_a_value_part_nothing_but_a_list() {
+        assert_eq!(escaped("a,b"), "a\\,b");
+        assert_eq!(escaped("a\\,b"), "a\\,b");
+        assert_eq!(escaped("{a,b}"), "{a,b}");
+    }
+
+    #[test]
+    fn a_version_is_its_numbers() {
+        assert_eq!(kube_version("v1.30.2-eks-1").unwrap().version, "v1.30.2");
+        assert!(
+            chain(&kube_version("one").unwrap_err()).starts_with("could not parse kubernetes version one: ")
+        );
     }
 }

@@ -10,13 +10,13 @@ use belay_argo_api::{
 };
 use belay_crd::Time;
 use belay_health::argo::Status;
-use belay_render::SourceType;
 use jiff::Timestamp;
 
 pub(crate) use conditions::{condition, shared_message};
 pub(crate) use resources::images;
 
 use crate::compare::Comparison;
+use crate::sources::Sources;
 
 /// What one look found out and did.
 pub(crate) struct Found<'a> {
@@ -39,10 +39,12 @@ pub(crate) enum Outcome<'a> {
     },
     /// Desired and live were compared.
     Compared {
-        /// The commit.
-        revision: &'a str,
-        /// Which tool rendered.
-        source_type: SourceType,
+        /// The app's sources.
+        sources: &'a Sources,
+        /// The commit of each.
+        revisions: &'a [String],
+        /// Which tool rendered each; empty for one that only others refer to.
+        source_types: &'a [&'static str],
         /// The objects, as they are after any operation.
         comparison: &'a Comparison,
         /// Warnings by condition type, and why no sync is tried any more.
@@ -64,17 +66,23 @@ pub(crate) fn status(
         Outcome::Fault { condition, message, comparison } => {
             fault_status(app, &mut status, condition, message, comparison.as_ref(), now);
         }
-        Outcome::Compared { revision, source_type, comparison, conditions } => {
+        Outcome::Compared { sources, revisions, source_types, comparison, conditions } => {
             conditions::set(&mut status, &condition::ALL, conditions.clone(), now);
             status.resources = resources::resources(comparison, app, true);
             let in_sync = comparison.is_in_sync();
             status.sync = Some(SyncStatus {
                 status: if in_sync { SyncStatusCode::Synced } else { SyncStatusCode::OutOfSync },
-                revision: (*revision).to_owned(),
+                revision: if sources.is_many() { String::new() } else { revisions.join("") },
+                revisions: if sources.is_many() { revisions.to_vec() } else { Vec::new() },
                 compared_to: Some(compared_to(app)),
                 ..SyncStatus::default()
             });
-            source_type.as_str().clone_into(&mut status.source_type);
+            let types = source_types.iter().map(|name| (*name).to_owned());
+            (status.source_type, status.source_types) = if sources.is_many() {
+                (String::new(), types.collect())
+            } else {
+                (types.collect(), Vec::new())
+            };
             status.summary = Some(resources::summary(comparison));
             health::set(&mut status, health::of(comparison, app), now);
         }
@@ -102,6 +110,7 @@ fn fault_status(
         status: SyncStatusCode::Unknown,
         compared_to: known.compared_to.or_else(|| Some(compared_to(app))),
         revision: known.revision,
+        revisions: known.revisions,
         ..SyncStatus::default()
     });
     match comparison {
@@ -115,9 +124,11 @@ fn fault_status(
 }
 
 fn compared_to(app: &Application) -> ComparedTo {
+    let sources = Sources::of_app(app);
     ComparedTo {
         destination: app.spec.destination.clone(),
-        source: app.spec.source.clone(),
+        source: sources.as_ref().and_then(Sources::one),
+        sources: sources.as_ref().map(Sources::many).unwrap_or_default(),
         ignore_differences: app.spec.ignore_differences.clone(),
         ..ComparedTo::default()
     }

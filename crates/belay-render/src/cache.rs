@@ -61,6 +61,11 @@ impl<K: Eq + Hash + Clone> RenderCache<K> {
         self.lock().remove(app);
     }
 
+    /// Forgets every app of which this holds.
+    pub fn forget_where(&self, is_forgotten: impl Fn(&K) -> bool) {
+        self.lock().retain(|app, _| !is_forgotten(app));
+    }
+
     fn find(&self, app: &K, inputs: &str, tree: &dyn FileTree) -> Result<Option<Arc<Render>>, TreeError> {
         let known = self.lock().get(app).cloned();
         match known {

@@ -37,15 +37,22 @@ pub fn detect(tree: &dyn FileTree, path: &TreePath) -> Result<SourceType, Render
         Some(Kind::Directory) => {}
         Some(_) => return Err(RenderError::NotADirectory { path: path.clone() }),
     }
-    let holds =
-        |name: &str| Ok::<bool, RenderError>(tree.kind(&path.child(name))?.is_some_and(Kind::is_file));
-    if holds("Chart.yaml")? {
+    if tree.kind(&path.child("Chart.yaml"))?.is_some_and(Kind::is_file) {
         return Ok(SourceType::Helm);
     }
+    Ok(match kustomization_file(tree, path)? {
+        Some(_) => SourceType::Kustomize,
+        None => SourceType::Directory,
+    })
+}
+
+/// The kustomization file of a folder.
+pub fn kustomization_file(tree: &dyn FileTree, folder: &TreePath) -> Result<Option<TreePath>, RenderError> {
     for name in KUSTOMIZATION_FILES {
-        if holds(name)? {
-            return Ok(SourceType::Kustomize);
+        let file = folder.child(name);
+        if tree.kind(&file)?.is_some_and(Kind::is_file) {
+            return Ok(Some(file));
         }
     }
-    Ok(SourceType::Directory)
+    Ok(None)
 }

@@ -23,11 +23,14 @@ pub struct DirectoryOptions {
     pub include: String,
     /// Not files that match; empty means none. Looked at before `include`.
     pub exclude: String,
+    /// Whatever their extension is.
+    pub disable_extension_filter: bool,
 }
 
 struct Patterns {
     include: Option<Glob>,
     exclude: Option<Glob>,
+    any_extension: bool,
 }
 
 impl Patterns {
@@ -39,11 +42,13 @@ impl Patterns {
         Ok(Patterns {
             include: compile("include", &options.include)?,
             exclude: compile("exclude", &options.exclude)?,
+            any_extension: options.disable_extension_filter,
         })
     }
 
-    fn take(&self, path: &str) -> bool {
-        !self.exclude.as_ref().is_some_and(|exclude| exclude.matches(path))
+    fn take(&self, name: &str, path: &str) -> bool {
+        (self.any_extension || is_manifest_name(name))
+            && !self.exclude.as_ref().is_some_and(|exclude| exclude.matches(path))
             && self.include.as_ref().is_none_or(|include| include.matches(path))
     }
 }
@@ -104,8 +109,7 @@ fn collect(
             }
             Some(kind)
                 if kind.is_file()
-                    && is_manifest_name(&entry.name)
-                    && patterns.take(path.relative_to(root).unwrap_or(path.as_str())) =>
+                    && patterns.take(&entry.name, path.relative_to(root).unwrap_or(path.as_str())) =>
             {
                 files.push(path);
             }
@@ -129,14 +133,15 @@ mod tests {
     }
 
     fn names(options: &DirectoryOptions) -> Vec<String> {
-        let (one, two, three, four) =
-            (pod("a"), pod("b"), pod("c"), pod("d") + "# +argocd:skip-file-rendering\n");
+        let (one, two, three, four, five) =
+            (pod("a"), pod("b"), pod("c"), pod("d") + "# +argocd:skip-file-rendering\n", pod("e"));
         let tree = MemoryTree::of([
             ("app/a.yaml", one.as_str()),
             ("app/sub/b.yml", two.as_str()),
             ("app/c.json", three.as_str()),
             ("app/d.yaml", four.as_str()),
             ("app/README.md", "no manifest"),
+            ("app/e.tmpl", five.as_str()),
             ("app/values.yaml", "replicas: 1\n"),
         ]);
         let manifests = render_directory(&tree, &TreePath::parse("app").unwrap(), options).unwrap();
@@ -149,11 +154,14 @@ mod tests {
             recurse,
             include: include.to_owned(),
             exclude: exclude.to_owned(),
+            disable_extension_filter: false,
         };
         assert_eq!(names(&options(false, "", "")), ["a", "c"]);
         assert_eq!(names(&options(true, "", "")), ["a", "c", "b"]);
         assert_eq!(names(&options(true, "*.yml", "")), ["b"]);
         assert_eq!(names(&options(true, "", "{*.json,sub/*}")), ["a"]);
+        let any = DirectoryOptions { disable_extension_filter: true, ..options(false, "[ae].*", "") };
+        assert_eq!(names(&any), ["a", "e"]);
     }
 
     #[test]

@@ -61,48 +61,38 @@ fn object(source: &str, value: Value) -> Result<Option<Manifest>, RenderError> {
     Ok(Some(Manifest { object, origin }))
 }
 
-/// Values from values files of the tree, then inline YAML, then `--set` and `--set-string`.
+/// Values from values files of the tree, then inline YAML, then `--set`, `--set-string` and `--set-file`.
 #[derive(Debug, Clone, Default)]
 pub struct ChartValues {
-    /// Values files, relative to the chart's folder; later ones win.
-    pub files: Vec<String>,
+    /// Values files; later ones win.
+    pub files: Vec<TreePath>,
     /// Values as YAML text; wins over the files.
     pub inline: String,
     /// `name=value`; wins over both.
     pub set: Vec<String>,
     /// `name=value`, always a text.
     pub set_string: Vec<String>,
-    /// Whether a values file that does not exist is passed over.
-    pub ignore_missing_files: bool,
+    /// A name, and the file that holds its value.
+    pub set_file: Vec<(String, TreePath)>,
 }
 
 /// The name under which inline values pass as one more values file.
 const INLINE: &str = "inline values";
 
 impl ChartValues {
-    /// Reads and merges them all.
+    /// Reads and merges them all, for the chart in this folder.
     pub fn merge(&self, tree: &dyn FileTree, folder: &TreePath) -> Result<Values, RenderError> {
-        let mut files = Vec::new();
-        for name in &self.files {
-            if name.contains("://") || name.starts_with('$') {
-                return Err(RenderError::NotSupported {
-                    path: folder.clone(),
-                    feature: format!("values file {name:?}"),
-                });
-            }
-            let path = folder.join(name).map_err(belay_filetree::TreeError::from)?;
-            if self.ignore_missing_files && tree.kind(&path)?.is_none() {
-                continue;
-            }
-            files.push(path.as_str().to_owned());
-        }
+        let mut files: Vec<String> = self.files.iter().map(|file| file.as_str().to_owned()).collect();
         if !self.inline.is_empty() {
             files.push(INLINE.to_owned());
         }
+        let of_file =
+            |(name, file): &(String, TreePath)| format!("{name}={}", file.as_str().replace(',', "\\,"));
         let flags = belay_helm::ValuesFlags {
             files,
             set: self.set.clone(),
             set_string: self.set_string.clone(),
+            set_file: self.set_file.iter().map(of_file).collect(),
             ..belay_helm::ValuesFlags::default()
         };
         let read = |name: &str| match name {

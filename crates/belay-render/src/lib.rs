@@ -12,7 +12,7 @@ mod helm;
 mod kustomize;
 
 pub use cache::{Freshness, Render, RenderCache};
-pub use detect::{SourceType, detect};
+pub use detect::{SourceType, detect, kustomization_file};
 pub use directory::{DirectoryOptions, render_directory};
 pub use glob::{Glob, GlobError};
 pub use helm::{ChartOutput, ChartValues, render_chart};

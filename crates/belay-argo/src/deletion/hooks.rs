@@ -12,9 +12,10 @@ use kube::api::PropagationPolicy;
 use serde_json::{Value, json};
 
 use crate::controller::{Context, FIELD_MANAGER};
-use crate::desired::{self, Purpose};
+use crate::desired::{self, Asked, Purpose};
 use crate::prepare::Prepared;
 use crate::reconcile::target;
+use crate::sources::Sources;
 use crate::write;
 
 /// When a hook runs.
@@ -88,12 +89,12 @@ pub(super) async fn run(
     app: &Application,
     when: When,
 ) -> Result<bool, String> {
-    let source = app.spec.source.as_ref().ok_or("the app has no source")?;
+    let sources = Sources::of_app(app).ok_or("the app has no source")?;
     let target = target(context, object, app);
-    let revision = &source.target_revision;
-    let desired = desired::read(context, object, app, source, revision, &target, Purpose::Comparison)
-        .await
-        .map_err(|fault| fault.message)?;
+    let revisions = sources.revisions(&[]);
+    let purpose = Purpose::Comparison;
+    let asked = Asked { object, app, sources: &sources, revisions, target: &target, purpose };
+    let desired = desired::read(context, &asked).await.map_err(|fault| fault.message)?;
     let wanted: Vec<&crate::prepare::Wanted> =
         desired.prepared.objects.iter().filter(|wanted| when.is_time_of(&wanted.object)).collect();
     let live: Vec<Arc<Object>> = live_hooks(context, &target.live_name(), when);

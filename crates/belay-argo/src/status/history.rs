@@ -23,7 +23,9 @@ pub(super) fn append(
     status.history.push(RevisionHistory {
         id,
         revision: result.revision.clone(),
+        revisions: result.revisions.clone(),
         source: result.source.clone(),
+        sources: result.sources.clone(),
         deploy_started_at: state.started_at.clone(),
         deployed_at: Time::from(now),
         initiated_by: state.operation.initiated_by.clone(),

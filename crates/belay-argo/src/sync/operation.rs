@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::sources::{Sources, revision_list};
 use belay_argo_api::{
     Application, Operation, OperationPhase, OperationState, RetryStrategy, SyncOperation, SyncOperationResult,
 };
@@ -117,7 +118,25 @@ fn since(then: Timestamp, now: Timestamp) -> Duration {
 
 /// Whether an operation has begun at a certain revision.
 pub(crate) fn has_revision(state: &OperationState) -> bool {
-    state.sync_result.as_ref().is_some_and(|result| !result.revision.is_empty())
+    let is_found =
+        |result: &SyncOperationResult| !revision_list(&result.revision, &result.revisions).is_empty();
+    state.sync_result.as_ref().is_some_and(is_found)
+}
+
+/// The sources of an operation: its result's, its own, else the app's.
+pub(crate) fn sources(state: &OperationState, of_app: &Sources) -> Sources {
+    let of_result = state.sync_result.as_ref().and_then(Sources::of_result);
+    let of_operation = || state.operation.sync.as_ref().and_then(Sources::of_operation);
+    of_result.or_else(of_operation).unwrap_or_else(|| of_app.clone())
+}
+
+/// The revisions of an operation: those that it has begun at, else those it asks for; they may be none.
+pub(crate) fn revisions(state: &OperationState) -> Vec<String> {
+    let of_result =
+        state.sync_result.as_ref().map(|result| revision_list(&result.revision, &result.revisions));
+    let sync = sync_of(state);
+    let asked = || revision_list(&sync.revision, &sync.revisions);
+    of_result.filter(|found| !found.is_empty()).unwrap_or_else(asked)
 }
 
 /// Whether a newer revision may take the place of a running operation: nobody asked for it, and none of its hooks is
@@ -136,23 +155,21 @@ pub(crate) fn sync_of(state: &OperationState) -> SyncOperation {
     state.operation.sync.clone().unwrap_or_default()
 }
 
-/// The result of a state, made from the app's spec when there is none yet. The revision is the commit that was found,
-/// so that a sync that goes on later means the same.
+/// The result of a state, made when there is none yet. The revisions are the commits that were found, so that a sync that
+/// goes on later means the same.
 pub(crate) fn result<'a>(
     state: &'a mut OperationState,
-    app: &Application,
-    revision: &str,
+    sources: &Sources,
+    revisions: &[String],
 ) -> &'a mut SyncOperationResult {
-    let source = state
-        .operation
-        .sync
-        .as_ref()
-        .and_then(|sync| sync.source.clone())
-        .or_else(|| app.spec.source.clone());
-    let result = state
-        .sync_result
-        .get_or_insert_with(|| SyncOperationResult { source, ..SyncOperationResult::default() });
-    revision.clone_into(&mut result.revision);
+    let result = state.sync_result.get_or_insert_with(SyncOperationResult::default);
+    if sources.is_many() {
+        result.sources = sources.many();
+        result.revisions = revisions.to_vec();
+    } else {
+        result.source = sources.one();
+        result.revision = revisions.first().cloned().unwrap_or_default();
+    }
     result
 }
 

@@ -20,6 +20,7 @@ use crate::compare::{Comparison, compare};
 use crate::controller::Context;
 use crate::fault::Fault;
 use crate::prepare::Prepared;
+use crate::sources::Sources;
 use crate::tracking::Target;
 use crate::write;
 
@@ -37,8 +38,10 @@ pub(crate) struct Scene<'a> {
     /// What Git says at the operation's revision.
     pub(crate) prepared: &'a Prepared,
     pub(crate) ignored: &'a Arc<Ignored>,
-    /// The commit.
-    pub(crate) revision: &'a str,
+    /// The operation's sources.
+    pub(crate) sources: &'a Sources,
+    /// The commit of each.
+    pub(crate) revisions: &'a [String],
 }
 
 /// How a walk through the steps ended.
@@ -58,8 +61,10 @@ pub(crate) async fn go_on(scene: &Scene<'_>, state: &mut OperationState, now: Ti
     if !is_terminating && let Some(pause) = scene.context.pause_left(&scene.object.key()) {
         return Some(pause);
     }
-    result(state, scene.app, scene.revision);
-    let settings = settings(scene.app, scene.object, state, scene.revision);
+    result(state, scene.sources, scene.revisions);
+    // As in the original, names that are made of the revision have none when there are several.
+    let revision = scene.revisions.first().filter(|_| !scene.sources.is_many());
+    let settings = settings(scene.app, scene.object, state, revision.map(String::as_str).unwrap_or_default());
     let options = options_of(scene.app, &sync_of(state));
     let walked = if is_terminating {
         terminate(scene, state, &settings, &options).await

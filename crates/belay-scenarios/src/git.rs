@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
 use belay_manifest::GroupVersionKind;
-use belay_testkit::{Author, Change, Fault};
+use belay_testkit::{Author, Change, Fault, Repository};
 use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
@@ -21,17 +21,28 @@ impl Run<'_> {
     pub(crate) async fn commit(&self, commit: &Commit) -> anyhow::Result<()> {
         let written = commit.files.iter().map(|(path, content)| self.written(path, content));
         let linked = commit.links.iter().map(|(path, target)| Change::link(path, target));
-        let deleted = commit.delete.iter().map(|path| Change::delete(path));
+        let deleted = commit.delete.iter().map(|path| Change::delete(&self.variables.text(path)));
         let changes: Vec<Change> = written.chain(linked).chain(deleted).collect();
+        let repository = if commit.second { self.second_repository()? } else { &self.repository };
         let id = match &commit.branch {
-            None => self.repository.commit(&changes, &commit.message, &author())?,
-            Some(branch) => self.repository.commit_on(branch, &changes, &commit.message, &author())?,
+            None => repository.commit(&changes, &commit.message, &author())?,
+            Some(branch) => repository.commit_on(branch, &changes, &commit.message, &author())?,
         };
         self.variables.set("HEAD", &id)?;
         if let Some(word) = &commit.save {
             self.variables.set(word, &id)?;
         }
-        if commit.announce { self.announce().await } else { Ok(()) }
+        let url = if commit.second { &self.second_url } else { &self.url };
+        if commit.announce { self.announce(url).await } else { Ok(()) }
+    }
+
+    fn second_repository(&self) -> anyhow::Result<&Repository> {
+        if self.second.get().is_none() {
+            let (repository, _) = self.runner.repository(&format!("{}-second", self.name))?;
+            // Steps are taken one by one: nobody else has set it.
+            let _ = self.second.set(repository);
+        }
+        self.second.get().context("the second repository")
     }
 
     fn written(&self, path: &str, content: &Content) -> Change {
@@ -39,14 +50,14 @@ impl Run<'_> {
             Content::Text(text) => self.variables.text(text),
             Content::Repeated(repeated) => self.variables.text(&written_out(repeated)),
         };
-        Change::write(path, text.into_bytes())
+        Change::write(&self.variables.text(path), text.into_bytes())
     }
 
     pub(crate) async fn revert(&self) -> anyhow::Result<()> {
         let head = self.repository.head()?.context("nothing was committed yet")?;
         let id = self.repository.revert(&head, &author())?;
         self.variables.set("HEAD", &id)?;
-        self.announce().await
+        self.announce(&self.url).await
     }
 
     pub(crate) async fn reference(&self, reference: &Reference) -> anyhow::Result<()> {
@@ -56,7 +67,7 @@ impl Run<'_> {
             (None, Some(branch)) => self.repository.set_branch(branch, &commit)?,
             _ => bail!("a reference is a tag or a branch"),
         }
-        self.announce().await
+        self.announce(&self.url).await
     }
 
     pub(crate) fn fault(&self, kind: FaultKind) {
@@ -71,22 +82,22 @@ impl Run<'_> {
 
     /// Asks for a look at what follows the repository, as a webhook would cause one: through the
     /// API alone.
-    async fn announce(&self) -> anyhow::Result<()> {
+    async fn announce(&self, url: &str) -> anyhow::Result<()> {
         let refresh = json!({"metadata": {"annotations": {REFRESH: "normal"}}});
-        self.annotate("argoproj.io/v1alpha1", "Application", &refresh).await?;
+        self.annotate(url, "argoproj.io/v1alpha1", "Application", &refresh).await?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos().to_string();
         let request = json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": now}}});
-        self.annotate("source.toolkit.fluxcd.io/v1", "GitRepository", &request).await
+        self.annotate(url, "source.toolkit.fluxcd.io/v1", "GitRepository", &request).await
     }
 
-    async fn annotate(&self, version: &str, kind: &str, patch: &Value) -> anyhow::Result<()> {
+    async fn annotate(&self, url: &str, version: &str, kind: &str, patch: &Value) -> anyhow::Result<()> {
         let Ok(resource) = self.runner.kinds.find(&GroupVersionKind::new(version, kind)).await else {
             return Ok(());
         };
         let client = self.runner.client.clone();
         let everywhere: Api<DynamicObject> = Api::all_with(client.clone(), &resource.api);
         for object in everywhere.list(&ListParams::default()).await? {
-            if follows(&object.data, &self.url) {
+            if follows(&object.data, url) {
                 let namespace = object.metadata.namespace.unwrap_or_default();
                 let name = object.metadata.name.unwrap_or_default();
                 let api = Api::namespaced_with(client.clone(), &namespace, &resource.api);
@@ -117,7 +128,9 @@ async fn ask(api: &Api<DynamicObject>, name: &str, patch: &Value) -> anyhow::Res
 
 fn follows(object: &Value, url: &str) -> bool {
     let at = |pointer| object.pointer(pointer).and_then(Value::as_str) == Some(url);
-    at("/spec/source/repoURL") || at("/spec/url")
+    let sources = object.pointer("/spec/sources").and_then(Value::as_array);
+    let is_one_of_many = sources.into_iter().flatten().any(|source| source["repoURL"] == url);
+    at("/spec/source/repoURL") || at("/spec/url") || is_one_of_many
 }
 
 fn written_out(repeated: &Repeated) -> String {

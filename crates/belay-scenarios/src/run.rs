@@ -1,6 +1,7 @@
 //! Carries a scenario out.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -56,6 +57,9 @@ pub(crate) struct Run<'a> {
     pub(crate) name: &'a str,
     pub(crate) repository: Repository,
     pub(crate) url: String,
+    /// Made when something is committed to it.
+    pub(crate) second: OnceLock<Repository>,
+    pub(crate) second_url: String,
     pub(crate) variables: Variables,
 }
 
@@ -114,18 +118,26 @@ impl Runner {
 
     /// Runs every step; the first that does not hold ends the scenario.
     pub(crate) async fn run(&self, name: &str, scenario: &Scenario) -> anyhow::Result<()> {
+        let (repository, path) = self.repository(name)?;
+        let url = self.server.url_of(name);
+        let second_url = self.server.url_of(&format!("{name}-second"));
+        let variables = Variables::default();
+        variables.set("NAME", name)?;
+        variables.set("REPOSITORY", &url)?;
+        variables.set("SECOND", &second_url)?;
+        variables.set("FOLDER", &path.display().to_string())?;
+        let second = OnceLock::new();
+        let run = Run { runner: self, name, repository, url, second, second_url, variables };
+        run.steps(&scenario.steps).await
+    }
+
+    /// A new repository, in place of one that an earlier run has left.
+    pub(crate) fn repository(&self, name: &str) -> anyhow::Result<(Repository, PathBuf)> {
         let path = self.repositories.join(format!("{name}.git"));
         if path.exists() {
             std::fs::remove_dir_all(&path)?;
         }
-        let repository = Repository::create(&path).context("the scenario's repository")?;
-        let url = self.server.url_of(name);
-        let variables = Variables::default();
-        variables.set("NAME", name)?;
-        variables.set("REPOSITORY", &url)?;
-        variables.set("FOLDER", &path.display().to_string())?;
-        let run = Run { runner: self, name, repository, url, variables };
-        run.steps(&scenario.steps).await
+        Ok((Repository::create(&path).context("the scenario's repository")?, path))
     }
 }
 

@@ -120,6 +120,9 @@ pub(crate) struct Commit {
     pub(crate) links: BTreeMap<String, String>,
     /// The message.
     pub(crate) message: String,
+    /// Whether it goes to the scenario's second repository, `$SECOND`.
+    #[serde(default)]
+    pub(crate) second: bool,
     /// The branch, if it is not the default.
     pub(crate) branch: Option<String>,
     /// A variable that keeps the commit's id.

@@ -38,9 +38,11 @@ fn refused_and_unknown_fields_are_named_once() {
     let object = application(json!({
         "source": {
             "repoURL": "https://git.example/shop.git", "path": "deploy", "futureField": 1,
-            "helm": {"fileParameters": [{"name": "a", "path": "b"}, {"name": "c", "path": "d"}], "skipTests": true},
-            "kustomize": {"patches": [{"patch": "x", "newer": true}], "components": ["a"]},
+            "directory": {"jsonnet": {"libs": ["a"]}},
+            "helm": {"skipTests": true},
+            "kustomize": {"patches": [{"patch": "x", "newer": true}], "version": "v5"},
         },
+        "sources": [{"plugin": {"name": "own"}}, {"plugin": {"name": "other"}}],
         "destination": {"name": "in-cluster"},
         "ignoreDifferences": [{"kind": "Deployment", "jsonPointers": ["/spec"], "jqPathExpressions": [".spec"], "newer": 1}],
         "syncPolicy": {"retry": {"refresh": true, "newer": 1}},
@@ -51,11 +53,11 @@ fn refused_and_unknown_fields_are_named_once() {
         refused,
         [
             "spec.ignoreDifferences[].newer",
+            "spec.source.directory.jsonnet",
             "spec.source.futureField",
-            "spec.source.helm.fileParameters",
-            "spec.source.helm.skipTests",
-            "spec.source.kustomize.components",
             "spec.source.kustomize.patches[].newer",
+            "spec.source.kustomize.version",
+            "spec.sources[].plugin",
             "spec.syncPolicy.retry.newer",
         ]
     );

@@ -215,9 +215,8 @@ async fn rendered(
             renders.render(&slot, &plan.inputs, tree.as_ref(), |tree| request.run(tree, &folder))?;
         Ok::<_, render::SourceError>((plan, render, freshness))
     };
-    let made = belay_cluster::aside(work)
-        .await
-        .map_err(|error| fault(&format!("the render broke off: {error}")))?;
+    let made =
+        belay_cluster::aside(work).await.map_err(|error| fault(&format!("the render broke off: {error}")))?;
     let (plan, render, freshness) = made.map_err(|error| fault(&belay_causes::chain(&error)))?;
     if freshness == Freshness::Made {
         context.remember(&key, |memory| memory.renders += 1);

@@ -1,4 +1,4 @@
-//! `cargo xtask corpus`: every chart below a folder, rendered by Helm and by us, and what differs.
+//! `cargo xtask corpus --charts`: every chart below a folder, rendered by Helm and by us, and what differs.
 //!
 //! Helm renders each twice: what it prints differently is masked and counted. Charts that Helm refuses are counted
 //! apart; our error has to say the same.

@@ -1,4 +1,4 @@
-//! `cargo xtask differential-charts`: random charts rendered by Helm and by us.
+//! `cargo xtask differential --charts`: random charts rendered by Helm and by us.
 //!
 //! A seed makes a case: a chart with subcharts, values, templates, flags, about a third of them wrong somewhere. Both
 //! answer; a difference is made small and kept as a folder that can become a recorded case.
@@ -29,7 +29,7 @@ use random::Random;
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// How many charts.
-    #[arg(long, default_value_t = 1000)]
+    #[arg(long = "count", default_value_t = 1000)]
     cases: u64,
     /// The first seed; a case is told by its own.
     #[arg(long, default_value_t = 1)]

@@ -1,4 +1,4 @@
-//! `cargo xtask corpus`: public kustomizations built by the original and by Belay, and compared.
+//! `cargo xtask corpus --kustomizations`: public kustomizations built by the original and by Belay, and compared.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,4 +1,4 @@
-//! `cargo xtask differential`: random kustomizations built by the original's library and by Belay.
+//! `cargo xtask differential --kustomizations`: random kustomizations built by the original's library and by Belay.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     oracle: PathBuf,
     /// How many trees.
-    #[arg(long, default_value_t = 10_000)]
+    #[arg(long = "count", default_value_t = 10_000)]
     cases: u64,
     /// The seed of the first; each next one has the next number.
     #[arg(long, default_value_t = 1)]

@@ -5,6 +5,7 @@ mod bench;
 mod compare;
 mod corpus_charts;
 mod differential_charts;
+mod family;
 mod kustomize_corpus;
 mod kustomize_differential;
 mod kustomize_trees;
@@ -16,6 +17,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use family::{Family, Of};
 
 /// Tools for working on Belay.
 #[derive(Parser)]
@@ -50,14 +53,12 @@ enum Command {
     },
     /// Compare the embedded API with a real API server by random requests.
     Compare(compare::Arguments),
-    /// Compare builds of public kustomizations with the original's.
-    Corpus(kustomize_corpus::Arguments),
-    /// Compare builds of random kustomizations with the original's.
-    DifferentialKustomizations(kustomize_differential::Arguments),
-    /// Compare renders of public charts with Helm's.
-    CorpusCharts(corpus_charts::Arguments),
-    /// Compare renders of random charts with Helm's.
-    DifferentialCharts(differential_charts::Arguments),
+    /// Compare with the originals over public trees: `--charts DIR` or `--kustomizations DIR`.
+    #[command(disable_help_flag = true)]
+    Corpus(Family),
+    /// Compare with the originals over random trees: `--charts` or `--kustomizations`.
+    #[command(disable_help_flag = true)]
+    Differential(Family),
 }
 
 /// `cargo xtask record …`
@@ -75,10 +76,8 @@ fn main() -> ExitCode {
         Command::Apiserver { command } => apiserver::run(&repository(), command),
         Command::Record { command: Record::Openapi(arguments) } => record_openapi::run(&arguments),
         Command::Compare(arguments) => compare::run(&repository(), &arguments),
-        Command::Corpus(arguments) => kustomize_corpus::run(&arguments),
-        Command::DifferentialKustomizations(arguments) => kustomize_differential::run(&arguments),
-        Command::CorpusCharts(arguments) => corpus_charts::run(&arguments),
-        Command::DifferentialCharts(arguments) => differential_charts::run(&arguments),
+        Command::Corpus(family) => corpus(&family),
+        Command::Differential(family) => differential(&family),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -86,6 +85,20 @@ fn main() -> ExitCode {
             report(&format!("error: {error:#}"));
             ExitCode::FAILURE
         }
+    }
+}
+
+fn corpus(family: &Family) -> anyhow::Result<()> {
+    match family.of()? {
+        Of::Charts => corpus_charts::run(&family.parse()),
+        Of::Kustomizations => kustomize_corpus::run(&family.parse()),
+    }
+}
+
+fn differential(family: &Family) -> anyhow::Result<()> {
+    match family.of()? {
+        Of::Charts => differential_charts::run(&family.parse_rest()),
+        Of::Kustomizations => kustomize_differential::run(&family.parse_rest()),
     }
 }
 

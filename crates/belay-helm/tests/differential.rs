@@ -1,5 +1,5 @@
 //! Random charts with Helm's answers: `differential.jsonl.gz`, a case a line, written by
-//! `cargo xtask differential-charts --cases 300 --seed 1 --record …`.
+//! `cargo xtask differential --charts --count 300 --seed 1 --record …`.
 
 mod command_line;
 

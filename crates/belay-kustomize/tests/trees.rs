@@ -1,7 +1,7 @@
 //! Random trees, one a line of `trees.jsonl`, and what kustomize's library (v0.21.2 of its API, as
 //! kustomize v5.8.2 has it) prints for each; nothing where it fails. Recorded with
 //!
-//!     cargo xtask differential-kustomizations --oracle ORACLE --seed 1000 --record FILE
+//!     cargo xtask differential --kustomizations --oracle ORACLE --seed 1000 --record FILE
 //!
 //! where ORACLE is built from `tests/oracle/kustomize`.
 

@@ -75,6 +75,9 @@ const MOST_ERRORS: usize = 1000;
 /// Bytes of scalars that aliases may copy; ten times the document if that is more.
 const MOST_COPIED_BYTES: usize = 16 << 20;
 
+/// Up to here comparing keys with each other is quicker than hashing them.
+const FEW_KEYS: usize = 16;
+
 struct Decoder<'n> {
     rules: Resolution,
     strict: bool,
@@ -106,18 +109,22 @@ struct Entries {
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
     name: String,
-    shown: String,
+    /// `None` for a text, which is shown in quotes.
+    shown: Option<String>,
     is_float: bool,
 }
 
 impl Key {
     fn new(name: impl Into<String>, shown: impl Into<String>) -> Self {
-        Self { name: name.into(), shown: shown.into(), is_float: false }
+        Self { name: name.into(), shown: Some(shown.into()), is_float: false }
     }
 
     fn text(name: String) -> Self {
-        let shown = quote(&name);
-        Self::new(name, shown)
+        Self { name, shown: None, is_float: false }
+    }
+
+    fn shown(&self) -> String {
+        self.shown.clone().unwrap_or_else(|| quote(&self.name))
     }
 }
 
@@ -132,16 +139,7 @@ impl<'n> Decoder<'n> {
                 let items: Decode<Vec<Value>> = items.iter().map(|item| self.value(item)).collect();
                 Ok(Value::Array(items?))
             }
-            Content::Mapping(entries) => {
-                let mut into = Entries::default();
-                self.mapping(entries, &mut into)?;
-                if into.has_other_keys {
-                    self.has_unsupported = true;
-                    let kind = "unsupported type: map[interface {}]interface {}";
-                    return Ok(Value::String(format!("{UNSUPPORTED}{kind}")));
-                }
-                Ok(Value::Object(into.map))
-            }
+            Content::Mapping(entries) => self.object(entries),
             Content::Alias(alias) => {
                 let target = self.enter_alias(node, alias)?;
                 let value = self.value(target);
@@ -149,6 +147,18 @@ impl<'n> Decoder<'n> {
                 value
             }
         }
+    }
+
+    fn object(&mut self, entries: &'n [(Node, Node)]) -> Decode<Value> {
+        let map = Map::with_capacity(entries.len());
+        let mut into = Entries { map, ..Entries::default() };
+        self.mapping(entries, &mut into)?;
+        if into.has_other_keys {
+            self.has_unsupported = true;
+            let kind = "unsupported type: map[interface {}]interface {}";
+            return Ok(Value::String(format!("{UNSUPPORTED}{kind}")));
+        }
+        Ok(Value::Object(into.map))
     }
 
     /// The share of nodes that may come from aliases, which shrinks as the document grows: the
@@ -256,13 +266,15 @@ impl<'n> Decoder<'n> {
             let line = value.line;
             let value = self.value(value)?;
             if self.strict && into.seen.contains(&key) {
-                let message = format!("line {line}: key {} already set in map", key.shown);
+                let message = format!("line {line}: key {} already set in map", key.shown());
                 self.collect(line, message);
                 continue;
             }
-            into.map.insert(key.name.clone(), value);
             if self.strict {
+                into.map.insert(key.name.clone(), value);
                 into.seen.insert(key);
+            } else {
+                into.map.insert(key.name, value);
             }
         }
         Ok(())
@@ -273,8 +285,13 @@ impl<'n> Decoder<'n> {
         if self.duplicates_v3(entries) {
             return Ok(());
         }
+        // Only what is merged later must not override, so only then keys are remembered.
+        let remembers = into.merging || entries.iter().any(|(key, _)| is_merge(key));
         let mut merged = None;
         for (key, value) in entries {
+            if !remembers && self.plain_entry(key, value, &mut into.map)? {
+                continue;
+            }
             if is_merge(key) {
                 merged = Some(value);
                 continue;
@@ -297,7 +314,21 @@ impl<'n> Decoder<'n> {
         Ok(())
     }
 
+    /// Adds an entry whose key is a text, as most are.
+    fn plain_entry(&mut self, key: &'n Node, value: &'n Node, map: &mut Map<String, Value>) -> Decode<bool> {
+        let Content::Scalar(text) = &key.content else { return Ok(false) };
+        if self.resolved(key, text)? != Resolved::Str {
+            return Ok(false);
+        }
+        self.spend(key)?;
+        map.insert(text.to_string(), self.value(value)?);
+        Ok(true)
+    }
+
     fn duplicates_v3(&mut self, entries: &'n [(Node, Node)]) -> bool {
+        if are_few_and_different(entries) {
+            return false;
+        }
         let before = self.errors.len();
         let mut same: HashMap<(u8, &str), Vec<&Node>> = HashMap::new();
         for (key, _) in entries {
@@ -413,6 +444,14 @@ impl<'n> Decoder<'n> {
             _ => Err(want_map()),
         }
     }
+}
+
+/// Whether there are so few keys that comparing them with each other is quickest, and no two agree.
+fn are_few_and_different(entries: &[(Node, Node)]) -> bool {
+    let differ = |(at, (key, _)): (usize, &(Node, Node))| {
+        entries[..at].iter().all(|(other, _)| identity(other) != identity(key))
+    };
+    entries.len() <= FEW_KEYS && entries.iter().enumerate().all(differ)
 }
 
 /// What v3 compares keys by: their kind and text.

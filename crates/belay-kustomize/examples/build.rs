@@ -1,89 +1,21 @@
 //! Builds a kustomization from disk: `build ROOT FOLDER`, where FOLDER lies below ROOT.
 #![expect(clippy::print_stdout, reason = "an example prints what it built")]
 
-use std::fs;
-use std::path::{Path, PathBuf};
+mod disk;
 
 use anyhow::Context;
-use belay_filetree::{ContentId, DirEntry, Entry, FileTree, Kind, TreeError, TreePath};
+use belay_filetree::TreePath;
 use belay_kustomize::{BuildOptions, build};
+
+use disk::Disk;
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let root = arguments.next().context("usage: build ROOT [FOLDER]")?;
     let folder = TreePath::parse(&arguments.next().unwrap_or_default())?;
-    let tree = Disk { root: PathBuf::from(root) };
-    let started = std::time::Instant::now();
+    let tree = Disk::new(root);
     let built =
         build(&tree, &folder, &BuildOptions::default()).map_err(|error| anyhow::anyhow!(error.chain()))?;
-    let text = built.to_yaml();
-    if std::env::var_os("TIMING").is_some() {
-        println!("{} objects in {:?}", built.objects.len(), started.elapsed());
-        return Ok(());
-    }
-    print!("{text}");
+    print!("{}", built.to_yaml());
     Ok(())
-}
-
-/// A folder of the disk, read when asked.
-struct Disk {
-    root: PathBuf,
-}
-
-impl Disk {
-    fn place(&self, path: &TreePath) -> PathBuf {
-        self.root.join(path.as_str())
-    }
-}
-
-fn kind_of(kind: fs::FileType) -> Kind {
-    if kind.is_dir() {
-        Kind::Directory
-    } else if kind.is_symlink() {
-        Kind::Link
-    } else {
-        Kind::File
-    }
-}
-
-fn failed(path: &TreePath, source: std::io::Error) -> TreeError {
-    TreeError::Store { path: path.clone(), source: Box::new(source) }
-}
-
-impl FileTree for Disk {
-    fn lookup(&self, path: &TreePath) -> Result<Option<Entry>, TreeError> {
-        match fs::symlink_metadata(self.place(path)) {
-            Ok(found) => {
-                Ok(Some(Entry { kind: kind_of(found.file_type()), id: ContentId::new(path.as_str()) }))
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(failed(path, error)),
-        }
-    }
-
-    fn load(&self, path: &TreePath) -> Result<bytes::Bytes, TreeError> {
-        let place: &Path = &self.place(path);
-        let is_link = fs::symlink_metadata(place).is_ok_and(|found| found.is_symlink());
-        let content = if is_link {
-            fs::read_link(place).map(|target| target.to_string_lossy().into_owned().into_bytes())
-        } else {
-            fs::read(place)
-        };
-        content.map(bytes::Bytes::from).map_err(|error| failed(path, error))
-    }
-
-    fn entries(&self, path: &TreePath) -> Result<Vec<DirEntry>, TreeError> {
-        let listed = fs::read_dir(self.place(path)).map_err(|error| failed(path, error))?;
-        let mut entries = Vec::new();
-        for entry in listed {
-            let entry = entry.map_err(|error| failed(path, error))?;
-            let kind = entry.file_type().map_err(|error| failed(path, error))?;
-            entries.push(DirEntry {
-                name: entry.file_name().to_string_lossy().into_owned(),
-                kind: kind_of(kind),
-            });
-        }
-        entries.sort_by(|one, two| one.name.cmp(&two.name));
-        Ok(entries)
-    }
 }

@@ -63,8 +63,7 @@ fn of_folder(loader: &Loader<'_>, reference: String) -> Result<Branch, Error> {
 }
 
 fn of_resource(loader: &Loader<'_>, reference: &str) -> Result<Branch, Error> {
-    if loader.is_file(reference)? {
-        let (file, content) = loader.read(reference)?;
+    if let Some((file, content)) = loader.read_if_file(reference)? {
         let objects = objects::read(&content, &file)?;
         let name = |object: &crate::resource::Resource| format!("{}/{}", object.kind(), object.name());
         let below = objects.iter().map(|object| Branch::leaf(name(object))).collect();

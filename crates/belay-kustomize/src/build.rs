@@ -2,6 +2,7 @@
 
 use belay_filetree::{FileTree, TreePath};
 
+use crate::bases::Bases;
 use crate::error::Error;
 use crate::explain::{Cause, Tracer};
 use crate::kustomization::Kustomization;
@@ -24,6 +25,7 @@ pub fn build(tree: &dyn FileTree, folder: &TreePath, options: &BuildOptions) -> 
         most_objects: options.max_objects.unwrap_or(usize::MAX),
         records: !target.kustomization().build_metadata.is_empty(),
         tracer: options.explain.as_ref().map(Tracer::new),
+        bases: Bases::default(),
     };
     let mut gathered = target.gather(Gathered::default(), &loader, &session)?;
     name(&mut gathered, &session)?;

@@ -1,5 +1,7 @@
 //! Walks to the fields a [`FieldSpec`] names, and makes them where it says so.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::error::{During, Error};
@@ -27,9 +29,33 @@ pub(crate) fn visit(
     if !spec.selects(gvk) {
         return Ok(());
     }
-    let path = split(&spec.path, '/');
-    let walk = Walk { create: if spec.create { create } else { Create::Never }, visit };
-    walk.down(object, &path).during(|| format!("considering field '{}'", spec.path))
+    descend(object, &spec.path, if spec.create { create } else { Create::Never }, visit)
+}
+
+/// Calls `visit` for every field of `object` at the path.
+pub(crate) fn descend(
+    object: &mut Value,
+    path: &str,
+    create: Create,
+    visit: &mut dyn FnMut(&mut Value) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let names = path.strip_prefix('/').unwrap_or(path);
+    Walk { create, visit }.step(object, Some(names)).during(|| format!("considering field '{path}'"))
+}
+
+/// The first name of a path and the path below it; `\/` is a slash within a name.
+fn first_name(path: &str) -> (Cow<'_, str>, Option<&str>) {
+    // Names are so short that a search with its own preparation takes longer.
+    match path.bytes().position(|byte| byte == b'/').map(|at| (&path[..at], &path[at + 1..])) {
+        None => (Cow::Borrowed(path), None),
+        Some((name, rest)) => match name.strip_suffix('\\') {
+            None => (Cow::Borrowed(name), Some(rest)),
+            Some(start) => {
+                let (end, rest) = first_name(rest);
+                (Cow::Owned(format!("{start}/{end}")), rest)
+            }
+        },
+    }
 }
 
 /// Splits a path; `\/` is a slash within a name, and one slash may lead.
@@ -58,23 +84,27 @@ struct Walk<'v> {
 }
 
 impl Walk<'_> {
-    fn down(mut self, value: &mut Value, path: &[String]) -> Result<(), Error> {
-        self.step(value, path)
-    }
-
-    fn step(&mut self, value: &mut Value, path: &[String]) -> Result<(), Error> {
-        let Some((name, rest)) = path.split_first() else {
+    fn step(&mut self, value: &mut Value, path: Option<&str>) -> Result<(), Error> {
+        let Some(names) = path else {
             return (self.visit)(value);
         };
         match value {
             Value::Null => Ok(()),
             Value::Array(items) => items.iter_mut().try_for_each(|item| self.step(item, path)),
-            Value::Object(fields) => self.field(fields, name, rest),
+            Value::Object(fields) => {
+                let (name, rest) = first_name(names);
+                self.field(fields, &name, rest)
+            }
             _ => Err(Error::rule("expected sequence or mapping node")),
         }
     }
 
-    fn field(&mut self, fields: &mut Map<String, Value>, name: &str, rest: &[String]) -> Result<(), Error> {
+    fn field(
+        &mut self,
+        fields: &mut Map<String, Value>,
+        name: &str,
+        rest: Option<&str>,
+    ) -> Result<(), Error> {
         let (name, is_list) = match name.strip_suffix("[]") {
             Some(name) => (name, true),
             None => (name, false),
@@ -85,7 +115,7 @@ impl Walk<'_> {
         let fresh = match (is_list, self.create) {
             (true, _) => Some(Value::Array(Vec::new())),
             (false, Create::Never) => None,
-            (false, Create::Scalar) if rest.is_empty() => Some(Value::String(String::new())),
+            (false, Create::Scalar) if rest.is_none() => Some(Value::String(String::new())),
             (false, _) => Some(Value::Object(Map::new())),
         };
         let makes = !is_list && self.create != Create::Never;

@@ -20,6 +20,7 @@
 //! - What is not supported is an error that names the field.
 
 mod absorb;
+mod bases;
 mod branches;
 mod build;
 mod configuration;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use belay_filetree::{FileTree, Kind, TreeError, TreePath};
+use belay_filetree::{Entry, FileTree, Kind, TreeError, TreePath};
+use bytes::Bytes;
 
 use crate::error::Error;
 use crate::options::LoadRestrictor;
@@ -54,6 +55,16 @@ impl<'t> Loader<'t> {
 
     pub(crate) fn remotes(&self) -> Option<&'t dyn Remotes> {
         self.remotes
+    }
+
+    /// Whether files come from the tree that was given, rather than one fetched on the way.
+    pub(crate) fn is_given(&self) -> bool {
+        matches!(self.tree, Tree::Given(_))
+    }
+
+    /// The folders that led here, this one last.
+    pub(crate) fn chain(&self) -> &[TreePath] {
+        &self.chain
     }
 
     pub(crate) fn folder(&self) -> &TreePath {
@@ -121,38 +132,57 @@ impl<'t> Loader<'t> {
         }
     }
 
-    /// The path a reference leads to, if a file stands there.
-    pub(crate) fn is_file(&self, reference: &str) -> Result<bool, Error> {
-        let Ok(path) = self.folder().join(reference) else { return Ok(false) };
-        Ok(self.tree().kind(&path)?.is_some_and(Kind::is_file))
+    /// The path and bytes of the file a reference leads to, if a file stands there.
+    pub(crate) fn read_if_file(&self, reference: &str) -> Result<Option<(TreePath, Bytes)>, Error> {
+        let Ok(path) = self.folder().join(reference) else { return Ok(None) };
+        match self.find(&path)? {
+            Some((real, entry)) if entry.kind.is_file() => {
+                self.check_within(&path, &real)?;
+                let content = self.tree().load(&real)?;
+                Ok(Some((path, content)))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// The path and bytes of a file the kustomization names.
-    pub(crate) fn read(&self, reference: &str) -> Result<(TreePath, Vec<u8>), Error> {
+    pub(crate) fn read(&self, reference: &str) -> Result<(TreePath, Bytes), Error> {
         if is_url(reference) {
             let content = self.read_url(reference)?;
-            return Ok((self.folder().clone(), content));
+            return Ok((self.folder().clone(), content.into()));
         }
         let path = self.folder().join(reference).map_err(TreeError::from)?;
         self.read_at(&path)
     }
 
     /// The path and bytes of a file by its place in the tree.
-    pub(crate) fn read_at(&self, path: &TreePath) -> Result<(TreePath, Vec<u8>), Error> {
-        if self.restrictor == LoadRestrictor::RootOnly {
-            self.check_within(path)?;
+    pub(crate) fn read_at(&self, path: &TreePath) -> Result<(TreePath, Bytes), Error> {
+        let Some((real, entry)) = self.find(path)? else {
+            return Err(TreeError::NotFound { path: path.clone() }.into());
+        };
+        self.check_within(path, &real)?;
+        if !entry.kind.is_file() {
+            return Err(TreeError::IsDirectory { path: path.clone() }.into());
         }
-        let content = self.tree().read(path)?;
-        Ok((path.clone(), content.to_vec()))
+        Ok((path.clone(), self.tree().load(&real)?))
     }
 
-    fn check_within(&self, path: &TreePath) -> Result<(), Error> {
-        match self.tree().resolve(path)? {
-            Some((real, _)) if !real.is_within(self.folder()) => {
-                Err(Error::Restricted { path: path.clone(), folder: self.folder().clone() })
-            }
-            _ => Ok(()),
+    /// Where a path leads. The folder's own path has no links, so a file in it needs no walk.
+    fn find(&self, path: &TreePath) -> Result<Option<(TreePath, Entry)>, TreeError> {
+        if path.parent().as_ref() == Some(self.folder())
+            && let Some(entry) = self.tree().lookup(path)?
+            && entry.kind.is_file()
+        {
+            return Ok(Some((path.clone(), entry)));
         }
+        self.tree().resolve(path)
+    }
+
+    fn check_within(&self, path: &TreePath, real: &TreePath) -> Result<(), Error> {
+        if self.restrictor == LoadRestrictor::RootOnly && !real.is_within(self.folder()) {
+            return Err(Error::Restricted { path: path.clone(), folder: self.folder().clone() });
+        }
+        Ok(())
     }
 
     /// The kustomization file of the folder.

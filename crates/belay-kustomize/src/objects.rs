@@ -85,7 +85,8 @@ fn documents(text: &str, file: &TreePath) -> Result<VecDeque<Resource>, Error> {
         let malformed = |source| Error::Yaml { file: file.to_string(), source };
         let Some(document) = parse(chunk, &options).map_err(malformed)?.into_iter().next() else { continue };
         let place = Place { file: file.clone(), line: first_line + document_line(&document) };
-        let (object, reread_annotations) = object_of(&document.root).map_err(malformed)?;
+        let may_fold = chunk.contains('>');
+        let (object, reread_annotations) = object_of(&document.root, may_fold).map_err(malformed)?;
         let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default();
         let is_list = only && (kind == "List" || kind == "ResourceList");
         let items = match object.get("items") {
@@ -100,7 +101,7 @@ fn documents(text: &str, file: &TreePath) -> Result<VecDeque<Resource>, Error> {
             continue;
         }
         let mut resource = Resource::new(object);
-        bare_nulls(&document.root, &mut Vec::new(), &mut resource.bare_nulls);
+        bare_nulls(&document.root, None, &mut resource.bare_nulls);
         resource.place = Some(place);
         resource.reread_annotations = reread_annotations;
         found.push_back(resource);
@@ -137,9 +138,11 @@ fn split<'t>(text: &'t str, file: &TreePath) -> Result<Vec<(usize, &'t str)>, Er
 
 /// The document as JSON. Annotations are texts, so they keep the very text they are written with;
 /// those that JSON would say otherwise are told apart.
-fn object_of(root: &Node) -> Result<(Value, Vec<(String, String)>), belay_goyaml::Error> {
+fn object_of(root: &Node, may_fold: bool) -> Result<(Value, Vec<(String, String)>), belay_goyaml::Error> {
     let mut object = root.to_json(Resolution::V3, true)?;
-    refold(root, &mut object);
+    if may_fold {
+        refold(root, &mut object);
+    }
     let written =
         root.get("metadata").and_then(|metadata| metadata.get("annotations")).and_then(Node::entries);
     let annotations = object.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations"));
@@ -225,23 +228,41 @@ fn keep_texts(
     }
 }
 
+/// Where a node stands: the last step, and those before it.
+struct Trail<'n> {
+    step: TrailStep<'n>,
+    before: Option<&'n Trail<'n>>,
+}
+
+#[derive(Clone, Copy)]
+enum TrailStep<'n> {
+    Key(&'n str),
+    Index(usize),
+}
+
+impl Trail<'_> {
+    fn path(&self) -> Vec<Step> {
+        let mut path = self.before.map(Trail::path).unwrap_or_default();
+        path.push(match self.step {
+            TrailStep::Key(key) => Step::Key(key.to_owned()),
+            TrailStep::Index(at) => Step::Index(at),
+        });
+        path
+    }
+}
+
 /// Notes where a null is written as nothing at all.
-fn bare_nulls(node: &Node, path: &mut Vec<Step>, found: &mut Vec<Vec<Step>>) {
-    if let Some(entries) = node.entries() {
-        for (key, value) in entries {
-            let Some(key) = key.as_str() else { continue };
-            path.push(Step::Key(key.to_owned()));
-            if value.as_str() == Some("") && value.resolved().style == Style::Plain {
-                found.push(path.clone());
-            } else {
-                bare_nulls(value, path, found);
-            }
-            path.pop();
+fn bare_nulls(node: &Node, before: Option<&Trail<'_>>, found: &mut Vec<Vec<Step>>) {
+    for (key, value) in node.entries().unwrap_or_default() {
+        let Some(key) = key.as_str() else { continue };
+        let trail = Trail { step: TrailStep::Key(key), before };
+        if value.as_str() == Some("") && value.resolved().style == Style::Plain {
+            found.push(trail.path());
+        } else {
+            bare_nulls(value, Some(&trail), found);
         }
     }
     for (at, item) in node.items().unwrap_or_default().iter().enumerate() {
-        path.push(Step::Index(at));
-        bare_nulls(item, path, found);
-        path.pop();
+        bare_nulls(item, Some(&Trail { step: TrailStep::Index(at), before }), found);
     }
 }

@@ -222,6 +222,12 @@ impl Resource {
         first.unwrap_or_else(|| self.id())
     }
 
+    /// Group, version and kind the object was loaded with.
+    pub(crate) fn original_gvk(&self) -> Gvk {
+        let kind = self.previous.first().map_or(self.kind(), |previous| &previous.kind);
+        Gvk::of(self.api_version(), kind)
+    }
+
     /// Remembers the present names before they change.
     pub(crate) fn remember_names(&mut self) {
         let id = self.id();

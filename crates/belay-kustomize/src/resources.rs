@@ -7,29 +7,44 @@ use crate::id::ResourceId;
 use crate::resource::Resource;
 
 /// Objects in the order they were loaded. Ids are unique.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Resources {
     list: Vec<Resource>,
     /// Built when asked for, dropped when names may have changed.
     index: Option<Index>,
+    /// Whether no two are known to have one id.
+    are_unique: bool,
+}
+
+impl Clone for Resources {
+    /// The index is left out: it is built sooner than it is copied.
+    fn clone(&self) -> Resources {
+        Resources { list: self.list.clone(), index: None, are_unique: self.ids_unique() }
+    }
 }
 
 /// Objects by the ids they have and had.
 #[derive(Debug, Clone, Default)]
 struct Index {
     current: HashMap<ResourceId, Vec<usize>>,
-    any: HashMap<ResourceId, Vec<usize>>,
+    /// Few builds ask for former ids.
+    any: Option<HashMap<ResourceId, Vec<usize>>>,
 }
 
 impl Index {
     fn add(&mut self, at: usize, resource: &Resource) {
-        let id = resource.id();
-        for previous in resource.previous_ids() {
-            note(&mut self.any, previous, at);
+        if let Some(any) = &mut self.any {
+            note_every_id(any, at, resource);
         }
-        note(&mut self.any, id.clone(), at);
-        note(&mut self.current, id, at);
+        note(&mut self.current, resource.id(), at);
     }
+}
+
+fn note_every_id(map: &mut HashMap<ResourceId, Vec<usize>>, at: usize, resource: &Resource) {
+    for previous in resource.previous_ids() {
+        note(map, previous, at);
+    }
+    note(map, resource.id(), at);
 }
 
 fn note(map: &mut HashMap<ResourceId, Vec<usize>>, id: ResourceId, at: usize) {
@@ -55,6 +70,7 @@ impl Resources {
     /// Access that may change names, so the index is built anew when it is next asked for.
     pub(crate) fn list_mut(&mut self) -> &mut Vec<Resource> {
         self.index = None;
+        self.are_unique = false;
         &mut self.list
     }
 
@@ -80,7 +96,17 @@ impl Resources {
 
     /// Objects whose id is or was this one.
     pub(crate) fn by_any_id(&mut self, id: &ResourceId) -> Vec<usize> {
-        self.index().any.get(id).cloned().unwrap_or_default()
+        self.index();
+        let Some(index) = &mut self.index else { return Vec::new() };
+        let any = index.any.get_or_insert_with(|| {
+            let mut any = HashMap::new();
+            for (at, resource) in self.list.iter().enumerate().filter(|(_, resource)| !resource.is_deleted())
+            {
+                note_every_id(&mut any, at, resource);
+            }
+            any
+        });
+        any.get(id).cloned().unwrap_or_default()
     }
 
     /// Adds an object at the end; its id must be new.
@@ -107,7 +133,7 @@ impl Resources {
     fn ids_unique(&self) -> bool {
         match &self.index {
             Some(index) => index.current.values().all(|places| places.len() == 1),
-            None => false,
+            None => self.are_unique,
         }
     }
 

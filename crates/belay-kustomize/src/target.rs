@@ -6,6 +6,7 @@ use belay_filetree::TreePath;
 use serde_json::Value;
 
 use crate::absorb::absorb;
+use crate::bases::Bases;
 use crate::configuration::Configuration;
 use crate::crds;
 use crate::error::{During, Error};
@@ -38,9 +39,15 @@ pub(crate) struct Session<'s> {
     /// Whether origins and changes are recorded.
     pub(crate) records: bool,
     pub(crate) tracer: Option<Tracer>,
+    pub(crate) bases: Bases,
 }
 
 impl Session<'_> {
+    /// Whether a folder is the same wherever it is built from. Charts take namespaces from above.
+    pub(crate) fn may_reuse_bases(&self) -> bool {
+        !self.records && self.tracer.is_none() && self.helm.is_none()
+    }
+
     /// Records what a step changed, if anyone asks.
     pub(crate) fn note(&self, resources: &mut Resources, cause: impl FnOnce() -> Cause) {
         if let Some(tracer) = &self.tracer {
@@ -50,12 +57,18 @@ impl Session<'_> {
 
     /// For objects that configure plugins: they are not part of the result.
     fn of_plugins(&self) -> Session<'_> {
-        Session { helm: self.helm, most_objects: usize::MAX, records: self.records, tracer: None }
+        Session {
+            helm: self.helm,
+            most_objects: usize::MAX,
+            records: self.records,
+            tracer: None,
+            bases: Bases::default(),
+        }
     }
 }
 
 /// What kustomizations have come together to so far.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Gathered {
     pub(crate) resources: Resources,
     pub(crate) configuration: Option<Arc<Configuration>>,
@@ -134,6 +147,7 @@ impl Target {
         loader: &Loader<'_>,
         session: &Session<'_>,
     ) -> Result<Gathered, Error> {
+        session.bases.enter(loader.folder());
         self.check_openapi()?;
         for reference in &self.kustomization.resources {
             self.add_resource(&mut gathered, reference, loader, session)
@@ -193,8 +207,7 @@ impl Target {
         loader: &Loader<'_>,
         session: &Session<'_>,
     ) -> Result<(), Error> {
-        if loader.is_file(reference)? {
-            let (file, content) = loader.read(reference)?;
+        if let Some((file, content)) = loader.read_if_file(reference)? {
             return self.add_objects(gathered, reference, objects::read(&content, &file)?, session);
         }
         if is_url(reference)
@@ -209,7 +222,7 @@ impl Target {
             let folder = inner.folder();
             return Err(Error::rule(format!("expected kind != 'Component' for path '{folder}'")));
         }
-        gathered.merge(target.gather(Gathered::default(), &inner, session)?)
+        gathered.merge(session.bases.gather(&target, &inner, session)?)
     }
 
     fn add_objects(

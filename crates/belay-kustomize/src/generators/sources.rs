@@ -24,7 +24,7 @@ pub(crate) fn load(arguments: &GeneratorArguments, loader: &Loader<'_>) -> Resul
     for source in &arguments.files {
         let (key, reference) = file_source(source)?;
         let (_, content) = loader.read(reference).during(|| format!("file source '{source}'"))?;
-        pairs.push((key.to_owned(), content));
+        pairs.push((key.to_owned(), content.to_vec()));
     }
     let mut seen = HashSet::new();
     if let Some((key, _)) = pairs.iter().find(|(key, _)| !seen.insert(key.clone())) {

@@ -4,6 +4,7 @@
 //! in, so that the cost grows with the references, not with objects times objects.
 
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
@@ -26,24 +27,22 @@ impl Transformer for NameReferences<'_> {
             return Ok(());
         }
         let fields = self.fields_by_kind();
+        let mut by_kind: HashMap<Gvk, Rc<[Field<'_>]>> = HashMap::new();
         for at in 0..resources.len() {
-            let original = resources.get(at).original_id().gvk;
-            let own = fields.get(original.kind.as_str()).into_iter().flatten();
-            let anyones = fields.get("").into_iter().flatten();
-            let mut relevant: Vec<_> =
-                own.chain(anyones).filter(|(_, field, _)| field.selects(&original)).collect();
-            relevant.sort_by_key(|(order, _, _)| *order);
+            let original = resources.get(at).original_gvk();
+            let relevant = match by_kind.get(&original) {
+                Some(relevant) => relevant.clone(),
+                None => by_kind.entry(original.clone()).or_insert(relevant(&fields, &original)).clone(),
+            };
             if relevant.is_empty() {
                 continue;
             }
             let referrer = Referrer::of(resources.get(at), &candidates)?;
             let resource = resources.content_mut(at);
-            for (_, field, target) in relevant {
-                let everywhere = FieldSpec { path: field.path.clone(), ..FieldSpec::default() };
+            for (_, field, target) in relevant.iter() {
                 let fix = Fix { referrer: &referrer, candidates: &candidates, field, target };
                 let mut set = |value: &mut Value| fix.set(value);
-                let gvk = Gvk::default();
-                field_path::visit(&mut resource.object, &gvk, &everywhere, Create::Never, &mut set).during(
+                field_path::descend(&mut resource.object, &field.path, Create::Never, &mut set).during(
                     || format!("updating name reference in '{}' field of '{}'", field.path, referrer.id),
                 )?;
             }
@@ -53,6 +52,15 @@ impl Transformer for NameReferences<'_> {
 }
 
 type Field<'c> = (usize, &'c FieldSpec, Gvk);
+
+/// The fields of objects of a kind that name others, in the order of the tables.
+fn relevant<'c>(fields: &HashMap<&str, Vec<Field<'c>>>, kind: &Gvk) -> Rc<[Field<'c>]> {
+    let own = fields.get(kind.kind.as_str()).into_iter().flatten();
+    let anyones = fields.get("").into_iter().flatten();
+    let mut relevant: Vec<_> = own.chain(anyones).filter(|(_, field, _)| field.selects(kind)).collect();
+    relevant.sort_by_key(|(order, _, _)| *order);
+    relevant.into_iter().cloned().collect()
+}
 
 impl<'c> NameReferences<'c> {
     fn fields_by_kind(&self) -> HashMap<&'c str, Vec<Field<'c>>> {
@@ -212,6 +220,9 @@ impl Fix<'_> {
 
     fn set_text(&self, value: &mut Value) -> Result<(), Error> {
         let old = scalar_text(value);
+        if !self.candidates.by_name.contains_key(&old) {
+            return Ok(());
+        }
         let found = self.find(&old);
         let same = |one: &Candidate, two: &Candidate| one.name == two.name;
         if let Some(referral) = self.select(&old, found, same)?.filter(|referral| referral.name != old) {
@@ -225,6 +236,9 @@ impl Fix<'_> {
             return Err(Error::rule("path config error; no 'name' field in node"));
         };
         let old = scalar_text(name);
+        if !self.candidates.by_name.contains_key(&old) {
+            return Ok(());
+        }
         let mut found = self.find(&old);
         if let Some(namespace) = fields.get("namespace").map(scalar_text) {
             self.keep_namespace(&mut found, &namespace);

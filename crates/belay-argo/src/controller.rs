@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use crate::compare::{Schemas, Seen, Written};
 use crate::desired::{Desired, Purpose, Rendered};
 use crate::reconcile::reconcile;
+use crate::repositories::{self, KnownRepositories, LiveRepositories};
 use crate::settings::{self, LiveSettings};
 use crate::sources::Sources;
 
@@ -42,11 +43,19 @@ pub struct Settings {
     pub in_flight: usize,
     /// What the installation's ConfigMaps say, live.
     pub live: LiveSettings,
+    /// What its Secrets say about repositories, live.
+    pub repositories: LiveRepositories,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { namespace: "argocd".to_owned(), workers: 8, in_flight: 16, live: LiveSettings::default() }
+        Settings {
+            namespace: "argocd".to_owned(),
+            workers: 8,
+            in_flight: 16,
+            live: LiveSettings::default(),
+            repositories: LiveRepositories::default(),
+        }
     }
 }
 
@@ -135,8 +144,10 @@ impl Controller {
     pub async fn run(&self) -> Result<(), LiveError> {
         let Context { home, settings, events, .. } = self.context.as_ref();
         let follow = settings::follow(home.client().clone(), &settings.namespace, &settings.live, events);
+        let known = repositories::follow(home.client().clone(), &settings.namespace, &settings.repositories);
         tokio::select! {
             () = follow => Ok(()),
+            () = known => Ok(()),
             end = self.work() => end,
         }
     }
@@ -146,6 +157,8 @@ impl Controller {
         // Apps that are treated by settings that do not hold could lose what they have.
         self.context.settings.live.are_read().await;
         let mut settings = self.context.settings.live.changes();
+        self.context.settings.repositories.are_read().await;
+        let mut repositories = self.context.settings.repositories.changes();
         let mut changes = live.subscribe();
         live.ensure(&application_kind()).await?;
         live.ensure(&GroupVersionKind::new("argoproj.io/v1alpha1", "AppProject")).await?;
@@ -162,6 +175,7 @@ impl Controller {
                     Err(RecvError::Closed) => return Ok(()),
                 },
                 _ = settings.next() => self.add_all(),
+                (before, now) = repositories.next() => self.repositories_changed(&before, &now),
             }
         }
     }
@@ -172,6 +186,17 @@ impl Controller {
         let wanted = normalised_url(url);
         for app in self.context.home.of_kind(GROUP, "Application") {
             if source_urls(app.value()).any(|url| normalised_url(url) == wanted) {
+                self.queue.add(app.key());
+            }
+        }
+    }
+
+    /// Looks again at every app whose repository is reached otherwise than before.
+    fn repositories_changed(&self, before: &KnownRepositories, now: &KnownRepositories) {
+        for app in self.context.home.of_kind(GROUP, "Application") {
+            let is_other = repositories::urls_of(&app)
+                .any(|(url, project)| before.access(url, project).ok() != now.access(url, project).ok());
+            if is_other {
                 self.queue.add(app.key());
             }
         }

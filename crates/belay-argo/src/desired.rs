@@ -162,7 +162,7 @@ async fn fetch_all(context: &Context, asked: &Asked<'_>) -> Result<Vec<Checkout>
     let max_age = if refresh.is_some() { Duration::ZERO } else { context.interval() };
     let fetches = asked.sources.list().iter().enumerate().map(|(place, source)| async move {
         let revision = &asked.revisions[place];
-        context.repositories.checkout(&source.repo_url, revision, None, max_age).await.map_err(|error| {
+        context.checkout(asked.app, source, revision, max_age).await.map_err(|error| {
             let message = failed_to_generate(asked.sources, place, &error.to_string());
             if error.transient { Fault::passing(message) } else { Fault::comparison(message) }
         })

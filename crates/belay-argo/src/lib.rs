@@ -19,6 +19,7 @@ mod prepare;
 mod project;
 mod reconcile;
 mod render;
+pub mod repositories;
 pub mod settings;
 mod sources;
 mod status;

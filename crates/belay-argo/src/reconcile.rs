@@ -213,9 +213,11 @@ async fn has_changes(context: &Context, app: &Application, sources: &Sources, de
     if synced == desired.revisions() {
         return false;
     }
-    let checkouts = sources.list().iter().zip(&synced).map(|(source, revision)| {
-        context.repositories.checkout(&source.repo_url, revision, None, Duration::MAX)
-    });
+    let checkouts = sources
+        .list()
+        .iter()
+        .zip(&synced)
+        .map(|(source, revision)| context.checkout(app, source, revision, Duration::MAX));
     // Without the earlier commits at hand nothing can be said for sure.
     match futures::future::try_join_all(checkouts).await {
         Ok(earlier) => desired.differs_in(sources, &earlier),

@@ -135,6 +135,8 @@ pub struct Parameters {
     pub server_side_diff: bool,
     /// `controller.sync.wave.delay.seconds`
     pub wave_delay: Option<Duration>,
+    /// `reposerver.git.request.timeout`
+    pub git_request_timeout: Option<Duration>,
 }
 
 impl Default for Settings {
@@ -157,6 +159,7 @@ impl Default for Settings {
                 application_namespaces: Vec::new(),
                 server_side_diff: false,
                 wave_delay: None,
+                git_request_timeout: None,
             },
         }
     }

@@ -3,10 +3,9 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use belay_server::Revision;
-use belay_source::{Checkout, CheckoutError, Login, Repositories, normalised_url};
+use belay_source::{Checkout, CheckoutError, Repositories, Request, normalised_url};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
@@ -61,16 +60,10 @@ impl CommitLog {
 }
 
 impl Repositories for CommitLog {
-    fn checkout<'a>(
-        &'a self,
-        url: &'a str,
-        revision: &'a str,
-        login: Option<&'a Login>,
-        max_age: Duration,
-    ) -> BoxFuture<'a, Result<Checkout, CheckoutError>> {
+    fn checkout<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Checkout, CheckoutError>> {
         async move {
-            let checkout = self.repositories.checkout(url, revision, login, max_age).await?;
-            self.remember(url, &checkout);
+            let checkout = self.repositories.checkout(request).await?;
+            self.remember(&request.url, &checkout);
             Ok(checkout)
         }
         .boxed()
@@ -84,19 +77,15 @@ impl Repositories for CommitLog {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use belay_source::Revision;
 
     struct One;
 
     impl Repositories for One {
-        fn checkout<'a>(
-            &'a self,
-            _: &'a str,
-            revision: &'a str,
-            _: Option<&'a Login>,
-            _: Duration,
-        ) -> BoxFuture<'a, Result<Checkout, CheckoutError>> {
+        fn checkout<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Checkout, CheckoutError>> {
+            let Revision::Name(revision) = &request.revision else { panic!("only names are asked for") };
             let checkout = Checkout {
-                commit: revision.to_owned(),
+                commit: revision.clone(),
                 reference: String::new(),
                 tree: Arc::new(belay_filetree::MemoryTree::default()),
                 subject: format!("subject of {revision}"),
@@ -113,11 +102,11 @@ mod tests {
     async fn what_was_read_is_known_under_every_spelling() {
         let log = CommitLog::new(Arc::new(One));
         assert_eq!(log.commit("https://g/a", "c1"), None);
-        log.checkout("https://g/a.git", "c1", None, Duration::ZERO).await.unwrap();
+        log.checkout(&Request::new("https://g/a.git", Revision::name("c1"))).await.unwrap();
         let found = log.commit("https://G/a", "c1").unwrap();
         assert_eq!((found.subject.as_str(), found.time.as_str()), ("subject of c1", "1970-01-01T00:00:00Z"));
         for number in 0..=MOST {
-            log.checkout("https://g/b", &number.to_string(), None, Duration::ZERO).await.unwrap();
+            log.checkout(&Request::new("https://g/b", Revision::name(number.to_string()))).await.unwrap();
         }
         assert_eq!(log.commit("https://g/a", "c1"), None);
     }

@@ -25,7 +25,7 @@ fn defaults_are_not_refused() {
 fn refused_fields_are_named() {
     let object = json!({"spec": {"interval": "1m", "url": "https://git.example/a", "provider": "azure",
         "ref": {"semver": "1.x"}, "verify": {"mode": "HEAD"}}});
-    assert_eq!(refused_fields(&GIT_REPOSITORY, &object), ["spec.provider", "spec.ref.semver", "spec.verify"]);
+    assert_eq!(refused_fields(&GIT_REPOSITORY, &object), ["spec.provider", "spec.verify"]);
     let object = json!({"spec": {"interval": "1m", "prune": true, "dependsOn": [{"name": "a"}],
         "decryption": {"provider": "sops"}, "serviceAccountName": "b"}});
     assert_eq!(refused_fields(&KUSTOMIZATION, &object), ["spec.decryption", "spec.serviceAccountName"]);

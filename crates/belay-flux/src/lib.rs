@@ -29,6 +29,7 @@ mod prepare;
 mod reconcile;
 mod report;
 mod repository;
+mod repository_access;
 mod repository_status;
 mod write;
 

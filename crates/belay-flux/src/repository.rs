@@ -11,17 +11,14 @@ use belay_flux_api::{
     refused_resource_annotations,
 };
 use belay_manifest::{Object, ObjectKey};
-use belay_source::{Checkout, Login};
-use kube::api::{Api, DynamicObject};
-use kube::core::ApiResource;
-use serde_json::Value;
+use belay_source::{Checkout, Request, Revision};
 
 use crate::artifact::{self, Place};
 use crate::controller::{Context, SOURCE_GROUP, Source};
 use crate::health::or;
 use crate::ignore::Ignore;
 use crate::repository_status::{Found, status};
-use crate::write;
+use crate::{repository_access, write};
 
 /// The manager of sources' statuses, as Flux names it.
 const MANAGER: &str = "source-controller";
@@ -80,23 +77,21 @@ async fn look(
     max_age: Duration,
 ) -> Result<(Source, Artifact), Fault> {
     check(object, repository)?;
-    let login = login(context, repository).await?;
     let wanted = wanted_revision(repository.spec.reference.as_ref());
-    let limit = or(&repository.spec.timeout, TIMEOUT);
-    let checkout =
-        context.repositories.checkout(&repository.spec.url, &wanted.asked, login.as_ref(), max_age);
-    let failed = |text: &str| Fault {
+    let request = Request {
+        url: repository.spec.url.clone(),
+        revision: wanted.asked.clone(),
+        access: repository_access::read(context, repository).await?,
+        max_age,
+        timeout: Some(or(&repository.spec.timeout, TIMEOUT).into()),
+    };
+    let checkout = context.repositories.checkout(&request).await.map_err(|error| Fault {
         reason: "GitOperationFailed",
-        message: format!("failed to checkout and determine revision: {text}"),
+        message: format!("failed to checkout and determine revision: {error}"),
         is_final: false,
-    };
-    let checkout = match tokio::time::timeout(limit, checkout).await {
-        Ok(Ok(checkout)) => checkout,
-        Ok(Err(error)) => return Err(failed(&error.to_string())),
-        Err(_late) => return Err(failed(&format!("no answer within {} s", limit.as_secs_f32()))),
-    };
+    })?;
     let source = Source {
-        revision: format!("{}{}", wanted.shown, named(&checkout.commit)),
+        revision: format!("{}{}", wanted.shown(&checkout), named(&checkout.commit)),
         ignore: patterns(context, object, repository, &checkout).await?,
         checkout,
     };
@@ -152,72 +147,45 @@ fn check(object: &Object, repository: &GitRepository) -> Result<(), Fault> {
 /// What is asked of Git, and what stands before the commit in a revision.
 #[derive(Debug, PartialEq, Eq)]
 struct WantedRevision {
-    asked: String,
-    shown: String,
+    asked: Revision,
+    /// Nothing where the tag is known only when it was found.
+    shown: Option<String>,
 }
 
-/// Commit before name before tag before branch; without any, the branch `master`.
+impl WantedRevision {
+    fn shown(&self, found: &Checkout) -> String {
+        let tag = || found.reference.trim_start_matches("refs/tags/").to_owned();
+        match self.shown.clone().unwrap_or_else(tag) {
+            none if none.is_empty() => none,
+            name => format!("{name}@"),
+        }
+    }
+}
+
+/// Commit before name before version before tag before branch; without any, the branch `master`.
 fn wanted_revision(reference: Option<&GitRepositoryRef>) -> WantedRevision {
     let reference = reference.cloned().unwrap_or_default();
-    let named = |name: &str| if name.is_empty() { String::new() } else { format!("{name}@") };
-    let (asked, shown) = if !reference.commit.is_empty() {
-        (reference.commit, named(&reference.branch))
+    let named =
+        |asked: String, shown: String| WantedRevision { asked: Revision::Name(asked), shown: Some(shown) };
+    if !reference.commit.is_empty() {
+        named(reference.commit, reference.branch)
     } else if !reference.name.is_empty() {
-        let shown = named(&reference.name);
-        (reference.name, shown)
+        named(reference.name.clone(), reference.name)
+    } else if !reference.semver.is_empty() {
+        WantedRevision { asked: Revision::Version(reference.semver), shown: None }
     } else if !reference.tag.is_empty() {
-        (format!("refs/tags/{}", reference.tag), named(&reference.tag))
+        named(format!("refs/tags/{}", reference.tag), reference.tag)
+    } else if !reference.branch.is_empty() {
+        named(format!("refs/heads/{}", reference.branch), reference.branch)
     } else {
-        let branch = if reference.branch.is_empty() { "master" } else { &reference.branch };
-        (format!("refs/heads/{branch}"), named(branch))
-    };
-    WantedRevision { asked, shown }
+        named("refs/heads/master".to_owned(), "master".to_owned())
+    }
 }
 
 /// A commit with the name of its hash.
 pub(crate) fn named(commit: &str) -> String {
     let hash = if commit.len() == 64 { "sha256" } else { "sha1" };
     format!("{hash}:{commit}")
-}
-
-/// Keys of a Secret that hold what a login is made of.
-const LOGIN_KEYS: &[&str] = &["username", "password"];
-
-async fn login(context: &Context, repository: &GitRepository) -> Result<Option<Login>, Fault> {
-    let Some(reference) = &repository.spec.secret_ref else { return Ok(None) };
-    let resource = ApiResource::erase::<k8s_openapi::api::core::v1::Secret>(&());
-    let namespace = &repository.metadata.namespace;
-    let api: Api<DynamicObject> = Api::namespaced_with(context.live.client().clone(), namespace, &resource);
-    let failed = |reason: &str| Fault {
-        reason: "AuthenticationFailed",
-        message: format!("failed to get secret '{namespace}/{}': {reason}", reference.name),
-        is_final: false,
-    };
-    let secret = api.get(&reference.name).await.map_err(|error| match error {
-        kube::Error::Api(status) => failed(&status.message),
-        other => failed(&other.to_string()),
-    })?;
-    read_login(&secret.data["data"]).map(Some).map_err(|reason| failed(&reason))
-}
-
-fn read_login(data: &Value) -> Result<Login, String> {
-    let names = data.as_object().into_iter().flat_map(|data| data.keys());
-    if let Some(other) = names.into_iter().find(|name| !LOGIN_KEYS.contains(&name.as_str())) {
-        return Err(format!("its key {other:?} is not supported yet"));
-    }
-    let text = |name: &str| -> Result<String, String> {
-        let bytes: k8s_openapi::ByteString = match data.get(name) {
-            Some(value) => serde_json::from_value(value.clone())
-                .map_err(|_no_base64| format!("its key {name:?} is not base64"))?,
-            None => return Ok(String::new()),
-        };
-        String::from_utf8(bytes.0).map_err(|_no_text| format!("its key {name:?} is not text"))
-    };
-    let (username, password) = (text("username")?, text("password")?);
-    if username.is_empty() || password.is_empty() {
-        return Err("it needs the keys username and password".to_owned());
-    }
-    Ok(Login { username, password })
 }
 
 /// The files of the artifact that a suspended repository has, after a restart.
@@ -227,9 +195,13 @@ async fn restore(context: &Context, key: &ObjectKey, repository: &GitRepository)
         return;
     }
     let Some((_, commit)) = known.revision.rsplit_once(':') else { return };
-    let Ok(login) = login(context, repository).await else { return };
-    let checkout =
-        context.repositories.checkout(&repository.spec.url, commit, login.as_ref(), Duration::MAX).await;
+    let Ok(access) = repository_access::read(context, repository).await else { return };
+    let request = Request {
+        access,
+        max_age: Duration::MAX,
+        ..Request::new(&repository.spec.url, Revision::name(commit))
+    };
+    let checkout = context.repositories.checkout(&request).await;
     match checkout {
         Ok(checkout) => {
             let Ok(ignore) = artifact::patterns(&checkout, &repository.spec.ignore).await else { return };
@@ -281,29 +253,25 @@ mod tests {
 
     #[test]
     fn references_have_flux_precedence_and_revisions() {
+        let name = |text: &str| Revision::name(text);
         for (reference, asked, shown) in [
-            (json!({}), "refs/heads/master", "master@"),
-            (json!({"branch": "main"}), "refs/heads/main", "main@"),
-            (json!({"branch": "main", "tag": "v1"}), "refs/tags/v1", "v1@"),
-            (json!({"tag": "v1", "name": "refs/pull/1/head"}), "refs/pull/1/head", "refs/pull/1/head@"),
-            (json!({"commit": "abc", "name": "x"}), "abc", ""),
-            (json!({"commit": "abc", "branch": "main"}), "abc", "main@"),
+            (json!({}), name("refs/heads/master"), Some("master")),
+            (json!({"branch": "main"}), name("refs/heads/main"), Some("main")),
+            (json!({"branch": "main", "tag": "v1"}), name("refs/tags/v1"), Some("v1")),
+            (json!({"tag": "v1", "semver": "1.x"}), Revision::Version("1.x".to_owned()), None),
+            (
+                json!({"semver": "1.x", "name": "refs/pull/1/head"}),
+                name("refs/pull/1/head"),
+                Some("refs/pull/1/head"),
+            ),
+            (json!({"commit": "abc", "name": "x"}), name("abc"), Some("")),
+            (json!({"commit": "abc", "branch": "main"}), name("abc"), Some("main")),
         ] {
             let reference = GitRepositoryRef::read(reference).unwrap();
-            let wanted = WantedRevision { asked: asked.into(), shown: shown.into() };
+            let wanted = WantedRevision { asked, shown: shown.map(str::to_owned) };
             assert_eq!(wanted_revision(Some(&reference)), wanted);
         }
         assert_eq!(named(&"a".repeat(40)), format!("sha1:{}", "a".repeat(40)));
         assert_eq!(named(&"a".repeat(64)), format!("sha256:{}", "a".repeat(64)));
-    }
-
-    #[test]
-    fn a_secret_is_read_as_a_login_or_refused_without_its_values() {
-        let login = read_login(&json!({"username": "Z2l0", "password": "c2VjcmV0"})).unwrap();
-        assert_eq!((login.username.as_str(), login.password.as_str()), ("git", "secret"));
-        let refused = read_login(&json!({"identity": "c2VjcmV0"})).unwrap_err();
-        assert_eq!(refused, "its key \"identity\" is not supported yet");
-        assert!(read_login(&json!({"username": "Z2l0"})).is_err());
-        assert!(read_login(&json!({"username": "Z2l0", "password": "???"})).is_err());
     }
 }

@@ -1,15 +1,27 @@
 //! Sources of configuration.
 
+mod access;
+mod address;
 mod artifact_archive;
 mod artifact_serve;
 mod artifact_store;
+mod budget;
+mod fetch;
 mod git;
+mod http_client;
+mod http_transport;
 mod repositories;
+mod revision;
 mod snapshot;
+mod ssh_key;
 
+pub use access::{Access, Login, Proxy, SecretText, SshAccess, Tls};
+pub use address::server_of;
 pub use artifact_archive::{ArchiveError, archive, package};
 pub use artifact_serve::artifact_router;
 pub use artifact_store::{ArtifactError, ArtifactStore, StoredArtifact};
 pub use git::{GitLimits, GitStore};
-pub use repositories::{Checkout, CheckoutError, Login, Repositories, normalised_url};
+pub use repositories::{Checkout, CheckoutError, Repositories, Request, Timeout, normalised_url};
+pub use revision::Revision;
 pub use snapshot::Snapshot;
+pub use ssh_key::is_encrypted_key;

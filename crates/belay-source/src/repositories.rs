@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use belay_filetree::FileTree;
 
+use crate::access::Access;
+use crate::revision::Revision;
+
 /// One commit of a repository, as a tree of files.
 #[derive(Clone)]
 pub struct Checkout {
@@ -32,25 +35,56 @@ pub struct CheckoutError {
     pub transient: bool,
 }
 
-/// Name and password for a repository.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct Login {
-    /// The user's name; may be empty beside a token.
-    pub username: String,
-    /// The password or token.
-    pub password: String,
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Which repository.
+    pub url: String,
+    /// Which of its commits.
+    pub revision: Revision,
+    /// What its server is shown.
+    pub access: Access,
+    /// The remote is asked unless it was asked less than this ago.
+    pub max_age: Duration,
+    /// How long the remote may take; as long as the store allows if nothing is said.
+    pub timeout: Option<Timeout>,
+}
+
+/// How long a remote may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeout {
+    /// Until it has said what it has.
+    pub answer: Duration,
+    /// Until everything is here.
+    pub whole: Duration,
+}
+
+impl From<Duration> for Timeout {
+    /// One time for both.
+    fn from(whole: Duration) -> Timeout {
+        Timeout { answer: whole, whole }
+    }
+}
+
+impl Request {
+    /// The newest commit that a name means, from a server that asks for nothing.
+    pub fn new(url: impl Into<String>, revision: Revision) -> Request {
+        Request {
+            url: url.into(),
+            revision,
+            access: Access::default(),
+            max_age: Duration::ZERO,
+            timeout: None,
+        }
+    }
 }
 
 /// Repositories, by URL.
 pub trait Repositories: Send + Sync {
-    /// The files at `revision` (a branch, tag, commit or `HEAD`; empty is `HEAD`). The remote is
-    /// asked unless it was asked less than `max_age` ago.
+    /// The files at a revision.
     fn checkout<'a>(
         &'a self,
-        url: &'a str,
-        revision: &'a str,
-        login: Option<&'a Login>,
-        max_age: Duration,
+        request: &'a Request,
     ) -> futures::future::BoxFuture<'a, Result<Checkout, CheckoutError>>;
 
     /// Makes the next [`checkout`](Repositories::checkout) of this repository ask the remote.

@@ -1,9 +1,7 @@
 //! Repositories of this machine, read where they are.
 
-use std::time::Duration;
-
 use belay_filetree::TreePath;
-use belay_source::{GitLimits, GitStore, Repositories};
+use belay_source::{GitLimits, GitStore, Repositories, Request, Revision};
 use belay_testkit::{Author, Change, Repository};
 
 #[tokio::test]
@@ -20,10 +18,10 @@ async fn a_repository_on_disk_is_read_in_place() {
     let file = TreePath::parse("a.yaml").unwrap();
 
     let first = commit("one");
-    let seen = store.checkout(&url, "HEAD", None, Duration::ZERO).await.unwrap();
+    let seen = store.checkout(&Request::new(&url, Revision::name("HEAD"))).await.unwrap();
     assert_eq!((seen.commit.as_str(), seen.subject.as_str()), (first.as_str(), "one"));
     let second = commit("two");
-    let newer = store.checkout(&url, "main", None, Duration::ZERO).await.unwrap();
+    let newer = store.checkout(&Request::new(&url, Revision::name("main"))).await.unwrap();
     assert_eq!(newer.commit, second);
     assert_eq!(newer.tree.read(&file).unwrap().as_ref(), b"two");
     // What was handed out stays as it was.
@@ -31,6 +29,6 @@ async fn a_repository_on_disk_is_read_in_place() {
     assert!(!room.path().join("mirrors").exists(), "nothing is copied");
 
     std::fs::remove_dir_all(&path).unwrap();
-    let error = store.checkout(&url, "other", None, Duration::ZERO).await.err().unwrap();
+    let error = store.checkout(&Request::new(&url, Revision::name("other"))).await.err().unwrap();
     assert!(error.message.starts_with(&format!("repository {url}: ")), "{error}");
 }

@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use belay_filetree::TreePath;
-use belay_source::{Checkout, CheckoutError, GitLimits, GitStore, Login, Repositories};
+use belay_source::{Access, Checkout, CheckoutError, GitLimits, GitStore, Repositories, Request, Revision};
 use belay_testkit::{Author, Change, Fault, Faults, GitServer, GitServerOptions, Repository};
 use tempfile::TempDir;
 
@@ -28,7 +28,7 @@ impl World {
         };
         let server = GitServer::start(options).await.unwrap();
         let repository = server.create_repository("app").unwrap();
-        let limits = GitLimits { fetch: Duration::from_secs(20) };
+        let limits = within(Duration::from_secs(20));
         let store = GitStore::new(room.path().join("mirrors"), limits);
         World { _room: room, server, repository, faults, store }
     }
@@ -43,7 +43,7 @@ impl World {
     }
 
     async fn get(&self, revision: &str) -> Result<Checkout, CheckoutError> {
-        self.store.checkout(&self.server.url_of("app"), revision, None, Duration::ZERO).await
+        self.store.checkout(&request(&self.server.url_of("app"), revision, 0)).await
     }
 
     /// What the store says when a fetch goes wrong.
@@ -56,6 +56,14 @@ impl World {
             Err(error) => error,
         }
     }
+}
+
+fn within(fetch: Duration) -> GitLimits {
+    GitLimits { fetch, ..GitLimits::default() }
+}
+
+fn request(url: &str, revision: &str, max_age: u64) -> Request {
+    Request { max_age: Duration::from_secs(max_age), ..Request::new(url, Revision::name(revision)) }
 }
 
 /// Digits that hardly compress.
@@ -132,7 +140,8 @@ async fn a_moved_tag_and_a_rewritten_branch_are_followed() {
 async fn the_remote_is_asked_again_when_the_answer_is_old_or_forgotten() {
     let world = World::new(None).await;
     let url = world.server.url_of("app");
-    let get = || world.store.checkout(&url, "main", None, Duration::from_secs(3600));
+    let request = request(&url, "main", 3600);
+    let get = || world.store.checkout(&request);
     let first = world.commit("one");
     assert_eq!(get().await.unwrap().commit, first);
     let second = world.commit("two");
@@ -145,18 +154,17 @@ async fn the_remote_is_asked_again_when_the_answer_is_old_or_forgotten() {
 async fn a_revision_younger_than_the_answer_is_asked_for_at_once() {
     let world = World::new(None).await;
     let url = world.server.url_of("app");
-    let old = Duration::from_secs(3600);
     world.commit("one");
-    world.store.checkout(&url, "main", None, old).await.unwrap();
+    world.store.checkout(&request(&url, "main", 3600)).await.unwrap();
     let second = world.commit_on("release", "two");
-    assert_eq!(world.store.checkout(&url, "release", None, old).await.unwrap().commit, second);
+    assert_eq!(world.store.checkout(&request(&url, "release", 3600)).await.unwrap().commit, second);
 }
 
 #[tokio::test]
 async fn a_failure_is_not_hidden_by_an_earlier_answer() {
     let world = World::new(None).await;
     let url = world.server.url_of("app");
-    let get = |max_age| world.store.checkout(&url, "main", None, Duration::from_secs(max_age));
+    let get = async |max_age| world.store.checkout(&request(&url, "main", max_age)).await;
     world.commit("one");
     get(3600).await.unwrap();
     let error = world.failure(Fault::Garbage).await.message;
@@ -172,9 +180,10 @@ async fn a_login_is_used_and_never_shown() {
     let world = World::new(Some(("ada", "s3cr3t"))).await;
     let commit = world.commit("one");
     let url = world.server.url_of("app");
-    let login = |password: &str| Login { username: "ada".to_owned(), password: password.to_owned() };
-    let get = async |url: &str, login: Option<&Login>| {
-        world.store.checkout(url, "main", login, Duration::ZERO).await
+    let login = |password: &str| Access::basic("ada", password);
+    let get = async |url: &str, access: Option<&Access>| {
+        let access = access.cloned().unwrap_or_default();
+        world.store.checkout(&Request { access, ..request(url, "main", 0) }).await
     };
     assert_eq!(get(&url, Some(&login("s3cr3t"))).await.unwrap().commit, commit);
     assert_eq!(get(&url.replace("//", "//ada:s3cr3t@"), None).await.unwrap().commit, commit);
@@ -197,13 +206,13 @@ async fn a_login_is_used_and_never_shown() {
 async fn a_hanging_server_is_left_at_the_deadline() {
     let mut world = World::new(None).await;
     let room = tempfile::tempdir().unwrap();
-    world.store = GitStore::new(room.path(), GitLimits { fetch: Duration::from_millis(300) });
+    world.store = GitStore::new(room.path(), within(Duration::from_millis(300)));
     world.commit("one");
     world.faults.set("app", Fault::Hang);
     let url = world.server.url_of("app");
     let begin = Instant::now();
     let with_login = url.replace("//", "//ada:s3cr3t@");
-    let error = world.store.checkout(&with_login, "main", None, Duration::ZERO).await.err().unwrap();
+    let error = world.store.checkout(&request(&with_login, "main", 0)).await.err().unwrap();
     assert!(begin.elapsed() < Duration::from_secs(5));
     assert!(error.transient);
     assert!(error.message.contains(&url) && error.message.contains("no answer within 0.3 s"), "{error}");
@@ -215,7 +224,7 @@ async fn a_hanging_server_is_left_at_the_deadline() {
 async fn a_dripping_server_is_left_at_the_deadline() {
     let mut world = World::new(None).await;
     let room = tempfile::tempdir().unwrap();
-    world.store = GitStore::new(room.path(), GitLimits { fetch: Duration::from_millis(700) });
+    world.store = GitStore::new(room.path(), within(Duration::from_millis(700)));
     let first = world.commit(&noise(1000));
     world.faults.set("app", Fault::Slow { bytes: 50, pause: Duration::from_millis(10) });
     let begin = Instant::now();

@@ -51,6 +51,9 @@ pub(super) fn read(key: &Key<'_>, text: &str, parameters: &mut Parameters) -> Re
             let seconds = values::number(key, text, LONGEST_DELAY)?;
             parameters.wave_delay = Some(Duration::from_secs(seconds));
         }
+        "reposerver.git.request.timeout" if !text.is_empty() => {
+            parameters.git_request_timeout = Some(values::duration(key, text)?);
+        }
         _ => say_why_not(key, text),
     }
     Ok(())

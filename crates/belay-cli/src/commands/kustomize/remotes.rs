@@ -8,7 +8,7 @@ use std::time::Duration;
 use belay_filetree::FileTree;
 use belay_helm::RepositoryIndex;
 use belay_kustomize::{RemoteChart, RemoteRepository, Remotes};
-use belay_source::{GitLimits, GitStore, Repositories};
+use belay_source::{GitLimits, GitStore, Repositories, Request, Revision};
 use reqwest::Url;
 use reqwest::blocking::Client;
 
@@ -38,10 +38,11 @@ impl Fetcher {
 
 impl Remotes for Fetcher {
     fn repository(&self, repository: &RemoteRepository) -> Result<Arc<dyn FileTree>, String> {
-        let store = GitStore::new(&self.mirrors, GitLimits { fetch: repository.timeout });
+        let store =
+            GitStore::new(&self.mirrors, GitLimits { fetch: repository.timeout, ..GitLimits::default() });
         let runtime = crate::commands::runtime().map_err(|error| error.to_string())?;
-        let asked = store.checkout(&repository.url, &repository.reference, None, Duration::ZERO);
-        let checkout = runtime.block_on(asked).map_err(|error| error.to_string())?;
+        let request = Request::new(&repository.url, Revision::name(&repository.reference));
+        let checkout = runtime.block_on(store.checkout(&request)).map_err(|error| error.to_string())?;
         if repository.submodules && checkout.tree.kind(&modules()).is_ok_and(|kind| kind.is_some()) {
             return Err(format!(
                 "{} has submodules, which are not supported yet; add `submodules=false` to do without them",

@@ -1,0 +1,58 @@
+//! How an app's repository is reached: what the installation's repository Secrets and credential
+//! templates say, and its trusted certificates and host keys. All of it is watched.
+
+mod known;
+mod live;
+mod secret;
+
+use std::time::Duration;
+
+use belay_argo_api::{Application, ApplicationSource};
+use belay_manifest::Object;
+use belay_source::{Checkout, CheckoutError, Request, Revision, Timeout};
+
+pub use known::{KnownRepositories, RepositoryError};
+pub use live::LiveRepositories;
+pub(crate) use live::follow;
+
+use crate::controller::Context;
+
+/// How long a repository's server may take to say what it has, unless the installation says otherwise.
+const ANSWER: Duration = Duration::from_secs(15);
+/// How long Git's commands may take in Argo CD (`ARGOCD_EXEC_TIMEOUT`).
+const WHOLE: Duration = Duration::from_secs(90);
+
+/// The URLs of an app's sources, each with the app's project.
+pub(crate) fn urls_of(app: &Object) -> impl Iterator<Item = (&str, &str)> {
+    let spec = &app.value()["spec"];
+    let project = spec["project"].as_str().filter(|project| !project.is_empty()).unwrap_or("default");
+    let many = spec["sources"].as_array().into_iter().flatten();
+    let sources = many.chain(std::iter::once(&spec["source"]));
+    sources.filter_map(move |source| Some((source["repoURL"].as_str()?, project)))
+}
+
+impl Context {
+    /// The files of a source at a revision. The remote is asked unless it was asked less than `max_age` ago.
+    pub(crate) async fn checkout(
+        &self,
+        app: &Application,
+        source: &ApplicationSource,
+        revision: &str,
+        max_age: Duration,
+    ) -> Result<Checkout, CheckoutError> {
+        let project = if app.spec.project.is_empty() { "default" } else { &app.spec.project };
+        let known = self.settings.repositories.now();
+        let access = known
+            .access(&source.repo_url, project)
+            .map_err(|error| CheckoutError { message: error.to_string(), transient: false })?;
+        let answer = self.system().parameters.git_request_timeout.unwrap_or(ANSWER);
+        let request = Request {
+            url: source.repo_url.clone(),
+            revision: Revision::Target { text: revision.to_owned(), tag_prefix: source.tag_prefix.clone() },
+            access,
+            max_age,
+            timeout: Some(Timeout { answer, whole: WHOLE.max(answer) }),
+        };
+        self.repositories.checkout(&request).await
+    }
+}

@@ -1,7 +1,8 @@
-//! Parsed templates by their text, so that `tpl` and the next render parse nothing twice.
+//! Parsed templates by their content, so that `tpl` and the next render parse nothing twice.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::{Mutex, PoisonError};
 
 use crate::parse::{Delimiters, Parsed};
 
@@ -12,20 +13,26 @@ const MAX_TEXT: usize = 256 << 10;
 /// renders, if their functions have the same names.
 pub struct ParseCache {
     most: usize,
-    entries: Mutex<HashMap<Key, Parsed>>,
+    state: RandomState,
+    kept: Mutex<Kept>,
 }
 
-#[derive(PartialEq, Eq, Hash)]
-struct Key {
-    name: Box<str>,
-    text: Arc<str>,
+#[derive(Default)]
+struct Kept {
+    /// By the hash of the key; what hashes alike is told apart by the texts that the trees keep.
+    by_hash: HashMap<u64, Vec<Entry>>,
+    count: usize,
+}
+
+struct Entry {
     delimiters: Delimiters,
+    parsed: Parsed,
 }
 
 impl ParseCache {
     /// A cache of so many templates; when it is full it starts anew.
     pub fn new(most: usize) -> Self {
-        Self { most, entries: Mutex::default() }
+        Self { most, state: RandomState::new(), kept: Mutex::default() }
     }
 
     /// The parsed text, parsed now if it is not known.
@@ -39,21 +46,24 @@ impl ParseCache {
         if text.len() > MAX_TEXT || self.most == 0 {
             return parse();
         }
-        let key = Key { name: name.into(), text: text.into(), delimiters: delimiters.clone() };
-        if let Some(parsed) = self.entries().get(&key) {
-            return Ok(parsed.clone());
+        let hash = self.state.hash_one((name, text));
+        let is_it = |entry: &&Entry| entry.parsed.is_of(name, text) && entry.delimiters == *delimiters;
+        if let Some(entry) = self.kept().by_hash.get(&hash).and_then(|alike| alike.iter().find(is_it)) {
+            return Ok(entry.parsed.clone());
         }
         let parsed = parse()?;
-        let mut entries = self.entries();
-        if entries.len() >= self.most {
-            entries.clear();
+        let mut kept = self.kept();
+        if kept.count >= self.most {
+            *kept = Kept::default();
         }
-        entries.insert(key, parsed.clone());
+        kept.count += 1;
+        let entry = Entry { delimiters: delimiters.clone(), parsed: parsed.clone() };
+        kept.by_hash.entry(hash).or_default().push(entry);
         Ok(parsed)
     }
 
-    fn entries(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Parsed>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

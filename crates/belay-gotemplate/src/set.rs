@@ -88,7 +88,7 @@ impl TemplateSet {
 
     /// Adds a parsed file. A template replaces an earlier one of its name, unless it is empty.
     pub fn add(&mut self, parsed: &Parsed) {
-        for template in &parsed.templates {
+        for template in parsed.templates.iter() {
             if template.root.is_empty() && self.contains(&template.name) {
                 continue;
             }

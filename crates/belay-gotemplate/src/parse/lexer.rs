@@ -1,5 +1,7 @@
 //! Splits a template into tokens. The parser asks for one token at a time.
 
+use std::borrow::Cow;
+
 use crate::format::go_unicode_point;
 
 /// What a token is.
@@ -70,19 +72,20 @@ fn keyword(word: &str) -> Option<TokenKind> {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Token {
+pub(super) struct Token<'t> {
     pub(super) kind: TokenKind,
     pub(super) position: usize,
-    pub(super) value: String,
+    /// A piece of the text, or what is wrong with it.
+    pub(super) value: Cow<'t, str>,
     pub(super) line: usize,
 }
 
-impl Token {
+impl Token<'_> {
     /// The token as parse errors show it.
     pub(super) fn describe(&self) -> String {
         match self.kind {
             TokenKind::Eof => "EOF".to_owned(),
-            TokenKind::Error => self.value.clone(),
+            TokenKind::Error => self.value.to_string(),
             kind if kind.is_keyword() => format!("<{}>", self.value),
             _ if self.value.len() > 10 => {
                 let short: String = self.value.chars().take(10).collect();
@@ -127,9 +130,9 @@ pub(super) struct Lexer<'t> {
 }
 
 /// What follows: another state, or the token that is complete.
-enum Next {
+enum Next<'t> {
     State(State),
-    Token(Token),
+    Token(Token<'t>),
 }
 
 #[derive(Clone, Copy)]
@@ -172,9 +175,9 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    pub(super) fn next_token(&mut self) -> Token {
+    pub(super) fn next_token(&mut self) -> Token<'t> {
         if self.failed {
-            return self.token_of(TokenKind::Eof, 0, "EOF".to_owned());
+            return self.token_of(TokenKind::Eof, 0, "EOF".into());
         }
         let mut state = if self.inside_action { State::InsideAction } else { State::Text };
         loop {
@@ -185,7 +188,7 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    fn step(&mut self, state: State) -> Next {
+    fn step(&mut self, state: State) -> Next<'t> {
         match state {
             State::Text => self.lex_text(),
             State::LeftDelimiter => self.lex_left_delimiter(),
@@ -242,28 +245,28 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    fn token_of(&self, kind: TokenKind, position: usize, value: String) -> Token {
+    fn token_of(&self, kind: TokenKind, position: usize, value: Cow<'t, str>) -> Token<'t> {
         Token { kind, position, value, line: self.start_line }
     }
 
-    fn this_token(&mut self, kind: TokenKind) -> Token {
+    fn this_token(&mut self, kind: TokenKind) -> Token<'t> {
         let value = match kind {
             TokenKind::Eof => "EOF",
             _ => &self.text[self.start..self.position],
         };
-        let token = self.token_of(kind, self.start, value.to_owned());
+        let token = self.token_of(kind, self.start, value.into());
         self.start = self.position;
         self.start_line = self.line;
         token
     }
 
-    fn emit(&mut self, kind: TokenKind) -> Next {
+    fn emit(&mut self, kind: TokenKind) -> Next<'t> {
         Next::Token(self.this_token(kind))
     }
 
-    fn fail(&mut self, message: String) -> Next {
+    fn fail(&mut self, message: String) -> Next<'t> {
         self.failed = true;
-        Next::Token(self.token_of(TokenKind::Error, self.start, message))
+        Next::Token(self.token_of(TokenKind::Error, self.start, message.into()))
     }
 
     fn ignore(&mut self) {
@@ -285,7 +288,7 @@ impl<'t> Lexer<'t> {
         self.backup();
     }
 
-    fn lex_text(&mut self) -> Next {
+    fn lex_text(&mut self) -> Next<'t> {
         let Some(found) = self.rest().find(self.left) else {
             self.position = self.text.len();
             if self.position > self.start {
@@ -322,7 +325,7 @@ impl<'t> Lexer<'t> {
         (rest.starts_with(self.right), false)
     }
 
-    fn lex_left_delimiter(&mut self) -> Next {
+    fn lex_left_delimiter(&mut self) -> Next<'t> {
         self.position += self.left.len();
         let marker = if has_left_trim_marker(self.rest()) { MARKER_LENGTH } else { 0 };
         if self.rest()[marker..].starts_with("/*") {
@@ -338,7 +341,7 @@ impl<'t> Lexer<'t> {
         Next::Token(token)
     }
 
-    fn lex_comment(&mut self) -> Next {
+    fn lex_comment(&mut self) -> Next<'t> {
         self.position += 2;
         let Some(end) = self.rest().find("*/") else {
             return self.fail("unclosed comment".to_owned());
@@ -367,7 +370,7 @@ impl<'t> Lexer<'t> {
         self.position += rest.len() - rest.trim_start_matches(SPACES).len();
     }
 
-    fn lex_right_delimiter(&mut self) -> Next {
+    fn lex_right_delimiter(&mut self) -> Next<'t> {
         let (_, trim) = self.at_right_delimiter();
         if trim {
             self.position += MARKER_LENGTH;
@@ -383,7 +386,7 @@ impl<'t> Lexer<'t> {
         Next::Token(token)
     }
 
-    fn lex_inside_action(&mut self) -> Next {
+    fn lex_inside_action(&mut self) -> Next<'t> {
         if self.at_right_delimiter().0 {
             if self.paren_depth == 0 {
                 return Next::State(State::RightDelimiter);
@@ -437,7 +440,7 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    fn lex_space(&mut self) -> Next {
+    fn lex_space(&mut self) -> Next<'t> {
         let mut spaces = 0;
         while self.peek().is_some_and(is_space) {
             self.next();
@@ -454,7 +457,7 @@ impl<'t> Lexer<'t> {
         self.emit(TokenKind::Space)
     }
 
-    fn lex_identifier(&mut self) -> Next {
+    fn lex_identifier(&mut self) -> Next<'t> {
         let mut character = self.next();
         while character.is_some_and(is_alphanumeric) {
             character = self.next();
@@ -473,7 +476,7 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    fn lex_field_or_variable(&mut self, kind: TokenKind) -> Next {
+    fn lex_field_or_variable(&mut self, kind: TokenKind) -> Next<'t> {
         if self.at_terminator() {
             let kind = if kind == TokenKind::Variable { kind } else { TokenKind::Dot };
             return self.emit(kind);
@@ -496,7 +499,7 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    fn lex_quoted(&mut self, quote: char, kind: TokenKind, unterminated: &str) -> Next {
+    fn lex_quoted(&mut self, quote: char, kind: TokenKind, unterminated: &str) -> Next<'t> {
         loop {
             match self.next() {
                 Some('\\') if matches!(self.next(), None | Some('\n')) => {
@@ -509,7 +512,7 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    fn lex_raw_quote(&mut self) -> Next {
+    fn lex_raw_quote(&mut self) -> Next<'t> {
         loop {
             match self.next() {
                 None => return self.fail("unterminated raw quoted string".to_owned()),
@@ -519,7 +522,7 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    fn lex_number(&mut self) -> Next {
+    fn lex_number(&mut self) -> Next<'t> {
         if !self.scan_number() {
             return self.bad_number();
         }
@@ -532,7 +535,7 @@ impl<'t> Lexer<'t> {
         self.emit(TokenKind::Number)
     }
 
-    fn bad_number(&mut self) -> Next {
+    fn bad_number(&mut self) -> Next<'t> {
         let number = crate::format::go_quote(&self.text.as_bytes()[self.start..self.position]);
         self.fail(format!("bad number syntax: {number}"))
     }

@@ -10,19 +10,25 @@ use std::sync::Arc;
 pub use lexer::Delimiters;
 
 use crate::error::Error;
-use tree::Template;
+use tree::{Source, Template};
 
 /// What one file defines: its own text under its name, and its `define`s. It can be cached and added
 /// to many sets.
 #[derive(Clone, Debug)]
 pub struct Parsed {
-    pub(crate) templates: Vec<Arc<Template>>,
+    pub(crate) templates: Arc<[Arc<Template>]>,
+    source: Arc<Source>,
 }
 
 impl Parsed {
     /// The names of the templates.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.templates.iter().map(|template| &*template.name)
+    }
+
+    /// Whether this is what that text under that name was parsed to.
+    pub(crate) fn is_of(&self, name: &str, text: &str) -> bool {
+        *self.source.name == *name && *self.source.text == *text
     }
 }
 
@@ -33,7 +39,7 @@ pub fn parse(
     delimiters: &Delimiters,
     is_function: &dyn Fn(&str) -> bool,
 ) -> Result<Parsed, Error> {
-    let templates =
-        parser::parse(name, text, delimiters, is_function).map_err(|text| Error::Parse { text })?;
-    Ok(Parsed { templates })
+    let source = Arc::new(Source::new(name.into(), text.into()));
+    let templates = parser::parse(&source, delimiters, is_function).map_err(|text| Error::Parse { text })?;
+    Ok(Parsed { templates: templates.into(), source })
 }

@@ -1,5 +1,6 @@
 //! Builds the tree from tokens. The order in which errors are found is Go's.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,14 +20,12 @@ const MAX_DEPTH: usize = 10_000;
 type Result<T> = std::result::Result<T, String>;
 
 pub(super) fn parse(
-    name: &str,
-    text: &str,
+    source: &Arc<Source>,
     delimiters: &Delimiters,
     is_function: &dyn Fn(&str) -> bool,
 ) -> Result<Vec<Arc<Template>>> {
-    let source = Arc::new(Source::new(name.into(), text.into()));
     let mut file = File {
-        lexer: Lexer::new(text, delimiters),
+        lexer: Lexer::new(&source.text, delimiters),
         source: source.clone(),
         is_function,
         templates: BTreeMap::new(),
@@ -36,7 +35,7 @@ pub(super) fn parse(
     file.lexer.continue_is_keyword = !is_function("continue");
     let mut parser = TreeParser::new();
     let root = parser.parse_file(&mut file)?;
-    parser.add(&mut file, name.into(), root)?;
+    parser.add(&mut file, source.name.clone(), root)?;
     Ok(file.templates.into_values().collect())
 }
 
@@ -50,10 +49,10 @@ struct File<'t> {
 }
 
 /// The parser of one template; a `define` or `block` gets its own.
-struct TreeParser {
-    tokens: [Token; 3],
+struct TreeParser<'t> {
+    tokens: [Token<'t>; 3],
     peeked: usize,
-    variables: Vec<String>,
+    variables: Vec<Cow<'t, str>>,
     action_line: usize,
     range_depth: usize,
     paren_depth: usize,
@@ -79,24 +78,24 @@ impl Ending {
     }
 }
 
-impl TreeParser {
+impl<'t> TreeParser<'t> {
     fn new() -> Self {
-        let none = Token { kind: TokenKind::Eof, position: 0, value: String::new(), line: 0 };
+        let none = Token { kind: TokenKind::Eof, position: 0, value: Cow::Borrowed(""), line: 0 };
         Self {
             tokens: [none.clone(), none.clone(), none],
             peeked: 0,
-            variables: vec!["$".to_owned()],
+            variables: vec!["$".into()],
             action_line: 0,
             range_depth: 0,
             paren_depth: 0,
         }
     }
 
-    fn fail<T>(&self, file: &File<'_>, message: impl AsRef<str>) -> Result<T> {
+    fn fail<T>(&self, file: &File<'t>, message: impl AsRef<str>) -> Result<T> {
         Err(format!("template: {}:{}: {}", file.source.name, self.tokens[0].line, message.as_ref()))
     }
 
-    fn unexpected<T>(&self, file: &File<'_>, token: &Token, context: &str) -> Result<T> {
+    fn unexpected<T>(&self, file: &File<'t>, token: &Token<'t>, context: &str) -> Result<T> {
         if token.kind != TokenKind::Error {
             return self.fail(file, format!("unexpected {} in {context}", token.describe()));
         }
@@ -110,7 +109,7 @@ impl TreeParser {
         self.fail(file, format!("{}{extra}", token.value))
     }
 
-    fn next(&mut self, file: &mut File<'_>) -> Token {
+    fn next(&mut self, file: &mut File<'t>) -> Token<'t> {
         if self.peeked > 0 {
             self.peeked -= 1;
         } else {
@@ -123,18 +122,18 @@ impl TreeParser {
         self.peeked += 1;
     }
 
-    fn backup2(&mut self, first: Token) {
+    fn backup2(&mut self, first: Token<'t>) {
         self.tokens[1] = first;
         self.peeked = 2;
     }
 
-    fn backup3(&mut self, second: Token, first: Token) {
+    fn backup3(&mut self, second: Token<'t>, first: Token<'t>) {
         self.tokens[1] = first;
         self.tokens[2] = second;
         self.peeked = 3;
     }
 
-    fn peek(&mut self, file: &mut File<'_>) -> &Token {
+    fn peek(&mut self, file: &mut File<'t>) -> &Token<'t> {
         if self.peeked == 0 {
             self.peeked = 1;
             self.tokens[0] = file.lexer.next_token();
@@ -142,7 +141,7 @@ impl TreeParser {
         &self.tokens[self.peeked - 1]
     }
 
-    fn next_non_space(&mut self, file: &mut File<'_>) -> Token {
+    fn next_non_space(&mut self, file: &mut File<'t>) -> Token<'t> {
         loop {
             let token = self.next(file);
             if token.kind != TokenKind::Space {
@@ -151,13 +150,13 @@ impl TreeParser {
         }
     }
 
-    fn peek_non_space(&mut self, file: &mut File<'_>) -> Token {
+    fn peek_non_space(&mut self, file: &mut File<'t>) -> Token<'t> {
         let token = self.next_non_space(file);
         self.backup();
         token
     }
 
-    fn expect(&mut self, file: &mut File<'_>, kind: TokenKind, context: &str) -> Result<Token> {
+    fn expect(&mut self, file: &mut File<'t>, kind: TokenKind, context: &str) -> Result<Token<'t>> {
         let token = self.next_non_space(file);
         if token.kind != kind {
             return self.unexpected(file, &token, context);
@@ -165,12 +164,12 @@ impl TreeParser {
         Ok(token)
     }
 
-    fn unquote(&self, file: &File<'_>, token: &Token) -> Result<Vec<u8>> {
+    fn unquote(&self, file: &File<'t>, token: &Token<'t>) -> Result<Vec<u8>> {
         literal::unquote(&token.value).or_else(|message| self.fail(file, message))
     }
 
     /// Installs a template. In one file, only one of a name may have content.
-    fn add(&self, file: &mut File<'_>, name: Arc<str>, root: ListNode) -> Result<()> {
+    fn add(&self, file: &mut File<'t>, name: Arc<str>, root: ListNode) -> Result<()> {
         let taken = file.templates.get(&name).is_some_and(|template| !template.root.is_empty());
         if !taken {
             let template = Template { name: name.clone(), source: file.source.clone(), root };
@@ -183,7 +182,7 @@ impl TreeParser {
         self.fail(file, format!("template: multiple definition of template {}", go_quote(name.as_bytes())))
     }
 
-    fn parse_file(&mut self, file: &mut File<'_>) -> Result<ListNode> {
+    fn parse_file(&mut self, file: &mut File<'t>) -> Result<ListNode> {
         let mut root = ListNode { position: self.peek(file).position, nodes: Vec::new() };
         while self.peek(file).kind != TokenKind::Eof {
             if self.peek(file).kind == TokenKind::LeftDelimiter {
@@ -202,7 +201,7 @@ impl TreeParser {
         Ok(root)
     }
 
-    fn parse_definition(&mut self, file: &mut File<'_>) -> Result<()> {
+    fn parse_definition(&mut self, file: &mut File<'t>) -> Result<()> {
         let context = "define clause";
         let token = self.next_non_space(file);
         if !matches!(token.kind, TokenKind::String | TokenKind::RawString) {
@@ -217,7 +216,7 @@ impl TreeParser {
         self.add(file, String::from_utf8_lossy(&name).into(), root)
     }
 
-    fn item_list(&mut self, file: &mut File<'_>) -> Result<(ListNode, Ending)> {
+    fn item_list(&mut self, file: &mut File<'t>) -> Result<(ListNode, Ending)> {
         file.block_depth += 1;
         if file.block_depth > MAX_DEPTH {
             return self.fail(file, "max nesting depth exceeded");
@@ -235,12 +234,13 @@ impl TreeParser {
         self.fail(file, "unexpected EOF")
     }
 
-    fn text_or_action(&mut self, file: &mut File<'_>) -> Result<Item> {
+    fn text_or_action(&mut self, file: &mut File<'t>) -> Result<Item> {
         let token = self.next_non_space(file);
         match token.kind {
-            TokenKind::Text => {
-                Ok(Item::Node(Node::Text(TextNode { position: token.position, text: token.value.into() })))
-            }
+            TokenKind::Text => Ok(Item::Node(Node::Text(TextNode {
+                position: token.position,
+                text: token.value.as_ref().into(),
+            }))),
             TokenKind::LeftDelimiter => {
                 self.action_line = token.line;
                 let item = self.action(file)?;
@@ -251,7 +251,7 @@ impl TreeParser {
         }
     }
 
-    fn action(&mut self, file: &mut File<'_>) -> Result<Item> {
+    fn action(&mut self, file: &mut File<'t>) -> Result<Item> {
         let token = self.next_non_space(file);
         let node = match token.kind {
             TokenKind::Block => self.block_control(file)?,
@@ -276,7 +276,7 @@ impl TreeParser {
         Ok(Item::Node(node))
     }
 
-    fn jump(&mut self, file: &mut File<'_>, token: &Token, keyword: &'static str) -> Result<JumpNode> {
+    fn jump(&mut self, file: &mut File<'t>, token: &Token<'t>, keyword: &'static str) -> Result<JumpNode> {
         let next = self.next_non_space(file);
         if next.kind != TokenKind::RightDelimiter {
             return self.unexpected(file, &next, &format!("{{{{{keyword}}}}}"));
@@ -287,7 +287,7 @@ impl TreeParser {
         Ok(JumpNode { position: token.position, keyword })
     }
 
-    fn else_control(&mut self, file: &mut File<'_>) -> Result<Item> {
+    fn else_control(&mut self, file: &mut File<'t>) -> Result<Item> {
         let next = self.peek_non_space(file);
         let position = match next.kind {
             TokenKind::If | TokenKind::With => next.position,
@@ -296,7 +296,7 @@ impl TreeParser {
         Ok(Item::End(Ending::Else { position }))
     }
 
-    fn control(&mut self, file: &mut File<'_>, keyword: &'static str) -> Result<Branch> {
+    fn control(&mut self, file: &mut File<'t>, keyword: &'static str) -> Result<Branch> {
         let variables = self.variables.len();
         let pipe = self.pipeline(file, keyword, TokenKind::RightDelimiter)?;
         let is_range = keyword == "range";
@@ -312,7 +312,7 @@ impl TreeParser {
     }
 
     /// `{{else if}}` is `{{else}}{{if}}` with one `{{end}}` for both; the same for `with`.
-    fn else_list(&mut self, file: &mut File<'_>, keyword: &str, position: usize) -> Result<ListNode> {
+    fn else_list(&mut self, file: &mut File<'t>, keyword: &str, position: usize) -> Result<ListNode> {
         let next = self.peek(file).kind;
         let node = if keyword == "if" && next == TokenKind::If {
             self.next(file);
@@ -330,7 +330,7 @@ impl TreeParser {
         Ok(ListNode { position, nodes: vec![node] })
     }
 
-    fn chained_control(&mut self, file: &mut File<'_>, keyword: &'static str) -> Result<Branch> {
+    fn chained_control(&mut self, file: &mut File<'t>, keyword: &'static str) -> Result<Branch> {
         file.block_depth += 1;
         if file.block_depth > MAX_DEPTH {
             return self.fail(file, "max nesting depth exceeded");
@@ -340,7 +340,7 @@ impl TreeParser {
         Ok(branch)
     }
 
-    fn block_control(&mut self, file: &mut File<'_>) -> Result<Node> {
+    fn block_control(&mut self, file: &mut File<'t>) -> Result<Node> {
         let context = "block clause";
         let token = self.next_non_space(file);
         let name = self.template_name(file, &token, context)?;
@@ -354,7 +354,7 @@ impl TreeParser {
         Ok(Node::Template(TemplateNode { position: token.position, name, pipe: Some(pipe) }))
     }
 
-    fn template_control(&mut self, file: &mut File<'_>) -> Result<Node> {
+    fn template_control(&mut self, file: &mut File<'t>) -> Result<Node> {
         let context = "template clause";
         let token = self.next_non_space(file);
         let name = self.template_name(file, &token, context)?;
@@ -366,7 +366,7 @@ impl TreeParser {
         Ok(Node::Template(TemplateNode { position: token.position, name, pipe }))
     }
 
-    fn template_name(&self, file: &File<'_>, token: &Token, context: &str) -> Result<Arc<str>> {
+    fn template_name(&self, file: &File<'t>, token: &Token<'t>, context: &str) -> Result<Arc<str>> {
         match token.kind {
             TokenKind::String | TokenKind::RawString => {
                 let name = self.unquote(file, token)?;
@@ -376,7 +376,7 @@ impl TreeParser {
         }
     }
 
-    fn pipeline(&mut self, file: &mut File<'_>, context: &str, end: TokenKind) -> Result<PipeNode> {
+    fn pipeline(&mut self, file: &mut File<'t>, context: &str, end: TokenKind) -> Result<PipeNode> {
         let position = self.peek_non_space(file).position;
         let mut pipe = PipeNode { position, is_assign: false, variables: Vec::new(), commands: Vec::new() };
         self.declarations(file, context, &mut pipe)?;
@@ -409,7 +409,7 @@ impl TreeParser {
     }
 
     /// `$x :=`, `$x =`, and in a range `$i, $x :=`.
-    fn declarations(&mut self, file: &mut File<'_>, context: &str, pipe: &mut PipeNode) -> Result<()> {
+    fn declarations(&mut self, file: &mut File<'t>, context: &str, pipe: &mut PipeNode) -> Result<()> {
         loop {
             let variable = self.peek_non_space(file);
             if variable.kind != TokenKind::Variable {
@@ -451,12 +451,12 @@ impl TreeParser {
         }
     }
 
-    fn declare(&mut self, pipe: &mut PipeNode, token: &Token) {
+    fn declare(&mut self, pipe: &mut PipeNode, token: &Token<'t>) {
         pipe.variables.push(variable_node(token));
         self.variables.push(token.value.clone());
     }
 
-    fn check_pipeline(&self, file: &File<'_>, pipe: &PipeNode, context: &str) -> Result<()> {
+    fn check_pipeline(&self, file: &File<'t>, pipe: &PipeNode, context: &str) -> Result<()> {
         if pipe.commands.is_empty() {
             return self.fail(file, format!("missing value for {context}"));
         }
@@ -475,7 +475,7 @@ impl TreeParser {
         Ok(())
     }
 
-    fn command(&mut self, file: &mut File<'_>) -> Result<CommandNode> {
+    fn command(&mut self, file: &mut File<'t>) -> Result<CommandNode> {
         let mut command = CommandNode { position: self.peek_non_space(file).position, arguments: Vec::new() };
         loop {
             self.peek_non_space(file);
@@ -497,7 +497,7 @@ impl TreeParser {
         Ok(command)
     }
 
-    fn operand(&mut self, file: &mut File<'_>) -> Result<Option<Operand>> {
+    fn operand(&mut self, file: &mut File<'t>) -> Result<Option<Operand>> {
         let Some(term) = self.term(file)? else {
             return Ok(None);
         };
@@ -530,7 +530,7 @@ impl TreeParser {
         }))
     }
 
-    fn term(&mut self, file: &mut File<'_>) -> Result<Option<Operand>> {
+    fn term(&mut self, file: &mut File<'t>) -> Result<Option<Operand>> {
         let token = self.next_non_space(file);
         let position = token.position;
         Ok(Some(match token.kind {
@@ -539,7 +539,7 @@ impl TreeParser {
                     let name = go_quote(token.value.as_bytes());
                     return self.fail(file, format!("function {name} not defined"));
                 }
-                Operand::Identifier(IdentifierNode { position, name: token.value })
+                Operand::Identifier(IdentifierNode { position, name: token.value.into_owned() })
             }
             TokenKind::Dot => Operand::Dot(PlainNode { position, text: "." }),
             TokenKind::Nil => Operand::Nil(PlainNode { position, text: "nil" }),
@@ -563,7 +563,7 @@ impl TreeParser {
             }
             TokenKind::String | TokenKind::RawString => {
                 let text = self.unquote(file, &token)?.into();
-                Operand::String(StringNode { position, quoted: token.value, text })
+                Operand::String(StringNode { position, quoted: token.value.into_owned(), text })
             }
             _ => {
                 self.backup();
@@ -572,10 +572,10 @@ impl TreeParser {
         }))
     }
 
-    fn number(&self, file: &File<'_>, token: &Token) -> Result<NumberNode> {
+    fn number(&self, file: &File<'t>, token: &Token<'t>) -> Result<NumberNode> {
         let number = match token.kind {
             TokenKind::CharConstant => literal::unquote_character(&token.value).map(|rune| NumberNode {
-                text: token.value.clone(),
+                text: token.value.to_string(),
                 int: Some(rune),
                 uint: Some(rune.unsigned_abs()),
                 float: Some(rune as f64),
@@ -588,7 +588,7 @@ impl TreeParser {
         Ok(NumberNode { position: token.position, ..number })
     }
 
-    fn use_variable(&self, file: &File<'_>, token: &Token) -> Result<Operand> {
+    fn use_variable(&self, file: &File<'t>, token: &Token<'t>) -> Result<Operand> {
         if !self.variables.contains(&token.value) {
             let name = go_quote(token.value.as_bytes());
             return self.fail(file, format!("undefined variable {name}"));
@@ -597,6 +597,6 @@ impl TreeParser {
     }
 }
 
-fn variable_node(token: &Token) -> VariableNode {
-    VariableNode { position: token.position, names: vec![token.value.clone()] }
+fn variable_node(token: &Token<'_>) -> VariableNode {
+    VariableNode { position: token.position, names: vec![token.value.to_string()] }
 }

@@ -10,8 +10,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use belay_gotemplate::{Clock, Moment, RandomSource};
+use belay_gotemplate::{Clock, Moment, ParseCache, RandomSource};
 use serde_json::{Value, json};
+
+/// As in the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Templates include each other a thousand deep in charts that Helm still renders.
 const STACK: usize = 256 << 20;
@@ -23,9 +27,13 @@ fn main() -> io::Result<()> {
 
 fn answer_all() -> io::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
+    // Each render as if it were the first, unless it is asked to remember.
+    let keeps = std::env::args().any(|argument| argument == "--keep-parsed");
+    let parsed = Arc::new(ParseCache::default());
     for line in io::stdin().lock().lines() {
         let question: Value = serde_json::from_str(&line?)?;
-        let answer = panic::catch_unwind(|| answer(&question)).unwrap_or_else(|_| Err("panic".to_owned()));
+        let answer = panic::catch_unwind(|| answer(&question, keeps.then_some(&parsed)))
+            .unwrap_or_else(|_| Err("panic".to_owned()));
         let answer = match answer {
             Ok(output) => json!({ "output": output }),
             Err(error) => json!({ "output": "", "error": error }),
@@ -36,7 +44,7 @@ fn answer_all() -> io::Result<()> {
     Ok(())
 }
 
-fn answer(question: &Value) -> Result<String, String> {
+fn answer(question: &Value, parsed: Option<&Arc<ParseCache>>) -> Result<String, String> {
     let arguments: Vec<String> =
         serde_json::from_value(question["args"].clone()).map_err(|error| error.to_string())?;
     let folder = Path::new(question["dir"].as_str().unwrap_or("."));
@@ -44,6 +52,7 @@ fn answer(question: &Value) -> Result<String, String> {
         Some((command, rest)) if command == "template" => {
             let shown = |error: Box<dyn std::error::Error>| belay_causes::chain(error.as_ref());
             let mut request = command_line::parse(rest).map_err(shown)?;
+            request.options.parsed = parsed.cloned();
             request.options.clock = Some(Arc::new(SystemClock));
             request.options.random = Some(Arc::new(Pseudorandom(SystemTime::now())));
             command_line::carry_out(folder, request).map_err(shown)

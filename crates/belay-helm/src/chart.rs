@@ -1,5 +1,6 @@
 //! A chart as it was loaded.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -17,8 +18,9 @@ pub struct File {
 
 impl File {
     /// The content as text; bytes that are not UTF-8 become U+FFFD.
-    pub fn text(&self) -> std::borrow::Cow<'_, str> {
-        String::from_utf8_lossy(&self.data)
+    pub fn text(&self) -> Cow<'_, str> {
+        // Almost always text, and telling so is cheaper than replacing.
+        std::str::from_utf8(&self.data).map_or_else(|_| String::from_utf8_lossy(&self.data), Cow::Borrowed)
     }
 }
 

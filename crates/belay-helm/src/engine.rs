@@ -1,9 +1,8 @@
 //! The templates of a chart and its subcharts, executed as Helm executes them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use belay_gotemplate::{Error as TemplateError, Functions, Map, Options, Provenance, TemplateSet, Value};
+use belay_gotemplate::{Error as TemplateError, Map, Options, Provenance, TemplateSet, Value};
 
 use crate::dependencies::table;
 use crate::graph::{ChartId, Graph};
@@ -60,18 +59,17 @@ pub(crate) struct Files {
     pub(crate) provenance: BTreeMap<String, Provenance>,
 }
 
-/// Renders every template that is not a partial. `top` holds `Release`, `Capabilities`, `Values`.
+/// Renders every template that is not a partial, into an empty set. `top` holds `Release`, `Capabilities`, `Values`.
 pub(crate) fn render(
     graph: &Graph,
     top: &Map,
-    functions: Functions,
+    mut set: TemplateSet,
     options: &Options,
     traced: bool,
 ) -> Result<Files, EngineError> {
     let mut templates = BTreeMap::new();
     collect(graph, Graph::ROOT, top, &mut templates);
     let paths = render_order(templates.keys());
-    let mut set = TemplateSet::new("gotpl", Arc::new(functions));
     for path in &paths {
         set.parse(path, &templates[*path].text).map_err(|error| parse_error(path, &error))?;
     }

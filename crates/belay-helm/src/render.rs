@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use belay_gotemplate::{Budget, Clock, Map, MissingKey, Options, RandomSource, Value};
+use belay_gotemplate::{
+    Budget, Clock, Map, MissingKey, Options, ParseCache, RandomSource, TemplateSet, Value,
+};
 
 use crate::capabilities::Capabilities;
 use crate::chart::Chart;
@@ -52,6 +54,8 @@ pub struct RenderOptions {
     pub trace: bool,
     /// Where `lookup` looks; without it, it finds nothing.
     pub lookup: Option<Arc<dyn Lookup>>,
+    /// Templates parsed by earlier renders, for those who render more than once.
+    pub parsed: Option<Arc<ParseCache>>,
 }
 
 impl RenderOptions {
@@ -71,6 +75,7 @@ impl RenderOptions {
             keep_chart: true,
             trace: false,
             lookup: None,
+            parsed: None,
         }
     }
 }
@@ -169,9 +174,12 @@ pub fn render(chart: &Arc<Chart>, options: &RenderOptions) -> Result<Rendered, R
     }
     check_kube_version(&graph, &options.capabilities)?;
     let top = top_values(&release_options(options), &options.capabilities, values);
-    let functions = functions::of_helm(options.lookup.clone());
+    let mut set = TemplateSet::new("gotpl", Arc::new(functions::of_helm(options.lookup.clone())));
+    if let Some(parsed) = &options.parsed {
+        set = set.with_cache(parsed.clone());
+    }
     let engine::Files { texts: mut files, provenance } =
-        engine::render(&graph, &top, functions, &template_options(options), options.trace)?;
+        engine::render(&graph, &top, set, &template_options(options), options.trace)?;
     let traced = options.trace.then(|| Traced::of(&graph, files.clone(), provenance));
     let notes = take_notes(&mut files, &graph.name(Graph::ROOT));
     let sorted = manifest::sort_manifests(&files).map_err(|error| manifest_error(error, &files))?;

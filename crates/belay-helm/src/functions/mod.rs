@@ -5,7 +5,7 @@ mod text;
 mod toml;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use belay_gotemplate::{Call, Element, FunctionError, Functions, Map, Text, Type, Value, from_json};
 
@@ -39,15 +39,8 @@ pub(crate) fn error_map(message: &str) -> Map {
 
 /// The functions of a Helm template.
 pub(crate) fn of_helm(lookup: Option<Arc<dyn Lookup>>) -> Functions {
-    let mut functions = belay_gotemplate::sprig();
-    functions.remove("env");
-    functions.remove("expandenv");
-    text::register(&mut functions);
-    toml::register(&mut functions);
-    duration::register(&mut functions);
-    register_flow(&mut functions);
+    let mut functions = without_state().clone();
     register_templates(&mut functions);
-    functions.add("getHostByName", [Type::String], Type::String, |_, _| Ok(Value::string("")));
     functions.add("lookup", [Type::String; 4], any_map(), move |_, arguments| {
         let Some(lookup) = &lookup else { return Ok(Value::Map(Map::new())) };
         let text = |index| arguments.text(index).map(Text::to_str);
@@ -55,6 +48,22 @@ pub(crate) fn of_helm(lookup: Option<Arc<dyn Lookup>>) -> Functions {
         found.map(|found| from_json(&found)).map_err(FunctionError::new)
     });
     functions
+}
+
+/// Those that no render has for itself, made once.
+fn without_state() -> &'static Functions {
+    static FUNCTIONS: OnceLock<Functions> = OnceLock::new();
+    FUNCTIONS.get_or_init(|| {
+        let mut functions = belay_gotemplate::sprig();
+        functions.remove("env");
+        functions.remove("expandenv");
+        text::register(&mut functions);
+        toml::register(&mut functions);
+        duration::register(&mut functions);
+        register_flow(&mut functions);
+        functions.add("getHostByName", [Type::String], Type::String, |_, _| Ok(Value::string("")));
+        functions
+    })
 }
 
 /// The functions of a template under the linter: what a chart refuses passes.

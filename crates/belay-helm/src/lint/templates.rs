@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use belay_filetree::Kind;
-use belay_gotemplate::{MissingKey, Options};
+use belay_gotemplate::{MissingKey, Options, TemplateSet};
 use serde_json::Value;
 
 use super::{Folder, LintOptions, Linter, Severity, deprecations, names};
@@ -92,7 +92,8 @@ fn render(chart: &Arc<Chart>, options: &LintOptions) -> Result<Option<BTreeMap<S
         random: options.random.clone(),
     };
     let top = top_values(&release, &capabilities, values);
-    engine::render(&graph, &top, functions::of_linter(), &template_options, false)
+    let set = TemplateSet::new("gotpl", Arc::new(functions::of_linter()));
+    engine::render(&graph, &top, set, &template_options, false)
         .map(|files| Some(files.texts))
         .map_err(|error| error.to_string())
 }

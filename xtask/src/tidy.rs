@@ -17,6 +17,7 @@ const LAYERS: &[(u8, &str)] = &[
     (2, "belay-schema"),
     (2, "belay-helm"),
     (2, "belay-kustomize"),
+    (2, "belay-lua"),
     (2, "belay-health"),
     (2, "belay-diff"),
     (2, "belay-plan"),

@@ -5,6 +5,11 @@
 use belay_manifest::Object;
 use serde_json::Value;
 
+use crate::{lua, rules};
+
+/// What keeps a hook until its sync has seen how it ended.
+const HOOK_FINALIZER: &str = "argocd.argoproj.io/hook-finalizer";
+
 /// Health of an object or an app, from best to worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Status {
@@ -34,6 +39,20 @@ impl Status {
             Status::Unknown => "Unknown",
         }
     }
+
+    /// The status of that name.
+    pub fn from_name(name: &str) -> Option<Status> {
+        [
+            Status::Healthy,
+            Status::Suspended,
+            Status::Progressing,
+            Status::Missing,
+            Status::Degraded,
+            Status::Unknown,
+        ]
+        .into_iter()
+        .find(|status| status.as_str() == name)
+    }
 }
 
 /// A status and the sentence that explains it, which may be empty.
@@ -45,12 +64,42 @@ pub struct Health {
     pub message: String,
 }
 
+/// A script of the installation's own, which comes before every other rule.
+#[derive(Debug, Clone, Copy)]
+pub struct Override<'a> {
+    /// Its text.
+    pub script: &'a str,
+    /// Whether it gets all of Lua's harmless libraries.
+    pub open_libraries: bool,
+    /// The time it may ask for, and by which its second is measured.
+    pub clock: belay_lua::Clock,
+}
+
 /// Evaluates one live object. `None`: kinds of this sort have no health and do not count.
 pub fn evaluate(object: &Object) -> Option<Health> {
+    evaluate_with(object, None)
+}
+
+/// Evaluates one live object, for whose kind the installation may have a rule of its own.
+pub fn evaluate_with(object: &Object, own: Option<Override<'_>>) -> Option<Health> {
     let value = object.value();
-    if !value["metadata"]["deletionTimestamp"].is_null() {
+    if !value["metadata"]["deletionTimestamp"].is_null() && !is_held_as_hook(value) {
         return Some(health(Status::Progressing, "Pending deletion"));
     }
+    match own {
+        Some(own) => lua::evaluate(own, value),
+        None => built_in(object),
+    }
+}
+
+/// Whether a sync still looks at a hook that is on its way out.
+fn is_held_as_hook(value: &Value) -> bool {
+    let finalizers = value["metadata"]["finalizers"].as_array();
+    finalizers.is_some_and(|all| all.iter().any(|name| name == HOOK_FINALIZER))
+}
+
+fn built_in(object: &Object) -> Option<Health> {
+    let value = object.value();
     let group = object.gvk().group;
     match (group.as_str(), object.kind()) {
         ("apps", "Deployment") => Some(deployment(value)),
@@ -64,7 +113,7 @@ pub fn evaluate(object: &Object) -> Option<Health> {
         ("batch", "Job") => Some(job(value)),
         ("autoscaling", "HorizontalPodAutoscaler") => Some(autoscaler(value)),
         ("apiregistration.k8s.io", "APIService") => Some(api_service(value)),
-        _ => None,
+        _ => rules::evaluate(object),
     }
 }
 

@@ -4,3 +4,5 @@
 
 pub mod argo;
 pub mod kstatus;
+mod lua;
+mod rules;

@@ -58,44 +58,6 @@ impl Resource for AppProject {
     }
 }
 
-impl AppProject {
-    /// The fields that allow less than everything; empty for a project like the shipped `default`.
-    pub fn restrictions(&self) -> Vec<&'static str> {
-        let spec = &self.spec;
-        let mut restrictions = Vec::new();
-        if !spec.source_repos.iter().any(|pattern| pattern == "*") {
-            restrictions.push("spec.sourceRepos");
-        }
-        let everywhere = |destination: &ApplicationDestination| {
-            destination.namespace == "*" && (destination.server == "*" || destination.name == "*")
-        };
-        if !spec.destinations.iter().any(everywhere) {
-            restrictions.push("spec.destinations");
-        }
-        if !spec.cluster_resource_whitelist.iter().any(|kind| kind.group == "*" && kind.kind == "*") {
-            restrictions.push("spec.clusterResourceWhitelist");
-        }
-        let kinds = spec.namespace_resource_whitelist.as_deref();
-        if kinds.is_some_and(|kinds| !kinds.iter().any(|kind| kind.group == "*" && kind.kind == "*")) {
-            restrictions.push("spec.namespaceResourceWhitelist");
-        }
-        if spec.source_repos.iter().any(|pattern| pattern.starts_with('!'))
-            && !restrictions.contains(&"spec.sourceRepos")
-        {
-            restrictions.push("spec.sourceRepos");
-        }
-        let denies = |destination: &ApplicationDestination| {
-            [&destination.namespace, &destination.server, &destination.name]
-                .iter()
-                .any(|text| text.starts_with('!'))
-        };
-        if spec.destinations.iter().any(denies) && !restrictions.contains(&"spec.destinations") {
-            restrictions.push("spec.destinations");
-        }
-        restrictions
-    }
-}
-
 impl Resource for ApplicationSet {
     const KIND: &'static Kind = &APPLICATION_SET;
 

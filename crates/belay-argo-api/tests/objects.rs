@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use belay_argo_api::{APPLICATION, AppProject, Application, HealthStatusCode, Resource};
+use belay_argo_api::{APPLICATION, Application, HealthStatusCode, Resource};
 use serde_json::{Value, json};
 
 fn read(object: Value) -> Application {
@@ -84,26 +84,6 @@ fn pauses_grow_up_to_the_longest() {
     let pauses: Vec<Duration> = (0..4).map(|tries| retry.pause(tries)).collect();
     assert_eq!(pauses, [5, 15, 45, 60].map(Duration::from_secs));
     assert_eq!(retry.pause(u32::MAX), Duration::from_secs(60));
-}
-
-#[test]
-fn only_an_open_project_has_no_restrictions() {
-    let project =
-        |spec: Value| serde_json::from_value::<AppProject>(json!({"spec": spec})).expect("a project");
-    let open = json!({"sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "*"}],
-        "clusterResourceWhitelist": [{"group": "*", "kind": "*"}]});
-    assert_eq!(project(open).restrictions(), Vec::<&str>::new());
-    let closed =
-        project(json!({"sourceRepos": ["*", "!x"], "namespaceResourceWhitelist": []})).restrictions();
-    assert_eq!(
-        closed,
-        [
-            "spec.destinations",
-            "spec.clusterResourceWhitelist",
-            "spec.namespaceResourceWhitelist",
-            "spec.sourceRepos"
-        ]
-    );
 }
 
 #[test]

@@ -64,9 +64,9 @@ fn refused_and_unknown_fields_are_named_once() {
 }
 
 #[test]
-fn a_project_with_windows_is_refused() {
-    let object = json!({"spec": {"sourceRepos": ["*"], "syncWindows": [{"kind": "deny"}]}});
-    assert_eq!(refused_fields(&APP_PROJECT, &object), ["spec.syncWindows"]);
+fn a_project_with_keys_is_refused() {
+    let object = json!({"spec": {"sourceRepos": ["*"], "signatureKeys": [{"keyID": "4AEE18F83AFDEB23"}]}});
+    assert_eq!(refused_fields(&APP_PROJECT, &object), ["spec.signatureKeys"]);
 }
 
 #[test]

@@ -18,6 +18,7 @@ pub(crate) use seen::{Seen, Written};
 
 use crate::controller::{Context, FIELD_MANAGER};
 use crate::prepare::Prepared;
+use crate::project::{Bounds, scope_of};
 use crate::tracking::{Target, tracked_app};
 
 /// How an object counts for its app.
@@ -44,6 +45,8 @@ pub(crate) struct Compared {
     pub differences: Arc<Vec<Difference>>,
     /// How it counts.
     pub standing: Standing,
+    /// Whether the project allows its kind.
+    pub is_permitted: bool,
 }
 
 impl Compared {
@@ -132,9 +135,11 @@ pub(crate) fn compare(
     target: &Target,
     settings: &Settings,
     ignored: &Arc<belay_diff::Ignored>,
+    bounds: &Bounds,
 ) -> Comparison {
+    let own = context.live.of_app(&target.live_name()).into_iter();
     let mut extra: BTreeMap<ObjectKey, Arc<Object>> =
-        context.live.of_app(&target.live_name()).into_iter().map(|object| (object.key(), object)).collect();
+        own.filter(|object| bounds.permit_live(object)).map(|object| (object.key(), object)).collect();
     let mut comparison = Comparison::default();
     let before = context.seen(app);
     let mut past = Past { before: &before, seen: Seen::new(ignored), written: context.take_written(app) };
@@ -150,12 +155,15 @@ pub(crate) fn compare(
         }
         let key = object.key();
         let live = extra.remove(&key).or_else(|| context.live.get(&key));
+        let live = live.filter(|live| bounds.permit_live(live));
         if let Some(other) = live.as_deref().and_then(tracked_app)
             && other != target.instance
         {
             comparison.shared.push((key.clone(), other.to_owned()));
         }
-        comparison.objects.push(one(context, &mut past, key, object.clone(), live, settings));
+        let is_permitted = bounds.permit_kind(object, scope_of(context.live.kinds(), object));
+        let one = one(context, &mut past, key, object.clone(), live, settings);
+        comparison.objects.push(Compared { is_permitted, ..one });
     }
     context.remember_seen(app, past.seen);
     for (key, live) in extra {
@@ -170,6 +178,7 @@ pub(crate) fn compare(
             live: Some(live),
             differences: Arc::default(),
             standing,
+            is_permitted: true,
         });
     }
     comparison
@@ -203,5 +212,5 @@ fn one(
             (differences, standing)
         }
     };
-    Compared { key, target: Some(target), live, differences, standing }
+    Compared { key, target: Some(target), live, differences, standing, is_permitted: true }
 }

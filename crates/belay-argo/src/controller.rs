@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use crate::compare::{Schemas, Seen, Written};
 use crate::desired::{Desired, Purpose, Rendered};
+use crate::project::Projects;
 use crate::reconcile::reconcile;
 use crate::repositories::{self, KnownRepositories, LiveRepositories};
 use crate::settings::{self, LiveSettings};
@@ -75,6 +76,7 @@ pub(crate) struct Context {
     /// The schemas of that cluster.
     pub(crate) schemas: Arc<Schemas>,
     pub(crate) renders: Arc<RenderCache<(ObjectKey, Purpose, usize)>>,
+    pub(crate) projects: Arc<Projects>,
     pub(crate) memory: Arc<Mutex<HashMap<ObjectKey, Memory>>>,
 }
 
@@ -135,6 +137,7 @@ impl Controller {
             settings: Arc::new(settings),
             schemas: Arc::default(),
             renders: Arc::default(),
+            projects: Arc::default(),
             memory: Arc::default(),
         };
         Controller { context: Arc::new(context), queue: WorkQueue::new() }

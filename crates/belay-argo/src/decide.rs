@@ -233,8 +233,14 @@ mod tests {
         let key = object.key();
         let object = Some(Arc::new(object));
         let (target, live) = if left_git { (None, object) } else { (object, None) };
-        let compared =
-            Compared { key, target, live, differences: Arc::default(), standing: Standing::OutOfSync };
+        let compared = Compared {
+            key,
+            target,
+            live,
+            differences: Arc::default(),
+            standing: Standing::OutOfSync,
+            is_permitted: true,
+        };
         Comparison { objects: vec![compared], ..Comparison::default() }
     }
 

@@ -18,6 +18,7 @@ pub(crate) use hooks::keep_finalizers;
 
 use self::hooks::When;
 use crate::controller::{Context, FIELD_MANAGER};
+use crate::project::{Bounds, bounds_of};
 use crate::reconcile::instance;
 use crate::sync::is_confirmed;
 use crate::write;
@@ -38,18 +39,25 @@ pub(crate) async fn finish(context: &Context, object: &Object, app: &Application
     let finalizers: Vec<&str> = object.finalizers().collect();
     let has = |name: &str| finalizers.contains(&name);
     let live_name = format!("app/{}", instance(context, object));
+    let bounds = match bounds_of(context, object, app) {
+        Ok(bounds) => bounds,
+        Err(fault) => {
+            let message = fault.no_project.unwrap_or(fault.message);
+            return give_up(context, object, app, &message).await;
+        }
+    };
     let cascade = finalizers.iter().find(|name| CASCADE.contains(name));
     let (finalizer, done) = if has(When::Before.finalizer()) {
-        (When::Before.finalizer(), hooks::run(context, object, app, When::Before).await)
+        (When::Before.finalizer(), hooks::run(context, object, app, &bounds, When::Before).await)
     } else if let Some(cascade) = cascade {
         let background = cascade.ends_with("/background");
-        (*cascade, delete_objects(context, object, app, &live_name, background).await)
+        (*cascade, delete_objects(context, object, app, &bounds, &live_name, background).await)
     } else if has(When::After.finalizer()) {
-        (When::After.finalizer(), hooks::run(context, object, app, When::After).await)
+        (When::After.finalizer(), hooks::run(context, object, app, &bounds, When::After).await)
     } else if has(When::Before.cleanup()) {
-        (When::Before.cleanup(), hooks::clean_up(context, &live_name, When::Before).await)
+        (When::Before.cleanup(), hooks::clean_up(context, &bounds, &live_name, When::Before).await)
     } else if has(When::After.cleanup()) {
-        (When::After.cleanup(), hooks::clean_up(context, &live_name, When::After).await)
+        (When::After.cleanup(), hooks::clean_up(context, &bounds, &live_name, When::After).await)
     } else {
         return None;
     };
@@ -59,24 +67,27 @@ pub(crate) async fn finish(context: &Context, object: &Object, app: &Application
             Some(Duration::ZERO)
         }
         Ok(false) => Some(AGAIN),
-        Err(message) => {
-            tracing::warn!(app = %object.key(), message, "not deleted yet");
-            write::deletion_error(context, object, app, &message).await;
-            Some(AFTER_FAULT)
-        }
+        Err(message) => give_up(context, object, app, &message).await,
     }
 }
 
-/// Deletes what the app tracks, wave by wave in reverse order; `true` once all of it has gone.
+async fn give_up(context: &Context, object: &Object, app: &Application, message: &str) -> Option<Duration> {
+    tracing::warn!(app = %object.key(), message, "not deleted yet");
+    write::deletion_error(context, object, app, message).await;
+    Some(AFTER_FAULT)
+}
+
+/// Deletes what the app tracks and its project permits, wave by wave in reverse order; `true` once all of it has gone.
 async fn delete_objects(
     context: &Context,
     object: &Object,
     app: &Application,
+    bounds: &Bounds,
     live_name: &str,
     background: bool,
 ) -> Result<bool, String> {
     let mut objects: Vec<Arc<Object>> = context.live.of_app(live_name);
-    objects.retain(|live| is_deleted_with(app, live));
+    objects.retain(|live| bounds.permit_live(live) && is_deleted_with(app, live));
     if objects.is_empty() {
         return Ok(true);
     }

@@ -1,11 +1,25 @@
 //! May the app do what its spec says? Destination, project, and what is not built yet.
+//!
+//! `find` reads the project, `rules` decides by it, `windows` says when; `bounds` are its rules at one destination.
+
+mod bounds;
+mod cron;
+mod find;
+mod repository;
+mod rules;
+mod windows;
 
 use belay_argo_api::{Application, ApplicationSource, SyncOperation};
 use belay_crd::Resource;
-use belay_manifest::{Object, ObjectKey};
+use belay_manifest::Object;
 use serde_json::Value;
 
-use crate::controller::{Context, GROUP};
+pub(crate) use bounds::{Bounds, scope_of};
+pub(crate) use find::{Projects, project};
+pub(crate) use rules::Cluster;
+pub(crate) use windows::{Asking, Windows};
+
+use crate::controller::Context;
 use crate::fault::Fault;
 use crate::sources::Sources;
 
@@ -14,19 +28,61 @@ pub const IN_CLUSTER: &str = "https://kubernetes.default.svc";
 /// The name by which it does.
 pub const IN_CLUSTER_NAME: &str = "in-cluster";
 
-/// Checks the whole spec; gives its sources.
-pub(crate) fn check(context: &Context, object: &Object, app: &Application) -> Result<Sources, Fault> {
+/// A spec that may be carried out.
+pub(crate) struct Checked {
+    /// Its sources.
+    pub(crate) sources: Sources,
+    /// What the app may touch.
+    pub(crate) bounds: Bounds,
+}
+
+/// Checks the whole spec.
+pub(crate) fn check(context: &Context, object: &Object, app: &Application) -> Result<Checked, Fault> {
     refuse_unsupported(object)?;
+    let bounds = bounds_of(context, object, app)?;
     check_destination(app)?;
-    check_project(context, app)?;
     let sources = Sources::of_app(app).ok_or_else(|| Fault::spec(NO_SOURCE))?;
     if let Some(fault) = sources.list().iter().find_map(|source| fault_of(source, sources.is_many())) {
         return Err(Fault::spec(fault));
     }
-    match app.validate().first() {
-        Some(error) => Err(Fault::spec(error.to_string())),
-        None => Ok(sources),
+    if let Some(error) = app.validate().first() {
+        return Err(Fault::spec(error.to_string()));
     }
+    let mut refusals = refused_repositories(&bounds, &sources);
+    refusals.extend(refused_destination(&bounds, app));
+    if refusals.is_empty() {
+        return Ok(Checked { sources, bounds });
+    }
+    let message = refusals.remove(0);
+    Err(Fault { also: refusals, ..Fault::spec(message) })
+}
+
+/// The rules of the app's project at its destination.
+pub(crate) fn bounds_of(context: &Context, object: &Object, app: &Application) -> Result<Bounds, Fault> {
+    let cluster = Cluster { server: IN_CLUSTER.to_owned(), name: IN_CLUSTER_NAME.to_owned() };
+    Ok(Bounds { project: project(context, object, app.spec.project_name())?, cluster })
+}
+
+/// What the project says about repositories that it does not permit.
+pub(crate) fn refused_repositories(bounds: &Bounds, sources: &Sources) -> Vec<String> {
+    let project = &bounds.project;
+    let refused = sources.list().iter().filter(|source| !project.permits_repository(&source.repo_url));
+    let say = |source: &ApplicationSource| {
+        format!("application repo {} is not permitted in project '{}'", source.repo_url, project.name)
+    };
+    refused.map(say).collect()
+}
+
+fn refused_destination(bounds: &Bounds, app: &Application) -> Option<String> {
+    let (cluster, destination) = (&bounds.cluster, &app.spec.destination);
+    if bounds.project.permits_destination(cluster, &destination.namespace) {
+        return None;
+    }
+    let server = if destination.name.is_empty() { &cluster.server } else { &cluster.name };
+    Some(format!(
+        "application destination server '{server}' and namespace '{}' do not match any of the allowed destinations in project '{}'",
+        destination.namespace, bounds.project.name
+    ))
 }
 
 /// What a source lacks.
@@ -119,59 +175,6 @@ fn check_destination(app: &Application) -> Result<(), Fault> {
     }
 }
 
-/// The project must exist; one that restricts anything is refused by the name of its field.
-fn check_project(context: &Context, app: &Application) -> Result<(), Fault> {
-    let name = if app.spec.project.is_empty() { "default" } else { &app.spec.project };
-    let key = ObjectKey {
-        group: GROUP.to_owned(),
-        kind: "AppProject".to_owned(),
-        namespace: context.settings.namespace.clone(),
-        name: name.to_owned(),
-    };
-    let Some(project) = context.home.get(&key) else {
-        return Err(Fault::spec(format!("Application referencing project {name} which does not exist")));
-    };
-    match restriction(project.value()) {
-        Some(field) => Err(Fault::spec(format!(
-            "AppProject {name}: `spec.{field}` restricts the project, which is not supported yet"
-        ))),
-        None => Ok(()),
-    }
-}
-
-/// The first field that allows less than everything.
-fn restriction(project: &Value) -> Option<&'static str> {
-    let spec = &project["spec"];
-    let has = |field: &str, wanted: &dyn Fn(&Value) -> bool| {
-        spec[field].as_array().is_some_and(|items| items.iter().any(wanted))
-    };
-    let any = |value: &Value, field: &str| value[field].as_str().is_some_and(|text| text == "*");
-    if !has("sourceRepos", &|item| item == "*") {
-        return Some("sourceRepos");
-    }
-    let anywhere = |item: &Value| any(item, "namespace") && (any(item, "server") || any(item, "name"));
-    if !has("destinations", &anywhere) {
-        return Some("destinations");
-    }
-    if !has("clusterResourceWhitelist", &|item| any(item, "group") && any(item, "kind")) {
-        return Some("clusterResourceWhitelist");
-    }
-    for field in [
-        "clusterResourceBlacklist",
-        "namespaceResourceBlacklist",
-        "syncWindows",
-        "signatureKeys",
-        "destinationServiceAccounts",
-    ] {
-        if spec[field].as_array().is_some_and(|items| !items.is_empty()) {
-            return Some(field);
-        }
-    }
-    let allows_all = spec["namespaceResourceWhitelist"].is_null()
-        || has("namespaceResourceWhitelist", &|item| any(item, "group") && any(item, "kind"));
-    (!allows_all).then_some("namespaceResourceWhitelist")
-}
-
 /// What of an operation is not built yet.
 pub(crate) fn refused_operation(sync: &SyncOperation) -> Option<String> {
     if !sync.manifests.is_empty() {
@@ -179,34 +182,4 @@ pub(crate) fn refused_operation(sync: &SyncOperation) -> Option<String> {
     }
     let options = sync.sync_options.iter().map(String::as_str);
     refused_option(options).map(|option| format!("sync option `{option}` is not supported yet"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn default_project() -> Value {
-        json!({"spec": {"sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "*"}],
-            "clusterResourceWhitelist": [{"group": "*", "kind": "*"}]}})
-    }
-
-    #[test]
-    fn the_default_project_restricts_nothing() {
-        assert_eq!(restriction(&default_project()), None);
-    }
-
-    #[test]
-    fn a_restriction_is_named() {
-        let with = |field: &str, value: Value| {
-            let mut project = default_project();
-            project["spec"][field] = value;
-            restriction(&project)
-        };
-        assert_eq!(with("sourceRepos", json!(["https://x/*"])), Some("sourceRepos"));
-        assert_eq!(with("destinations", json!([{"server": "*", "namespace": "team"}])), Some("destinations"));
-        assert_eq!(with("clusterResourceWhitelist", json!([])), Some("clusterResourceWhitelist"));
-        assert_eq!(with("syncWindows", json!([{"kind": "deny"}])), Some("syncWindows"));
-        assert_eq!(with("namespaceResourceWhitelist", json!([])), Some("namespaceResourceWhitelist"));
-    }
 }

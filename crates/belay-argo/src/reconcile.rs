@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use belay_argo_api::{Application, OperationState};
+use belay_argo_api::{Application, OperationPhase, OperationState};
 use belay_diff::Ignored;
 use belay_manifest::{Object, ObjectKey};
 use jiff::Timestamp;
@@ -13,6 +13,7 @@ use crate::controller::{Context, asks_for_work};
 use crate::decide::{Decision, Situation, decide};
 use crate::desired::{self, Asked, Desired, Purpose};
 use crate::fault::Fault;
+use crate::project::{Asking, Bounds, Checked, Windows};
 use crate::sources::{Sources, revision_list};
 use crate::status::{Found, Outcome, condition, shared_message};
 use crate::sync::{self, Current, Scene, compare_settings};
@@ -21,6 +22,8 @@ use crate::{deletion, drift, events, project, status, write};
 
 /// How soon a fault that may pass is looked at again.
 const AFTER_FAULT: Duration = Duration::from_secs(10);
+/// What an operation says that a sync window holds back.
+const BLOCKED: &str = "Sync operation blocked by sync window";
 /// How soon a running operation is looked at again when nothing changes.
 const WHILE_RUNNING: Duration = Duration::from_secs(10);
 
@@ -48,7 +51,8 @@ pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Dura
 
 async fn look(context: &Context, object: &Object, app: &Application) -> Result<Duration, Fault> {
     context.settings.live.checked().map_err(|error| Fault::comparison(error.to_string()))?;
-    let sources = project::check(context, object, app)?;
+    let Checked { sources, bounds } = project::check(context, object, app)?;
+    let windows = Windows::of(&bounds.project.windows, app);
     let target = target(context, object, app);
     let revisions = sources.revisions(&[]);
     let purpose = Purpose::Comparison;
@@ -59,7 +63,9 @@ async fn look(context: &Context, object: &Object, app: &Application) -> Result<D
     }
     deletion::keep_finalizers(context, object, &desired.prepared).await;
     let ignored = ignored(app)?;
-    let view = View { context, object, app, sources: &sources, target: &target, ignored: &ignored };
+    let (target, ignored) = (&target, &ignored);
+    let (bounds, windows) = (&bounds, &windows);
+    let view = View { context, object, app, sources: &sources, target, ignored, bounds, windows };
     let before = view.compare(&desired);
     let has_changes = has_changes(context, app, &sources, &desired).await;
     if !has_changes {
@@ -74,7 +80,10 @@ async fn look(context: &Context, object: &Object, app: &Application) -> Result<D
     let (mut sync_error, mut wait) = (None, None);
     let is_free = running.as_ref().is_none_or(|state| has_changes && sync::may_be_superseded(state));
     let revisions = desired.revisions();
-    if asked.is_none() && is_free {
+    if asked.is_none() && is_free && !view.may_sync_by_itself(now) {
+        sync_error = known_sync_error(app);
+        wait = windows.until_change(now);
+    } else if asked.is_none() && is_free {
         let situation = Situation {
             app,
             sources: &sources,
@@ -125,13 +134,39 @@ struct View<'a> {
     sources: &'a Sources,
     target: &'a Target,
     ignored: &'a Arc<Ignored>,
+    bounds: &'a Bounds,
+    windows: &'a Windows,
 }
 
 impl View<'_> {
     fn compare(&self, desired: &Desired) -> Comparison {
         let settings = compare_settings(self.app, self.object);
         let key = self.object.key();
-        compare(self.context, &key, &desired.prepared, self.target, &settings, self.ignored)
+        compare(self.context, &key, &desired.prepared, self.target, &settings, self.ignored, self.bounds)
+    }
+
+    /// Whether the sync windows leave an automated sync to the app's policy.
+    fn may_sync_by_itself(&self, now: Timestamp) -> bool {
+        let asking = Asking { is_manual: false, started: None };
+        let permitted = self.windows.permit(asking, now);
+        permitted
+            .inspect_err(|error| tracing::info!(app = %self.object.key(), %error, "not synced"))
+            .unwrap_or(false)
+    }
+
+    /// Whether the sync windows hold an operation back, which it then says. One that is to end is let through.
+    fn is_held_back(&self, state: &mut OperationState, now: Timestamp) -> bool {
+        if state.phase != OperationPhase::Running || sync::operation::waits_for_retry(state, now) {
+            return false;
+        }
+        let automated = state.operation.initiated_by.as_ref().is_some_and(|by| by.automated);
+        let asking = Asking { is_manual: !automated, started: state.started_at.get() };
+        state.message = match self.windows.permit(asking, now) {
+            Ok(true) => return false,
+            Ok(false) => BLOCKED.to_owned(),
+            Err(error) => format!("{BLOCKED}: {error}"),
+        };
+        true
     }
 
     /// Carries the operation on; what it says about revision and source comes before what the spec says.
@@ -143,6 +178,9 @@ impl View<'_> {
     ) -> Option<Duration> {
         if let Some(reason) = project::refused_operation(&sync::operation::sync_of(state)) {
             return sync::refuse(state, reason, now);
+        }
+        if self.is_held_back(state, now) {
+            return self.windows.until_change(now);
         }
         let wanted = match self.wanted_by(state, desired).await {
             Ok(wanted) => wanted,
@@ -157,6 +195,7 @@ impl View<'_> {
             ignored: self.ignored,
             sources: &sync::operation::sources(state, self.sources),
             revisions: &wanted.revisions(),
+            bounds: self.bounds,
         };
         sync::go_on(&scene, state, now).await
     }
@@ -167,6 +206,10 @@ impl View<'_> {
         desired: Option<&Arc<Desired>>,
     ) -> Result<Arc<Desired>, Fault> {
         let sources = sync::operation::sources(state, self.sources);
+        // An operation may name sources of its own; the project's word holds for them, too.
+        if let Some(refusal) = project::refused_repositories(self.bounds, &sources).into_iter().next() {
+            return Err(Fault::spec(refusal));
+        }
         let revisions = sync::operation::revisions(state);
         let is_same = |desired: &&Arc<Desired>| {
             let known = desired.revisions();
@@ -237,6 +280,12 @@ fn conditions(
     repeated.chain(shared).chain(sync_error.map(|message| (condition::SYNC, message))).collect()
 }
 
+/// Why no sync was tried when the app was looked at last.
+fn known_sync_error(app: &Application) -> Option<String> {
+    let known = app.status.conditions.iter().find(|known| known.type_ == condition::SYNC);
+    known.map(|known| known.message.clone())
+}
+
 /// How soon to look again when nobody says.
 fn pace(context: &Context, operation: Option<&OperationState>) -> Duration {
     match operation {
@@ -253,6 +302,8 @@ async fn give_up(context: &Context, object: &Object, app: &Application, fault: F
     let now = belay_cluster::now();
     let target = target(context, object, app);
     let ignored = ignored(app).unwrap_or_default();
+    // Without a project nothing is said of the objects.
+    let bounds = project::bounds_of(context, object, app).ok();
     let mut retry = None;
     let operation = match sync::current(app) {
         Current::Nothing => None,
@@ -263,10 +314,11 @@ async fn give_up(context: &Context, object: &Object, app: &Application, fault: F
         }
         Current::Running(mut state) => {
             let sources = Sources::of_app(app).filter(|_| fault.condition == condition::COMPARISON);
-            retry = match &sources {
-                Some(sources) if sync::has_revision(&state) => {
-                    let ignored = &ignored;
-                    let view = View { context, object, app, sources, target: &target, ignored };
+            retry = match (&sources, &bounds) {
+                (Some(sources), Some(bounds)) if sync::has_revision(&state) => {
+                    let (target, ignored) = (&target, &ignored);
+                    let windows = &Windows::of(&bounds.project.windows, app);
+                    let view = View { context, object, app, sources, target, ignored, bounds, windows };
                     view.carry_out(&mut state, None, now).await
                 }
                 _ => sync::fail(&mut state, &fault, now),
@@ -277,9 +329,9 @@ async fn give_up(context: &Context, object: &Object, app: &Application, fault: F
     let known = context.desired(&object.key(), Purpose::Comparison);
     let prepared = known.map(|desired| desired.prepared.clone()).unwrap_or_default();
     let settings = compare_settings(app, object);
-    let comparison = compare(context, &object.key(), &prepared, &target, &settings, &ignored);
-    let outcome =
-        Outcome::Fault { condition: fault.condition, message: fault.message, comparison: Some(comparison) };
+    let comparison = bounds
+        .map(|bounds| compare(context, &object.key(), &prepared, &target, &settings, &ignored, &bounds));
+    let outcome = Outcome::Fault { condition: fault.condition, messages: fault.messages(), comparison };
     report(context, object, app, &Found { outcome, operation }).await.or(retry).unwrap_or(again)
 }
 

@@ -30,10 +30,10 @@ pub(crate) struct Found<'a> {
 pub(crate) enum Outcome<'a> {
     /// The spec cannot be carried out, or the target state is not known. What is live stays.
     Fault {
-        /// `InvalidSpecError` or `ComparisonError`.
+        /// `InvalidSpecError`, `UnknownError` or `ComparisonError`.
         condition: &'static str,
         /// Why, with object, file and line.
-        message: String,
+        messages: Vec<String>,
         /// What is live, beside what Git said when it could be read last.
         comparison: Option<Comparison>,
     },
@@ -63,8 +63,8 @@ pub(crate) fn status(
     status.controller_namespace = controller_namespace.to_owned();
     status.resource_health_source = String::new();
     match &found.outcome {
-        Outcome::Fault { condition, message, comparison } => {
-            fault_status(app, &mut status, condition, message, comparison.as_ref(), now);
+        Outcome::Fault { condition, messages, comparison } => {
+            fault_status(app, &mut status, condition, messages, comparison.as_ref(), now);
         }
         Outcome::Compared { sources, revisions, source_types, comparison, conditions } => {
             conditions::set(&mut status, &condition::ALL, conditions.clone(), now);
@@ -99,12 +99,13 @@ fn fault_status(
     app: &Application,
     status: &mut ApplicationStatus,
     condition: &'static str,
-    message: &str,
+    messages: &[String],
     comparison: Option<&Comparison>,
     now: Timestamp,
 ) {
-    let evaluated = [condition::INVALID_SPEC, condition::COMPARISON];
-    conditions::set(status, &evaluated, vec![(condition, message.to_owned())], now);
+    let evaluated = [condition::INVALID_SPEC, condition::UNKNOWN, condition::COMPARISON];
+    let found = messages.iter().map(|message| (condition, message.clone()));
+    conditions::set(status, &evaluated, found.collect(), now);
     let known = status.sync.take().unwrap_or_default();
     status.sync = Some(SyncStatus {
         status: SyncStatusCode::Unknown,

@@ -2,6 +2,7 @@
 //
 //	go run . globs    pattern, separators, text, answer            gobwas/glob
 //	go run . paths    pattern, name, answer                        path/filepath.Match
+//	go run . urls     address, the spelling that is compared       net/url
 //	go run . durations  text, nanoseconds or the error             time.ParseDuration
 package main
 
@@ -27,6 +28,8 @@ func main() {
 		paths(out, random)
 	case "crons":
 		crons(out, random)
+	case "urls":
+		urls(out)
 	case "durations":
 		durations(out)
 	}

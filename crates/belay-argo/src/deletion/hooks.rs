@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use crate::controller::{Context, FIELD_MANAGER};
 use crate::desired::{self, Asked, Purpose};
-use crate::prepare::Prepared;
+use crate::prepare::{Prepared, Wanted};
+use crate::project::{Bounds, scope_of};
 use crate::reconcile::target;
 use crate::sources::Sources;
 use crate::write;
@@ -87,6 +88,7 @@ pub(super) async fn run(
     context: &Context,
     object: &Object,
     app: &Application,
+    bounds: &Bounds,
     when: When,
 ) -> Result<bool, String> {
     let sources = Sources::of_app(app).ok_or("the app has no source")?;
@@ -95,9 +97,14 @@ pub(super) async fn run(
     let purpose = Purpose::Comparison;
     let asked = Asked { object, app, sources: &sources, revisions, target: &target, purpose };
     let desired = desired::read(context, &asked).await.map_err(|fault| fault.message)?;
-    let wanted: Vec<&crate::prepare::Wanted> =
+    let wanted: Vec<&Wanted> =
         desired.prepared.objects.iter().filter(|wanted| when.is_time_of(&wanted.object)).collect();
-    let live: Vec<Arc<Object>> = live_hooks(context, &target.live_name(), when);
+    let refusal =
+        |wanted: &&Wanted| bounds.refusal(&wanted.object, scope_of(context.live.kinds(), &wanted.object));
+    if let Some(refusal) = wanted.iter().find_map(refusal) {
+        return Err(refusal);
+    }
+    let live: Vec<Arc<Object>> = live_hooks(context, bounds, &target.live_name(), when);
     let missing = wanted.iter().filter(|wanted| !live.iter().any(|live| live.key() == wanted.object.key()));
     let steps: Vec<Step> = missing
         .map(|wanted| Step {
@@ -133,8 +140,13 @@ pub(super) async fn run(
 }
 
 /// Deletes the hooks whose policy says so; `true` once they have gone.
-pub(super) async fn clean_up(context: &Context, live_name: &str, when: When) -> Result<bool, String> {
-    let hooks = live_hooks(context, live_name, when);
+pub(super) async fn clean_up(
+    context: &Context,
+    bounds: &Bounds,
+    live_name: &str,
+    when: When,
+) -> Result<bool, String> {
+    let hooks = live_hooks(context, bounds, live_name, when);
     let status = |hook: &Object| argo::evaluate(hook).map_or(Status::Healthy, |health| health.status);
     let worst = hooks.iter().map(|hook| status(hook)).max().unwrap_or(Status::Healthy);
     let mut has_pending = false;
@@ -152,8 +164,9 @@ pub(super) async fn clean_up(context: &Context, live_name: &str, when: When) -> 
     Ok(!has_pending)
 }
 
-fn live_hooks(context: &Context, live_name: &str, when: When) -> Vec<Arc<Object>> {
-    context.live.of_app(live_name).into_iter().filter(|live| when.is_time_of(live)).collect()
+fn live_hooks(context: &Context, bounds: &Bounds, live_name: &str, when: When) -> Vec<Arc<Object>> {
+    let own = context.live.of_app(live_name).into_iter();
+    own.filter(|live| when.is_time_of(live) && bounds.permit_live(live)).collect()
 }
 
 async fn delete(context: &Context, hook: &Object) -> Result<(), String> {

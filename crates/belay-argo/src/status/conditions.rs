@@ -8,6 +8,8 @@ use jiff::Timestamp;
 pub(crate) mod condition {
     /// The spec cannot be carried out.
     pub(crate) const INVALID_SPEC: &str = "InvalidSpecError";
+    /// The app may not be carried out, whatever its spec says.
+    pub(crate) const UNKNOWN: &str = "UnknownError";
     /// The target state is not known.
     pub(crate) const COMPARISON: &str = "ComparisonError";
     /// A sync failed and is not tried again.
@@ -17,7 +19,7 @@ pub(crate) mod condition {
     /// An object is another app's, too.
     pub(crate) const SHARED: &str = "SharedResourceWarning";
     /// Every type that a comparison evaluates.
-    pub(crate) const ALL: [&str; 5] = [INVALID_SPEC, COMPARISON, SYNC, REPEATED, SHARED];
+    pub(crate) const ALL: [&str; 6] = [INVALID_SPEC, UNKNOWN, COMPARISON, SYNC, REPEATED, SHARED];
 }
 
 /// Replaces the conditions of the evaluated types.

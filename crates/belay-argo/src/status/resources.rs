@@ -39,6 +39,7 @@ fn resource(
         namespace: compared.key.namespace.clone(),
         name: compared.key.name.clone(),
         status: match compared.standing {
+            _ if !compared.is_permitted => SyncStatusCode::Unknown,
             Standing::NotJudged => SyncStatusCode::default(),
             _ if !is_known => SyncStatusCode::Unknown,
             Standing::Synced => SyncStatusCode::Synced,

@@ -8,6 +8,7 @@ use belay_schema::{decode, default_object, invalid_message, prune, validate};
 use serde_json::Value;
 
 use crate::controller::Context;
+use crate::project::{Bounds, scope_of};
 
 /// Notes tasks whose kind the cluster does not know and that no definition of this sync brings. They stay to be done,
 /// so that the sync says it is not valid.
@@ -23,6 +24,17 @@ pub(super) fn note_unknown_kinds(context: &Context, tasks: &mut [Task], settings
         if !is_known {
             task.result.code = Some(Code::SyncFailed);
             task.result.message = unknown_kind_message(context, target, &kind);
+        }
+    }
+}
+
+/// Notes tasks that the app's project does not permit. They stay to be done, so that the sync says it is not valid.
+pub(super) fn note_refused(context: &Context, bounds: &Bounds, tasks: &mut [Task]) {
+    for task in tasks.iter_mut().filter(|task| task.is_pending()) {
+        let scope = scope_of(context.live.kinds(), task.object());
+        if let Some(message) = bounds.refusal(task.object(), scope) {
+            task.result.code = Some(Code::SyncFailed);
+            task.result.message = message;
         }
     }
 }

@@ -108,6 +108,11 @@ pub(crate) fn retry_in(state: &OperationState, now: Timestamp) -> Option<Duratio
     Some(retry(state).pause(retries).saturating_sub(since(finished, now)))
 }
 
+/// Whether a state waits for the time of its retry.
+pub(crate) fn waits_for_retry(state: &OperationState, now: Timestamp) -> bool {
+    retry_in(state, now).is_some_and(|pause| !pause.is_zero())
+}
+
 fn retry(state: &OperationState) -> RetryStrategy {
     state.operation.retry.clone().unwrap_or_default()
 }

@@ -20,6 +20,7 @@ use crate::compare::{Comparison, compare};
 use crate::controller::Context;
 use crate::fault::Fault;
 use crate::prepare::Prepared;
+use crate::project::Bounds;
 use crate::sources::Sources;
 use crate::tracking::Target;
 use crate::write;
@@ -38,6 +39,8 @@ pub(crate) struct Scene<'a> {
     /// What Git says at the operation's revision.
     pub(crate) prepared: &'a Prepared,
     pub(crate) ignored: &'a Arc<Ignored>,
+    /// What the app may touch.
+    pub(crate) bounds: &'a Bounds,
     /// The operation's sources.
     pub(crate) sources: &'a Sources,
     /// The commit of each.
@@ -87,7 +90,7 @@ pub(crate) async fn go_on(scene: &Scene<'_>, state: &mut OperationState, now: Ti
 
 /// Ends an operation whose app cannot be compared.
 pub(crate) fn fail(state: &mut OperationState, fault: &Fault, now: Timestamp) -> Option<Duration> {
-    refuse(state, format!("{}: {}", fault.condition, fault.message), now)
+    refuse(state, fault.of_operation(), now)
 }
 
 /// Ends an operation that cannot be carried out, unless it waits for its retry.
@@ -128,6 +131,12 @@ async fn walk(scene: &Scene<'_>, state: &mut OperationState, settings: &Settings
                 // The namespace has just been made; everything else is compared anew.
                 continue;
             }
+        }
+        // The project may have changed since the sync began.
+        if let Some(message) = progress.invalid() {
+            record(state, &progress);
+            (state.phase, state.message) = (OperationPhase::Failed, message);
+            return Walk::Over;
         }
         let differs =
             |task: &Task| comparison.objects.iter().any(|one| one.key == task.key && one.is_out_of_sync());
@@ -250,7 +259,7 @@ async fn carry_on(
 /// What Git says at the operation's revision, beside what is live now.
 fn comparison(scene: &Scene<'_>, settings: &Settings) -> Comparison {
     let key = scene.object.key();
-    compare(scene.context, &key, scene.prepared, scene.target, settings, scene.ignored)
+    compare(scene.context, &key, scene.prepared, scene.target, settings, scene.ignored, scene.bounds)
 }
 
 fn made(
@@ -274,6 +283,7 @@ fn made(
     let mut tasks = tasks(&pairs, &comparison.hooks, namespace, &live, &results, settings);
     adopt_hooks(&mut tasks, state, settings);
     check::note_unknown_kinds(scene.context, &mut tasks, settings);
+    check::note_refused(scene.context, scene.bounds, &mut tasks);
     tasks
 }
 

@@ -17,8 +17,8 @@ const UNITS: [(&str, u64); 8] = [
 /// The magnitude of the least duration.
 const MOST: u64 = 1 << 63;
 
-/// Go's `time.ParseDuration`.
-pub(super) fn parse_duration(text: &str) -> Result<i64, FunctionError> {
+/// Go's `time.ParseDuration`: nanoseconds.
+pub fn parse_duration(text: &str) -> Result<i64, FunctionError> {
     let invalid = || FunctionError::new(format!("time: invalid duration {}", quote(text.as_bytes())));
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     if unsigned == "0" {

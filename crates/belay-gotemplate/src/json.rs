@@ -1,7 +1,7 @@
 //! Values from and to JSON.
 
 use crate::descent::{descend, may_copy};
-use crate::value::{List, Map, Value};
+use crate::value::{List, Map, Text, Value};
 
 /// A JSON value as Go's encoding/json decodes it into `interface {}`: numbers are `float64`.
 pub fn from_json(json: &serde_json::Value) -> Value {
@@ -51,10 +51,24 @@ const MAX_DEPTH: usize = 1000;
 /// A value as Go's encoding/json encodes it: whole floats are whole numbers, bytes are base64, keys
 /// are sorted, what is not UTF-8 is replaced.
 pub fn to_json(value: &Value) -> Result<serde_json::Value, JsonError> {
-    to_json_at(value, 0)
+    to_json_at(value, 0, char::REPLACEMENT_CHARACTER)
 }
 
-fn to_json_at(value: &Value, depth: usize) -> Result<serde_json::Value, JsonError> {
+/// Stands for a byte that is not UTF-8 while JSON is written; no character, so that texts do not have it.
+const BROKEN_BYTE: char = '\u{FDD0}';
+
+/// The value as a text that `write` makes of its JSON. Go writes a byte that is not UTF-8 as an escape, and leaves
+/// the character of that escape alone where a text has it.
+pub fn json_text(value: &Value, write: impl Fn(&serde_json::Value) -> String) -> Result<String, JsonError> {
+    let text = write(&to_json(value)?);
+    if !text.contains(char::REPLACEMENT_CHARACTER) {
+        return Ok(text);
+    }
+    Ok(write(&to_json_at(value, 0, BROKEN_BYTE)?).replace(BROKEN_BYTE, "\\ufffd"))
+}
+
+/// `broken` stands for each byte that is not UTF-8.
+fn to_json_at(value: &Value, depth: usize, broken: char) -> Result<serde_json::Value, JsonError> {
     if depth > MAX_DEPTH {
         return Err(JsonError::Cycle);
     }
@@ -63,21 +77,21 @@ fn to_json_at(value: &Value, depth: usize) -> Result<serde_json::Value, JsonErro
         Value::Bool(value) => (*value).into(),
         Value::Float(number) => float_to_json(*number)?,
         Value::String(text) if !may_copy(text.len()) => return Err(JsonError::Cycle),
-        Value::String(text) => text.to_str().into_owned().into(),
+        Value::String(text) => shown(text, broken).into(),
         Value::Bytes(bytes) => crate::sprig::base64_encode(bytes).into(),
-        Value::List(list) => list_to_json(list, depth)?,
+        Value::List(list) => list_to_json(list, depth, broken)?,
         Value::Map(map) if map.is_nil() => serde_json::Value::Null,
         Value::Map(map) => {
             let mut entries = serde_json::Map::new();
             for (key, value) in map.entries() {
-                let value = descend(|| to_json_at(&value, depth + 1), || Err(JsonError::Cycle))?;
-                entries.insert(key.to_str().into_owned(), value);
+                let value = descend(|| to_json_at(&value, depth + 1, broken), || Err(JsonError::Cycle))?;
+                entries.insert(shown(&key, broken), value);
             }
             entries.into()
         }
         Value::Host(object) => match (object.to_json(), object.underlying()) {
             (Some(json), _) => json,
-            (None, Some(value)) => to_json_at(&value, depth + 1)?,
+            (None, Some(value)) => to_json_at(&value, depth + 1, broken)?,
             (None, None) => return Err(JsonError::Type(value.type_name().into_owned())),
         },
         Value::Function(_) | Value::Complex(..) => {
@@ -90,11 +104,18 @@ fn to_json_at(value: &Value, depth: usize) -> Result<serde_json::Value, JsonErro
     })
 }
 
-fn list_to_json(list: &List, depth: usize) -> Result<serde_json::Value, JsonError> {
+fn shown(text: &Text, broken: char) -> String {
+    match std::str::from_utf8(text.as_bytes()) {
+        Ok(text) => text.to_owned(),
+        Err(_) => crate::value::text_with(text.as_bytes(), broken),
+    }
+}
+
+fn list_to_json(list: &List, depth: usize, broken: char) -> Result<serde_json::Value, JsonError> {
     if list.is_nil() {
         return Ok(serde_json::Value::Null);
     }
-    let convert = |item| descend(|| to_json_at(item, depth + 1), || Err(JsonError::Cycle));
+    let convert = |item| descend(|| to_json_at(item, depth + 1, broken), || Err(JsonError::Cycle));
     Ok(serde_json::Value::Array(list.items().iter().map(convert).collect::<Result<_, _>>()?))
 }
 

@@ -288,15 +288,18 @@ impl Text {
 pub(crate) fn text_of(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),
-        Err(_) => {
-            let mut text = String::with_capacity(bytes.len());
-            for chunk in bytes.utf8_chunks() {
-                text.push_str(chunk.valid());
-                text.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
-            }
-            Cow::Owned(text)
-        }
+        Err(_) => Cow::Owned(text_with(bytes, char::REPLACEMENT_CHARACTER)),
     }
+}
+
+/// The same with a character of the caller's.
+pub(crate) fn text_with(bytes: &[u8], broken: char) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| broken));
+    }
+    text
 }
 
 impl Default for Text {

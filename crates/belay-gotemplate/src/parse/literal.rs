@@ -206,7 +206,7 @@ pub(crate) fn parse_float(text: &str) -> Option<f64> {
         b'+' => (1.0, &text[1..]),
         _ => (1.0, text),
     };
-    let lower = unsigned.to_ascii_lowercase();
+    let lower = without_separators(unsigned.to_ascii_lowercase())?;
     match lower.as_str() {
         "inf" | "infinity" => return Some(sign * f64::INFINITY),
         "nan" => return Some(f64::NAN),
@@ -222,6 +222,23 @@ pub(crate) fn parse_float(text: &str) -> Option<f64> {
     float.is_finite().then_some(sign * float)
 }
 
+/// Without underscores, which may stand between digits and after a base prefix.
+fn without_separators(lower: String) -> Option<String> {
+    if !lower.contains('_') {
+        return Some(lower);
+    }
+    let (is_hex, digits) = lower.strip_prefix("0x").map_or((false, &lower[..]), |rest| (true, rest));
+    let (mut after_digit, mut after_separator) = (is_hex, false);
+    for byte in digits.bytes() {
+        let is_digit = byte.is_ascii_digit() || (is_hex && byte.is_ascii_hexdigit());
+        if (byte == b'_' && !after_digit) || (byte != b'_' && !is_digit && after_separator) {
+            return None;
+        }
+        (after_digit, after_separator) = (is_digit, byte == b'_');
+    }
+    (!after_separator).then(|| lower.replace('_', ""))
+}
+
 /// `1.8p3`: hexadecimal digits, and a binary exponent that must be there.
 fn parse_hex_float(text: &str) -> Option<f64> {
     let (digits, exponent) = text.split_once('p')?;
@@ -231,7 +248,7 @@ fn parse_hex_float(text: &str) -> Option<f64> {
         return None;
     }
     let mut mantissa: f64 = 0.0;
-    for digit in whole.chars().chain(fraction.chars()).filter(|digit| *digit != '_') {
+    for digit in whole.chars().chain(fraction.chars()) {
         mantissa = mantissa * 16.0 + f64::from(digit.to_digit(16)?);
     }
     let shift = exponent.checked_sub(4 * i32::try_from(fraction.len()).ok()?)?;
@@ -251,6 +268,11 @@ mod tests {
         assert_eq!(parse_int("-9223372036854775808"), Some(i64::MIN));
         assert_eq!(parse_float("0x1p4"), Some(16.0));
         assert_eq!(parse_float("1e400"), None);
+        assert_eq!(parse_float("1_000.2_5"), Some(1000.25));
+        assert_eq!(parse_float("0x_1_0.8p0"), Some(16.5));
+        for wrong in ["_1", "1_", "1__0", "1_.5", "1._5", "1_e3"] {
+            assert_eq!(parse_float(wrong), None, "{wrong}");
+        }
         assert!(number("9223372036854775808").is_ok_and(|node| node.int.is_none() && node.uint.is_some()));
     }
 

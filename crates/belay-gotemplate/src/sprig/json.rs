@@ -2,7 +2,7 @@
 
 use crate::format::format_float;
 use crate::function::{FunctionError, Functions};
-use crate::json::{from_json, to_json};
+use crate::json::{from_json, json_text};
 use crate::json_error::go_json_error;
 use crate::value::Type::{Any, String as Str};
 use crate::value::Value;
@@ -37,10 +37,12 @@ fn read(text: &str) -> Result<Value, FunctionError> {
 }
 
 fn write(value: &Value, indent: bool, escape: bool) -> Result<String, FunctionError> {
-    let json = to_json(value).map_err(|error| error.to_string())?;
-    let mut out = String::new();
-    write_json(&mut out, &json, escape, indent.then_some(0));
-    Ok(out)
+    let text = json_text(value, |json| {
+        let mut out = String::new();
+        write_json(&mut out, json, escape, indent.then_some(0));
+        out
+    });
+    Ok(text.map_err(|error| error.to_string())?)
 }
 
 /// `level` is the indentation, when there is any.

@@ -85,8 +85,8 @@ fn keeping_floats(value: &Value, depth: usize) -> Result<Json, String> {
 }
 
 fn to_json(value: &Value) -> Result<String, String> {
-    let json = belay_gotemplate::to_json(value).map_err(|error| error.to_string())?;
-    Ok(belay_goyaml::to_go_json(&json, true))
+    belay_gotemplate::json_text(value, |json| belay_goyaml::to_go_json(json, true))
+        .map_err(|error| error.to_string())
 }
 
 fn read_yaml(text: &str) -> Result<Json, String> {

@@ -91,13 +91,23 @@ fn is_table(value: &Value) -> Result<bool, String> {
 }
 
 fn is_table_list(value: &Value) -> Result<bool, String> {
+    is_table_list_at(value, 0)
+}
+
+/// Lists within are looked at too: a nil in any of them is an error before anything is written.
+fn is_table_list_at(value: &Value, depth: usize) -> Result<bool, String> {
     let Value::List(list) = value else { return Ok(false) };
+    if depth > MAX_DEPTH {
+        return Err("toml: values are nested too deeply".to_owned());
+    }
     let mut tables = !list.is_empty();
     for item in list.items() {
         if is_nil(item) {
             return Err("toml: cannot encode array with nil element".to_owned());
         }
-        tables &= matches!(plain(item), Value::Map(_));
+        let item = plain(item);
+        is_table_list_at(&item, depth + 1)?;
+        tables &= matches!(item, Value::Map(_));
     }
     Ok(tables)
 }

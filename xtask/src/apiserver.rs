@@ -103,23 +103,29 @@ fn build_one(module: &Path, name: &str, binary: &Path) -> Result<()> {
     let version = "k8s.io/component-base/version";
     let flags =
         format!("-s -w -X {version}.gitVersion={VERSION} -X {version}.gitMajor=1 -X {version}.gitMinor=34");
+    go_build(module, &format!("./cmd/{name}"), &flags, binary)
+}
+
+/// Builds a program of the module; a binary that is there is whole.
+pub(crate) fn go_build(module: &Path, package: &str, flags: &str, binary: &Path) -> Result<()> {
     let unfinished = binary.with_extension("unfinished");
     let status = Process::new("go")
-        .args(["build", "-ldflags", &flags, "-o"])
+        .args(["build", "-ldflags", flags, "-o"])
         .arg(&unfinished)
-        .arg(format!("./cmd/{name}"))
+        .arg(package)
         .current_dir(module)
         .env("CGO_ENABLED", "0")
         .status()
         .context("go cannot be started; install Go 1.24 or newer")?;
     if !status.success() {
-        bail!("building {name} failed");
+        bail!("building {package} failed");
     }
     fs::rename(unfinished, binary)?;
     Ok(())
 }
 
-fn cache_folder() -> Result<PathBuf> {
+/// Where what is built once is kept.
+pub(crate) fn cache_folder() -> Result<PathBuf> {
     if let Some(folder) = std::env::var_os("BELAY_CACHE") {
         return Ok(folder.into());
     }
@@ -128,7 +134,7 @@ fn cache_folder() -> Result<PathBuf> {
 }
 
 /// A name for the module's content, so that a stale binary is never used.
-fn fingerprint(module: &Path) -> Result<String> {
+pub(crate) fn fingerprint(module: &Path) -> Result<String> {
     let mut hasher = DefaultHasher::new();
     for file in ["go.mod", "go.sum"] {
         fs::read(module.join(file))?.hash(&mut hasher);

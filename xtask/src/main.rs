@@ -72,7 +72,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Tidy => tidy::run(&repository()),
         Command::Mutate(arguments) => mutate::run(&repository(), &arguments),
-        Command::Bench { command } => bench::run(&command),
+        Command::Bench { command } => bench::run(&repository(), &command),
         Command::Apiserver { command } => apiserver::run(&repository(), command),
         Command::Record { command: Record::Openapi(arguments) } => record_openapi::run(&arguments),
         Command::Compare(arguments) => compare::run(&repository(), &arguments),

@@ -15,11 +15,11 @@ pub(crate) enum Command {
     Helm(crate::corpus_charts::speed::Arguments),
 }
 
-/// Measures.
-pub(crate) fn run(command: &Command) -> anyhow::Result<()> {
+/// Measures; `root` is the checkout.
+pub(crate) fn run(root: &std::path::Path, command: &Command) -> anyhow::Result<()> {
     match command {
         Command::Applications(arguments) => applications::run(arguments),
         Command::Kustomize(arguments) => kustomize::run(arguments),
-        Command::Helm(arguments) => crate::corpus_charts::speed::run(arguments),
+        Command::Helm(arguments) => crate::corpus_charts::speed::run(root, arguments),
     }
 }

@@ -40,6 +40,7 @@ impl Answer {
 /// A program that answers, started again when it ends or hangs.
 pub(crate) struct Worker {
     program: PathBuf,
+    flags: Vec<String>,
     process: Option<Process>,
 }
 
@@ -52,7 +53,13 @@ struct Process {
 
 impl Worker {
     pub(crate) fn new(program: &Path) -> Worker {
-        Worker { program: program.to_owned(), process: None }
+        Worker { program: program.to_owned(), flags: Vec::new(), process: None }
+    }
+
+    /// The same, started with flags.
+    pub(crate) fn with(mut self, flags: &[&str]) -> Worker {
+        self.flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        self
     }
 
     /// Carries the command out in the folder.
@@ -62,7 +69,7 @@ impl Worker {
         }
         let process = match &mut self.process {
             Some(process) => process,
-            place => place.insert(Process::start(&self.program)?),
+            place => place.insert(Process::start(&self.program, &self.flags)?),
         };
         process.asked += 1;
         let question = json!({ "dir": folder, "args": arguments });
@@ -92,8 +99,9 @@ impl Drop for Worker {
 }
 
 impl Process {
-    fn start(program: &Path) -> Result<Process> {
+    fn start(program: &Path, flags: &[String]) -> Result<Process> {
         let mut child = Command::new(program)
+            .args(flags)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

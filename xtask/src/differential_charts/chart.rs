@@ -19,7 +19,7 @@ const NAMES: [&str; 6] = ["web", "db", "cache", "lib", "api", "agent"];
 pub(super) fn case(random: &mut Random) -> Case {
     let mut files = Vec::new();
     let chart = Generated::write(random, "chart", "app", 2, &mut files);
-    if random.chance(22) {
+    if random.chance(13) {
         damage(random, &mut files);
     }
     let mut value_files = Vec::new();
@@ -45,11 +45,17 @@ fn flags(random: &mut Random) -> Vec<String> {
         }
     }
     let valued: [(&str, &[&str]); 3] = [
-        ("--kube-version", &["1.20", "v1.30.2", "1.9.0", "x"]),
+        ("--kube-version", &["1.20", "v1.30.2", "1.25.0-rc.1", "1.27+", "v1.31.4-gke.1", "1.9.0", "x"]),
         ("--api-versions", &["example.com/v1", "example.com/v1,other/v2"]),
         (
             "--show-only",
-            &["templates/t0.yaml", "templates/*.yaml", "charts/web/templates/t0.yaml", "templates/none.yaml"],
+            &[
+                "templates/t?.*",
+                "templates/t0.*",
+                "templates/*",
+                "templates/_helpers.tpl",
+                "templates/t0.yaml",
+            ],
         ),
     ];
     for (flag, choices) in valued {
@@ -148,7 +154,15 @@ fn extras(random: &mut Random, name: &str, put: &mut dyn FnMut(&str, String)) {
         put(
             ".helmignore",
             random
-                .pick(&["*.txt\n", "files/\n", "templates/t1*\n", "# none\n\n", "!a\n", "/charts/web\n"])
+                .pick(&[
+                    "*.txt\n",
+                    "files/\n",
+                    "templates/t1*\n",
+                    "# none\n\n",
+                    "*.md\n!a\n",
+                    "/charts/web\n",
+                    "t?.json\n",
+                ])
                 .to_owned(),
         );
     }
@@ -209,9 +223,10 @@ fn definition(random: &mut Random, name: &str, old: bool, is_library: bool, want
         chart["keywords"] = json!(["one", "two"]);
         chart["maintainers"] = json!([{ "name": "A", "email": "a@example.com" }]);
     }
-    if random.chance(5) {
+    if random.chance(4) {
         random.note("kubeVersion");
-        chart["kubeVersion"] = random.pick(&[">=1.20-0", "<1.10", "^1.30.0-0", ">1", "~1.37"]).into();
+        chart["kubeVersion"] =
+            random.pick(&[">=1.20-0", "^1.20.0-0", "<1.10", "^1.30.0-0", ">1", "~1.37"]).into();
     }
     if !old && !wanted.is_empty() {
         chart["dependencies"] = wanted.into();

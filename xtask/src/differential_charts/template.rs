@@ -105,7 +105,7 @@ fn field(random: &mut Random, scope: &Scope<'_>, line: usize, text: &mut String)
         7 => text.push_str(&format!(
             "  {{{{- range $index, $item := {} }}}}\n  f{line}-{{{{ $index }}}}: {{{{ $item | toJson | quote }}}}\n  \
              {{{{- {}end }}}}\n",
-            value(random, scope),
+            ranged(random, scope),
             if random.chance(30) { "else }}\n  none: \"\"\n  {{- " } else { "" }
         )),
         8 => {
@@ -166,6 +166,17 @@ fn field(random: &mut Random, scope: &Scope<'_>, line: usize, text: &mut String)
             ));
         }
     }
+}
+
+/// Something to range over; seldom something that may not be fit for it.
+fn ranged(random: &mut Random, scope: &Scope<'_>) -> String {
+    let value = value(random, scope);
+    if random.chance(4) {
+        random.note("range over anything");
+        return value;
+    }
+    random.note("range");
+    format!("(ternary {value} (list {value}) (or (kindIs \"map\" {value}) (kindIs \"slice\" {value})))")
 }
 
 /// What every template sees.
@@ -241,7 +252,7 @@ fn condition(random: &mut Random, scope: &Scope<'_>) -> String {
         6 => format!("eq (toString {one}) (toString {other})"),
         7 => format!("hasKey .Values \"{}\"", random.pick(&KEYS)),
         8 => format!("kindIs \"map\" {one}"),
-        9 if random.chance(10) => format!("lt {one} {other}"),
+        9 if random.chance(3) => format!("lt {one} {other}"),
         _ => format!("semverCompare \">=1.{}-0\" .Capabilities.KubeVersion.Version", random.below(40)),
     }
 }
@@ -316,7 +327,6 @@ const OF_TEXT: &[&str] = &[
     "nospace",
     "initials",
     "swapcase",
-    "plural \"one\" \"many\" | len",
     "b64dec",
     "int",
     "float64",
@@ -336,7 +346,7 @@ const DEMANDING: &[&str] = &[
     "compact",
     "add 1",
     "mul 2",
-    "add1f 0.5",
+    "addf 0.5",
     "round 1",
     "ternary \"y\" \"n\"",
     "initial",
@@ -357,6 +367,49 @@ const DEMANDING: &[&str] = &[
     "semver",
 ];
 
+/// The same with something they can work on.
+const SATISFIED: &[(&str, &str)] = &[
+    ("list 3 1 2", "len"),
+    ("list 3 \"a\" nil", "first"),
+    ("list 3 1.5 true", "last"),
+    ("dict \"b\" 1 \"a\" 2", "keys | sortAlpha"),
+    ("list 1 nil \"x\"", "join \",\""),
+    ("list 1 2 2 \"2\"", "uniq"),
+    ("list \"b\" \"a\" 3", "sortAlpha"),
+    ("list 1 2 3", "reverse"),
+    ("list 0 \"\" nil 4", "compact"),
+    ("41", "add 1"),
+    ("\"41\"", "add 1"),
+    ("2.9", "mul 2"),
+    ("1.25", "addf 0.5"),
+    ("2.345", "round 1"),
+    ("true", "ternary \"y\" \"n\""),
+    ("list 1 2", "initial"),
+    ("\"abcdef\"", "substr 0 3"),
+    ("\"0777\"", "toDecimal"),
+    ("2", "untilStep 0 9"),
+    ("\"17\"", "max 3"),
+    ("2.5", "min 3"),
+    ("1.2", "ceil"),
+    ("-1.2", "floor"),
+    ("2", "plural \"one\" \"many\""),
+    ("list 1 2", "has 1"),
+    ("list 1 2", "without 1"),
+    ("list 1 2", "append 1"),
+    ("list 1 2", "prepend 1"),
+    ("list 1 2", "concat (list 1)"),
+    ("0", "index (list 7 8)"),
+    ("\"1.2.3-rc.1+b\"", "semver"),
+    ("\"a=b&c=d\"", "urlParse"),
+    ("\"x-{{ .Release.Name }}\"", "tpl \"{{ . }}\""),
+    ("dict \"a\" (list 1 (dict \"b\" 1.5))", "toYaml"),
+    ("dict \"a\" (dict \"b\" 1)", "dig \"a\" \"c\" \"none\""),
+    ("list 1 2 3 4 5", "chunk 2"),
+    ("\"1h30m\"", "durationRound"),
+    ("\"a,b\"", "splitn \",\" 2"),
+    ("list \"a\" 1", "toStrings"),
+];
+
 fn expression(random: &mut Random, scope: &Scope<'_>, depth: usize) -> String {
     let inner = value(random, scope);
     if depth == 0 {
@@ -371,7 +424,11 @@ fn expression(random: &mut Random, scope: &Scope<'_>, depth: usize) -> String {
         1 => format!("printf \"%v-%v\" {inner} ({})", expression(random, scope, depth - 1)),
         2 => format!("(index .Values \"{}\")", random.pick(&KEYS)),
         3 => format!("get .Values \"{}\"", random.pick(&KEYS)),
-        4 => format!("{inner} | {}", note(random.pick(DEMANDING), random)),
+        4 if random.chance(12) => format!("{inner} | {}", note(random.pick(DEMANDING), random)),
+        4 => {
+            let (input, function) = random.pick(SATISFIED);
+            format!("{input} | {}", note(function, random))
+        }
         5..=20 => format!("{inner} | {}", note(random.pick(OF_ANYTHING), random)),
         _ => format!("{inner} | toString | {}", note(random.pick(OF_TEXT), random)),
     }

@@ -172,7 +172,7 @@ pub(super) fn flags(
         random.note("values file");
         let name = format!("values-{number}.yaml");
         let mut content = text(random, &over);
-        if random.chance(6) {
+        if random.chance(2) {
             random.note("broken values file");
             content.push_str(random.pick(&[
                 "- list\n",
@@ -221,7 +221,7 @@ fn set(
             ("--set-file", format!("{path}=set-file.txt"))
         }
         10 => ("--set", format!("{path}[0]={}", random.pick(&plain))),
-        _ if random.chance(70) => ("--set", format!("{path}=odd")),
+        _ if random.chance(90) => ("--set", format!("{path}=odd")),
         _ => {
             random.note("odd --set");
             let odd = [

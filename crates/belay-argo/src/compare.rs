@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use belay_diff::{AddedFields, CompareOptions, Difference};
-use belay_health::argo::{self, Health, Status};
+use belay_health::argo::{Health, Status};
 use belay_manifest::{Object, ObjectKey};
 use belay_plan::sync::{Settings, is_hook, is_post_delete, is_pre_delete, is_skipped, method, words};
 
@@ -17,6 +17,7 @@ pub(crate) use schemas::{Schemas, definitions};
 pub(crate) use seen::{Seen, Written};
 
 use crate::controller::{Context, FIELD_MANAGER};
+use crate::health::health;
 use crate::prepare::Prepared;
 use crate::project::{Bounds, scope_of};
 use crate::tracking::{Target, tracked_app};
@@ -47,6 +48,8 @@ pub(crate) struct Compared {
     pub standing: Standing,
     /// Whether the project allows its kind.
     pub is_permitted: bool,
+    /// How well the live object is.
+    pub live_health: Option<Health>,
 }
 
 impl Compared {
@@ -70,7 +73,7 @@ impl Compared {
     /// How well it is; nothing when that cannot be told of such objects.
     pub(crate) fn health(&self) -> Option<Health> {
         match (&self.live, &self.target) {
-            (Some(live), _) => argo::evaluate(live),
+            (Some(_), _) => self.live_health.clone(),
             (None, Some(_)) => Some(Health { status: Status::Missing, message: String::new() }),
             (None, None) => None,
         }
@@ -175,6 +178,7 @@ pub(crate) fn compare(
         comparison.objects.push(Compared {
             key,
             target: None,
+            live_health: health(context, &live),
             live: Some(live),
             differences: Arc::default(),
             standing,
@@ -212,5 +216,6 @@ fn one(
             (differences, standing)
         }
     };
-    Compared { key, target: Some(target), live, differences, standing, is_permitted: true }
+    let live_health = live.as_deref().and_then(|live| health(context, live));
+    Compared { key, target: Some(target), live, differences, standing, is_permitted: true, live_health }
 }

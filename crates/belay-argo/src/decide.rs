@@ -240,6 +240,7 @@ mod tests {
             differences: Arc::default(),
             standing: Standing::OutOfSync,
             is_permitted: true,
+            live_health: None,
         };
         Comparison { objects: vec![compared], ..Comparison::default() }
     }

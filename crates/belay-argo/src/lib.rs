@@ -15,6 +15,7 @@ mod desired;
 mod drift;
 mod events;
 mod fault;
+mod health;
 mod prepare;
 mod project;
 mod reconcile;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use belay_apply::{ApplySettings, carry_out, delete_hook};
 use belay_argo_api::Application;
-use belay_health::argo::{self, Status};
+use belay_health::argo::Status;
 use belay_manifest::Object;
 use belay_plan::sync::{DeletePolicy, delete_policies, is_post_delete, is_pre_delete};
 use belay_plan::{Action, Desired, Plan, Step, Treatment};
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::controller::{Context, FIELD_MANAGER};
 use crate::desired::{self, Asked, Purpose};
+use crate::health::health;
 use crate::prepare::{Prepared, Wanted};
 use crate::project::{Bounds, scope_of};
 use crate::reconcile::target;
@@ -126,7 +127,7 @@ pub(super) async fn run(
             None => Ok(false),
         };
     }
-    let status = |hook: &Object| argo::evaluate(hook).map_or(Status::Healthy, |health| health.status);
+    let status = |hook: &Object| health(context, hook).map_or(Status::Healthy, |health| health.status);
     let failed: Vec<&Arc<Object>> = live.iter().filter(|hook| status(hook) == Status::Degraded).collect();
     if !failed.is_empty() {
         for hook in &failed {
@@ -147,7 +148,7 @@ pub(super) async fn clean_up(
     when: When,
 ) -> Result<bool, String> {
     let hooks = live_hooks(context, bounds, live_name, when);
-    let status = |hook: &Object| argo::evaluate(hook).map_or(Status::Healthy, |health| health.status);
+    let status = |hook: &Object| health(context, hook).map_or(Status::Healthy, |health| health.status);
     let worst = hooks.iter().map(|hook| status(hook)).max().unwrap_or(Status::Healthy);
     let mut has_pending = false;
     for hook in &hooks {

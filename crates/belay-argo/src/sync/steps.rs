@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use belay_argo_api::{Application, OperationPhase, OperationState};
 use belay_diff::Ignored;
-use belay_health::argo::{self, Status};
+use belay_health::argo::Status;
 use belay_manifest::{Object, ObjectKey};
 use belay_plan::sync::{
     Batch, Code, End, Health, Next, Pair, Progress, Purpose, Settings, Stand, Task, Turn, tasks,
@@ -19,6 +19,7 @@ use super::{check, namespace, results};
 use crate::compare::{Comparison, compare};
 use crate::controller::Context;
 use crate::fault::Fault;
+use crate::health::health;
 use crate::prepare::Prepared;
 use crate::project::Bounds;
 use crate::sources::Sources;
@@ -140,7 +141,7 @@ async fn walk(scene: &Scene<'_>, state: &mut OperationState, settings: &Settings
         }
         let differs =
             |task: &Task| comparison.objects.iter().any(|one| one.key == task.key && one.is_out_of_sync());
-        let turn = progress.advance(&health, &differs);
+        let turn = progress.advance(&|live: &Object| health_of(scene.context, live), &differs);
         let (turn, ran) = carry_on(&means, &mut progress, turn).await;
         record(state, &progress);
         match turn.next {
@@ -318,8 +319,8 @@ fn record(state: &mut OperationState, progress: &Progress<'_>) {
     }
 }
 
-fn health(live: &Object) -> Health {
-    match argo::evaluate(live) {
+fn health_of(context: &Context, live: &Object) -> Health {
+    match health(context, live) {
         None => Health::None,
         Some(health) => match health.status {
             Status::Healthy => Health::Healthy(health.message),
@@ -350,7 +351,7 @@ async fn terminate(
             continue;
         }
         let code = task.result.code;
-        match task.live.as_deref().map(health) {
+        match task.live.as_deref().map(|live| health_of(scene.context, live)) {
             None => task.note(code, Stand::Succeeded, "Terminated"),
             Some(Health::None | Health::Healthy(_)) => task.note(code, Stand::Succeeded, ""),
             Some(Health::Degraded(message)) => task.note(code, Stand::Failed, message),

@@ -20,7 +20,7 @@ use crate::controller::{Context, FIELD_MANAGER};
 use crate::health::health;
 use crate::prepare::Prepared;
 use crate::project::{Bounds, scope_of};
-use crate::tracking::{Target, tracked_app};
+use crate::tracking::{Target, live_objects, named_app};
 
 /// How an object counts for its app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,7 +140,7 @@ pub(crate) fn compare(
     ignored: &Arc<belay_diff::Ignored>,
     bounds: &Bounds,
 ) -> Comparison {
-    let own = context.live.of_app(&target.live_name()).into_iter();
+    let own = live_objects(context, &target.instance).into_iter();
     let mut extra: BTreeMap<ObjectKey, Arc<Object>> =
         own.filter(|object| bounds.permit_live(object)).map(|object| (object.key(), object)).collect();
     let mut comparison = Comparison::default();
@@ -159,7 +159,7 @@ pub(crate) fn compare(
         let key = object.key();
         let live = extra.remove(&key).or_else(|| context.live.get(&key));
         let live = live.filter(|live| bounds.permit_live(live));
-        if let Some(other) = live.as_deref().and_then(tracked_app)
+        if let Some(other) = live.as_deref().and_then(|live| named_app(live, &target.tracking))
             && other != target.instance
         {
             comparison.shared.push((key.clone(), other.to_owned()));

@@ -162,6 +162,7 @@ impl Controller {
         let mut settings = self.context.settings.live.changes();
         self.context.settings.repositories.are_read().await;
         let mut repositories = self.context.settings.repositories.changes();
+        live.reassign().await;
         let mut changes = live.subscribe();
         live.ensure(&application_kind()).await?;
         live.ensure(&GroupVersionKind::new("argoproj.io/v1alpha1", "AppProject")).await?;
@@ -177,7 +178,7 @@ impl Controller {
                     Err(RecvError::Lagged(_)) => self.add_all(),
                     Err(RecvError::Closed) => return Ok(()),
                 },
-                _ = settings.next() => self.add_all(),
+                (before, after) = settings.next() => self.take_in_settings(&before, &after).await,
                 (before, now) = repositories.next() => self.repositories_changed(&before, &now),
             }
         }
@@ -241,6 +242,13 @@ impl Controller {
         self.context.home.of_kind(GROUP, "Application").iter().for_each(|app| self.queue.add(app.key()));
     }
 
+    async fn take_in_settings(&self, before: &settings::Settings, after: &settings::Settings) {
+        if before.tracking != after.tracking {
+            self.context.home.reassign().await;
+        }
+        self.add_all();
+    }
+
     fn take_in(&self, change: &Change) {
         if change.key.group == GROUP && change.key.kind == "Application" {
             // An app of apps also compares its children's specs.
@@ -272,7 +280,7 @@ impl Controller {
 
     /// The app that tracks an object.
     fn parent(&self, object: &Object) -> Option<ObjectKey> {
-        let instance = crate::tracking::tracked_app(object)?;
+        let instance = crate::tracking::tracked_app(object, &self.context.system().tracking)?;
         let (namespace, name) = match instance.split_once('_') {
             Some((namespace, name)) => (namespace.to_owned(), name.to_owned()),
             None => (self.context.settings.namespace.clone(), instance.to_owned()),

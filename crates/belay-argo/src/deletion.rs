@@ -21,6 +21,7 @@ use crate::controller::{Context, FIELD_MANAGER};
 use crate::project::{Bounds, bounds_of};
 use crate::reconcile::instance;
 use crate::sync::is_confirmed;
+use crate::tracking::live_objects;
 use crate::write;
 
 /// How soon the objects that are on their way out are looked at again.
@@ -38,7 +39,7 @@ const CASCADE: [&str; 3] = [
 pub(crate) async fn finish(context: &Context, object: &Object, app: &Application) -> Option<Duration> {
     let finalizers: Vec<&str> = object.finalizers().collect();
     let has = |name: &str| finalizers.contains(&name);
-    let live_name = format!("app/{}", instance(context, object));
+    let instance = instance(context, object);
     let bounds = match bounds_of(context, object, app) {
         Ok(bounds) => bounds,
         Err(fault) => {
@@ -51,13 +52,13 @@ pub(crate) async fn finish(context: &Context, object: &Object, app: &Application
         (When::Before.finalizer(), hooks::run(context, object, app, &bounds, When::Before).await)
     } else if let Some(cascade) = cascade {
         let background = cascade.ends_with("/background");
-        (*cascade, delete_objects(context, object, app, &bounds, &live_name, background).await)
+        (*cascade, delete_objects(context, object, app, &bounds, &instance, background).await)
     } else if has(When::After.finalizer()) {
         (When::After.finalizer(), hooks::run(context, object, app, &bounds, When::After).await)
     } else if has(When::Before.cleanup()) {
-        (When::Before.cleanup(), hooks::clean_up(context, &bounds, &live_name, When::Before).await)
+        (When::Before.cleanup(), hooks::clean_up(context, &bounds, &instance, When::Before).await)
     } else if has(When::After.cleanup()) {
-        (When::After.cleanup(), hooks::clean_up(context, &bounds, &live_name, When::After).await)
+        (When::After.cleanup(), hooks::clean_up(context, &bounds, &instance, When::After).await)
     } else {
         return None;
     };
@@ -83,10 +84,10 @@ async fn delete_objects(
     object: &Object,
     app: &Application,
     bounds: &Bounds,
-    live_name: &str,
+    instance: &str,
     background: bool,
 ) -> Result<bool, String> {
-    let mut objects: Vec<Arc<Object>> = context.live.of_app(live_name);
+    let mut objects: Vec<Arc<Object>> = live_objects(context, instance);
     objects.retain(|live| bounds.permit_live(live) && is_deleted_with(app, live));
     if objects.is_empty() {
         return Ok(true);

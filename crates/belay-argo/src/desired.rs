@@ -134,7 +134,7 @@ pub(crate) async fn read(context: &Context, asked: &Asked<'_>) -> Result<Arc<Des
         })
         .collect();
     let fingerprint: Vec<String> = requests.iter().map(render::Request::fingerprint).collect();
-    let fingerprint = fingerprint.join("\n");
+    let fingerprint = format!("{}\n{}", asked.target.fingerprint(), fingerprint.join("\n"));
     let known = context.desired(&asked.object.key(), asked.purpose);
     if let Some(known) = known.filter(|known| known.is_of(&checkouts, &fingerprint, capabilities)) {
         return Ok(known);
@@ -235,8 +235,9 @@ async fn learn_and_prepare(
 ) -> Result<Prepared, Fault> {
     let kinds = context.live.kinds();
     let attempt = || {
-        prepare(manifests, target, kinds)
-            .map_err(|error| Fault::comparison(format!("Failed to load target state: {error}")))
+        prepare(manifests, target, kinds).map_err(|error| {
+            Fault::comparison(format!("Failed to load target state: {}", belay_causes::chain(&error)))
+        })
     };
     let first = attempt()?;
     if first.unknown.is_empty() {

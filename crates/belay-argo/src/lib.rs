@@ -30,4 +30,4 @@ mod write;
 
 pub use controller::{Commit, Controller, FIELD_MANAGER, GROUP, Settings, application_kind};
 pub use project::{IN_CLUSTER, IN_CLUSTER_NAME};
-pub use tracking::{TRACKING_ID, tracked_app};
+pub use tracking::{TRACKING_ID, live_name, tracked_app};

@@ -8,7 +8,7 @@ use belay_manifest::{GroupVersionKind, Manifest, Object, ObjectKey, Origin, is_d
 use belay_plan::sync::{SYNC_OPTIONS, is_hook, words};
 use serde_json::Value;
 
-use crate::tracking::{Target, track};
+use crate::tracking::{NoLabel, Target, track};
 
 /// Options of how an object is compared.
 const COMPARE_OPTIONS: &str = "argocd.argoproj.io/compare-options";
@@ -43,6 +43,16 @@ pub(crate) enum PrepareError {
         object: String,
         /// The namespace.
         namespace: String,
+    },
+    /// The object cannot be marked as the app's.
+    #[error("{origin}: {object}: failed to set app instance label")]
+    Mark {
+        /// File and line.
+        origin: String,
+        /// The object.
+        object: String,
+        /// Why not.
+        source: NoLabel,
     },
 }
 
@@ -164,7 +174,11 @@ fn placed(manifest: &Manifest, scope: Scope, target: &Target) -> Result<Object, 
         let namespace = object.namespace().to_owned();
         return Err(PrepareError::Namespace { origin, object: name, namespace });
     }
-    track(&mut object, target);
+    track(&mut object, target).map_err(|source| PrepareError::Mark {
+        origin: origin.clone(),
+        object: name.clone(),
+        source,
+    })?;
     Ok(object)
 }
 
@@ -220,6 +234,7 @@ fn refuse_unsupported(manifest: &Manifest) -> Result<(), PrepareError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Tracking;
     use serde_json::json;
 
     fn manifest(value: Value) -> Manifest {
@@ -227,7 +242,7 @@ mod tests {
     }
 
     fn target() -> Target {
-        Target { instance: "web".into(), namespace: "prod".into() }
+        Target { instance: "web".into(), namespace: "prod".into(), tracking: Tracking::default() }
     }
 
     #[test]

@@ -233,7 +233,11 @@ impl View<'_> {
 }
 
 pub(crate) fn target(context: &Context, object: &Object, app: &Application) -> Target {
-    Target { instance: instance(context, object), namespace: app.spec.destination.namespace.clone() }
+    Target {
+        instance: instance(context, object),
+        namespace: app.spec.destination.namespace.clone(),
+        tracking: context.system().tracking.clone(),
+    }
 }
 
 /// The name by which objects are marked as this app's.

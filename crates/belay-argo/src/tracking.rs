@@ -1,34 +1,99 @@
 //! The marks that say which app an object belongs to.
 
+mod owned;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use belay_manifest::Object;
+
+use crate::controller::Context;
+use crate::settings::{Tracking, TrackingMethod};
+
+pub(crate) use owned::is_owned;
 
 /// The annotation that says which app an object belongs to.
 pub const TRACKING_ID: &str = "argocd.argoproj.io/tracking-id";
+/// The annotation that says which installation that app belongs to.
+const INSTALLATION_ID: &str = "argocd.argoproj.io/installation-id";
+/// Longest value of a label.
+const LONGEST_LABEL: usize = 63;
 
-/// Which app, and where it deploys to.
+/// Which app, where it deploys to, and how its objects are marked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Target {
     /// The app's instance name: its name, with its namespace before it outside of the control plane's.
     pub instance: String,
     /// `spec.destination.namespace`.
     pub namespace: String,
+    /// How objects are marked.
+    pub tracking: Tracking,
 }
 
+/// An object cannot be marked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unable to truncate label to not end with a special character")]
+pub(crate) struct NoLabel;
+
 impl Target {
-    /// The name under which the live state keeps the app's objects.
-    pub(crate) fn live_name(&self) -> String {
-        format!("app/{}", self.instance)
+    /// Everything that decides how an object is marked, as a text.
+    pub(crate) fn fingerprint(&self) -> String {
+        let Tracking { method, label_key, installation_id } = &self.tracking;
+        format!("{} {method:?} {label_key} {installation_id:?} {}", self.instance, self.namespace)
     }
+}
+
+/// The name under which the live state keeps the objects of an app.
+pub fn live_name(instance: &str) -> String {
+    format!("app/{instance}")
+}
+
+/// The live objects that an app may prune and deletes with itself: those that bear its mark, and that no other object
+/// brought with it.
+pub(crate) fn live_objects(context: &Context, instance: &str) -> Vec<Arc<Object>> {
+    let mut objects = context.live.of_app(&live_name(instance));
+    objects.retain(|object| !is_owned(&context.live, object));
+    objects
 }
 
 /// Marks an object as the app's.
-pub(crate) fn track(object: &mut Object, target: &Target) {
+pub(crate) fn track(object: &mut Object, target: &Target) -> Result<(), NoLabel> {
     // A definition is shared by design; Argo CD does not mark it.
     if object.kind() == "CustomResourceDefinition" {
-        return;
+        return Ok(());
+    }
+    let label_key = &target.tracking.label_key;
+    match target.tracking.method {
+        TrackingMethod::Annotation => annotate(object, target),
+        // The label is the app's name: a part of it would be another app's. The API server refuses one that is too long.
+        TrackingMethod::Label => object.set_label(label_key, &target.instance),
+        TrackingMethod::AnnotationAndLabel => {
+            annotate(object, target);
+            object.set_label(label_key, label_value(&target.instance)?);
+        }
+    }
+    Ok(())
+}
+
+fn annotate(object: &mut Object, target: &Target) {
+    match target.tracking.installation_id.as_str() {
+        "" => object.remove_annotation(INSTALLATION_ID),
+        id => object.set_annotation(INSTALLATION_ID, id),
     }
     let id = tracking_id(object, target);
     object.set_annotation(TRACKING_ID, &id);
+}
+
+/// As much of the name as a label holds.
+fn label_value(instance: &str) -> Result<&str, NoLabel> {
+    if instance.len() <= LONGEST_LABEL {
+        return Ok(instance);
+    }
+    // The names of apps are ASCII; what is not ends the value.
+    let end =
+        instance.char_indices().map(|(at, _)| at).take_while(|at| *at <= LONGEST_LABEL).last().unwrap_or(0);
+    let value = instance[..end].trim_end_matches(|letter: char| !letter.is_ascii_alphanumeric());
+    if value.is_empty() { Err(NoLabel) } else { Ok(value) }
 }
 
 /// `<app>:<group>/<kind>:<namespace>/<name>`; cluster-scoped objects carry the destination's namespace.
@@ -38,37 +103,87 @@ fn tracking_id(object: &Object, target: &Target) -> String {
     format!("{}:{}/{}:{}/{}", target.instance, key.group, key.kind, namespace, key.name)
 }
 
-/// The app that a live object says it belongs to, if the mark names the object itself: what
-/// operators copy from it is not the app's.
-pub fn tracked_app(object: &Object) -> Option<&str> {
-    let id = object.annotation(TRACKING_ID)?;
-    let (app, rest) = id.split_once(':')?;
-    let (kind, place) = rest.split_once(':')?;
-    let (group, kind) = kind.split_once('/')?;
-    let (namespace, name) = place.split_once('/')?;
-    let own = object.gvk().group == group
-        && object.kind() == kind
-        && object.name() == name
-        && (object.namespace().is_empty() || object.namespace() == namespace);
-    own.then_some(app)
+/// The app that a live object's mark names, whether or not the mark was made for this object.
+pub(crate) fn named_app<'a>(object: &'a Object, tracking: &Tracking) -> Option<&'a str> {
+    match tracking.method {
+        TrackingMethod::Label => object.label(&tracking.label_key).filter(|app| !app.is_empty()),
+        TrackingMethod::Annotation | TrackingMethod::AnnotationAndLabel => {
+            let id = annotation_of(object, tracking)?;
+            Some(Id::parse(id)?.app)
+        }
+    }
+}
+
+/// The app that a live object says it belongs to. What operators copy is not the app's: an annotation must name the
+/// object itself, and a label counts for nothing on objects that others own.
+pub fn tracked_app<'a>(object: &'a Object, tracking: &Tracking) -> Option<&'a str> {
+    match tracking.method {
+        TrackingMethod::Label => named_app(object, tracking).filter(|_| !owned::says_so(object)),
+        TrackingMethod::Annotation | TrackingMethod::AnnotationAndLabel => {
+            let id = Id::parse(annotation_of(object, tracking)?)?;
+            id.names(object).then_some(id.app)
+        }
+    }
+}
+
+/// The tracking id, unless it is another installation's.
+fn annotation_of<'a>(object: &'a Object, tracking: &Tracking) -> Option<&'a str> {
+    let own = tracking.installation_id.as_str();
+    let is_ours = own.is_empty() || object.annotation(INSTALLATION_ID) == Some(own);
+    object.annotation(TRACKING_ID).filter(|_| is_ours)
+}
+
+/// The parts of a tracking id.
+struct Id<'a> {
+    app: &'a str,
+    group: &'a str,
+    kind: &'a str,
+    namespace: &'a str,
+    name: &'a str,
+}
+
+impl<'a> Id<'a> {
+    fn parse(text: &'a str) -> Option<Id<'a>> {
+        let (app, rest) = text.split_once(':')?;
+        let (kind, place) = rest.split_once(':')?;
+        let (group, kind) = kind.split_once('/')?;
+        let (namespace, name) = place.split_once('/')?;
+        let is_plain = !kind.contains('/') && !name.contains('/');
+        is_plain.then_some(Id { app, group, kind, namespace, name })
+    }
+
+    fn names(&self, object: &Object) -> bool {
+        object.gvk().group == self.group
+            && object.kind() == self.kind
+            && object.name() == self.name
+            && (object.namespace().is_empty() || object.namespace() == self.namespace)
+    }
+}
+
+/// The live object as it is compared: the marks of another method make no difference, so that a change of the method
+/// puts no app out of sync.
+pub(crate) fn with_equal_marks<'a>(
+    live: &'a Object,
+    desired: &Object,
+    tracking: &Tracking,
+) -> Cow<'a, Object> {
+    let key = &tracking.label_key;
+    let has_label = live.label(key).is_some_and(|app| !app.is_empty());
+    if tracking.method == TrackingMethod::Label || !has_label || live.kind() == "CustomResourceDefinition" {
+        return Cow::Borrowed(live);
+    }
+    let mut live = Cow::Borrowed(live);
+    // One that has an annotation and another than it should has moved between apps: that is a difference.
+    if live.annotation(TRACKING_ID).is_none_or(str::is_empty)
+        && let Some(id) = desired.annotation(TRACKING_ID)
+    {
+        live.to_mut().set_annotation(TRACKING_ID, id);
+    }
+    if desired.label(key).is_none_or(str::is_empty) {
+        live.to_mut().remove_label(key);
+    }
+    live
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn a_mark_names_the_object_itself() {
-        let target = Target { instance: "web".into(), namespace: "prod".into() };
-        let mut object = Object::new(json!({"apiVersion": "apps/v1", "kind": "Deployment",
-            "metadata": {"name": "a", "namespace": "prod"}}))
-        .unwrap();
-        track(&mut object, &target);
-        assert_eq!(object.annotation(TRACKING_ID), Some("web:apps/Deployment:prod/a"));
-        assert_eq!(tracked_app(&object), Some("web"));
-        let mut copy = object.value().clone();
-        copy["metadata"]["name"] = json!("copy");
-        assert_eq!(tracked_app(&Object::new(copy).unwrap()), None);
-    }
-}
+mod tests;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use belay_argo::Controller as ArgoController;
+use belay_argo::settings::{LiveSettings, Tracking};
 use belay_cluster::{Belonging, EventRecorder, Kinds, LiveState};
 use belay_flux::Controller as FluxController;
 use belay_manifest::{GroupVersionKind, Object};
@@ -65,7 +66,10 @@ impl Engine {
     /// Builds the parts, with settings for Flux.
     pub(crate) fn with_flux(client: Client, settings: EngineSettings, flux: FluxSettings) -> Engine {
         let kinds = Kinds::new(client.clone());
-        let live = LiveState::new(client.clone(), kinds, belonging);
+        let live_settings = LiveSettings::default();
+        let tracking = live_settings.clone();
+        let live =
+            LiveState::new(client.clone(), kinds, move |object| belonging(object, &tracking.now().tracking));
         let commits =
             CommitLog::new(Arc::new(GitStore::new(settings.data_folder.join("git"), GitLimits::default())));
         let repositories: Arc<dyn Repositories> = Arc::new(commits.clone());
@@ -75,6 +79,7 @@ impl Engine {
             EventRecorder::new(client.clone(), "argocd-application-controller"),
             belay_argo::Settings {
                 namespace: settings.argo_namespace.clone(),
+                live: live_settings,
                 ..belay_argo::Settings::default()
             },
         );
@@ -184,10 +189,10 @@ fn flux_settings(settings: &EngineSettings, flux: FluxSettings) -> belay_flux::S
 }
 
 /// Whose an object is, by the marks that each family leaves.
-fn belonging(object: &Object) -> Belonging {
+fn belonging(object: &Object, tracking: &Tracking) -> Belonging {
     let group = object.gvk().group;
-    if let Some(app) = belay_argo::tracked_app(object) {
-        return Belonging::App(format!("app/{app}"));
+    if let Some(app) = belay_argo::tracked_app(object, tracking) {
+        return Belonging::App(belay_argo::live_name(app));
     }
     for (prefix, family) in [("kustomize.toolkit.fluxcd.io", "ks"), ("helm.toolkit.fluxcd.io", "hr")] {
         let name = object.label(&format!("{prefix}/name"));

@@ -5,6 +5,8 @@
 //! fields that health needs. The watch owns the picture; an apply's answer is learnt at once, so
 //! that the next look does not see the past.
 
+mod reassign;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
@@ -232,7 +234,10 @@ impl LiveState {
         let key = object.key();
         let before = {
             let mut picture = self.write();
-            if picture.objects.get(&key).is_some_and(|known| !is_newer(&object, known)) {
+            let known = picture.objects.get(&key);
+            let is_whole_now =
+                |known: &Object| app.is_some() && is_trimmed(known) && !is_newer(known, &object);
+            if known.is_some_and(|known| !is_newer(&object, known) && !is_whole_now(known)) {
                 return;
             }
             for owner in owners(&object) {
@@ -357,6 +362,11 @@ fn is_newer(object: &Object, known: &Object) -> bool {
         (Some(new), Some(old)) => new > old,
         _ => true,
     }
+}
+
+/// Whether an object was kept trimmed: the API server knows the managers of every whole one.
+fn is_trimmed(object: &Object) -> bool {
+    object.value().pointer("/metadata/managedFields").is_none()
 }
 
 /// What the resource tree needs of an object that belongs to no app.

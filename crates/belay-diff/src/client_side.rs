@@ -129,7 +129,17 @@ impl States {
         for state in [&mut original, &mut desired] {
             without_identity(state);
         }
+        keep_annotations(&mut desired, &live);
         States { original, desired, live }
+    }
+}
+
+/// A desired object always has annotations where the live one has some, for last-applied is among them: those that are
+/// not wanted any more go one by one, and others' stay.
+fn keep_annotations(desired: &mut Value, live: &Value) {
+    let has_some = live.pointer("/metadata/annotations").is_some_and(Value::is_object);
+    if let (true, Some(Value::Object(metadata))) = (has_some, desired.get_mut("metadata")) {
+        metadata.entry("annotations").or_insert_with(|| json!({}));
     }
 }
 

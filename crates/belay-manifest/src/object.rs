@@ -140,6 +140,26 @@ impl Object {
         self.metadata_map_mut("labels").insert(name.to_owned(), Value::from(value));
     }
 
+    /// Takes an annotation away.
+    pub fn remove_annotation(&mut self, name: &str) {
+        self.remove_from_metadata_map("annotations", name);
+    }
+
+    /// Takes a label away.
+    pub fn remove_label(&mut self, name: &str) {
+        self.remove_from_metadata_map("labels", name);
+    }
+
+    fn remove_from_metadata_map(&mut self, map: &str, name: &str) {
+        let metadata = self.metadata_mut();
+        if let Some(Value::Object(entries)) = metadata.get_mut(map) {
+            entries.shift_remove(name);
+            if entries.is_empty() {
+                metadata.shift_remove(map);
+            }
+        }
+    }
+
     /// A hash of the whole object, equal for equal objects whatever the order of their fields.
     pub fn content_hash(&self) -> String {
         let mut hasher = Sha256::new();

@@ -130,11 +130,15 @@ async fn all(arguments: Arguments) -> anyhow::Result<usize> {
     }
     let mut offered: Vec<&str> = arguments.with.iter().map(String::as_str).collect();
     offered.extend(arguments.engine.offers());
-    let outcomes = futures::stream::iter(&scenarios)
+    let (alone, together): (Vec<_>, Vec<_>) = scenarios.iter().partition(|(_, scenario)| scenario.alone);
+    let mut outcomes: Vec<_> = futures::stream::iter(together)
         .map(|(name, scenario)| outcome(&runner, name, scenario, &offered))
         .buffer_unordered(arguments.jobs.max(1))
         .collect()
         .await;
+    for (name, scenario) in alone {
+        outcomes.push(outcome(&runner, name, scenario, &offered).await);
+    }
     summary(outcomes)
 }
 

@@ -21,6 +21,9 @@ pub(crate) struct Scenario {
     /// `workloads` (Pods that run). `kubectl` goes without saying where a step runs it.
     #[serde(default)]
     requires: Vec<String>,
+    /// Runs after all others and beside none: it changes what all of them share.
+    #[serde(default)]
+    pub(crate) alone: bool,
     /// The steps, in order.
     pub(crate) steps: Vec<Step>,
 }

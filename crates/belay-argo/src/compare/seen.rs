@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::schemas::Schemas;
 use crate::compare::compare_options;
 use crate::controller::Context;
+use crate::tracking::with_equal_marks;
 
 /// The comparisons of one app.
 #[derive(Debug, Default)]
@@ -109,6 +110,7 @@ impl Seen {
         context: &Context,
     ) -> Vec<Difference> {
         let schema = schemas.of(&desired.gvk(), context);
+        let live = &*with_equal_marks(live, desired, &context.system().tracking);
         let sides = Sides { desired, live, schema: schema.as_deref() };
         let options = compare_options();
         sides.differences(method, &options, &self.ignored).unwrap_or_else(|error| {

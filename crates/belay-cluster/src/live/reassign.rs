@@ -1,0 +1,64 @@
+//! Whose objects are, told anew: the marks of apps mean something else than before.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use belay_manifest::{GroupVersionKind, ObjectKey};
+use kube::api::{Api, DynamicObject, ListParams};
+
+use super::{Belonging, LiveState, as_object, is_trimmed};
+
+/// Objects of one page of a list.
+const PAGE: u32 = 500;
+/// How soon a failed list is tried again.
+const AGAIN: Duration = Duration::from_secs(2);
+
+impl LiveState {
+    /// Tells anew whose every object is. What was kept trimmed and belongs to an app now is read again, whole; this ends
+    /// when all of it has been.
+    pub async fn reassign(&self) {
+        let mut trimmed: BTreeMap<(String, String), GroupVersionKind> = BTreeMap::new();
+        for key in self.keys() {
+            let mut picture = self.write();
+            let Some(object) = picture.objects.get(&key) else { continue };
+            let app = match (self.belonging)(object) {
+                Belonging::App(app) => Some(app),
+                Belonging::Whole | Belonging::Nobody => None,
+            };
+            if app.is_some() && is_trimmed(object) {
+                trimmed.insert((key.group, key.kind), object.gvk());
+            } else {
+                picture.assign(&key, app);
+            }
+        }
+        for kind in trimmed.values() {
+            while let Err(error) = self.read_again(kind).await {
+                tracing::warn!(%kind, %error, "the objects cannot be read again, trying once more");
+                tokio::time::sleep(AGAIN).await;
+            }
+        }
+    }
+
+    fn keys(&self) -> Vec<ObjectKey> {
+        self.read().objects.keys().cloned().collect()
+    }
+
+    /// Lists a kind and takes in those objects that were trimmed.
+    async fn read_again(&self, kind: &GroupVersionKind) -> Result<(), kube::Error> {
+        let Some(resource) = self.kinds.known(kind) else { return Ok(()) };
+        let api: Api<DynamicObject> = Api::all_with(self.client.clone(), &resource.api);
+        let mut parameters = ListParams::default().limit(PAGE);
+        loop {
+            let list = api.list(&parameters).await?;
+            for object in list.items {
+                if let Some(object) = as_object(object, &resource.api) {
+                    self.put(object);
+                }
+            }
+            match list.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => parameters = parameters.continue_token(&token),
+                None => return Ok(()),
+            }
+        }
+    }
+}

@@ -33,6 +33,10 @@ pub(crate) enum TransportError {
     TooLarge { limit: u64 },
     #[error("{what} cannot be read: {reason}")]
     Access { what: &'static str, reason: String },
+    #[error("the server's SSH key is not a known one: knownhosts: key is unknown")]
+    UnknownHostKey,
+    #[error("the server's SSH key is not the known one: knownhosts: key mismatch")]
+    ChangedHostKey,
 }
 
 impl TransportError {

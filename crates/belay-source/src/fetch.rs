@@ -10,6 +10,7 @@ use crate::access::Access;
 use crate::address::Address;
 use crate::budget::{Budget, TransportError};
 use crate::http_transport::HttpTransport;
+use crate::ssh_transport;
 
 /// Why a fetch failed.
 #[derive(Debug, thiserror::Error)]
@@ -108,9 +109,16 @@ fn connect(
             })?;
             Ok(Box::new(connect_http(http, own, gix::protocol::transport::Protocol::V2, false)))
         }
-        Address::Ssh(_) | Address::File(_) => {
-            Err(TransportError::Access { what: "the URL", reason: "SSH is not supported yet".to_owned() })
+        Address::Ssh(_) if access.proxy.is_some() => Err(TransportError::Access {
+            what: "the proxy",
+            reason: "a proxy for SSH is not supported yet".to_owned(),
+        }),
+        Address::Ssh(server) => {
+            let ssh = access.ssh.clone().unwrap_or_default();
+            let connection = ssh_transport::connect(server, &ssh, budget)?;
+            Ok(Box::new(connection.custom_url(Some(address.text().into()))))
         }
+        Address::File(_) => Err(TransportError::NotFound),
     }
 }
 

@@ -10,10 +10,12 @@ mod fetch;
 mod git;
 mod http_client;
 mod http_transport;
+mod known_hosts;
 mod repositories;
 mod revision;
 mod snapshot;
 mod ssh_key;
+mod ssh_transport;
 
 pub use access::{Access, Login, Proxy, SecretText, SshAccess, Tls};
 pub use address::server_of;

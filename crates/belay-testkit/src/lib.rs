@@ -2,10 +2,13 @@
 //!
 //! - [`Repository`]: a bare Git repository written in process.
 //! - [`GitServer`]: fetch and push over smart HTTP for the bare repositories of a folder, without a
-//!   `git` binary, with faults on demand.
+//!   `git` binary, with faults on demand. [`SshServer`]: fetch over SSH.
 
 mod git_server;
 mod repository;
 
-pub use git_server::{Fault, Faults, GitServer, GitServerError, GitServerOptions, OnPush, git_router};
+pub use git_server::{
+    Fault, Faults, GitServer, GitServerError, GitServerOptions, OnPush, SshServer, SshServerOptions,
+    git_router,
+};
 pub use repository::{Author, Change, DEFAULT_BRANCH, Repository, RepositoryError};

@@ -190,7 +190,7 @@ fn work(
         false => Box::new(BufReader::new(input.take(LARGEST_REQUEST))),
     };
     match job.action {
-        Action::AdvertiseUpload => upload::advertise(&repository, job.version, output),
+        Action::AdvertiseUpload => upload::advertise_over_http(&repository, job.version, output),
         Action::AdvertiseReceive => receive::advertise(&repository, output),
         Action::Upload => {
             let command = upload::read_command(job.version, &mut input)?;

@@ -8,6 +8,7 @@ mod http;
 mod objects;
 mod packet;
 mod receive;
+mod ssh;
 mod upload;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -23,6 +24,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub use faults::{Fault, Faults};
+pub use ssh::{SshServer, SshServerOptions};
 
 use crate::{Repository, RepositoryError};
 

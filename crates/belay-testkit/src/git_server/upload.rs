@@ -39,13 +39,48 @@ pub(super) fn head_name(repository: &gix::Repository) -> Option<String> {
 }
 
 /// Writes the answer to `GET info/refs?service=git-upload-pack`.
-pub(super) fn advertise(
+pub(super) fn advertise_over_http(
     repository: &gix::Repository,
     version: u8,
     output: &mut dyn Write,
 ) -> Result<(), GitError> {
     packet::line(output, "# service=git-upload-pack\n")?;
     packet::flush(output)?;
+    advertise(repository, version, output)
+}
+
+/// Speaks version 2 with somebody who stays connected, command by command.
+pub(super) fn converse(
+    repository: &gix::Repository,
+    input: &mut dyn Read,
+    output: &mut dyn Write,
+) -> Result<(), GitError> {
+    advertise(repository, 2, output)?;
+    output.flush()?;
+    loop {
+        let mut command = Vec::new();
+        while let Some(Packet::Line(line)) = packet::read(input)?.map(as_line) {
+            packet::line(&mut command, line)?;
+        }
+        if command.is_empty() {
+            return Ok(());
+        }
+        answer(repository, read_command(2, &mut command.as_slice())?, output)?;
+        output.flush()?;
+    }
+}
+
+/// A delimiter parts nothing that `read_command` needs to tell apart.
+fn as_line(packet: Packet) -> Packet {
+    if packet == Packet::Delimiter { Packet::Line(Vec::new()) } else { packet }
+}
+
+/// Writes what the repository has, or with version 2 what it can do.
+pub(super) fn advertise(
+    repository: &gix::Repository,
+    version: u8,
+    output: &mut dyn Write,
+) -> Result<(), GitError> {
     if version == 2 {
         let lines = ["version 2", AGENT, "ls-refs=unborn", "fetch=shallow", "object-format=sha1"];
         for line in lines {

@@ -8,6 +8,7 @@ mod differential_charts;
 mod family;
 mod kustomize_corpus;
 mod kustomize_differential;
+mod kustomize_record;
 mod kustomize_trees;
 mod mutate;
 mod record_openapi;
@@ -66,6 +67,8 @@ enum Command {
 enum Record {
     /// Discovery and schemas of the built-in kinds.
     Openapi(record_openapi::Arguments),
+    /// What the original prints for the cases of belay-kustomize.
+    Kustomizations(kustomize_record::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -75,6 +78,7 @@ fn main() -> ExitCode {
         Command::Bench { command } => bench::run(&repository(), &command),
         Command::Apiserver { command } => apiserver::run(&repository(), command),
         Command::Record { command: Record::Openapi(arguments) } => record_openapi::run(&arguments),
+        Command::Record { command: Record::Kustomizations(arguments) } => kustomize_record::run(&arguments),
         Command::Compare(arguments) => compare::run(&repository(), &arguments),
         Command::Corpus(family) => corpus(&family),
         Command::Differential(family) => differential(&family),

@@ -43,4 +43,5 @@ pub use encoding::text_from_bytes;
 pub use error::Error;
 pub use json::{format_float, format_json_float, to_go_json, to_go_json_indent};
 pub use node::{Alias, Comment, Content, Document, Node, ParseOptions, Resolution, Style};
+pub use resolve::is_text_unquoted;
 pub use split::{split_documents, try_split_documents};

@@ -67,6 +67,11 @@ pub(crate) fn resolve_tagged(tag: &str, text: &str, rules: Resolution) -> Result
     Err(Error::plain(format!("cannot decode {found} `{text}` as a {tag}")))
 }
 
+/// Whether a text that is written without quotes is read as a text again.
+pub fn is_text_unquoted(text: &str, rules: Resolution) -> bool {
+    resolve_plain(text, rules) == Resolved::Str
+}
+
 /// Resolves a plain scalar without a tag.
 pub(crate) fn resolve_plain(text: &str, rules: Resolution) -> Resolved {
     resolve(text, rules, true)

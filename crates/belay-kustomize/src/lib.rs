@@ -36,6 +36,7 @@ mod generators;
 mod helm;
 mod id;
 mod json_patch;
+mod keys;
 mod kustomization;
 mod loader;
 mod merge_keys;

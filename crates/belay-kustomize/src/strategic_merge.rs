@@ -22,6 +22,10 @@ pub(crate) fn apply(resource: &mut Resource, patch: &Value) -> Result<(), Error>
     for path in std::mem::take(&mut resource.bare_nulls) {
         drop_null(&mut resource.object, &path, Schema::Unknown);
     }
+    // The original puts the patch in the object's place, and keeps the object.
+    if patch.get(DIRECTIVE).and_then(Value::as_str) == Some("replace") {
+        return Ok(());
+    }
     let object = std::mem::take(&mut resource.object);
     let merged = merge(Some(object), Some(patch), Schema::Unknown)?;
     resource.object = merged.unwrap_or_default();

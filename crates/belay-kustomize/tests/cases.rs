@@ -1,11 +1,15 @@
-//! Walks `tests/cases`: every folder is built and compared with what kustomize v5.8.2 printed.
+//! Walks `tests/cases` and `tests/features`: every folder or file is built and compared with what
+//! kustomize v5.8.2 printed.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail where its own files are missing")]
+mod case_file;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use belay_filetree::{Kind, MemoryTree, TreePath};
 use belay_kustomize::{BuildOptions, build};
+use case_file::{CaseFile, ERROR, EXPECTED};
 
 fn cases() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
@@ -61,4 +65,36 @@ fn every_case_is_as_recorded() {
     }
     assert!(cases.len() >= 80, "cases are missing");
     assert!(wrong.is_empty(), "{} of {} cases differ: {wrong:?}", wrong.len(), cases.len());
+}
+
+/// Every case file below a folder.
+fn case_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            case_files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "txt") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_feature_is_as_recorded() {
+    let mut files = Vec::new();
+    case_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/features"), &mut files);
+    let mut wrong = Vec::new();
+    for file in &files {
+        let case = CaseFile::parse(&fs::read_to_string(file).unwrap());
+        let (built, part) = match case.built() {
+            Ok(text) => (text, EXPECTED),
+            Err(error) => (error, ERROR),
+        };
+        if case.parts.last() != Some(&(part.to_owned(), built)) {
+            wrong.push(file.file_stem().unwrap().to_string_lossy().into_owned());
+        }
+    }
+    wrong.sort();
+    assert!(files.len() >= 300, "cases are missing");
+    assert!(wrong.is_empty(), "{} of {} cases differ: {wrong:?}", wrong.len(), files.len());
 }

@@ -49,6 +49,8 @@ fn finish(
     resource.set_name(&arguments.name)?;
     resource.set_namespace(&arguments.namespace)?;
     let pairs = |map: &crate::kustomization::TextMap| crate::transformers::labels::sorted(map);
+    let set = options.labels.keys().chain(options.annotations.keys());
+    set.into_iter().try_for_each(|key| crate::keys::check(key))?;
     if !options.labels.is_empty() {
         resource.set_metadata_map("labels", pairs(&options.labels))?;
     }

@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::error::{During, Error};
+use crate::keys;
 use crate::kustomization::GeneratorArguments;
 use crate::loader::Loader;
 
@@ -30,6 +31,7 @@ pub(crate) fn load(arguments: &GeneratorArguments, loader: &Loader<'_>) -> Resul
     if let Some((key, _)) = pairs.iter().find(|(key, _)| !seen.insert(key.clone())) {
         return Err(Error::rule(format!("'{}' illegally repeats the key '{key}'", arguments.name)));
     }
+    pairs.iter().try_for_each(|(key, _)| keys::check(key))?;
     pairs.sort();
     Ok(pairs)
 }

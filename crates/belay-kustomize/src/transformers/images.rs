@@ -8,6 +8,7 @@ use crate::error::{During, Error};
 use crate::field_path::{self, Create};
 use crate::id::FieldSpec;
 use crate::kustomization::Image;
+use crate::resource::scalar_text;
 use crate::resources::Resources;
 
 pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured, Error> {
@@ -65,13 +66,14 @@ impl Images {
     fn set(&self, value: &mut Value) -> Result<(), Error> {
         match value {
             Value::Array(_) | Value::Object(_) => Err(Error::rule("wrong node kind: an image is a text")),
-            Value::String(image) => {
-                if self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(image)) {
-                    *image = self.renamed(image);
+            Value::Null => Ok(()),
+            value => {
+                let image = scalar_text(value);
+                if self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(&image)) {
+                    *value = Value::from(self.renamed(&image));
                 }
                 Ok(())
             }
-            _ => Ok(()),
         }
     }
 

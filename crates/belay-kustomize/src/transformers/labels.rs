@@ -7,6 +7,7 @@ use crate::configuration::{Configuration, merge_places};
 use crate::error::{During, Error};
 use crate::field_path::{self, Create};
 use crate::id::FieldSpec;
+use crate::keys;
 use crate::kustomization::{Label, TextMap};
 use crate::resources::Resources;
 
@@ -81,6 +82,7 @@ impl Labels {
             Value::Null => Ok(()),
             Value::Object(fields) => {
                 for (key, value) in &self.pairs {
+                    keys::check(key)?;
                     fields.insert(key.clone(), Value::from(value.as_str()));
                 }
                 Ok(())

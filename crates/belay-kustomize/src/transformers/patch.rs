@@ -133,6 +133,9 @@ impl AnyPatch {
             resource.show_origin()?;
             patch.apply(&mut resource.object).during(|| format!("applying {} to {id}", self.source))?;
             resource.hide_origin();
+            if resource.kind().is_empty() {
+                return Err(Error::rule(format!("{}: missing kind in what it makes of {id}", self.source)));
+            }
         }
         Ok(())
     }

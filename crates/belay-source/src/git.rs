@@ -104,7 +104,11 @@ impl GitStore {
         let Request { url, revision, access, max_age, .. } = request;
         let mirror = self.mirror(url, access)?;
         revision.check().map_err(|error| mirror.unresolved(&error))?;
-        let mut state = mirror.state.lock().await;
+        // Who waits for another's fetch waits no longer than for one's own.
+        let patience = request.timeout.unwrap_or(self.limits.fetch.into()).whole;
+        let mut state = tokio::time::timeout(patience, mirror.state.lock())
+            .await
+            .map_err(|_late| mirror.fault(&TransportError::TooLate(patience).to_string(), true))?;
         let fresh = lock(&mirror.asked).is_some_and(|asked| asked.elapsed() < *max_age);
         let known_commit = revision.commit().is_some_and(|id| {
             state.repository.as_ref().is_some_and(|known| known.to_thread_local().has_object(id))

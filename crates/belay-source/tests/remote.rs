@@ -221,6 +221,40 @@ async fn a_hanging_server_is_left_at_the_deadline() {
 }
 
 #[tokio::test]
+async fn nobody_waits_longer_for_another_than_for_oneself() {
+    let world = World::new(None).await;
+    world.commit("one");
+    world.faults.set("app", Fault::Hang);
+    let url = world.server.url_of("app");
+    let patient = Request { timeout: Some(Duration::from_secs(5).into()), ..request(&url, "main", 0) };
+    let hasty = Request { timeout: Some(Duration::from_millis(300).into()), ..request(&url, "main", 0) };
+    let begin = Instant::now();
+    let second = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let error = world.store.checkout(&hasty).await.err().unwrap();
+        (begin.elapsed(), error)
+    };
+    let (first, (waited, error)) = tokio::join!(world.store.checkout(&patient), second);
+    assert!(waited < Duration::from_secs(4), "{waited:?}");
+    assert!(error.transient && error.message.contains("no answer within 0.3 s"), "{error}");
+    assert!(first.err().unwrap().message.contains("no answer within 5 s"));
+}
+
+#[tokio::test]
+async fn bad_r11_more_than_the_limit_is_not_read() {
+    let mut world = World::new(None).await;
+    let room = tempfile::tempdir().unwrap();
+    world.store = GitStore::new(room.path(), GitLimits { bytes: 100_000, ..GitLimits::default() });
+    let small = world.commit("one");
+    assert_eq!(world.get("main").await.unwrap().commit, small);
+    world.commit(&noise(60_000));
+    let error = world.get("main").await.err().unwrap();
+    assert!(error.message.contains("more than 100000 bytes"), "{error}");
+    // What was there is still there.
+    assert_eq!(world.get(&small).await.unwrap().commit, small);
+}
+
+#[tokio::test]
 async fn a_dripping_server_is_left_at_the_deadline() {
     let mut world = World::new(None).await;
     let room = tempfile::tempdir().unwrap();

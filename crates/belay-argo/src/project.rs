@@ -1,10 +1,11 @@
 //! May the app do what its spec says? Destination, project, and what is not built yet.
 //!
-//! `find` reads the project, `rules` decides by it, `windows` says when; `bounds` are its rules at one destination.
+//! `find` reads the project, `global` says what others add to it, `rules` decides by it, `windows` says when; `bounds` are its rules at one destination.
 
 mod bounds;
 mod cron;
 mod find;
+mod global;
 mod repository;
 mod rules;
 mod windows;
@@ -16,7 +17,7 @@ use serde_json::Value;
 
 pub(crate) use bounds::{Bounds, scope_of};
 pub(crate) use find::{Projects, project};
-pub(crate) use rules::Cluster;
+pub(crate) use rules::{Cluster, is_named};
 pub(crate) use windows::{Asking, Windows};
 
 use crate::controller::Context;

@@ -30,6 +30,9 @@ const WHILE_RUNNING: Duration = Duration::from_secs(10);
 /// Looks at the app, acts, writes its status. Gives when to look again.
 pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Duration> {
     let object = context.home.get(key)?;
+    if !is_enabled(context, key) {
+        return None;
+    }
     let app: Application = match serde_json::from_value(object.value().clone()) {
         Ok(app) => app,
         Err(error) => {
@@ -47,6 +50,12 @@ pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Dura
         Ok(again) => again,
         Err(fault) => give_up(context, &object, &app, fault).await,
     })
+}
+
+/// Whether Applications of this namespace are anybody's business here: the control plane's, and those that are enabled.
+fn is_enabled(context: &Context, key: &ObjectKey) -> bool {
+    key.namespace == context.settings.namespace
+        || project::is_named(&context.system().parameters.application_namespaces, &key.namespace)
 }
 
 async fn look(context: &Context, object: &Object, app: &Application) -> Result<Duration, Fault> {

@@ -285,13 +285,12 @@ struct Metered {
 
 impl Read for Metered {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.response.read(buffer).map_err(|error| {
+        let count = self.response.read(buffer).inspect_err(|_broken| {
             let fault = match self.budget.time_left() {
                 Ok(_) => TransportError::Unreachable { reason: "the answer broke off".to_owned() },
                 Err(late) => late,
             };
             self.budget.note(fault);
-            error
         })?;
         self.budget.take(count).map_err(io::Error::other)?;
         Ok(count)

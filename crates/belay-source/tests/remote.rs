@@ -254,6 +254,47 @@ async fn bad_r11_more_than_the_limit_is_not_read() {
     assert_eq!(world.get(&small).await.unwrap().commit, small);
 }
 
+/// A server that sends everybody to another one.
+async fn redirecting(to: String) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut buffer = vec![0; 4096];
+            let count = stream.read(&mut buffer).await.unwrap_or_default();
+            let asked = String::from_utf8_lossy(&buffer[..count]).into_owned();
+            let path = asked.split(' ').nth(1).unwrap_or_default().to_owned();
+            let head = "HTTP/1.1 302 Found\r\nConnection: close\r\nContent-Length: 0\r\n";
+            let _ = stream.write_all(format!("{head}Location: {to}{path}\r\n\r\n").as_bytes()).await;
+        }
+    });
+    format!("http://{address}/app.git")
+}
+
+#[tokio::test]
+async fn bad_s2_a_login_goes_to_its_own_server_alone() {
+    let access = Access::basic("ada", "s3cr3t");
+    let open = World::new(None).await;
+    let commit = open.commit("one");
+    let url = redirecting(open.server.url()).await;
+    let asked = Request { access: access.clone(), ..request(&url, "main", 0) };
+    assert_eq!(open.store.checkout(&asked).await.unwrap().commit, commit);
+
+    let guarded = World::new(Some(("ada", "s3cr3t"))).await;
+    guarded.commit("one");
+    let url = redirecting(guarded.server.url()).await;
+    let asked = Request { access: access.clone(), ..request(&url, "main", 0) };
+    let error = guarded.store.checkout(&asked).await.err().unwrap();
+    assert!(error.message.contains("the login is for another server"), "{error}");
+
+    for to in ["http://169.254.169.254", "file://", "ftp://127.0.0.1"] {
+        let url = redirecting(to.to_owned()).await;
+        let error = open.store.checkout(&request(&url, "main", 0)).await.err().unwrap();
+        assert!(error.message.contains("which is refused"), "{to}: {error}");
+    }
+}
+
 #[tokio::test]
 async fn a_dripping_server_is_left_at_the_deadline() {
     let mut world = World::new(None).await;

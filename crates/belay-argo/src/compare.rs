@@ -12,7 +12,7 @@ use belay_health::argo::{Health, Status};
 use belay_manifest::{Object, ObjectKey};
 use belay_plan::sync::{Settings, is_hook, is_post_delete, is_pre_delete, is_skipped, method, words};
 
-pub(crate) use rules::ignored;
+pub(crate) use rules::{ignored, refused_rules};
 pub(crate) use schemas::{Schemas, definitions};
 pub(crate) use seen::{Seen, Written};
 
@@ -140,7 +140,7 @@ pub(crate) fn compare(
     ignored: &Arc<belay_diff::Ignored>,
     bounds: &Bounds,
 ) -> Comparison {
-    let own = live_objects(context, &target.instance).into_iter();
+    let own = live_objects(context, target).into_iter();
     let mut extra: BTreeMap<ObjectKey, Arc<Object>> =
         own.filter(|object| bounds.permit_live(object)).map(|object| (object.key(), object)).collect();
     let mut comparison = Comparison::default();
@@ -159,7 +159,7 @@ pub(crate) fn compare(
         let key = object.key();
         let live = extra.remove(&key).or_else(|| context.live.get(&key));
         let live = live.filter(|live| bounds.permit_live(live));
-        if let Some(other) = live.as_deref().and_then(|live| named_app(live, &target.tracking))
+        if let Some(other) = live.as_deref().and_then(|live| named_app(live, &target.system.tracking))
             && other != target.instance
         {
             comparison.shared.push((key.clone(), other.to_owned()));

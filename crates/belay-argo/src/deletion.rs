@@ -19,9 +19,9 @@ pub(crate) use hooks::keep_finalizers;
 use self::hooks::When;
 use crate::controller::{Context, FIELD_MANAGER};
 use crate::project::{Bounds, bounds_of};
-use crate::reconcile::instance;
+use crate::reconcile::target;
 use crate::sync::is_confirmed;
-use crate::tracking::live_objects;
+use crate::tracking::{Target, live_objects};
 use crate::write;
 
 /// How soon the objects that are on their way out are looked at again.
@@ -39,7 +39,7 @@ const CASCADE: [&str; 3] = [
 pub(crate) async fn finish(context: &Context, object: &Object, app: &Application) -> Option<Duration> {
     let finalizers: Vec<&str> = object.finalizers().collect();
     let has = |name: &str| finalizers.contains(&name);
-    let instance = instance(context, object);
+    let target = target(context, object, app);
     let bounds = match bounds_of(context, object, app) {
         Ok(bounds) => bounds,
         Err(fault) => {
@@ -52,13 +52,13 @@ pub(crate) async fn finish(context: &Context, object: &Object, app: &Application
         (When::Before.finalizer(), hooks::run(context, object, app, &bounds, When::Before).await)
     } else if let Some(cascade) = cascade {
         let background = cascade.ends_with("/background");
-        (*cascade, delete_objects(context, object, app, &bounds, &instance, background).await)
+        (*cascade, delete_objects(context, object, app, &bounds, &target, background).await)
     } else if has(When::After.finalizer()) {
         (When::After.finalizer(), hooks::run(context, object, app, &bounds, When::After).await)
     } else if has(When::Before.cleanup()) {
-        (When::Before.cleanup(), hooks::clean_up(context, &bounds, &instance, When::Before).await)
+        (When::Before.cleanup(), hooks::clean_up(context, &bounds, &target, When::Before).await)
     } else if has(When::After.cleanup()) {
-        (When::After.cleanup(), hooks::clean_up(context, &bounds, &instance, When::After).await)
+        (When::After.cleanup(), hooks::clean_up(context, &bounds, &target, When::After).await)
     } else {
         return None;
     };
@@ -84,10 +84,10 @@ async fn delete_objects(
     object: &Object,
     app: &Application,
     bounds: &Bounds,
-    instance: &str,
+    target: &Target,
     background: bool,
 ) -> Result<bool, String> {
-    let mut objects: Vec<Arc<Object>> = live_objects(context, instance);
+    let mut objects: Vec<Arc<Object>> = live_objects(context, target);
     objects.retain(|live| bounds.permit_live(live) && is_deleted_with(app, live));
     if objects.is_empty() {
         return Ok(true);

@@ -72,6 +72,8 @@ pub(crate) struct Prepared {
     pub objects: Vec<Wanted>,
     /// `RepeatedResourceWarning`s.
     pub repeated: Vec<String>,
+    /// `ExcludedResourceWarning`s.
+    pub excluded: Vec<String>,
     /// Kinds that the cluster does not know and that no definition among the objects brings.
     pub unknown: Vec<GroupVersionKind>,
 }
@@ -101,6 +103,12 @@ pub(crate) fn prepare(
     for manifest in manifests {
         refuse_unsupported(manifest)?;
         let kind = manifest.object.gvk();
+        if target.excludes(&kind) {
+            let name = manifest.object.name();
+            let message = format!("Resource {}/{} {name} is excluded in the settings", kind.group, kind.kind);
+            prepared.excluded.push(message);
+            continue;
+        }
         let scope = match (kinds.known(&kind), defined.get(&(kind.group.clone(), kind.kind.clone()))) {
             (Some(resource), _) => resource.scope,
             (None, Some(scope)) => *scope,
@@ -234,7 +242,6 @@ fn refuse_unsupported(manifest: &Manifest) -> Result<(), PrepareError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::Tracking;
     use serde_json::json;
 
     fn manifest(value: Value) -> Manifest {
@@ -242,7 +249,12 @@ mod tests {
     }
 
     fn target() -> Target {
-        Target { instance: "web".into(), namespace: "prod".into(), tracking: Tracking::default() }
+        Target {
+            instance: "web".into(),
+            namespace: "prod".into(),
+            cluster: "https://here".into(),
+            system: Arc::default(),
+        }
     }
 
     #[test]

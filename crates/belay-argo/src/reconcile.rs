@@ -8,7 +8,7 @@ use belay_diff::Ignored;
 use belay_manifest::{Object, ObjectKey};
 use jiff::Timestamp;
 
-use crate::compare::{Comparison, compare, ignored};
+use crate::compare::{Comparison, compare, ignored, refused_rules};
 use crate::controller::{Context, asks_for_work};
 use crate::decide::{Decision, Situation, decide};
 use crate::desired::{self, Asked, Desired, Purpose};
@@ -71,9 +71,12 @@ async fn look(context: &Context, object: &Object, app: &Application) -> Result<D
         return Ok(Duration::ZERO);
     }
     deletion::keep_finalizers(context, object, &desired.prepared).await;
-    let ignored = ignored(app)?;
+    let ignored = ignored(app, &target.system)?;
     let (target, ignored) = (&target, &ignored);
     let (bounds, windows) = (&bounds, &windows);
+    if let Some(refused) = refused_rules(&target.system, &desired.prepared) {
+        return Err(refused);
+    }
     let view = View { context, object, app, sources: &sources, target, ignored, bounds, windows };
     let before = view.compare(&desired);
     let has_changes = has_changes(context, app, &sources, &desired).await;
@@ -149,7 +152,7 @@ struct View<'a> {
 
 impl View<'_> {
     fn compare(&self, desired: &Desired) -> Comparison {
-        let settings = compare_settings(self.app, self.object);
+        let settings = compare_settings(self.app, self.object, &self.target.system);
         let key = self.object.key();
         compare(self.context, &key, &desired.prepared, self.target, &settings, self.ignored, self.bounds)
     }
@@ -245,8 +248,15 @@ pub(crate) fn target(context: &Context, object: &Object, app: &Application) -> T
     Target {
         instance: instance(context, object),
         namespace: app.spec.destination.namespace.clone(),
-        tracking: context.system().tracking.clone(),
+        cluster: cluster_url(app),
+        system: context.system(),
     }
+}
+
+/// The URL of the app's cluster; a cluster that is given by its name is the one at hand.
+fn cluster_url(app: &Application) -> String {
+    let server = &app.spec.destination.server;
+    if server.is_empty() { project::IN_CLUSTER.to_owned() } else { server.clone() }
 }
 
 /// The name by which objects are marked as this app's.
@@ -290,7 +300,12 @@ fn conditions(
     let repeated = desired.prepared.repeated.iter().map(|warning| (condition::REPEATED, warning.clone()));
     let shared =
         comparison.shared.iter().map(|(key, other)| (condition::SHARED, shared_message(object, key, other)));
-    repeated.chain(shared).chain(sync_error.map(|message| (condition::SYNC, message))).collect()
+    let excluded = desired.prepared.excluded.iter().map(|warning| (condition::EXCLUDED, warning.clone()));
+    repeated
+        .chain(excluded)
+        .chain(shared)
+        .chain(sync_error.map(|message| (condition::SYNC, message)))
+        .collect()
 }
 
 /// Why no sync was tried when the app was looked at last.
@@ -314,7 +329,7 @@ async fn give_up(context: &Context, object: &Object, app: &Application, fault: F
     let again = if fault.passing { AFTER_FAULT } else { context.interval() };
     let now = belay_cluster::now();
     let target = target(context, object, app);
-    let ignored = ignored(app).unwrap_or_default();
+    let ignored = ignored(app, &target.system).unwrap_or_default();
     // Without a project nothing is said of the objects.
     let bounds = project::bounds_of(context, object, app).ok();
     let mut retry = None;
@@ -326,7 +341,9 @@ async fn give_up(context: &Context, object: &Object, app: &Application, fault: F
             Some(state)
         }
         Current::Running(mut state) => {
-            let sources = Sources::of_app(app).filter(|_| fault.condition == condition::COMPARISON);
+            let is_known = context.settings.live.checked().is_ok();
+            let sources =
+                Sources::of_app(app).filter(|_| is_known && fault.condition == condition::COMPARISON);
             retry = match (&sources, &bounds) {
                 (Some(sources), Some(bounds)) if sync::has_revision(&state) => {
                     let (target, ignored) = (&target, &ignored);
@@ -341,7 +358,7 @@ async fn give_up(context: &Context, object: &Object, app: &Application, fault: F
     };
     let known = context.desired(&object.key(), Purpose::Comparison);
     let prepared = known.map(|desired| desired.prepared.clone()).unwrap_or_default();
-    let settings = compare_settings(app, object);
+    let settings = compare_settings(app, object, &target.system);
     let comparison = bounds
         .map(|bounds| compare(context, &object.key(), &prepared, &target, &settings, &ignored, &bounds));
     let outcome = Outcome::Fault { condition: fault.condition, messages: fault.messages(), comparison };

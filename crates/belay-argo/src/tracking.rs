@@ -5,10 +5,10 @@ mod owned;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use belay_manifest::Object;
+use belay_manifest::{GroupVersionKind, Object};
 
 use crate::controller::Context;
-use crate::settings::{Tracking, TrackingMethod};
+use crate::settings::{Settings, Tracking, TrackingMethod};
 
 pub(crate) use owned::is_owned;
 
@@ -20,14 +20,16 @@ const INSTALLATION_ID: &str = "argocd.argoproj.io/installation-id";
 const LONGEST_LABEL: usize = 63;
 
 /// Which app, where it deploys to, and how its objects are marked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Target {
     /// The app's instance name: its name, with its namespace before it outside of the control plane's.
     pub instance: String,
     /// `spec.destination.namespace`.
     pub namespace: String,
-    /// How objects are marked.
-    pub tracking: Tracking,
+    /// The URL of the cluster that it deploys to.
+    pub cluster: String,
+    /// The installation's settings at this look.
+    pub system: Arc<Settings>,
 }
 
 /// An object cannot be marked.
@@ -36,10 +38,15 @@ pub(crate) struct Target {
 pub(crate) struct NoLabel;
 
 impl Target {
-    /// Everything that decides how an object is marked, as a text.
+    /// Everything that decides what becomes of an object, as a text.
     pub(crate) fn fingerprint(&self) -> String {
-        let Tracking { method, label_key, installation_id } = &self.tracking;
-        format!("{} {method:?} {label_key} {installation_id:?} {}", self.instance, self.namespace)
+        let Settings { tracking, filter, .. } = self.system.as_ref();
+        format!("{} {} {} {tracking:?} {filter:?}", self.instance, self.namespace, self.cluster)
+    }
+
+    /// Whether such objects do not exist for us.
+    pub(crate) fn excludes(&self, kind: &GroupVersionKind) -> bool {
+        self.system.filter.is_excluded(&kind.group, &kind.kind, &self.cluster)
     }
 }
 
@@ -50,9 +57,9 @@ pub fn live_name(instance: &str) -> String {
 
 /// The live objects that an app may prune and deletes with itself: those that bear its mark, and that no other object
 /// brought with it.
-pub(crate) fn live_objects(context: &Context, instance: &str) -> Vec<Arc<Object>> {
-    let mut objects = context.live.of_app(&live_name(instance));
-    objects.retain(|object| !is_owned(&context.live, object));
+pub(crate) fn live_objects(context: &Context, target: &Target) -> Vec<Arc<Object>> {
+    let mut objects = context.live.of_app(&live_name(&target.instance));
+    objects.retain(|object| !is_owned(&context.live, object) && !target.excludes(&object.gvk()));
     objects
 }
 
@@ -62,8 +69,8 @@ pub(crate) fn track(object: &mut Object, target: &Target) -> Result<(), NoLabel>
     if object.kind() == "CustomResourceDefinition" {
         return Ok(());
     }
-    let label_key = &target.tracking.label_key;
-    match target.tracking.method {
+    let label_key = &target.system.tracking.label_key;
+    match target.system.tracking.method {
         TrackingMethod::Annotation => annotate(object, target),
         // The label is the app's name: a part of it would be another app's. The API server refuses one that is too long.
         TrackingMethod::Label => object.set_label(label_key, &target.instance),
@@ -76,7 +83,7 @@ pub(crate) fn track(object: &mut Object, target: &Target) -> Result<(), NoLabel>
 }
 
 fn annotate(object: &mut Object, target: &Target) {
-    match target.tracking.installation_id.as_str() {
+    match target.system.tracking.installation_id.as_str() {
         "" => object.remove_annotation(INSTALLATION_ID),
         id => object.set_annotation(INSTALLATION_ID, id),
     }

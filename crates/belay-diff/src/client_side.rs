@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::compare::{CompareOptions, is_ours_to_compare, unwanted};
 use crate::ignore::Ignored;
-use crate::normalise::{drop_undesired, normalised};
+use crate::normalise::{NormaliseOptions, drop_undesired, normalised};
 use crate::ownership::Ownership;
 use crate::path::{Segment, has_keys};
 
@@ -49,7 +49,7 @@ impl<'a> Sides<'a> {
     ) -> Result<Option<Patch>, PatchError> {
         let states = States::of(self, options, ignored, false);
         let mut body = self.patch(&states)?;
-        if self.predicted(&states.live, &body)? == states.live {
+        if self.predicted(&states.live, &body, ignored.normalise)? == states.live {
             body = json!({});
         }
         let applied = last_applied_text(self.desired);
@@ -72,7 +72,7 @@ impl<'a> Sides<'a> {
     ) -> Result<(Value, Value), PatchError> {
         let states = States::of(self, options, ignored, true);
         let body = self.patch(&states)?;
-        let predicted = self.predicted(&states.live, &body)?;
+        let predicted = self.predicted(&states.live, &body, ignored.normalise)?;
         Ok((states.live, predicted))
     }
 
@@ -84,7 +84,7 @@ impl<'a> Sides<'a> {
     }
 
     /// What the API server makes of the live object by the patch.
-    fn predicted(&self, live: &Value, patch: &Value) -> Result<Value, PatchError> {
+    fn predicted(&self, live: &Value, patch: &Value, options: NormaliseOptions) -> Result<Value, PatchError> {
         if patch.as_object().is_none_or(Map::is_empty) {
             return Ok(live.clone());
         }
@@ -99,7 +99,7 @@ impl<'a> Sides<'a> {
             default_object(schema, &mut predicted);
         }
         // Reading may fill in what is never compared.
-        drop_undesired(&mut predicted, Default::default());
+        drop_undesired(&mut predicted, options);
         Ok(predicted)
     }
 }

@@ -18,7 +18,7 @@ pub use client_side::{LAST_APPLIED, Patch, Sides, last_applied_text, with_last_a
 pub use compare::{AddedFields, CompareOptions, Difference, compare};
 pub use drift::{Drift, describe};
 pub use ignore::{IgnoreRule, Ignored, Jq, JqError};
-pub use normalise::{NormaliseOptions, normalised};
+pub use normalise::{IgnoredStatus, NormaliseOptions, normalised};
 pub use ownership::{Owner, Ownership};
 pub use path::{FieldPath, Segment};
 pub use predict::{Method, PredictError, added_paths};

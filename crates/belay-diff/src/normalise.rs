@@ -8,6 +8,20 @@ use serde_json::{Map, Value};
 pub struct NormaliseOptions {
     /// Leave out the rules of roles that collect them from others.
     pub ignore_aggregated_roles: bool,
+    /// Whose `status` is left out.
+    pub ignored_status: IgnoredStatus,
+}
+
+/// Whose `status` is not compared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum IgnoredStatus {
+    /// Every object's.
+    #[default]
+    All,
+    /// That of definitions of kinds.
+    Definitions,
+    /// Nobody's.
+    None,
 }
 
 /// The object in the API server's form, without what nobody desires: quantities canonical, `stringData` as `data`,
@@ -26,7 +40,15 @@ pub(crate) fn drop_undesired(value: &mut Value, options: NormaliseOptions) {
     let Some(fields) = value.as_object_mut() else {
         return;
     };
-    fields.shift_remove("status");
+    let is_definition = fields.get("kind").is_some_and(|kind| kind == "CustomResourceDefinition");
+    let is_ignored = match options.ignored_status {
+        IgnoredStatus::All => true,
+        IgnoredStatus::Definitions => is_definition,
+        IgnoredStatus::None => false,
+    };
+    if is_ignored {
+        fields.shift_remove("status");
+    }
     if let Some(metadata) = fields.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.shift_remove("creationTimestamp");
         metadata.shift_remove("managedFields");

@@ -18,7 +18,7 @@ use crate::prepare::{Prepared, Wanted};
 use crate::project::{Bounds, scope_of};
 use crate::reconcile::target;
 use crate::sources::Sources;
-use crate::tracking::live_objects;
+use crate::tracking::{Target, live_objects};
 use crate::write;
 
 /// When a hook runs.
@@ -106,7 +106,7 @@ pub(super) async fn run(
     if let Some(refusal) = wanted.iter().find_map(refusal) {
         return Err(refusal);
     }
-    let live: Vec<Arc<Object>> = live_hooks(context, bounds, &target.instance, when);
+    let live: Vec<Arc<Object>> = live_hooks(context, bounds, &target, when);
     let missing = wanted.iter().filter(|wanted| !live.iter().any(|live| live.key() == wanted.object.key()));
     let steps: Vec<Step> = missing
         .map(|wanted| Step {
@@ -145,10 +145,10 @@ pub(super) async fn run(
 pub(super) async fn clean_up(
     context: &Context,
     bounds: &Bounds,
-    instance: &str,
+    target: &Target,
     when: When,
 ) -> Result<bool, String> {
-    let hooks = live_hooks(context, bounds, instance, when);
+    let hooks = live_hooks(context, bounds, target, when);
     let status = |hook: &Object| health(context, hook).map_or(Status::Healthy, |health| health.status);
     let worst = hooks.iter().map(|hook| status(hook)).max().unwrap_or(Status::Healthy);
     let mut has_pending = false;
@@ -166,8 +166,8 @@ pub(super) async fn clean_up(
     Ok(!has_pending)
 }
 
-fn live_hooks(context: &Context, bounds: &Bounds, instance: &str, when: When) -> Vec<Arc<Object>> {
-    let own = live_objects(context, instance).into_iter();
+fn live_hooks(context: &Context, bounds: &Bounds, target: &Target, when: When) -> Vec<Arc<Object>> {
+    let own = live_objects(context, target).into_iter();
     own.filter(|live| when.is_time_of(live) && bounds.permit_live(live)).collect()
 }
 

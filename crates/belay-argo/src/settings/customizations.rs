@@ -122,7 +122,10 @@ pub(super) fn read_whole(key: &Key<'_>, text: &str, all: &mut Customizations) ->
                 "health.lua" => customization.health_lua = key.text(field, value)?,
                 "health.lua.useOpenLibs" => customization.use_open_libs = key.flag(field, value)?,
                 "actions" => customization.actions = key.text(field, value)?,
-                "knownTypeFields" => customization.known_types = known_types(key, value)?,
+                "knownTypeFields" => {
+                    customization.known_types = known_types(key, value)?;
+                    super::keys::note_unless(key, customization.known_types.is_empty());
+                }
                 // The fields are written as a text of their own.
                 _ => {
                     let fields = inner_fields(key, field, value)?;
@@ -164,10 +167,15 @@ pub(super) fn read_split(key: &Key<'_>, text: &str, all: &mut Customizations) ->
         "useOpenLibs" => customization.use_open_libs = super::values::flag(key, text)?,
         "actions" => customization.actions = text.to_owned(),
         "ignoreDifferences" => customization.ignore_differences = read_fields(key, text)?,
-        "ignoreResourceUpdates" => customization.ignore_updates = read_fields(key, text)?,
+        "ignoreResourceUpdates" => {
+            customization.ignore_updates = read_fields(key, text)?;
+            // A look that finds nothing new costs the cluster nothing.
+            key.note(Weight::Idle, "is not supported yet: such changes are looked at");
+        }
         "knownTypeFields" => {
             let Some(root) = key.parse(text)? else { return Ok(()) };
             customization.known_types = known_types(key, &root)?;
+            super::keys::note_unless(key, customization.known_types.is_empty());
         }
         other => return Err(key.error(0, format!("resource customization type {other} not supported"))),
     }

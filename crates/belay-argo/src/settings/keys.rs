@@ -64,7 +64,10 @@ pub(super) fn read(key: &Key<'_>, text: &str, settings: &mut Settings) -> Result
         "resource.ignoreResourceUpdatesEnabled" if !text.is_empty() => {
             settings.ignores_updates = values::flag(key, text)?;
         }
-        "resource.sensitive.mask.annotations" => settings.masked_annotations = values::list(text),
+        "resource.sensitive.mask.annotations" => {
+            settings.masked_annotations = values::list(text);
+            note_unless(key, settings.masked_annotations.is_empty());
+        }
         customizations::KEY => customizations::read_whole(key, text, &mut settings.customizations)?,
         name if name.starts_with("resource.customizations.") => {
             customizations::read_split(key, text, &mut settings.customizations)?;
@@ -72,12 +75,14 @@ pub(super) fn read(key: &Key<'_>, text: &str, settings: &mut Settings) -> Result
         "globalProjects" => settings.global_projects = sections::global_projects(key, text)?,
         "application.sync.impersonation.enabled" if !text.is_empty() => {
             settings.impersonation_enabled = values::flag(key, text)?;
+            note_unless(key, !settings.impersonation_enabled);
         }
         "application.sync.impersonation.enforced" if !text.is_empty() => {
             settings.impersonation_enforced = values::flag(key, text)?;
         }
         "cluster.inClusterEnabled" if !text.is_empty() => {
             settings.in_cluster_enabled = values::flag(key, text)?;
+            note_unless(key, settings.in_cluster_enabled);
         }
         "timeout.reconciliation" if !text.is_empty() => {
             settings.interval = Some(values::duration(key, text)?).filter(|interval| !interval.is_zero());
@@ -86,12 +91,26 @@ pub(super) fn read(key: &Key<'_>, text: &str, settings: &mut Settings) -> Result
             settings.jitter = values::duration(key, text)?;
         }
         // Argo CD takes every other text for no.
-        "kustomize.enable" if !text.is_empty() => settings.tools.kustomize = text == "true",
-        "helm.enable" if !text.is_empty() => settings.tools.helm = text == "true",
+        "kustomize.enable" if !text.is_empty() => {
+            settings.tools.kustomize = text == "true";
+            note_unless(key, settings.tools.kustomize);
+        }
+        "helm.enable" if !text.is_empty() => {
+            settings.tools.helm = text == "true";
+            note_unless(key, settings.tools.helm);
+        }
+        // There is no jsonnet to switch off.
         "jsonnet.enable" if !text.is_empty() => settings.tools.jsonnet = text == "true",
         _ => say_why_not(key, text),
     }
     Ok(())
+}
+
+/// Says that a key is not acted on yet, unless its value changes nothing.
+pub(super) fn note_unless(key: &Key<'_>, is_usual: bool) {
+    if !is_usual {
+        key.note(Weight::Behaviour, "is not supported yet");
+    }
 }
 
 fn say_why_not(key: &Key<'_>, text: &str) {

@@ -14,12 +14,14 @@ pub(crate) mod condition {
     pub(crate) const COMPARISON: &str = "ComparisonError";
     /// A sync failed and is not tried again.
     pub(crate) const SYNC: &str = "SyncError";
+    /// An object is of a kind that the installation excludes.
+    pub(crate) const EXCLUDED: &str = "ExcludedResourceWarning";
     /// An object is rendered twice.
     pub(crate) const REPEATED: &str = "RepeatedResourceWarning";
     /// An object is another app's, too.
     pub(crate) const SHARED: &str = "SharedResourceWarning";
     /// Every type that a comparison evaluates.
-    pub(crate) const ALL: [&str; 6] = [INVALID_SPEC, UNKNOWN, COMPARISON, SYNC, REPEATED, SHARED];
+    pub(crate) const ALL: [&str; 7] = [INVALID_SPEC, UNKNOWN, COMPARISON, SYNC, REPEATED, EXCLUDED, SHARED];
 }
 
 /// Replaces the conditions of the evaluated types.

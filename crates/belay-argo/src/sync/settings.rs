@@ -78,12 +78,18 @@ pub(crate) fn settings(
 }
 
 /// What matters for a comparison outside of an operation: how objects are applied.
-pub(crate) fn compare_settings(app: &Application, object: &Object) -> Settings {
+pub(crate) fn compare_settings(
+    app: &Application,
+    object: &Object,
+    system: &crate::settings::Settings,
+) -> Settings {
     let options = app_options(app);
     let compared = |word: &str| {
         belay_plan::sync::words(object, "argocd.argoproj.io/compare-options").any(|own| own == word)
     };
-    let server_side = options.has("ServerSideApply=true") || compared("ServerSideDiff=true");
+    let server_side = options.has("ServerSideApply=true")
+        || system.parameters.server_side_diff
+        || compared("ServerSideDiff=true");
     Settings {
         server_side: server_side && !compared("ServerSideDiff=false"),
         namespace: app.spec.destination.namespace.clone(),

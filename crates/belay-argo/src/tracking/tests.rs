@@ -3,7 +3,17 @@ use serde_json::json;
 
 fn target(method: TrackingMethod) -> Target {
     let tracking = Tracking { method, ..Tracking::default() };
-    Target { instance: "web".into(), namespace: "prod".into(), tracking }
+    with(tracking)
+}
+
+fn with(tracking: Tracking) -> Target {
+    let system = Settings { tracking, ..Settings::default() };
+    Target {
+        instance: "web".into(),
+        namespace: "prod".into(),
+        cluster: "https://here".into(),
+        system: Arc::new(system),
+    }
 }
 
 fn deployment() -> Object {
@@ -26,12 +36,12 @@ fn a_mark_names_the_object_itself() {
     let object = marked(&target);
     assert_eq!(object.annotation(TRACKING_ID), Some("web:apps/Deployment:prod/a"));
     assert_eq!(object.label(LABEL), None);
-    assert_eq!(tracked_app(&object, &target.tracking), Some("web"));
+    assert_eq!(tracked_app(&object, &target.system.tracking), Some("web"));
     let mut copy = object.value().clone();
     copy["metadata"]["name"] = json!("copy");
     let copy = Object::new(copy).unwrap();
-    assert_eq!(tracked_app(&copy, &target.tracking), None);
-    assert_eq!(named_app(&copy, &target.tracking), Some("web"));
+    assert_eq!(tracked_app(&copy, &target.system.tracking), None);
+    assert_eq!(named_app(&copy, &target.system.tracking), Some("web"));
 }
 
 #[test]
@@ -39,9 +49,9 @@ fn a_label_is_the_mark_of_what_nobody_owns() {
     let target = target(TrackingMethod::Label);
     let mut object = marked(&target);
     assert_eq!((object.label(LABEL), object.annotation(TRACKING_ID)), (Some("web"), None));
-    assert_eq!(tracked_app(&object, &target.tracking), Some("web"));
+    assert_eq!(tracked_app(&object, &target.system.tracking), Some("web"));
     object.value_mut()["metadata"]["ownerReferences"] = json!([{"uid": "x"}]);
-    assert_eq!(tracked_app(&object, &target.tracking), None);
+    assert_eq!(tracked_app(&object, &target.system.tracking), None);
 }
 
 #[test]
@@ -59,10 +69,9 @@ fn only_a_label_beside_the_annotation_is_cut() {
 
 #[test]
 fn an_installation_knows_its_own_marks_only() {
-    let mut target = target(TrackingMethod::Annotation);
-    target.tracking.installation_id = "here".into();
+    let target = with(Tracking { installation_id: "here".into(), ..Tracking::default() });
     let object = marked(&target);
-    assert_eq!(tracked_app(&object, &target.tracking), Some("web"));
+    assert_eq!(tracked_app(&object, &target.system.tracking), Some("web"));
     let there = Tracking { installation_id: "there".into(), ..Tracking::default() };
     assert_eq!(tracked_app(&object, &there), None);
     assert_eq!(tracked_app(&object, &Tracking::default()), Some("web"));
@@ -74,12 +83,12 @@ fn another_method_s_marks_make_no_difference() {
     for method in [TrackingMethod::Annotation, TrackingMethod::AnnotationAndLabel] {
         let target = target(method);
         let desired = marked(&target);
-        assert_eq!(*with_equal_marks(&by_label, &desired, &target.tracking), desired, "{method:?}");
+        assert_eq!(*with_equal_marks(&by_label, &desired, &target.system.tracking), desired, "{method:?}");
     }
     // An object that is another app's is no such case.
     let mut moved = marked(&target(TrackingMethod::AnnotationAndLabel));
     moved.set_annotation(TRACKING_ID, "other:apps/Deployment:prod/a");
     let target = target(TrackingMethod::Annotation);
-    let compared = with_equal_marks(&moved, &marked(&target), &target.tracking);
+    let compared = with_equal_marks(&moved, &marked(&target), &target.system.tracking);
     assert_eq!(compared.annotation(TRACKING_ID), Some("other:apps/Deployment:prod/a"));
 }

@@ -5,18 +5,21 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use belay_argo_api::ApplicationSource;
-use belay_cluster::{Change, EventRecorder, LiveError, LiveState, WorkQueue};
+use belay_cluster::{Change, EventRecorder, LiveError, LiveState};
 use belay_diff::{Difference, Drift};
 use belay_manifest::{GroupVersionKind, Object, ObjectKey};
 use belay_render::RenderCache;
 use belay_source::{Repositories, normalised_url};
 use serde_json::Value;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::clusters::{self, Cluster, Clusters};
 use crate::compare::{Schemas, Seen, Written};
 use crate::desired::{Desired, Purpose, Rendered};
+use crate::lanes::{Lane, Lanes};
 use crate::project::Projects;
 use crate::reconcile::reconcile;
 use crate::repositories::{self, KnownRepositories, LiveRepositories};
@@ -67,6 +70,10 @@ pub(crate) struct Context {
     pub(crate) home: LiveState,
     /// The cluster that the app at hand deploys to.
     pub(crate) live: LiveState,
+    /// That cluster.
+    pub(crate) cluster: Arc<Cluster>,
+    /// All clusters.
+    pub(crate) clusters: Clusters,
     /// Where files come from.
     pub(crate) repositories: Arc<dyn Repositories>,
     /// Where Events go.
@@ -118,7 +125,7 @@ pub struct Commit {
 #[derive(Clone)]
 pub struct Controller {
     context: Arc<Context>,
-    queue: WorkQueue<ObjectKey>,
+    lanes: Lanes,
 }
 
 impl Controller {
@@ -129,18 +136,23 @@ impl Controller {
         events: EventRecorder,
         settings: Settings,
     ) -> Controller {
+        let clusters = Clusters::new(live.clone());
+        let cluster = Arc::new(clusters.nowhere());
+        let lanes = Lanes::new(live.clone());
         let context = Context {
-            home: live.clone(),
-            live,
+            home: live,
+            live: cluster.live.clone(),
+            schemas: cluster.schemas.clone(),
+            cluster,
+            clusters,
             repositories,
             events,
             settings: Arc::new(settings),
-            schemas: Arc::default(),
             renders: Arc::default(),
             projects: Arc::default(),
             memory: Arc::default(),
         };
-        Controller { context: Arc::new(context), queue: WorkQueue::new() }
+        Controller { context: Arc::new(context), lanes }
     }
 
     /// Watches Applications and works on them until the future is dropped.
@@ -148,28 +160,37 @@ impl Controller {
         let Context { home, settings, events, .. } = self.context.as_ref();
         let follow = settings::follow(home.client().clone(), &settings.namespace, &settings.live, events);
         let known = repositories::follow(home.client().clone(), &settings.namespace, &settings.repositories);
+        let (announcements, announced) = mpsc::unbounded_channel();
+        let clusters = clusters::follow(
+            home.client().clone(),
+            &settings.namespace,
+            &self.context.clusters,
+            &announcements,
+        );
         tokio::select! {
             () = follow => Ok(()),
             () = known => Ok(()),
-            end = self.work() => end,
+            () = clusters => Ok(()),
+            end = self.work(announced) => end,
         }
     }
 
-    async fn work(&self) -> Result<(), LiveError> {
+    async fn work(&self, mut announced: mpsc::UnboundedReceiver<LiveState>) -> Result<(), LiveError> {
         let live = &self.context.home;
         // Apps that are treated by settings that do not hold could lose what they have.
         self.context.settings.live.are_read().await;
+        // An app whose cluster is not known yet would be taken for one without.
+        self.context.clusters.are_read().await;
         let mut settings = self.context.settings.live.changes();
         self.context.settings.repositories.are_read().await;
         let mut repositories = self.context.settings.repositories.changes();
         live.reassign().await;
+        let mut clusters = self.context.clusters.changes();
+        let mut lanes = self.lanes.news();
         let mut changes = live.subscribe();
         live.ensure(&application_kind()).await?;
         live.ensure(&GroupVersionKind::new("argoproj.io/v1alpha1", "AppProject")).await?;
         let mut workers = JoinSet::new();
-        for _ in 0..self.context.settings.workers.max(1) {
-            workers.spawn(work(self.context.clone(), self.queue.clone()));
-        }
         self.add_all();
         loop {
             tokio::select! {
@@ -180,6 +201,14 @@ impl Controller {
                 },
                 (before, after) = settings.next() => self.take_in_settings(&before, &after).await,
                 (before, now) = repositories.next() => self.repositories_changed(&before, &now),
+                Ok(()) = clusters.changed() => self.add_all(),
+                Some(lane) = lanes.recv() => {
+                    for _ in 0..self.context.settings.workers.max(1) {
+                        workers.spawn(work(self.context.clone(), self.lanes.clone(), lane.clone()));
+                    }
+                }
+                Some(live) = announced.recv() => drop(workers.spawn(self.clone().watch_another(live))),
+                Some(_ended) = workers.join_next() => {}
             }
         }
     }
@@ -190,7 +219,7 @@ impl Controller {
         let wanted = normalised_url(url);
         for app in self.context.home.of_kind(GROUP, "Application") {
             if source_urls(app.value()).any(|url| normalised_url(url) == wanted) {
-                self.queue.add(app.key());
+                self.lanes.add(app.key());
             }
         }
     }
@@ -201,7 +230,7 @@ impl Controller {
             let is_other = repositories::urls_of(&app)
                 .any(|(url, project)| before.access(url, project).ok() != now.access(url, project).ok());
             if is_other {
-                self.queue.add(app.key());
+                self.lanes.add(app.key());
             }
         }
     }
@@ -239,12 +268,28 @@ impl Controller {
     }
 
     fn add_all(&self) {
-        self.context.home.of_kind(GROUP, "Application").iter().for_each(|app| self.queue.add(app.key()));
+        self.context.home.of_kind(GROUP, "Application").iter().for_each(|app| self.lanes.add(app.key()));
+    }
+
+    /// Looks at the apps whose objects change in another cluster, until that is given up.
+    async fn watch_another(self, live: LiveState) {
+        let mut changes = live.subscribe();
+        drop(live);
+        loop {
+            match changes.recv().await {
+                Ok(change) => self.take_in_object(&change),
+                Err(RecvError::Lagged(_)) => self.add_all(),
+                Err(RecvError::Closed) => return,
+            }
+        }
     }
 
     async fn take_in_settings(&self, before: &settings::Settings, after: &settings::Settings) {
         if before.tracking != after.tracking {
             self.context.home.reassign().await;
+            for other in self.context.clusters.others() {
+                other.reassign().await;
+            }
         }
         self.add_all();
     }
@@ -255,14 +300,14 @@ impl Controller {
             if let Some(parent) =
                 change.after.as_deref().or(change.before.as_deref()).and_then(|app| self.parent(app))
             {
-                self.queue.add(parent);
+                self.lanes.add(parent);
             }
             match (&change.before, &change.after) {
                 (Some(before), Some(after)) if !asks_for_work(before, after) => {}
-                (_, Some(_)) => self.queue.add(change.key.clone()),
+                (_, Some(_)) => self.lanes.add(change.key.clone()),
                 (_, None) => {
                     self.context.forget(&change.key);
-                    self.queue.forget(&change.key);
+                    self.lanes.forget(&change.key);
                 }
             }
             return;
@@ -271,9 +316,13 @@ impl Controller {
             self.add_all();
             return;
         }
+        self.take_in_object(change);
+    }
+
+    fn take_in_object(&self, change: &Change) {
         for object in [&change.before, &change.after].into_iter().flatten() {
             if let Some(app) = self.parent(object) {
-                self.queue.add(app);
+                self.lanes.add(app);
             }
         }
     }
@@ -293,6 +342,11 @@ impl Context {
     /// What the installation's ConfigMaps say now.
     pub(crate) fn system(&self) -> Arc<settings::Settings> {
         self.settings.live.now()
+    }
+
+    /// The same for another destination.
+    pub(crate) fn at(&self, cluster: Arc<Cluster>) -> Context {
+        Context { live: cluster.live.clone(), schemas: cluster.schemas.clone(), cluster, ..self.clone() }
     }
 
     /// How often an app's repository is asked for news.
@@ -422,13 +476,14 @@ pub(crate) fn asks_for_work(before: &Object, after: &Object) -> bool {
     asked(before) != asked(after)
 }
 
-async fn work(context: Arc<Context>, queue: WorkQueue<ObjectKey>) {
+async fn work(context: Arc<Context>, lanes: Lanes, lane: Lane) {
     loop {
-        let app = queue.next().await;
-        let again = reconcile(&context, &app).await;
-        queue.done(&app);
+        let busy = lanes.next(&lane).await;
+        let again = reconcile(&context, &busy.app).await;
+        let app = busy.app.clone();
+        drop(busy);
         if let Some(delay) = again {
-            queue.add_after(app, delay);
+            lanes.add_after(app, delay);
         }
     }
 }

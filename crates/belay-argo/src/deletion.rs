@@ -17,7 +17,9 @@ use serde_json::json;
 pub(crate) use hooks::keep_finalizers;
 
 use self::hooks::When;
+use crate::clusters::NoCluster;
 use crate::controller::{Context, FIELD_MANAGER};
+use crate::desired;
 use crate::project::{Bounds, bounds_of};
 use crate::reconcile::target;
 use crate::sync::is_confirmed;
@@ -35,9 +37,26 @@ const CASCADE: [&str; 3] = [
 ];
 
 /// Walks an app's deletion: hooks before, objects, hooks after, hooks away. Each part ends with its finalizer; without
-/// the resources finalizer no object is deleted.
-pub(crate) async fn finish(context: &Context, object: &Object, app: &Application) -> Option<Duration> {
+/// the resources finalizer no object is deleted. An app whose destination is no cluster any more goes without.
+pub(crate) async fn finish(
+    context: &Context,
+    object: &Object,
+    app: &Application,
+    no_cluster: Option<NoCluster>,
+) -> Option<Duration> {
     let finalizers: Vec<&str> = object.finalizers().collect();
+    let reached = match no_cluster {
+        Some(none) if !none.has_secret => {
+            release_all(context, object, &finalizers).await;
+            return None;
+        }
+        Some(unusable) => Err(unusable.message),
+        None => desired::watch_known(context, app).await.map_err(|fault| fault.message),
+    };
+    if let Err(message) = reached {
+        write::deletion_error(context, object, app, &message).await;
+        return Some(AFTER_FAULT);
+    }
     let has = |name: &str| finalizers.contains(&name);
     let target = target(context, object, app);
     let bounds = match bounds_of(context, object, app) {
@@ -150,6 +169,20 @@ fn is_approved(app: &Object) -> bool {
     let since = app.value()["metadata"]["deletionTimestamp"].as_str();
     let since = since.and_then(|text| text.parse::<Timestamp>().ok());
     since.is_some_and(|since| is_confirmed(app, since))
+}
+
+/// Lets an app go whose objects cannot be looked for.
+async fn release_all(context: &Context, object: &Object, finalizers: &[&str]) {
+    let ours = [When::Before, When::After].map(|when| [when.finalizer(), when.cleanup()]);
+    let ours: Vec<&str> = ours.into_iter().flatten().chain(CASCADE).collect();
+    let kept: Vec<_> = finalizers.iter().filter(|name| !ours.contains(name)).collect();
+    if kept.len() == finalizers.len() {
+        return;
+    }
+    tracing::info!(app = %object.key(), "deleted without its objects: its destination is no cluster");
+    let version = &object.value()["metadata"]["resourceVersion"];
+    write::patch(context, object, json!({"metadata": {"finalizers": kept, "resourceVersion": version}}))
+        .await;
 }
 
 async fn release(context: &Context, object: &Object, finalizers: &[&str], finalizer: &str) {

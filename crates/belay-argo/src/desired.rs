@@ -1,12 +1,13 @@
 //! What Git says: fetched, rendered, placed and marked; kept until something it was made of changes.
 
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
 use belay_argo_api::{Application, ApplicationSource};
 use belay_filetree::{FileTree, MountedTree};
-use belay_manifest::{Manifest, Object};
+use belay_manifest::{GroupVersionKind, Manifest, Object};
 use belay_render::{Freshness, Render, SourceType};
 use belay_source::Checkout;
 
@@ -115,7 +116,8 @@ pub(crate) async fn read(context: &Context, asked: &Asked<'_>) -> Result<Arc<Des
     let checkouts = fetch_all(context, asked).await?;
     let api_versions = context.live.kinds().api_versions();
     let mut hasher = DefaultHasher::new();
-    api_versions.hash(&mut hasher);
+    let kube_version = context.live.kinds().version().unwrap_or_default();
+    (&api_versions, &kube_version).hash(&mut hasher);
     let capabilities = hasher.finish();
     let requests: Vec<render::Request> = asked
         .sources
@@ -131,6 +133,7 @@ pub(crate) async fn read(context: &Context, asked: &Asked<'_>) -> Result<Arc<Des
             references: references.clone(),
             revision: checkout.commit.clone(),
             api_versions: api_versions.clone(),
+            kube_version: kube_version.clone(),
         })
         .collect();
     let fingerprint: Vec<String> = requests.iter().map(render::Request::fingerprint).collect();
@@ -148,6 +151,7 @@ pub(crate) async fn read(context: &Context, asked: &Asked<'_>) -> Result<Arc<Des
     let renders = sources.iter().filter_map(|source| source.made.as_ref());
     let manifests: Vec<&Manifest> = renders.flat_map(|made| &made.render.manifests).collect();
     let prepared = learn_and_prepare(context, &manifests, asked.target).await?;
+    check_reach(context, &prepared)?;
     watch_kinds(context, &prepared).await?;
     let desired = Arc::new(Desired { sources, prepared: Arc::new(prepared), fingerprint, capabilities });
     context.remember_desired(&asked.object.key(), asked.purpose, desired.clone(), asked.sources);
@@ -248,6 +252,47 @@ async fn learn_and_prepare(
         let _ = kinds.find(kind).await;
     }
     attempt()
+}
+
+/// The kinds of the objects that the app had last are watched before it is said that none is there.
+pub(crate) async fn watch_known(context: &Context, app: &Application) -> Result<(), Fault> {
+    context.cluster.reached().await?;
+    let kinds: BTreeSet<GroupVersionKind> = app
+        .status
+        .resources
+        .iter()
+        .map(|resource| GroupVersionKind {
+            group: resource.group.clone(),
+            version: resource.version.clone(),
+            kind: resource.kind.clone(),
+        })
+        .collect();
+    // Objects of a kind that is not there any more are not there either.
+    let is_there =
+        |kind: &GroupVersionKind| context.live.kinds().known(kind).is_some_and(|kind| kind.watchable);
+    for kind in kinds.into_iter().filter(is_there) {
+        let listed = context.live.ensure(&kind).await;
+        listed.map_err(|error| Fault::passing(format!("Failed to load live state: {error}")))?;
+    }
+    Ok(())
+}
+
+/// Nothing is managed outside of the namespaces that are watched.
+fn check_reach(context: &Context, prepared: &Prepared) -> Result<(), Fault> {
+    let reach = context.live.reach();
+    for object in prepared.objects.iter().map(|wanted| &wanted.object) {
+        let (kind, name, namespace) = (object.kind(), object.name(), object.namespace());
+        if reach.holds(namespace) {
+            continue;
+        }
+        let reason = if namespace.is_empty() {
+            format!("cluster level {kind} {name:?} can not be managed when in namespaced mode")
+        } else {
+            format!("namespace {namespace:?} for {kind} {name:?} is not managed")
+        };
+        return Err(Fault::comparison(format!("Failed to load live state: {reason}")));
+    }
+    Ok(())
 }
 
 /// The kinds of the objects are watched before anything is said of them.

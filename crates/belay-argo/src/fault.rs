@@ -13,6 +13,8 @@ pub(crate) struct Fault {
     pub(crate) no_project: Option<String>,
     /// Whether time alone may mend it.
     pub(crate) passing: bool,
+    /// Whether the app's cluster does not answer.
+    pub(crate) is_unreachable: bool,
 }
 
 impl Fault {
@@ -28,8 +30,19 @@ impl Fault {
         Fault { passing: true, ..Fault::comparison(message) }
     }
 
+    pub(crate) fn unreachable(message: impl Into<String>) -> Fault {
+        Fault { is_unreachable: true, ..Fault::passing(message) }
+    }
+
     pub(crate) fn new(condition: &'static str, message: String) -> Fault {
-        Fault { condition, message, also: Vec::new(), no_project: None, passing: false }
+        Fault {
+            condition,
+            message,
+            also: Vec::new(),
+            no_project: None,
+            passing: false,
+            is_unreachable: false,
+        }
     }
 
     /// Every message.

@@ -7,6 +7,7 @@
 //! `desired` is what Git says, `compare` what the cluster has beside it, `sync` carries an operation out over many
 //! looks, `status` alone makes a status, `write` alone writes it.
 
+mod clusters;
 mod compare;
 mod controller;
 mod decide;
@@ -16,6 +17,7 @@ mod drift;
 mod events;
 mod fault;
 mod health;
+mod lanes;
 mod prepare;
 mod project;
 mod reconcile;

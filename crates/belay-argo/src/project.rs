@@ -20,6 +20,7 @@ pub(crate) use find::{Projects, project};
 pub(crate) use rules::{Cluster, is_named};
 pub(crate) use windows::{Asking, Windows};
 
+use crate::clusters::NoCluster;
 use crate::controller::Context;
 use crate::fault::Fault;
 use crate::sources::Sources;
@@ -37,11 +38,15 @@ pub(crate) struct Checked {
     pub(crate) bounds: Bounds,
 }
 
-/// Checks the whole spec.
-pub(crate) fn check(context: &Context, object: &Object, app: &Application) -> Result<Checked, Fault> {
+/// Checks the whole spec; `no_cluster` says why its destination is none.
+pub(crate) fn check(
+    context: &Context,
+    object: &Object,
+    app: &Application,
+    no_cluster: Option<&NoCluster>,
+) -> Result<Checked, Fault> {
     refuse_unsupported(object)?;
     let bounds = bounds_of(context, object, app)?;
-    check_destination(app)?;
     let sources = Sources::of_app(app).ok_or_else(|| Fault::spec(NO_SOURCE))?;
     if let Some(fault) = sources.list().iter().find_map(|source| fault_of(source, sources.is_many())) {
         return Err(Fault::spec(fault));
@@ -50,7 +55,10 @@ pub(crate) fn check(context: &Context, object: &Object, app: &Application) -> Re
         return Err(Fault::spec(error.to_string()));
     }
     let mut refusals = refused_repositories(&bounds, &sources);
-    refusals.extend(refused_destination(&bounds, app));
+    refusals.extend(match no_cluster {
+        Some(none) => Some(none.message.clone()),
+        None => refused_destination(&bounds, app),
+    });
     if refusals.is_empty() {
         return Ok(Checked { sources, bounds });
     }
@@ -60,7 +68,7 @@ pub(crate) fn check(context: &Context, object: &Object, app: &Application) -> Re
 
 /// The rules of the app's project at its destination.
 pub(crate) fn bounds_of(context: &Context, object: &Object, app: &Application) -> Result<Bounds, Fault> {
-    let cluster = Cluster { server: IN_CLUSTER.to_owned(), name: IN_CLUSTER_NAME.to_owned() };
+    let cluster = Cluster { server: context.cluster.server.clone(), name: context.cluster.name.clone() };
     Ok(Bounds { project: project(context, object, app.spec.project_name())?, cluster })
 }
 
@@ -155,25 +163,6 @@ const HONOURED_OPTIONS: &[&str] = &[
 
 fn refused_option<'a>(mut options: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     options.find(|option| !HONOURED_OPTIONS.contains(option))
-}
-
-fn check_destination(app: &Application) -> Result<(), Fault> {
-    let destination = &app.spec.destination;
-    match (destination.server.as_str(), destination.name.as_str()) {
-        ("", "") => Err(Fault::spec("Destination server missing from app spec")),
-        (IN_CLUSTER, "") | ("", IN_CLUSTER_NAME) => Ok(()),
-        ("", name) => Err(Fault::spec(format!(
-            "application destination spec for {} is invalid: unable to find destination server: there are no clusters with this name: {name}",
-            app.metadata.name
-        ))),
-        (server, "") => Err(Fault::spec(format!(
-            "application destination spec for {} is invalid: cluster {server:?} is not configured; other clusters are not supported yet",
-            app.metadata.name
-        ))),
-        (server, name) => Err(Fault::spec(format!(
-            "application destination can't have both name and server defined: {name} {server}"
-        ))),
-    }
 }
 
 /// What of an operation is not built yet.

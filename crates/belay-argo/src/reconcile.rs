@@ -40,13 +40,26 @@ pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Dura
             return None;
         }
     };
+    let found = context.clusters.find(&app.spec.destination, context.system().in_cluster_enabled);
+    let context = &context.at(match &found {
+        Ok(cluster) => cluster.clone(),
+        Err(_) => Arc::new(context.clusters.nowhere()),
+    });
+    if context.cluster.skips {
+        return None;
+    }
     if !object.value()["metadata"]["deletionTimestamp"].is_null() {
-        return deletion::finish(context, &object, &app).await;
+        return deletion::finish(context, &object, &app, found.err()).await;
     }
     if object.annotation("argocd.argoproj.io/skip-reconcile") == Some("true") {
         return None;
     }
-    Some(match look(context, &object, &app).await {
+    let seen = match found {
+        Ok(_) => look(context, &object, &app).await,
+        Err(none) => project::check(context, &object, &app, Some(&none))
+            .and_then(|_checked| Err(Fault::spec(none.message))),
+    };
+    Some(match seen {
         Ok(again) => again,
         Err(fault) => give_up(context, &object, &app, fault).await,
     })
@@ -60,9 +73,10 @@ fn is_enabled(context: &Context, key: &ObjectKey) -> bool {
 
 async fn look(context: &Context, object: &Object, app: &Application) -> Result<Duration, Fault> {
     context.settings.live.checked().map_err(|error| Fault::comparison(error.to_string()))?;
-    let Checked { sources, bounds } = project::check(context, object, app)?;
+    let Checked { sources, bounds } = project::check(context, object, app, None)?;
     let windows = Windows::of(&bounds.project.windows, app);
     let target = target(context, object, app);
+    desired::watch_known(context, app).await?;
     let revisions = sources.revisions(&[]);
     let purpose = Purpose::Comparison;
     let asked = Asked { object, app, sources: &sources, revisions, target: &target, purpose };
@@ -341,9 +355,10 @@ async fn give_up(context: &Context, object: &Object, app: &Application, fault: F
             Some(state)
         }
         Current::Running(mut state) => {
-            let is_known = context.settings.live.checked().is_ok();
-            let sources =
-                Sources::of_app(app).filter(|_| is_known && fault.condition == condition::COMPARISON);
+            let may_go_on = context.settings.live.checked().is_ok()
+                && fault.condition == condition::COMPARISON
+                && !fault.is_unreachable;
+            let sources = Sources::of_app(app).filter(|_| may_go_on);
             retry = match (&sources, &bounds) {
                 (Some(sources), Some(bounds)) if sync::has_revision(&state) => {
                     let (target, ignored) = (&target, &ignored);
@@ -360,6 +375,7 @@ async fn give_up(context: &Context, object: &Object, app: &Application, fault: F
     let prepared = known.map(|desired| desired.prepared.clone()).unwrap_or_default();
     let settings = compare_settings(app, object, &target.system);
     let comparison = bounds
+        .filter(|_| !fault.is_unreachable)
         .map(|bounds| compare(context, &object.key(), &prepared, &target, &settings, &ignored, &bounds));
     let outcome = Outcome::Fault { condition: fault.condition, messages: fault.messages(), comparison };
     report(context, object, app, &Found { outcome, operation }).await.or(retry).unwrap_or(again)

@@ -43,6 +43,8 @@ pub(crate) struct Request {
     /// The commit.
     pub(crate) revision: String,
     pub(crate) api_versions: Vec<String>,
+    /// The cluster's version; empty when it is not known.
+    pub(crate) kube_version: String,
 }
 
 /// What came of a render, besides the objects.
@@ -74,7 +76,7 @@ impl Request {
         let mut inputs = request.fingerprint();
         if source_type == SourceType::Helm {
             // Charts ask what the cluster can do.
-            inputs.push_str(&format!(" {:?}", self.api_versions));
+            inputs.push_str(&format!(" {:?} {}", self.api_versions, self.kube_version));
         }
         Ok(Plan { source_type, inputs, names_revision })
     }
@@ -129,8 +131,9 @@ impl Request {
         options.skip_schema_validation = helm.skip_schema_validation;
         let versions = if helm.api_versions.is_empty() { &self.api_versions } else { &helm.api_versions };
         options.capabilities.api_versions.extend(versions.iter().cloned());
-        if !helm.kube_version.is_empty() {
-            options.capabilities.kube_version = kube_version(&helm.kube_version)?;
+        let version = if helm.kube_version.is_empty() { &self.kube_version } else { &helm.kube_version };
+        if !version.is_empty() {
+            options.capabilities.kube_version = kube_version(version)?;
         }
         let output = ChartOutput { include_crds: !helm.skip_crds };
         Ok(render_chart(places.tree, places.folder, &options, output)?)

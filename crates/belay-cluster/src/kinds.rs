@@ -70,13 +70,14 @@ pub enum KindError {
 pub struct Kinds {
     client: Client,
     known: Arc<RwLock<HashMap<GroupVersionKind, Resource>>>,
+    version: Arc<RwLock<Option<String>>>,
     last: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Kinds {
     /// Nothing known yet; the first look-up asks.
     pub fn new(client: Client) -> Kinds {
-        Kinds { client, known: Arc::default(), last: Arc::default() }
+        Kinds { client, known: Arc::default(), version: Arc::default(), last: Arc::default() }
     }
 
     /// The kind, if it is known already. Asks nothing.
@@ -103,6 +104,19 @@ impl Kinds {
         versions.sort();
         versions.dedup();
         versions
+    }
+
+    /// The cluster's version, such as `v1.34.4`, as of the first discovery.
+    pub fn version(&self) -> Option<String> {
+        self.version.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    /// Asks the cluster for its version: whether it answers at all.
+    pub async fn ask_version(&self) -> Result<String, KindError> {
+        let info = self.client.apiserver_version().await.map_err(|source| KindError::Discovery { source })?;
+        *self.version.write().unwrap_or_else(|poisoned| poisoned.into_inner()) =
+            Some(info.git_version.clone());
+        Ok(info.git_version)
     }
 
     /// The kind; asks the API server again if it is not known.
@@ -149,6 +163,11 @@ impl Kinds {
                     found.insert(kind, Resource { api, scope, watchable });
                 }
             }
+        }
+        if self.version().is_none()
+            && let Err(error) = self.ask_version().await
+        {
+            tracing::debug!(%error, "the cluster does not tell its version");
         }
         *self.known.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = found;
         *last = Some(asked);

@@ -9,9 +9,9 @@ mod live;
 mod queue;
 mod simulation;
 
-pub use connect::{ConnectError, connect};
+pub use connect::{Clients, ConnectError, Connection, connect};
 pub use events::{EventRecorder, Severity};
 pub use kinds::{KindError, Kinds, Resource, Scope};
-pub use live::{Belonging, Change, LiveError, LiveState};
+pub use live::{Belonging, Change, LiveError, LiveState, Reach};
 pub use queue::WorkQueue;
 pub use simulation::{Simulation, aside, now, simulate};

@@ -8,7 +8,7 @@
 mod reassign;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use belay_manifest::{GroupVersionKind, Object, ObjectKey};
@@ -20,8 +20,11 @@ use kube::runtime::watcher::{Config, Event, watcher};
 use kube::{Client, ResourceExt};
 use serde_json::Value;
 use tokio::sync::{broadcast, watch};
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, timeout_at};
 
-use crate::kinds::{KindError, Kinds};
+use crate::connect::Clients;
+use crate::kinds::{KindError, Kinds, Resource, Scope};
 
 /// How long the first list of a kind may take before a look at it fails.
 const FIRST_LIST: Duration = Duration::from_secs(30);
@@ -69,7 +72,11 @@ enum Listing {
 #[derive(Clone)]
 pub struct LiveState {
     client: Client,
+    watching: Client,
     kinds: Kinds,
+    reach: Reach,
+    tasks: Arc<Mutex<Vec<AbortHandle>>>,
+    troubles: Arc<watch::Sender<u64>>,
     belonging: Arc<dyn Fn(&Object) -> Belonging + Send + Sync>,
     picture: Arc<RwLock<Picture>>,
     watches: Arc<RwLock<Watches>>,
@@ -87,8 +94,39 @@ pub enum Belonging {
     Nobody,
 }
 
-/// The progress of each watched kind, by group and kind.
-type Watches = HashMap<(String, String), watch::Receiver<Listing>>;
+/// The progress of each watched kind's watches, by group and kind.
+type Watches = HashMap<(String, String), Vec<watch::Receiver<Listing>>>;
+
+/// What of a cluster is watched.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reach {
+    /// The namespaces; all when empty.
+    pub namespaces: Vec<String>,
+    /// Whether objects outside of namespaces are watched although namespaces are named.
+    pub cluster_resources: bool,
+}
+
+impl Reach {
+    /// Whether an object of this namespace, or of none, is within.
+    pub fn holds(&self, namespace: &str) -> bool {
+        self.namespaces.is_empty()
+            || if namespace.is_empty() {
+                self.cluster_resources
+            } else {
+                self.namespaces.iter().any(|known| known == namespace)
+            }
+    }
+
+    /// Where a kind is watched: everywhere, in some namespaces, or nowhere.
+    fn places(&self, scope: Scope) -> Vec<Option<String>> {
+        match scope {
+            _ if self.namespaces.is_empty() => vec![None],
+            Scope::Cluster if self.cluster_resources => vec![None],
+            Scope::Cluster => Vec::new(),
+            Scope::Namespaced => self.namespaces.iter().cloned().map(Some).collect(),
+        }
+    }
+}
 
 #[derive(Default)]
 struct Picture {
@@ -128,13 +166,49 @@ impl LiveState {
         belonging: impl Fn(&Object) -> Belonging + Send + Sync + 'static,
     ) -> LiveState {
         LiveState {
+            watching: client.clone(),
             client,
             kinds,
+            reach: Reach::default(),
+            tasks: Arc::default(),
+            troubles: Arc::new(watch::channel(0).0),
             belonging: Arc::new(belonging),
             picture: Arc::default(),
             watches: Arc::default(),
             changes: broadcast::channel(CHANGES).0,
         }
+    }
+
+    /// Nothing is watched yet, in another cluster; whose an object is is told as here.
+    pub fn of_another(&self, clients: Clients, reach: Reach) -> LiveState {
+        LiveState {
+            kinds: Kinds::new(clients.requests.clone()),
+            client: clients.requests,
+            watching: clients.watches,
+            reach,
+            tasks: Arc::default(),
+            troubles: Arc::new(watch::channel(0).0),
+            belonging: self.belonging.clone(),
+            picture: Arc::default(),
+            watches: Arc::default(),
+            changes: broadcast::channel(CHANGES).0,
+        }
+    }
+
+    /// What of the cluster is watched.
+    pub fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
+    /// Ends every watch. What was seen stays, and is never news again.
+    pub fn close(&self) {
+        let mut tasks = self.tasks.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        tasks.drain(..).for_each(|task| task.abort());
+    }
+
+    /// Changes whenever a watch fails.
+    pub fn troubles(&self) -> watch::Receiver<u64> {
+        self.troubles.subscribe()
     }
 
     /// The cluster's kinds.
@@ -162,17 +236,19 @@ impl LiveState {
             let reason = "it can be neither listed nor watched".to_owned();
             return Err(LiveError::NotListed { kind: kind.clone(), reason });
         }
-        let mut listing = self.watch_of(&resource.api);
-        let wait = listing.wait_for(|listing| *listing == Listing::Complete);
-        let complete = matches!(tokio::time::timeout(FIRST_LIST, wait).await, Ok(Ok(_)));
-        if complete {
-            return Ok(());
+        let deadline = Instant::now() + FIRST_LIST;
+        for mut listing in self.watch_of(&resource) {
+            let wait = listing.wait_for(|listing| *listing == Listing::Complete);
+            if matches!(timeout_at(deadline, wait).await, Ok(Ok(_))) {
+                continue;
+            }
+            let reason = match &*listing.borrow() {
+                Listing::Pending(Some(reason)) => reason.clone(),
+                _ => format!("the list did not end within {} s", FIRST_LIST.as_secs()),
+            };
+            return Err(LiveError::NotListed { kind: kind.clone(), reason });
         }
-        let reason = match &*listing.borrow() {
-            Listing::Pending(Some(reason)) => reason.clone(),
-            _ => format!("the list did not end within {} s", FIRST_LIST.as_secs()),
-        };
-        Err(LiveError::NotListed { kind: kind.clone(), reason })
+        Ok(())
     }
 
     /// An object, if it is live and its kind is watched.
@@ -211,16 +287,22 @@ impl LiveState {
         self.take(key);
     }
 
-    fn watch_of(&self, api: &ApiResource) -> watch::Receiver<Listing> {
+    fn watch_of(&self, resource: &Resource) -> Vec<watch::Receiver<Listing>> {
+        let api = &resource.api;
         let place = (api.group.clone(), api.kind.clone());
         let mut watches = self.watches.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(listing) = watches.get(&place) {
-            return listing.clone();
+        if let Some(listings) = watches.get(&place) {
+            return listings.clone();
         }
-        let (sender, receiver) = watch::channel(Listing::Pending(None));
-        watches.insert(place, receiver.clone());
-        tokio::spawn(follow(self.clone(), api.clone(), sender));
-        receiver
+        let mut listings = Vec::new();
+        let mut tasks = self.tasks.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        for namespace in self.reach.places(resource.scope) {
+            let (sender, receiver) = watch::channel(Listing::Pending(None));
+            tasks.push(tokio::spawn(follow(self.clone(), api.clone(), namespace, sender)).abort_handle());
+            listings.push(receiver);
+        }
+        watches.insert(place, listings.clone());
+        listings
     }
 
     /// Puts an object, unless an even newer one is there. Tells subscribers of a change.
@@ -275,12 +357,13 @@ impl LiveState {
     }
 
     /// After a full list: what was there and is not in the list has gone.
-    fn retain(&self, api: &ApiResource, listed: &BTreeSet<ObjectKey>) {
+    fn retain(&self, api: &ApiResource, namespace: Option<&str>, listed: &BTreeSet<ObjectKey>) {
         let known = {
             let picture = self.read();
             picture.by_kind.get(&(api.group.clone(), api.kind.clone())).cloned().unwrap_or_default()
         };
-        known.difference(listed).for_each(|key| self.take(key));
+        let is_listed = |key: &&ObjectKey| namespace.is_none_or(|namespace| key.namespace == namespace);
+        known.difference(listed).filter(is_listed).for_each(|key| self.take(key));
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Picture> {
@@ -292,9 +375,18 @@ impl LiveState {
     }
 }
 
-/// Follows one kind for as long as the process lives.
-async fn follow(state: LiveState, api: ApiResource, listing: watch::Sender<Listing>) {
-    let objects: Api<DynamicObject> = Api::all_with(state.client.clone(), &api);
+/// Follows one kind, everywhere or in one namespace, until the live state is closed.
+async fn follow(
+    state: LiveState,
+    api: ApiResource,
+    namespace: Option<String>,
+    listing: watch::Sender<Listing>,
+) {
+    let client = state.watching.clone();
+    let objects: Api<DynamicObject> = match &namespace {
+        None => Api::all_with(client, &api),
+        Some(namespace) => Api::namespaced_with(client, namespace, &api),
+    };
     let stream = watcher(objects, Config::default().any_semantic()).default_backoff();
     pin_mut!(stream);
     let mut listed = BTreeSet::new();
@@ -308,7 +400,7 @@ async fn follow(state: LiveState, api: ApiResource, listing: watch::Sender<Listi
                 }
             }
             Ok(Event::InitDone) => {
-                state.retain(&api, &listed);
+                state.retain(&api, namespace.as_deref(), &listed);
                 listed.clear();
                 listing.send_replace(Listing::Complete);
             }
@@ -323,6 +415,7 @@ async fn follow(state: LiveState, api: ApiResource, listing: watch::Sender<Listi
                 }
             }
             Err(error) => {
+                state.troubles.send_modify(|count| *count += 1);
                 tracing::debug!(kind = %api.kind, error = %chain(&error), "watch failed, trying again");
                 if *listing.borrow() != Listing::Complete {
                     listing.send_replace(Listing::Pending(Some(chain(&error))));

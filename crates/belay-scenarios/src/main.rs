@@ -5,6 +5,7 @@
 //! as Belay's, against the originals. What a file may hold is in `scenario.rs`.
 
 mod compare;
+mod gate;
 mod git;
 mod kubectl;
 mod objects;

@@ -10,8 +10,10 @@ use belay_manifest::{GroupVersionKind, Limits};
 use belay_testkit::{Faults, GitServer, GitServerOptions, Repository};
 use kube::Client;
 use kube::api::{Patch, PatchParams};
+use kube::config::Kubeconfig;
 use tokio::time::{Instant, sleep};
 
+use crate::gate::{ApiServer, Gate};
 use crate::scenario::{Action, Scenario, Step};
 use crate::variables::Variables;
 
@@ -28,6 +30,7 @@ pub(crate) struct Runner {
     pub(crate) faults: Faults,
     pub(crate) kubeconfig: PathBuf,
     pub(crate) kubectl: PathBuf,
+    api_server: ApiServer,
     manners: Manners,
     server: GitServer,
 }
@@ -60,6 +63,7 @@ pub(crate) struct Run<'a> {
     /// Made when something is committed to it.
     pub(crate) second: OnceLock<Repository>,
     pub(crate) second_url: String,
+    gate: Gate,
     pub(crate) variables: Variables,
 }
 
@@ -67,6 +71,7 @@ impl Runner {
     /// Connects, and serves the repositories' folder from now on.
     pub(crate) async fn start(places: Places, manners: Manners) -> anyhow::Result<Runner> {
         let client = belay_cluster::connect(Some(&places.kubeconfig)).await?;
+        let api_server = ApiServer::of(&Kubeconfig::read_from(&places.kubeconfig)?)?;
         let repositories = std::path::absolute(&places.repositories)?;
         let faults = Faults::default();
         let options = GitServerOptions { faults: faults.clone(), ..GitServerOptions::new(&repositories) };
@@ -78,6 +83,7 @@ impl Runner {
             faults,
             kubeconfig: std::path::absolute(&places.kubeconfig)?,
             kubectl: places.kubectl,
+            api_server,
             manners,
             server,
         })
@@ -126,8 +132,11 @@ impl Runner {
         variables.set("REPOSITORY", &url)?;
         variables.set("SECOND", &second_url)?;
         variables.set("FOLDER", &path.display().to_string())?;
+        let gate = Gate::open(&self.api_server).await?;
+        variables.set("CLUSTER", &gate.url())?;
+        variables.set("AUTHORITY", &self.api_server.authority)?;
         let second = OnceLock::new();
-        let run = Run { runner: self, name, repository, url, second, second_url, variables };
+        let run = Run { runner: self, name, repository, url, second, second_url, gate, variables };
         run.steps(&scenario.steps).await
     }
 
@@ -169,6 +178,10 @@ impl Run<'_> {
             Action::Reference(reference) => self.reference(reference).await,
             Action::Fault(kind) => {
                 self.fault(*kind);
+                Ok(())
+            }
+            Action::Cluster(mode) => {
+                self.gate.set(*mode);
                 Ok(())
             }
             Action::Apply(objects) => self.apply(objects).await,

@@ -7,6 +7,8 @@ use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::gate::GateMode;
+
 /// One file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -86,6 +88,8 @@ pub(crate) enum Action {
     Reference(Reference),
     /// From now on the repository's server fails in this way.
     Fault(FaultKind),
+    /// From now on `$CLUSTER`, the scenario's own way to the API server, is `up`, `down` or hangs.
+    Cluster(GateMode),
     /// Create or change objects as `kubectl apply --server-side` does.
     Apply(Vec<Value>),
     /// Create one object; `error` holds when it must fail.

@@ -51,7 +51,8 @@ pub(crate) fn check(
     if let Some(fault) = sources.list().iter().find_map(|source| fault_of(source, sources.is_many())) {
         return Err(Fault::spec(fault));
     }
-    if let Some(error) = app.validate().first() {
+    // What is wrong with the destination `no_cluster` says, in the original's words.
+    if let Some(error) = app.validate().iter().find(|error| error.path != "spec.destination") {
         return Err(Fault::spec(error.to_string()));
     }
     let mut refusals = refused_repositories(&bounds, &sources);

@@ -262,15 +262,9 @@ pub(crate) fn target(context: &Context, object: &Object, app: &Application) -> T
     Target {
         instance: instance(context, object),
         namespace: app.spec.destination.namespace.clone(),
-        cluster: cluster_url(app),
+        cluster: context.cluster.server.clone(),
         system: context.system(),
     }
-}
-
-/// The URL of the app's cluster; a cluster that is given by its name is the one at hand.
-fn cluster_url(app: &Application) -> String {
-    let server = &app.spec.destination.server;
-    if server.is_empty() { project::IN_CLUSTER.to_owned() } else { server.clone() }
 }
 
 /// The name by which objects are marked as this app's.

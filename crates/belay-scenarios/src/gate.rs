@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use anyhow::Context;
 use kube::config::Kubeconfig;
 use serde::Deserialize;
+use serde_json::json;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -27,8 +28,8 @@ pub(crate) enum GateMode {
 pub(crate) struct ApiServer {
     scheme: String,
     address: String,
-    /// Its certificate authority as base64; empty without one.
-    pub(crate) authority: String,
+    /// How it is trusted, as a cluster Secret says that.
+    pub(crate) tls: String,
 }
 
 impl ApiServer {
@@ -45,7 +46,10 @@ impl ApiServer {
         Ok(ApiServer {
             scheme: scheme.to_owned(),
             address: address.trim_end_matches('/').to_owned(),
-            authority: cluster.certificate_authority_data.clone().unwrap_or_default(),
+            tls: match &cluster.certificate_authority_data {
+                Some(authority) => json!({"caData": authority}).to_string(),
+                None => json!({"insecure": scheme == "https"}).to_string(),
+            },
         })
     }
 }

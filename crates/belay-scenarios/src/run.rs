@@ -134,7 +134,7 @@ impl Runner {
         variables.set("FOLDER", &path.display().to_string())?;
         let gate = Gate::open(&self.api_server).await?;
         variables.set("CLUSTER", &gate.url())?;
-        variables.set("AUTHORITY", &self.api_server.authority)?;
+        variables.set("TLS", &self.api_server.tls)?;
         let second = OnceLock::new();
         let run = Run { runner: self, name, repository, url, second, second_url, gate, variables };
         run.steps(&scenario.steps).await

@@ -120,6 +120,7 @@ impl Walker {
             self.errors.push(FieldError::forbidden(format!("{path}.uniqueItems"), detail));
         }
         if let Some(pattern) = schema.get("pattern").and_then(Value::as_str)
+            && crate::validate::compiled(pattern).is_none()
             && let Err(error) = regex::Regex::new(pattern)
         {
             let detail = format!("must be a valid regular expression, but isn't: {error}");

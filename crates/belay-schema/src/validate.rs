@@ -2,6 +2,8 @@
 
 mod formats;
 
+pub(crate) use formats::compiled;
+
 use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};

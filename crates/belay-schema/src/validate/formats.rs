@@ -1,6 +1,10 @@
 //! String formats that the API server checks; others say nothing.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+
+use regex::Regex;
 
 /// Whether a text has the format.
 pub(super) fn is_valid(format: &str, text: &str) -> bool {
@@ -54,6 +58,23 @@ fn is_cidr(text: &str) -> bool {
 
 /// Whether the pattern occurs in the text. Patterns were checked with the schema; one that is none matches nothing.
 pub(super) fn matches(pattern: &str, text: &str) -> bool {
-    let built = regex::RegexBuilder::new(pattern).size_limit(1 << 20).build();
-    built.is_ok_and(|pattern| pattern.is_match(text))
+    compiled(pattern).is_some_and(|pattern| pattern.is_match(text))
+}
+
+/// Patterns kept compiled; with more of them all are compiled anew.
+const MOST_PATTERNS: usize = 1000;
+
+/// The pattern, unless it is none or too large. Compiling takes far longer than matching.
+pub(crate) fn compiled(pattern: &str) -> Option<Arc<Regex>> {
+    static COMPILED: LazyLock<RwLock<HashMap<String, Option<Arc<Regex>>>>> = LazyLock::new(RwLock::default);
+    let known = COMPILED.read().unwrap_or_else(PoisonError::into_inner).get(pattern).cloned();
+    known.unwrap_or_else(|| {
+        let built = regex::RegexBuilder::new(pattern).size_limit(1 << 20).build().ok().map(Arc::new);
+        let mut known = COMPILED.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST_PATTERNS {
+            known.clear();
+        }
+        known.insert(pattern.to_owned(), built.clone());
+        built
+    })
 }

@@ -98,6 +98,8 @@ pub(crate) struct Memory {
     desired: HashMap<Purpose, Arc<Desired>>,
     /// The commits that say it, one of each source.
     commits: Vec<Commit>,
+    /// Whether what it has left in the cluster was looked for before its deletion.
+    pub(crate) is_found: bool,
     /// What was compared.
     seen: Arc<Seen>,
     /// The API server's answers to our writes since then.
@@ -188,8 +190,8 @@ impl Controller {
         let mut clusters = self.context.clusters.changes();
         let mut lanes = self.lanes.news();
         let mut changes = live.subscribe();
-        live.ensure(&application_kind()).await?;
-        live.ensure(&GroupVersionKind::new("argoproj.io/v1alpha1", "AppProject")).await?;
+        live.ensure_in_the_end(&application_kind()).await?;
+        live.ensure_in_the_end(&GroupVersionKind::new("argoproj.io/v1alpha1", "AppProject")).await?;
         let mut workers = JoinSet::new();
         self.add_all();
         loop {

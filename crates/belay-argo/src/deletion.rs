@@ -19,12 +19,11 @@ pub(crate) use hooks::keep_finalizers;
 use self::hooks::When;
 use crate::clusters::NoCluster;
 use crate::controller::{Context, FIELD_MANAGER};
-use crate::desired;
 use crate::project::{Bounds, bounds_of};
-use crate::reconcile::target;
+use crate::reconcile::{find_objects, target};
 use crate::sync::is_confirmed;
 use crate::tracking::{Target, live_objects};
-use crate::write;
+use crate::{traces, write};
 
 /// How soon the objects that are on their way out are looked at again.
 const AGAIN: Duration = Duration::from_millis(500);
@@ -51,7 +50,7 @@ pub(crate) async fn finish(
             return None;
         }
         Some(unusable) => Err(unusable.message),
-        None => desired::watch_known(context, app).await.map_err(|fault| fault.message),
+        None => traces::watch(context, app).await.map_err(|fault| fault.message),
     };
     if let Err(message) = reached {
         write::deletion_error(context, object, app, &message).await;
@@ -106,6 +105,7 @@ async fn delete_objects(
     target: &Target,
     background: bool,
 ) -> Result<bool, String> {
+    find_objects(context, object, app).await;
     let mut objects: Vec<Arc<Object>> = live_objects(context, target);
     objects.retain(|live| bounds.permit_live(live) && is_deleted_with(app, live));
     if objects.is_empty() {

@@ -1,13 +1,12 @@
 //! What Git says: fetched, rendered, placed and marked; kept until something it was made of changes.
 
-use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
 use belay_argo_api::{Application, ApplicationSource};
 use belay_filetree::{FileTree, MountedTree};
-use belay_manifest::{GroupVersionKind, Manifest, Object};
+use belay_manifest::{Manifest, Object};
 use belay_render::{Freshness, Render, SourceType};
 use belay_source::Checkout;
 
@@ -252,29 +251,6 @@ async fn learn_and_prepare(
         let _ = kinds.find(kind).await;
     }
     attempt()
-}
-
-/// The kinds of the objects that the app had last are watched before it is said that none is there.
-pub(crate) async fn watch_known(context: &Context, app: &Application) -> Result<(), Fault> {
-    context.cluster.reached().await?;
-    let kinds: BTreeSet<GroupVersionKind> = app
-        .status
-        .resources
-        .iter()
-        .map(|resource| GroupVersionKind {
-            group: resource.group.clone(),
-            version: resource.version.clone(),
-            kind: resource.kind.clone(),
-        })
-        .collect();
-    // Objects of a kind that is not there any more are not there either.
-    let is_there =
-        |kind: &GroupVersionKind| context.live.kinds().known(kind).is_some_and(|kind| kind.watchable);
-    for kind in kinds.into_iter().filter(is_there) {
-        let listed = context.live.ensure(&kind).await;
-        listed.map_err(|error| Fault::passing(format!("Failed to load live state: {error}")))?;
-    }
-    Ok(())
 }
 
 /// Nothing is managed outside of the namespaces that are watched.

@@ -27,9 +27,10 @@ pub mod settings;
 mod sources;
 mod status;
 mod sync;
+mod traces;
 mod tracking;
 mod write;
 
 pub use controller::{Commit, Controller, FIELD_MANAGER, GROUP, Settings, application_kind};
 pub use project::{IN_CLUSTER, IN_CLUSTER_NAME};
-pub use tracking::{TRACKING_ID, live_name, tracked_app};
+pub use tracking::{TRACKING_ID, belonging, live_name, tracked_app};

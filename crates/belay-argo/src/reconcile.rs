@@ -18,12 +18,14 @@ use crate::sources::{Sources, revision_list};
 use crate::status::{Found, Outcome, condition, shared_message};
 use crate::sync::{self, Current, Scene, compare_settings};
 use crate::tracking::Target;
-use crate::{deletion, drift, events, project, status, write};
+use crate::{deletion, drift, events, project, status, traces, write};
 
 /// How soon a fault that may pass is looked at again.
 const AFTER_FAULT: Duration = Duration::from_secs(10);
 /// What an operation says that a sync window holds back.
 const BLOCKED: &str = "Sync operation blocked by sync window";
+/// How long Git is waited for when an app is deleted.
+const LONGEST_SEARCH: Duration = Duration::from_secs(15);
 /// How soon a running operation is looked at again when nothing changes.
 const WHILE_RUNNING: Duration = Duration::from_secs(10);
 
@@ -76,11 +78,8 @@ async fn look(context: &Context, object: &Object, app: &Application) -> Result<D
     let Checked { sources, bounds } = project::check(context, object, app, None)?;
     let windows = Windows::of(&bounds.project.windows, app);
     let target = target(context, object, app);
-    desired::watch_known(context, app).await?;
-    let revisions = sources.revisions(&[]);
-    let purpose = Purpose::Comparison;
-    let asked = Asked { object, app, sources: &sources, revisions, target: &target, purpose };
-    let desired = desired::read(context, &asked).await?;
+    traces::watch(context, app).await?;
+    let desired = read_desired(context, object, app, &sources, &target).await?;
     if is_outdated(context, object) {
         return Ok(Duration::ZERO);
     }
@@ -104,8 +103,9 @@ async fn look(context: &Context, object: &Object, app: &Application) -> Result<D
         Current::Nothing => (None, None),
     };
     let (mut sync_error, mut wait) = (None, None);
-    let is_free = running.as_ref().is_none_or(|state| has_changes && sync::may_be_superseded(state));
     let revisions = desired.revisions();
+    let is_free =
+        running.as_ref().is_none_or(|state| has_changes && sync::may_be_superseded(state, &revisions));
     if asked.is_none() && is_free && !view.may_sync_by_itself(now) {
         sync_error = known_sync_error(app);
         wait = windows.until_change(now);
@@ -145,6 +145,36 @@ async fn look(context: &Context, object: &Object, app: &Application) -> Result<D
         conditions: conditions(object, &desired, &after, sync_error),
     };
     Ok(report(context, object, app, &Found { outcome, operation }).await.unwrap_or(again))
+}
+
+async fn read_desired(
+    context: &Context,
+    object: &Object,
+    app: &Application,
+    sources: &Sources,
+    target: &Target,
+) -> Result<Arc<Desired>, Fault> {
+    let (revisions, purpose) = (sources.revisions(&[]), Purpose::Comparison);
+    desired::read(context, &Asked { object, app, sources, revisions, target, purpose }).await
+}
+
+/// Finds what an app has left in the cluster, for a process that has not looked at it yet: a sync may have been cut off
+/// before the status told of its objects, so Git is asked, too.
+pub(crate) async fn find_objects(context: &Context, object: &Object, app: &Application) {
+    let key = object.key();
+    if context.remembered(&key).is_found || context.desired(&key, Purpose::Comparison).is_some() {
+        return;
+    }
+    let read = async {
+        let Checked { sources, .. } = project::check(context, object, app, None)?;
+        read_desired(context, object, app, &sources, &target(context, object, app)).await
+    };
+    match tokio::time::timeout(LONGEST_SEARCH, read).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(fault)) => tracing::info!(app = %key, fault.message, "deleted without asking Git"),
+        Err(_late) => tracing::info!(app = %key, "deleted without Git's answer"),
+    }
+    context.remember(&key, |memory| memory.is_found = true);
 }
 
 /// Whether somebody has asked the app for something else while its files were fetched and rendered.

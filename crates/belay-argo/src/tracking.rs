@@ -5,9 +5,10 @@ mod owned;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use belay_cluster::Belonging;
 use belay_manifest::{GroupVersionKind, Object};
 
-use crate::controller::Context;
+use crate::controller::{Context, GROUP};
 use crate::settings::{Settings, Tracking, TrackingMethod};
 
 pub(crate) use owned::is_owned;
@@ -190,6 +191,15 @@ pub(crate) fn with_equal_marks<'a>(
         live.to_mut().remove_label(key);
     }
     live
+}
+
+/// Whose an object is, as far as Argo CD's marks tell.
+pub fn belonging(object: &Object, tracking: &Tracking) -> Belonging {
+    match tracked_app(object, tracking) {
+        Some(app) => Belonging::App(live_name(app)),
+        None if object.gvk().group == GROUP => Belonging::Whole,
+        None => Belonging::Nobody,
+    }
 }
 
 #[cfg(test)]

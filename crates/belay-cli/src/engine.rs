@@ -190,17 +190,5 @@ fn flux_settings(settings: &EngineSettings, flux: FluxSettings) -> belay_flux::S
 
 /// Whose an object is, by the marks that each family leaves.
 fn belonging(object: &Object, tracking: &Tracking) -> Belonging {
-    let group = object.gvk().group;
-    if let Some(app) = belay_argo::tracked_app(object, tracking) {
-        return Belonging::App(belay_argo::live_name(app));
-    }
-    for (prefix, family) in [("kustomize.toolkit.fluxcd.io", "ks"), ("helm.toolkit.fluxcd.io", "hr")] {
-        let name = object.label(&format!("{prefix}/name"));
-        let namespace = object.label(&format!("{prefix}/namespace"));
-        if let (Some(name), Some(namespace)) = (name, namespace) {
-            return Belonging::App(format!("{family}/{namespace}/{name}"));
-        }
-    }
-    let ours = group == belay_argo::GROUP || group.ends_with(".toolkit.fluxcd.io");
-    if ours { Belonging::Whole } else { Belonging::Nobody }
+    belay_argo::belonging(object, tracking).or(belay_flux::belonging(object))
 }

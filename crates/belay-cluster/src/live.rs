@@ -28,6 +28,8 @@ use crate::kinds::{KindError, Kinds, Resource, Scope};
 
 /// How long the first list of a kind may take before a look at it fails.
 const FIRST_LIST: Duration = Duration::from_secs(30);
+/// How soon a kind that could not be listed is tried again by those who cannot do without.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// Changes kept for a slow reader; one that falls further behind looks at everything again.
 const CHANGES: usize = 16 * 1024;
 
@@ -92,6 +94,18 @@ pub enum Belonging {
     Whole,
     /// Nobody's: kept trimmed.
     Nobody,
+}
+
+impl Belonging {
+    /// Of what two families say, what keeps more.
+    #[must_use]
+    pub fn or(self, other: Belonging) -> Belonging {
+        match (self, other) {
+            (Belonging::App(app), _) | (_, Belonging::App(app)) => Belonging::App(app),
+            (Belonging::Whole, _) | (_, Belonging::Whole) => Belonging::Whole,
+            (Belonging::Nobody, Belonging::Nobody) => Belonging::Nobody,
+        }
+    }
 }
 
 /// The progress of each watched kind's watches, by group and kind.
@@ -249,6 +263,19 @@ impl LiveState {
             return Err(LiveError::NotListed { kind: kind.clone(), reason });
         }
         Ok(())
+    }
+
+    /// Like [`ensure`](LiveState::ensure), as often as it takes: an API server in trouble is no reason to give up.
+    pub async fn ensure_in_the_end(&self, kind: &GroupVersionKind) -> Result<(), LiveError> {
+        loop {
+            match self.ensure(kind).await {
+                Err(LiveError::NotListed { reason, .. }) => {
+                    tracing::warn!(%kind, reason, "not watched yet, trying again");
+                    tokio::time::sleep(AFTER_FAILURE).await;
+                }
+                done => return done,
+            }
+        }
     }
 
     /// An object, if it is live and its kind is watched.

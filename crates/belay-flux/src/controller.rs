@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
-use belay_cluster::{Change, EventRecorder, LiveError, LiveState, WorkQueue};
+use belay_cluster::{Belonging, Change, EventRecorder, LiveError, LiveState, WorkQueue};
 use belay_diff::Drift;
 use belay_manifest::{GroupVersionKind, Object, ObjectKey};
 use belay_render::RenderCache;
@@ -145,7 +145,7 @@ impl Controller {
     pub async fn run(&self) -> Result<(), LiveError> {
         let mut changes = self.context.live.subscribe();
         for kind in kinds() {
-            self.context.live.ensure(&kind).await?;
+            self.context.live.ensure_in_the_end(&kind).await?;
         }
         let mut workers = JoinSet::new();
         for _ in 0..self.context.settings.workers.max(1) {
@@ -380,6 +380,19 @@ fn owner(object: &Object) -> Option<ObjectKey> {
         namespace: object.label(OWNER_NAMESPACE)?.to_owned(),
         name: object.label(OWNER_NAME)?.to_owned(),
     })
+}
+
+/// Whose an object is, as far as Flux's marks tell.
+pub fn belonging(object: &Object) -> Belonging {
+    for (prefix, family) in [(KUSTOMIZE_GROUP, "ks"), (HELM_GROUP, "hr")] {
+        let name = object.label(&format!("{prefix}/name"));
+        let namespace = object.label(&format!("{prefix}/namespace"));
+        if let (Some(name), Some(namespace)) = (name, namespace) {
+            return Belonging::App(format!("{family}/{namespace}/{name}"));
+        }
+    }
+    let is_ours = object.gvk().group.ends_with(".toolkit.fluxcd.io");
+    if is_ours { Belonging::Whole } else { Belonging::Nobody }
 }
 
 /// The HelmRelease that a HelmChart was made for.

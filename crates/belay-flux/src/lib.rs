@@ -33,5 +33,7 @@ mod repository_access;
 mod repository_status;
 mod write;
 
-pub use controller::{Controller, FIELD_MANAGER, HELM_GROUP, KUSTOMIZE_GROUP, SOURCE_GROUP, Settings, kinds};
+pub use controller::{
+    Controller, FIELD_MANAGER, HELM_GROUP, KUSTOMIZE_GROUP, SOURCE_GROUP, Settings, belonging, kinds,
+};
 pub use prepare::{OWNER_NAME, OWNER_NAMESPACE};

@@ -75,7 +75,7 @@ async fn look(
     found.revision = Some(source.revision.clone());
     let manifests = build_manifests(context, object, app, &source).await?;
     let manifests = substitute(context, app, manifests).await?;
-    let known = inventory::read(app.status.inventory.as_ref());
+    let mut known = inventory::read(app.status.inventory.as_ref());
     if manifests.is_empty() && !known.is_empty() {
         let message = format!("{}: the build has no objects; nothing is pruned", app.spec.path);
         return Err(Fault::retry("BuildFailed", message));
@@ -84,6 +84,7 @@ async fn look(
     let prepared = learn_and_prepare(context, &manifests, &target).await?;
     context.keep_desired(&object.key(), prepared.desired.iter().map(|desired| &desired.object));
     watch_kinds(context, &prepared, &known).await?;
+    known.extend(adopted(context, object, &target));
     let before = compare(context, app, &prepared, &known);
     drift::note(context, object, app, &before, &source.revision).await;
     apply(context, &prepared, &known, &before, found).await?;
@@ -265,6 +266,21 @@ pub(crate) async fn watch_known(context: &Context, known: &Objects) -> Result<()
         }
     }
     Ok(())
+}
+
+/// What we applied and no inventory names: a process ended between the two.
+fn adopted(context: &Context, object: &Object, target: &Target<'_>) -> Objects {
+    let is_applied_by_us = |live: &Object| {
+        let entries = live.value()["metadata"]["managedFields"].as_array();
+        entries.into_iter().flatten().any(|entry| {
+            entry["manager"] == FIELD_MANAGER
+                && entry["operation"] == "Apply"
+                && entry["subresource"].is_null()
+        })
+    };
+    let live = context.live.of_app(&format!("ks/{}/{}", object.namespace(), object.name()));
+    let ours = live.iter().filter(|live| target.owns(live) && is_applied_by_us(live));
+    ours.map(|live| (live.key(), live.gvk())).collect()
 }
 
 /// The plan for the cluster as it is now. Only what the inventory names and our labels mark is pruned.

@@ -144,15 +144,18 @@ pub(crate) fn revisions(state: &OperationState) -> Vec<String> {
     of_result.filter(|found| !found.is_empty()).unwrap_or_else(asked)
 }
 
-/// Whether a newer revision may take the place of a running operation: nobody asked for it, and none of its hooks is
-/// at work.
-pub(crate) fn may_be_superseded(state: &OperationState) -> bool {
+/// Whether newer revisions may take the place of a running operation: nobody asked for it, and none of its hooks is
+/// at work. One that has not begun yet has to be of other revisions: they may not be there any more.
+pub(crate) fn may_be_superseded(state: &OperationState, newer: &[String]) -> bool {
     let is_automated = state.operation.initiated_by.as_ref().is_some_and(|by| by.automated);
     let resources = state.sync_result.as_ref().map(|result| result.resources.as_slice()).unwrap_or_default();
     let has_running_hook = resources
         .iter()
         .any(|resource| !resource.hook_type.is_empty() && resource.hook_phase == OperationPhase::Running);
-    is_automated && has_revision(state) && state.phase == OperationPhase::Running && !has_running_hook
+    let sync = sync_of(state);
+    let asked = revision_list(&sync.revision, &sync.revisions);
+    let is_other = has_revision(state) || (!asked.is_empty() && asked != newer);
+    is_automated && is_other && state.phase == OperationPhase::Running && !has_running_hook
 }
 
 /// The sync that an operation asks for.

@@ -1,0 +1,56 @@
+//! What an app's status tells of its objects: their kinds have to be watched even when Git names them no more. A process
+//! that has just started watches nothing yet, and what is not watched is neither pruned nor deleted.
+
+use std::collections::HashSet;
+
+use belay_argo_api::Application;
+use belay_cluster::LiveError;
+use belay_manifest::GroupVersionKind;
+
+use crate::controller::Context;
+use crate::fault::Fault;
+
+/// Watches the kinds of all objects that the status tells of. A kind that is not served any more has none.
+pub(crate) async fn watch(context: &Context, app: &Application) -> Result<(), Fault> {
+    context.cluster.reached().await?;
+    let is_watchable =
+        |kind: &GroupVersionKind| context.live.kinds().known(kind).is_none_or(|kind| kind.watchable);
+    for kind in kinds(app).into_iter().filter(is_watchable) {
+        match context.live.ensure(&kind).await {
+            Ok(()) | Err(LiveError::UnknownKind { .. }) => {}
+            Err(error) => return Err(Fault::passing(format!("Failed to load live state: {error}"))),
+        }
+    }
+    Ok(())
+}
+
+fn kinds(app: &Application) -> HashSet<GroupVersionKind> {
+    let kind = |group: &str, version: &str, kind: &str| GroupVersionKind {
+        group: group.to_owned(),
+        version: version.to_owned(),
+        kind: kind.to_owned(),
+    };
+    let compared = app.status.resources.iter().map(|one| kind(&one.group, &one.version, &one.kind));
+    let result = app.status.operation_state.as_ref().and_then(|state| state.sync_result.as_ref());
+    let synced = result.into_iter().flat_map(|result| &result.resources);
+    compared.chain(synced.map(|one| kind(&one.group, &one.version, &one.kind))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use belay_crd::Described;
+    use serde_json::json;
+
+    #[test]
+    fn what_was_compared_and_what_was_synced_leaves_traces() {
+        let role = json!({"group": "rbac.authorization.k8s.io", "version": "v1", "kind": "Role", "name": "a", "namespace": "b"});
+        let job = json!({"group": "batch", "version": "v1", "kind": "Job", "name": "a", "namespace": "b"});
+        let app = Application::read(json!({"status": {
+            "resources": [role], "operationState": {"syncResult": {"resources": [job]}},
+        }}));
+        let found = kinds(&app.unwrap());
+        assert!(found.contains(&GroupVersionKind::new("rbac.authorization.k8s.io/v1", "Role")), "{found:?}");
+        assert!(found.contains(&GroupVersionKind::new("batch/v1", "Job")), "{found:?}");
+    }
+}

@@ -69,7 +69,7 @@ impl KnownRepositories {
                 key: secret.certificate_key,
                 insecure,
             },
-            proxy: (!secret.proxy.is_empty()).then(|| Proxy { url: secret.proxy, except: secret.no_proxy }),
+            proxy: (!secret.proxy.is_empty()).then_some(Proxy { url: secret.proxy, except: secret.no_proxy }),
             ssh: Some(SshAccess {
                 username: String::new(),
                 key: secret.ssh_key,
@@ -119,7 +119,8 @@ fn flag(secret: &RepositorySecret, key: &'static str, flag: &Flag) -> Result<boo
 
 fn login(secret: &RepositorySecret, force_basic: bool) -> Option<Login> {
     let has_pair = !secret.username.is_empty() && !secret.password.is_empty();
-    if !secret.bearer_token.is_empty() && !(force_basic && has_pair) {
+    let is_basic = force_basic && has_pair;
+    if !is_basic && !secret.bearer_token.is_empty() {
         return Some(Login::Bearer(secret.bearer_token.clone()));
     }
     if secret.password.is_empty() {

@@ -16,7 +16,7 @@ pub(crate) use rules::{ignored, refused_rules};
 pub(crate) use schemas::{Schemas, definitions};
 pub(crate) use seen::{Seen, Written};
 
-use crate::controller::{Context, FIELD_MANAGER};
+use crate::context::{Context, FIELD_MANAGER};
 use crate::health::health;
 use crate::prepare::Prepared;
 use crate::project::{Bounds, scope_of};

@@ -18,7 +18,7 @@ pub(crate) use hooks::keep_finalizers;
 
 use self::hooks::When;
 use crate::clusters::NoCluster;
-use crate::controller::{Context, FIELD_MANAGER};
+use crate::context::{Context, FIELD_MANAGER};
 use crate::project::{Bounds, bounds_of};
 use crate::reconcile::{find_objects, target};
 use crate::sync::is_confirmed;

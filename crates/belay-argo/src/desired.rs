@@ -10,7 +10,7 @@ use belay_manifest::{Manifest, Object};
 use belay_render::{Freshness, Render, SourceType};
 use belay_source::Checkout;
 
-use crate::controller::Context;
+use crate::context::Context;
 use crate::fault::Fault;
 use crate::prepare::{Prepared, prepare};
 use crate::render;

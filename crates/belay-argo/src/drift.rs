@@ -8,7 +8,7 @@ use belay_diff::{Drift, describe};
 use belay_manifest::Object;
 
 use crate::compare::{Compared, Comparison, Standing};
-use crate::controller::Context;
+use crate::context::Context;
 
 /// Records what others changed since the last sync of these files.
 pub(crate) async fn note(context: &Context, object: &Object, app: &Application, comparison: &Comparison) {

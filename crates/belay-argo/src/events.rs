@@ -6,7 +6,7 @@ use belay_argo_api::{Application, ApplicationStatus, OperationPhase};
 use belay_cluster::Severity;
 use belay_manifest::Object;
 
-use crate::controller::Context;
+use crate::context::Context;
 use crate::sync::operation::is_completed;
 
 /// An automated sync begins.

@@ -3,7 +3,7 @@
 use belay_health::argo::{self, Health, Override};
 use belay_manifest::Object;
 
-use crate::controller::Context;
+use crate::context::Context;
 
 /// Evaluates a live object. Nothing: objects of this kind have no health.
 pub(crate) fn health(context: &Context, live: &Object) -> Option<Health> {

@@ -9,6 +9,7 @@
 
 mod clusters;
 mod compare;
+mod context;
 mod controller;
 mod decide;
 mod deletion;
@@ -31,6 +32,7 @@ mod traces;
 mod tracking;
 mod write;
 
-pub use controller::{Commit, Controller, FIELD_MANAGER, GROUP, Settings, application_kind};
+pub use context::{Commit, FIELD_MANAGER, GROUP, Settings, application_kind};
+pub use controller::Controller;
 pub use project::{IN_CLUSTER, IN_CLUSTER_NAME};
 pub use tracking::{TRACKING_ID, belonging, live_name, tracked_app};

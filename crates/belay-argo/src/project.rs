@@ -21,7 +21,7 @@ pub(crate) use rules::{Cluster, is_named};
 pub(crate) use windows::{Asking, Windows};
 
 use crate::clusters::NoCluster;
-use crate::controller::Context;
+use crate::context::Context;
 use crate::fault::Fault;
 use crate::sources::Sources;
 

@@ -9,7 +9,7 @@ use belay_manifest::{Object, ObjectKey};
 use jiff::Timestamp;
 
 use crate::compare::{Comparison, compare, ignored, refused_rules};
-use crate::controller::{Context, asks_for_work};
+use crate::context::{Context, asks_for_work};
 use crate::decide::{Decision, Situation, decide};
 use crate::desired::{self, Asked, Desired, Purpose};
 use crate::fault::Fault;

@@ -15,7 +15,7 @@ pub use known::{KnownRepositories, RepositoryError};
 pub use live::LiveRepositories;
 pub(crate) use live::follow;
 
-use crate::controller::Context;
+use crate::context::Context;
 
 /// How long a repository's server may take to say what it has, unless the installation says otherwise.
 const ANSWER: Duration = Duration::from_secs(15);

@@ -7,7 +7,7 @@ use belay_argo_api::Application;
 use belay_cluster::LiveError;
 use belay_manifest::GroupVersionKind;
 
-use crate::controller::Context;
+use crate::context::Context;
 use crate::fault::Fault;
 
 /// Watches the kinds of all objects that the status tells of. A kind that is not served any more has none.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use belay_cluster::Belonging;
 use belay_manifest::{GroupVersionKind, Object};
 
-use crate::controller::{Context, GROUP};
+use crate::context::{Context, GROUP};
 use crate::settings::{Settings, Tracking, TrackingMethod};
 
 pub(crate) use owned::is_owned;

@@ -7,7 +7,7 @@ use belay_schema::merge_patch_between;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
-use crate::controller::{Context, application_kind};
+use crate::context::{Context, application_kind};
 use crate::sync::operation::is_completed;
 
 /// The annotation by which people and the CLI ask for a look.

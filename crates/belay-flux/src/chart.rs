@@ -13,7 +13,7 @@ use belay_manifest::{Object, ObjectKey};
 use crate::artifact::Place;
 use crate::chart_build::{BuiltChart, build};
 use crate::chart_status::{Found, status};
-use crate::controller::{Context, SOURCE_GROUP, Source};
+use crate::context::{Context, SOURCE_GROUP, Source};
 use crate::health::or;
 use crate::repository::Fault;
 use crate::write;

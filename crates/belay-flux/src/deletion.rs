@@ -8,7 +8,7 @@ use belay_manifest::{Object, ObjectKey, flux_kind_rank};
 use belay_plan::{Action, Plan, Step};
 use kube::api::PropagationPolicy;
 
-use crate::controller::{Context, FIELD_MANAGER};
+use crate::context::{Context, FIELD_MANAGER};
 use crate::health::{or, timeout};
 use crate::prepare::{Target, keeps};
 use crate::reconcile::watch_known;

@@ -8,7 +8,7 @@ use belay_flux_api::Kustomization;
 use belay_manifest::Object;
 use belay_plan::{Action, Plan};
 
-use crate::controller::Context;
+use crate::context::Context;
 
 /// Records how the cluster differs from a revision that was applied already.
 pub(crate) async fn note(

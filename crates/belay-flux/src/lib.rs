@@ -14,6 +14,7 @@ mod build;
 mod chart;
 mod chart_build;
 mod chart_status;
+mod context;
 mod controller;
 mod deletion;
 mod depends;
@@ -33,7 +34,6 @@ mod repository_access;
 mod repository_status;
 mod write;
 
-pub use controller::{
-    Controller, FIELD_MANAGER, HELM_GROUP, KUSTOMIZE_GROUP, SOURCE_GROUP, Settings, belonging, kinds,
-};
+pub use context::{FIELD_MANAGER, HELM_GROUP, KUSTOMIZE_GROUP, SOURCE_GROUP, Settings};
+pub use controller::{Controller, belonging, kinds};
 pub use prepare::{OWNER_NAME, OWNER_NAMESPACE};

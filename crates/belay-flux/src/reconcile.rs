@@ -15,7 +15,7 @@ use kube::api::PropagationPolicy;
 use tokio::time::Instant;
 
 use crate::build::{self, BuildError};
-use crate::controller::{Context, FIELD_MANAGER, SOURCE_GROUP, Source};
+use crate::context::{Context, FIELD_MANAGER, SOURCE_GROUP, Source};
 use crate::health::{Health, Waiting, judge, or, rounded, timeout};
 use crate::kustomization_status::{Fault, Found, Result as Came};
 use crate::post_build::{self, PostBuildError};

@@ -8,7 +8,7 @@ use belay_crd::Described;
 use belay_flux_api::{Kustomization, find_condition, is_true};
 use belay_manifest::Object;
 
-use crate::controller::{Context, KUSTOMIZE_GROUP};
+use crate::context::{Context, KUSTOMIZE_GROUP};
 use crate::health::rounded;
 use crate::inventory::shown;
 use crate::kustomization_status::{Fault, Found, Result as Came, status};

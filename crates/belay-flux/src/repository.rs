@@ -14,7 +14,7 @@ use belay_manifest::{Object, ObjectKey};
 use belay_source::{Checkout, Request, Revision};
 
 use crate::artifact::{self, Place};
-use crate::controller::{Context, SOURCE_GROUP, Source};
+use crate::context::{Context, SOURCE_GROUP, Source};
 use crate::health::or;
 use crate::ignore::Ignore;
 use crate::repository_status::{Found, status};

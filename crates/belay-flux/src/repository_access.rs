@@ -9,7 +9,7 @@ use kube::api::{Api, DynamicObject};
 use kube::core::ApiResource;
 use url::Url;
 
-use crate::controller::Context;
+use crate::context::Context;
 use crate::repository::Fault;
 
 type Data = BTreeMap<String, ByteString>;

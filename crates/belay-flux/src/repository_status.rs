@@ -5,7 +5,7 @@ use belay_flux_api::{
 };
 use jiff::Timestamp;
 
-use crate::controller::Source;
+use crate::context::Source;
 use crate::repository::Fault;
 use crate::write::REQUESTED_AT;
 

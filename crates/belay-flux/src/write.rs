@@ -5,7 +5,7 @@ use belay_schema::merge_patch_between;
 use kube::api::{DynamicObject, Patch, PatchParams};
 use serde_json::{Map, Value, json};
 
-use crate::controller::Context;
+use crate::context::Context;
 
 /// The annotation by which people and the command line ask for a look.
 pub(crate) const REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use belay_manifest::{GroupVersionKind, Object, ObjectKey};
 use belay_schema::{KindSchema, Registry};
 
-use crate::controller::Context;
+use crate::context::Context;
 
 /// Schemas by kind. One that a definition declares is made anew when the definition changes.
 #[derive(Debug, Default)]

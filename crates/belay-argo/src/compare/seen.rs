@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::schemas::Schemas;
 use crate::compare::compare_options;
-use crate::controller::Context;
+use crate::context::Context;
 use crate::tracking::with_equal_marks;
 
 /// The comparisons of one app.

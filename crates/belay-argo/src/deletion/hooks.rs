@@ -11,7 +11,7 @@ use belay_plan::{Action, Desired, Plan, Step, Treatment};
 use kube::api::PropagationPolicy;
 use serde_json::{Value, json};
 
-use crate::controller::{Context, FIELD_MANAGER};
+use crate::context::{Context, FIELD_MANAGER};
 use crate::desired::{self, Asked, Purpose};
 use crate::health::health;
 use crate::prepare::{Prepared, Wanted};

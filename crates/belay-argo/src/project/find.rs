@@ -8,7 +8,7 @@ use belay_manifest::{Object, ObjectKey};
 
 use super::global;
 use super::rules::Project;
-use crate::controller::{Context, GROUP};
+use crate::context::{Context, GROUP};
 use crate::fault::Fault;
 use crate::status::condition;
 

@@ -7,7 +7,7 @@ use belay_plan::sync::{Code, Settings, Task};
 use belay_schema::{decode, default_object, invalid_message, prune, validate};
 use serde_json::Value;
 
-use crate::controller::Context;
+use crate::context::Context;
 use crate::project::{Bounds, scope_of};
 
 /// Notes tasks whose kind the cluster does not know and that no definition of this sync brings. They stay to be done,

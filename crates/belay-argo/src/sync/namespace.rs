@@ -9,7 +9,7 @@ use belay_plan::sync::SYNC_OPTIONS;
 use serde_json::{Value, json};
 
 use super::settings::Options;
-use crate::controller::Context;
+use crate::context::Context;
 use crate::prepare::Prepared;
 
 /// The namespace to make, or to keep as `managedNamespaceMetadata` says; nothing when Git has it, or nobody asks.

@@ -13,7 +13,7 @@ use belay_plan::sync::{Action, Batch, Code, Progress, Prune, Stand, Task, Turn, 
 use super::results::{applied_message, outcome};
 use super::settings::Options;
 use crate::compare::compare_options;
-use crate::controller::{Context, FIELD_MANAGER};
+use crate::context::{Context, FIELD_MANAGER};
 
 /// What a batch came to, besides the results of its tasks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

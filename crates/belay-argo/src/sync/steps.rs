@@ -17,7 +17,7 @@ use super::run::{Means, Ran};
 use super::settings::{Options, options_of, settings};
 use super::{check, namespace, results};
 use crate::compare::{Comparison, compare};
-use crate::controller::Context;
+use crate::context::Context;
 use crate::fault::Fault;
 use crate::health::health;
 use crate::prepare::Prepared;

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::objects::{apply_step, delete_step};
 use super::{End, Fault, Look, MANAGER, OWNER_NAME, OWNER_NAMESPACE};
-use crate::controller::SOURCE_GROUP;
+use crate::context::SOURCE_GROUP;
 
 /// Applies the HelmChart. No request when it is as it should be.
 pub(crate) async fn apply(look: &mut Look<'_>) -> Result<(), Fault> {

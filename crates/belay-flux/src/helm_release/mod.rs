@@ -38,7 +38,7 @@ use tokio::sync::OwnedSemaphorePermit;
 pub(crate) use content::{OWNER_NAME, OWNER_NAMESPACE};
 
 use crate::chart_build::BuiltChart;
-use crate::controller::Context;
+use crate::context::Context;
 use crate::depends;
 use crate::health::or;
 use crate::write;

@@ -7,7 +7,7 @@ use belay_crd::Described;
 use belay_flux_api::find_condition;
 
 use super::{Fault, Look, MANAGER, status};
-use crate::controller::HELM_GROUP;
+use crate::context::HELM_GROUP;
 use crate::write::{self, REQUESTED_AT};
 
 /// Writes the status as it is now. The request is answered at the end of a look.

@@ -7,7 +7,7 @@ use belay_flux_api::{CrdsPolicy, HelmRelease};
 use belay_manifest::ObjectKey;
 use sha2::{Digest, Sha256};
 
-use crate::controller::SOURCE_GROUP;
+use crate::context::SOURCE_GROUP;
 use crate::health::or;
 
 /// Longest name of a release.

@@ -1,0 +1,253 @@
+//! What every look at an app needs besides the app: the clusters, the settings, and what is remembered between two looks.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use belay_argo_api::ApplicationSource;
+use belay_cluster::{EventRecorder, LiveState};
+use belay_diff::Drift;
+use belay_manifest::{GroupVersionKind, Object, ObjectKey};
+use belay_render::RenderCache;
+use belay_source::Repositories;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::clusters::{Cluster, Clusters};
+use crate::compare::{Schemas, Seen, Written};
+use crate::desired::{Desired, Purpose, Rendered};
+use crate::project::Projects;
+use crate::repositories::LiveRepositories;
+use crate::settings::{self, LiveSettings};
+use crate::sources::Sources;
+
+/// The API group of Argo CD's resources.
+pub const GROUP: &str = "argoproj.io";
+/// The field manager of Argo CD's controller; kept, so that an installation can be taken over and handed back.
+pub const FIELD_MANAGER: &str = "argocd-controller";
+
+/// How long others get to react between two waves, unless the installation says otherwise.
+const WAVE_DELAY: Duration = Duration::from_secs(2);
+/// How often an app is looked at that nobody wants to be asked for.
+const NEVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// How the controller works.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The namespace of the control plane, where Applications and AppProjects live.
+    pub namespace: String,
+    /// Apps worked on at once.
+    pub workers: usize,
+    /// Write requests in flight at once, per app.
+    pub in_flight: usize,
+    /// What the installation's ConfigMaps say, live.
+    pub live: LiveSettings,
+    /// What its Secrets say about repositories, live.
+    pub repositories: LiveRepositories,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            namespace: "argocd".to_owned(),
+            workers: 8,
+            in_flight: 16,
+            live: LiveSettings::default(),
+            repositories: LiveRepositories::default(),
+        }
+    }
+}
+
+/// Everything that a reconcile needs besides the app. Its parts are shared: a copy for another cluster costs little.
+#[derive(Clone)]
+pub(crate) struct Context {
+    /// The cluster that Applications and projects live in.
+    pub(crate) home: LiveState,
+    /// The cluster that the app at hand deploys to.
+    pub(crate) live: LiveState,
+    /// That cluster.
+    pub(crate) cluster: Arc<Cluster>,
+    /// All clusters.
+    pub(crate) clusters: Clusters,
+    /// Where files come from.
+    pub(crate) repositories: Arc<dyn Repositories>,
+    /// Where Events go.
+    pub(crate) events: EventRecorder,
+    /// How the controller works.
+    pub(crate) settings: Arc<Settings>,
+    /// The schemas of that cluster.
+    pub(crate) schemas: Arc<Schemas>,
+    pub(crate) renders: Arc<RenderCache<(ObjectKey, Purpose, usize)>>,
+    pub(crate) projects: Arc<Projects>,
+    pub(crate) memory: Arc<Mutex<HashMap<ObjectKey, Memory>>>,
+}
+
+/// What is remembered of an app between two looks; lost with the process, and nothing needs it then.
+#[derive(Clone, Default)]
+pub(crate) struct Memory {
+    /// How often the app was rendered.
+    pub(crate) renders: u64,
+    /// What others changed in the cluster, newest look.
+    pub(crate) drift: Vec<Drift>,
+    /// What Git says, for the comparison and for a running operation.
+    pub(crate) desired: HashMap<Purpose, Arc<Desired>>,
+    /// The commits that say it, one of each source.
+    pub(crate) commits: Vec<Commit>,
+    /// Whether what it has left in the cluster was looked for before its deletion.
+    pub(crate) is_found: bool,
+    /// What was compared.
+    pub(crate) seen: Arc<Seen>,
+    /// The API server's answers to our writes since then.
+    written: HashMap<ObjectKey, Written>,
+    /// When a running operation may go on.
+    paused: Option<Instant>,
+}
+
+/// A commit that an app was rendered from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// The repository's URL, as the app has it.
+    pub repository: String,
+    /// The commit's full id.
+    pub id: String,
+    /// The first line of its message.
+    pub subject: String,
+    /// `Name <address>`
+    pub author: String,
+    /// Seconds since 1970.
+    pub seconds: i64,
+}
+
+impl Context {
+    /// What the installation's ConfigMaps say now.
+    pub(crate) fn system(&self) -> Arc<settings::Settings> {
+        self.settings.live.now()
+    }
+
+    /// The same for another destination.
+    pub(crate) fn at(&self, cluster: Arc<Cluster>) -> Context {
+        Context { live: cluster.live.clone(), schemas: cluster.schemas.clone(), cluster, ..self.clone() }
+    }
+
+    /// How often an app's repository is asked for news.
+    pub(crate) fn interval(&self) -> Duration {
+        self.system().interval.unwrap_or(NEVER)
+    }
+
+    /// Everything that is remembered of an app. Large parts are shared.
+    pub(crate) fn remembered(&self, app: &ObjectKey) -> Memory {
+        let memory = self.memory.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        memory.get(app).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn remember(&self, app: &ObjectKey, change: impl FnOnce(&mut Memory)) {
+        let mut memory = self.memory.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        change(memory.entry(app.clone()).or_default());
+    }
+
+    /// What Git says, as it was read last.
+    pub(crate) fn desired(&self, app: &ObjectKey, purpose: Purpose) -> Option<Arc<Desired>> {
+        self.remembered(app).desired.get(&purpose).cloned()
+    }
+
+    /// Keeps what Git says at hand, for the next look and for whoever shows it.
+    pub(crate) fn remember_desired(
+        &self,
+        app: &ObjectKey,
+        purpose: Purpose,
+        desired: Arc<Desired>,
+        sources: &Sources,
+    ) {
+        let commit = |(source, rendered): (&ApplicationSource, &Rendered)| Commit {
+            repository: source.repo_url.clone(),
+            id: rendered.checkout.commit.clone(),
+            subject: rendered.checkout.subject.clone(),
+            author: rendered.checkout.author.clone(),
+            seconds: rendered.checkout.date,
+        };
+        let commits: Vec<Commit> = sources.list().iter().zip(&desired.sources).map(commit).collect();
+        self.remember(app, |memory| {
+            if purpose == Purpose::Comparison {
+                memory.commits = commits;
+            }
+            memory.desired.insert(purpose, desired);
+        });
+    }
+
+    /// What was compared before.
+    pub(crate) fn seen(&self, app: &ObjectKey) -> Arc<Seen> {
+        self.remembered(app).seen
+    }
+
+    /// Hands out the API server's answers to our writes since the last comparison.
+    pub(crate) fn take_written(&self, app: &ObjectKey) -> HashMap<ObjectKey, Written> {
+        let mut written = HashMap::new();
+        self.remember(app, |memory| written = std::mem::take(&mut memory.written));
+        written
+    }
+
+    /// Keeps the API server's answer to a write of ours.
+    pub(crate) fn remember_written(&self, app: &ObjectKey, key: &ObjectKey, desired: Arc<Object>) {
+        if let Some(answer) = self.live.get(key) {
+            let written = Written { desired, answer };
+            self.remember(app, |memory| drop(memory.written.insert(key.clone(), written)));
+        }
+    }
+
+    /// Keeps comparisons for the next look.
+    pub(crate) fn remember_seen(&self, app: &ObjectKey, seen: Seen) {
+        self.remember(app, |memory| memory.seen = Arc::new(seen));
+    }
+
+    /// Holds a running operation back for a moment; gives how long.
+    pub(crate) fn pause(&self, app: &ObjectKey) -> Duration {
+        let pause = self.system().parameters.wave_delay.unwrap_or(WAVE_DELAY);
+        self.remember(app, |memory| memory.paused = Some(Instant::now() + pause));
+        pause
+    }
+
+    /// How long a running operation is still held back.
+    pub(crate) fn pause_left(&self, app: &ObjectKey) -> Option<Duration> {
+        let until = self.remembered(app).paused?;
+        let left = until.saturating_duration_since(Instant::now());
+        (!left.is_zero()).then_some(left)
+    }
+
+    /// Makes the next render of an app a fresh one.
+    pub(crate) fn forget_renders(&self, app: &ObjectKey) {
+        self.renders.forget_where(|(owner, ..)| owner == app);
+        self.remember(app, |memory| memory.desired.clear());
+    }
+
+    /// Forgets an app that has gone.
+    pub(crate) fn forget(&self, app: &ObjectKey) {
+        self.forget_renders(app);
+        self.memory.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).remove(app);
+    }
+}
+
+/// The kind of an Application.
+pub fn application_kind() -> GroupVersionKind {
+    GroupVersionKind::new("argoproj.io/v1alpha1", "Application")
+}
+
+/// Whether a change of an Application is more than our own status.
+pub(crate) fn asks_for_work(before: &Object, after: &Object) -> bool {
+    asked(before) != asked(after)
+}
+
+/// What somebody asks for, and whether a running operation is to end.
+fn asked(object: &Object) -> ([&Value; 6], bool) {
+    let value = object.value();
+    let metadata = &value["metadata"];
+    let fields = [
+        &value["spec"],
+        &value["operation"],
+        &metadata["annotations"],
+        &metadata["labels"],
+        &metadata["deletionTimestamp"],
+        &metadata["finalizers"],
+    ];
+    let phase = value.pointer("/status/operationState/phase");
+    (fields, phase.is_some_and(|phase| phase == "Terminating"))
+}

@@ -6,6 +6,7 @@ mod compare;
 mod corpus_charts;
 mod differential_charts;
 mod family;
+mod helm;
 mod kustomize_corpus;
 mod kustomize_differential;
 mod kustomize_record;
@@ -46,6 +47,8 @@ enum Command {
         #[command(subcommand)]
         command: apiserver::Command,
     },
+    /// Build Helm, if it is not in the cache folder; print its path.
+    Helm,
     /// Record facts about Kubernetes from a real API server.
     Record {
         /// What is recorded.
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
         Command::Mutate(arguments) => mutate::run(&repository(), &arguments),
         Command::Bench { command } => bench::run(&repository(), &command),
         Command::Apiserver { command } => apiserver::run(&repository(), command),
+        Command::Helm => helm::run(&repository()),
         Command::Record { command: Record::Openapi(arguments) } => record_openapi::run(&arguments),
         Command::Record { command: Record::Kustomizations(arguments) } => kustomize_record::run(&arguments),
         Command::Compare(arguments) => compare::run(&repository(), &arguments),

@@ -7,8 +7,8 @@
 mod compare;
 mod gate;
 mod git;
-mod kubectl;
 mod objects;
+mod program;
 mod request;
 mod run;
 mod scenario;
@@ -22,7 +22,7 @@ use clap::{Parser, ValueEnum};
 use futures::StreamExt;
 use tokio::time::Instant;
 
-use crate::run::{Manners, Places, Runner};
+use crate::run::{Manners, Places, Programs, Runner};
 use crate::scenario::Scenario;
 
 /// Run scenarios against the cluster of a kubeconfig.
@@ -34,13 +34,16 @@ struct Arguments {
     /// Who works in it.
     #[arg(long, value_enum, default_value = "none")]
     engine: Engine,
-    /// What else is there: `controller-manager`, `workloads`, `kubectl`. Scenarios that require
+    /// What else is there: `controller-manager`, `workloads`, `kubectl`, `helm`. Scenarios that require
     /// what is not there are skipped.
     #[arg(long, value_delimiter = ',')]
     with: Vec<String>,
     /// The kubectl to run.
     #[arg(long, default_value = "kubectl")]
     kubectl: PathBuf,
+    /// The helm to run.
+    #[arg(long, default_value = "helm")]
+    helm: PathBuf,
     /// A folder for the scenarios' bare repositories.
     #[arg(long, default_value = "build/repositories")]
     repositories: PathBuf,
@@ -116,7 +119,7 @@ async fn all(arguments: Arguments) -> anyhow::Result<usize> {
     let places = Places {
         kubeconfig: arguments.kubeconfig,
         repositories: arguments.repositories,
-        kubectl: arguments.kubectl,
+        programs: Programs { kubectl: program(arguments.kubectl)?, helm: program(arguments.helm)? },
     };
     let manners = Manners { is_belay: arguments.engine == Engine::Belay, tells_times: arguments.times };
     let runner = Runner::start(places, manners).await?;
@@ -141,6 +144,11 @@ async fn all(arguments: Arguments) -> anyhow::Result<usize> {
         outcomes.push(outcome(&runner, name, scenario, &offered).await);
     }
     summary(outcomes)
+}
+
+/// A program by name, or by a path that does not depend on the folder it will run in.
+fn program(given: PathBuf) -> std::io::Result<PathBuf> {
+    if given.components().count() > 1 { std::path::absolute(given) } else { Ok(given) }
 }
 
 /// Runs one, if what it requires is there, and tells how it went.

@@ -14,7 +14,7 @@ use kube::config::Kubeconfig;
 use tokio::time::{Instant, sleep};
 
 use crate::gate::{ApiServer, Gate};
-use crate::scenario::{Action, Scenario, Step};
+use crate::scenario::{Action, Program, Scenario, Step};
 use crate::variables::Variables;
 
 /// How long who works in the cluster may take to start.
@@ -29,7 +29,7 @@ pub(crate) struct Runner {
     pub(crate) repositories: PathBuf,
     pub(crate) faults: Faults,
     pub(crate) kubeconfig: PathBuf,
-    pub(crate) kubectl: PathBuf,
+    pub(crate) programs: Programs,
     api_server: ApiServer,
     manners: Manners,
     server: GitServer,
@@ -50,8 +50,25 @@ pub(crate) struct Places {
     pub(crate) kubeconfig: PathBuf,
     /// A folder for the scenarios' repositories.
     pub(crate) repositories: PathBuf,
-    /// The program.
+    /// What people run.
+    pub(crate) programs: Programs,
+}
+
+/// Programs that people run.
+pub(crate) struct Programs {
+    /// `kubectl`
     pub(crate) kubectl: PathBuf,
+    /// `helm`
+    pub(crate) helm: PathBuf,
+}
+
+impl Programs {
+    pub(crate) fn path(&self, program: Program) -> &Path {
+        match program {
+            Program::Kubectl => &self.kubectl,
+            Program::Helm => &self.helm,
+        }
+    }
 }
 
 /// One run of one scenario.
@@ -82,7 +99,7 @@ impl Runner {
             repositories,
             faults,
             kubeconfig: std::path::absolute(&places.kubeconfig)?,
-            kubectl: places.kubectl,
+            programs: places.programs,
             api_server,
             manners,
             server,
@@ -192,7 +209,8 @@ impl Run<'_> {
             Action::Absent(target) => self.absent(target).await,
             Action::Stays(stays) => self.stays(stays).await,
             Action::Event(event) => self.event(event).await,
-            Action::Kubectl(kubectl) => self.kubectl(kubectl).await,
+            Action::Kubectl(line) => self.program(Program::Kubectl, line).await,
+            Action::Helm(line) => self.program(Program::Helm, line).await,
             Action::Request(request) => self.request(request).await,
         }
     }

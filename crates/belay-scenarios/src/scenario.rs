@@ -20,7 +20,7 @@ pub(crate) struct Scenario {
     #[serde(default)]
     engine: String,
     /// What must be there: `belay`, `argocd` or `flux` (who works for it), `controller-manager`,
-    /// `workloads` (Pods that run). `kubectl` goes without saying where a step runs it.
+    /// `workloads` (Pods that run). `kubectl` and `helm` go without saying where a step runs them.
     #[serde(default)]
     requires: Vec<String>,
     /// Runs after all others and beside none: it changes what all of them share.
@@ -34,9 +34,9 @@ impl Scenario {
     /// Everything that must be there.
     pub(crate) fn requirements(&self) -> impl Iterator<Item = &str> {
         let engine = (!self.engine.is_empty()).then_some(self.engine.as_str());
-        let runs_kubectl = self.steps.iter().any(|step| matches!(step.action, Action::Kubectl(_)));
-        let kubectl = runs_kubectl.then_some("kubectl");
-        self.requires.iter().map(String::as_str).chain(engine).chain(kubectl)
+        let programs =
+            self.steps.iter().filter_map(|step| -> Option<&str> { step.action.program().map(Program::name) });
+        self.requires.iter().map(String::as_str).chain(engine).chain(programs)
     }
 }
 
@@ -107,9 +107,41 @@ pub(crate) enum Action {
     /// Wait until an Event about an object is there.
     Event(Event),
     /// Run kubectl.
-    Kubectl(Kubectl),
+    Kubectl(CommandLine),
+    /// Run helm.
+    Helm(CommandLine),
     /// Send one request to the API server with the kubeconfig's credentials.
     Request(Request),
+}
+
+impl Action {
+    /// The program that it runs.
+    fn program(&self) -> Option<Program> {
+        match self {
+            Action::Kubectl(_) => Some(Program::Kubectl),
+            Action::Helm(_) => Some(Program::Helm),
+            _ => None,
+        }
+    }
+}
+
+/// A program that people run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Program {
+    /// `kubectl`
+    Kubectl,
+    /// `helm`
+    Helm,
+}
+
+impl Program {
+    /// As people call it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Program::Kubectl => "kubectl",
+            Program::Helm => "helm",
+        }
+    }
 }
 
 /// A commit. Its id is `$HEAD` from then on.
@@ -309,12 +341,15 @@ pub(crate) struct Event {
     pub(crate) within: f64,
 }
 
-/// A run of kubectl.
+/// A run of a program.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Kubectl {
-    /// What follows `kubectl`.
+pub(crate) struct CommandLine {
+    /// What follows the program's name.
     pub(crate) args: Vec<String>,
+    /// Files of the folder that it runs in, by path. They stay for later steps.
+    #[serde(default)]
+    pub(crate) files: BTreeMap<String, String>,
     /// What it reads.
     #[serde(default)]
     pub(crate) stdin: String,

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::collect;
 use super::worker::Worker;
-use crate::apiserver::{cache_folder, fingerprint, go_build};
+use crate::helm::Helm;
 use crate::print;
 
 /// What is measured, with what.
@@ -35,7 +35,8 @@ pub(crate) struct Arguments {
 /// Measures and prints the table.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     let helm = Helm::build(root)?;
-    let charts = renderable(arguments, &helm)?;
+    let answer = helm.answer()?;
+    let charts = renderable(arguments, &answer)?;
     print(&format!("{} charts, {} pairs each", charts.len(), arguments.rounds));
     let as_processes = |chart: &Path, is_helm: bool| {
         if is_helm {
@@ -48,7 +49,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     for (name, flags) in
         [("within one process, first", &[][..]), ("within one process, again", &["--keep-parsed"])]
     {
-        let mut theirs = Worker::new(&helm.answer);
+        let mut theirs = Worker::new(&answer);
         let mut ours = Worker::new(&arguments.belay_answer).with(flags);
         let inside = compare(&charts, arguments.rounds, |chart, is_helm| {
             let worker = if is_helm { &mut theirs } else { &mut ours };
@@ -66,40 +67,12 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// The rival, built from the module that pins it.
-struct Helm {
-    command: PathBuf,
-    /// The same within one process.
-    answer: PathBuf,
-}
-
-impl Helm {
-    /// Builds what the cache folder does not hold.
-    fn build(root: &Path) -> Result<Helm> {
-        let module = root.join("tests/oracle/helm");
-        let folder = cache_folder()?.join(format!("helm-{}", fingerprint(&module)?));
-        fs::create_dir_all(&folder)?;
-        let version = "-X helm.sh/helm/v4/internal/version.version=v4.3.1";
-        let built = |name: &str, package: &str| {
-            let binary = folder.join(name);
-            if !binary.is_file() {
-                go_build(&module, package, version, &binary)?;
-            }
-            anyhow::Ok(binary)
-        };
-        Ok(Helm {
-            command: built("helm", "helm.sh/helm/v4/cmd/helm")?,
-            answer: built("answer", "./cmd/answer")?,
-        })
-    }
-}
-
 /// The first charts that Helm renders, spread over the whole list.
-fn renderable(arguments: &Arguments, helm: &Helm) -> Result<Vec<PathBuf>> {
+fn renderable(arguments: &Arguments, answer: &Path) -> Result<Vec<PathBuf>> {
     let all = collect::collect(&arguments.charts.canonicalize()?)?;
     let step = (all.len() / arguments.count.max(1)).max(1);
     let spread = (0..step).flat_map(|start| all.iter().skip(start).step_by(step));
-    let mut helm = Worker::new(&helm.answer);
+    let mut helm = Worker::new(answer);
     let mut charts = Vec::new();
     for chart in spread {
         if charts.len() == arguments.count {

@@ -1,5 +1,6 @@
-//! kubectl, as a person would run it.
+//! kubectl and helm, as a person would run them.
 
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,12 +13,12 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::compare::{missing_part, present_part};
 use crate::run::{POLL, Run};
-use crate::scenario::Kubectl;
+use crate::scenario::{CommandLine, Program};
 
 /// What a process has printed so far.
 type Printed = Arc<Mutex<String>>;
 
-/// What kubectl left when it ended.
+/// What a program left when it ended.
 struct Ended {
     code: i32,
     stdout: String,
@@ -25,24 +26,31 @@ struct Ended {
 }
 
 impl Run<'_> {
-    pub(crate) async fn kubectl(&self, kubectl: &Kubectl) -> anyhow::Result<()> {
-        let deadline = Instant::now() + Duration::from_secs_f64(kubectl.within);
-        if !kubectl.meanwhile.is_empty() {
-            return self.followed(kubectl, deadline).await;
+    /// Runs a program and judges what it printed.
+    pub(crate) async fn program(&self, program: Program, line: &CommandLine) -> anyhow::Result<()> {
+        self.program_unnamed(program, line)
+            .await
+            .with_context(|| format!("{} {}", program.name(), self.variables.texts(&line.args).join(" ")))
+    }
+
+    async fn program_unnamed(&self, program: Program, line: &CommandLine) -> anyhow::Result<()> {
+        let deadline = Instant::now() + Duration::from_secs_f64(line.within);
+        if !line.meanwhile.is_empty() {
+            return self.followed(program, line, deadline).await;
         }
         loop {
-            let ended = self.ended(kubectl, deadline).await?;
-            match self.judged(kubectl, &ended) {
-                Ok(()) => return self.keep(kubectl, &ended.stdout),
-                Err(_) if kubectl.retry && Instant::now() < deadline => sleep(4 * POLL).await,
+            let ended = self.ended(program, line, deadline).await?;
+            match self.judged(line, &ended) {
+                Ok(()) => return self.keep(line, &ended.stdout),
+                Err(_) if line.retry && Instant::now() < deadline => sleep(4 * POLL).await,
                 Err(fault) => return Err(fault),
             }
         }
     }
 
     /// Runs it to its end.
-    async fn ended(&self, kubectl: &Kubectl, deadline: Instant) -> anyhow::Result<Ended> {
-        let mut child = self.started(kubectl).await?;
+    async fn ended(&self, program: Program, line: &CommandLine, deadline: Instant) -> anyhow::Result<Ended> {
+        let mut child = self.started(program, line).await?;
         let (stdout, reading_stdout) = read(child.stdout.take());
         let (stderr, reading_stderr) = read(child.stderr.take());
         let status: ExitStatus = match timeout_at(deadline, child.wait()).await {
@@ -50,9 +58,8 @@ impl Run<'_> {
             Err(_late) => {
                 child.kill().await?;
                 bail!(
-                    "{}: has not ended after {} s{}",
-                    self.shown(kubectl),
-                    kubectl.within,
+                    "has not ended after {} s{}",
+                    line.within,
                     printed(&content(&stdout), &content(&stderr))
                 );
             }
@@ -62,26 +69,24 @@ impl Run<'_> {
     }
 
     /// Takes steps while it runs, and stops it when it has printed everything that it must.
-    async fn followed(&self, kubectl: &Kubectl, deadline: Instant) -> anyhow::Result<()> {
-        let mut child = self.started(kubectl).await?;
+    async fn followed(&self, program: Program, line: &CommandLine, deadline: Instant) -> anyhow::Result<()> {
+        let mut child = self.started(program, line).await?;
         let (stdout, _) = read(child.stdout.take());
         let (stderr, _) = read(child.stderr.take());
         while content(&stdout).is_empty() {
             ensure!(
                 Instant::now() < deadline && child.try_wait()?.is_none(),
-                "{}: printed nothing{}",
-                self.shown(kubectl),
+                "printed nothing{}",
                 printed("", &content(&stderr))
             );
             sleep(POLL).await;
         }
-        Box::pin(self.steps(&kubectl.meanwhile)).await.context("meanwhile")?;
-        let parts = self.variables.texts(&kubectl.stdout);
+        Box::pin(self.steps(&line.meanwhile)).await.context("meanwhile")?;
+        let parts = self.variables.texts(&line.stdout);
         while let Some(part) = missing_part(&content(&stdout), &parts) {
             ensure!(
                 Instant::now() < deadline,
-                "{}: expected {part:?}{}",
-                self.shown(kubectl),
+                "expected {part:?}{}",
                 printed(&content(&stdout), &content(&stderr))
             );
             sleep(POLL).await;
@@ -90,55 +95,66 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn started(&self, kubectl: &Kubectl) -> anyhow::Result<Child> {
+    async fn started(&self, program: Program, line: &CommandLine) -> anyhow::Result<Child> {
         let runner = self.runner;
-        let mut child = Command::new(&runner.kubectl)
-            .args(self.variables.texts(&kubectl.args))
+        let path = runner.programs.path(program);
+        let mut child = Command::new(path)
+            .args(self.variables.texts(&line.args))
+            .current_dir(self.folder(line)?)
             .env("KUBECONFIG", &runner.kubeconfig)
             .env("KUBECACHEDIR", runner.repositories.join("kubectl-cache"))
-            .envs(kubectl.environment.iter().map(|(name, value)| (name, self.variables.text(value))))
+            .env("HELM_CACHE_HOME", runner.repositories.join("helm-cache"))
+            .env("HELM_CONFIG_HOME", runner.repositories.join("helm-config"))
+            .env("HELM_DATA_HOME", runner.repositories.join("helm-data"))
+            .envs(line.environment.iter().map(|(name, value)| (name, self.variables.text(value))))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .with_context(|| format!("{} cannot be started", runner.kubectl.display()))?;
+            .with_context(|| format!("{} cannot be started", path.display()))?;
         if let Some(mut stdin) = child.stdin.take() {
             // Who does not read to the end has reasons that the exit code tells.
-            let _ = stdin.write_all(self.variables.text(&kubectl.stdin).as_bytes()).await;
+            let _ = stdin.write_all(self.variables.text(&line.stdin).as_bytes()).await;
         }
         Ok(child)
     }
 
-    fn judged(&self, kubectl: &Kubectl, ended: &Ended) -> anyhow::Result<()> {
+    /// The folder that the program works in, with the files it is given.
+    fn folder(&self, line: &CommandLine) -> anyhow::Result<PathBuf> {
+        let folder = self.runner.repositories.join(format!("{}-files", self.name));
+        std::fs::create_dir_all(&folder)?;
+        for (name, text) in &line.files {
+            let file = folder.join(name);
+            std::fs::create_dir_all(file.parent().context("a file lies in a folder")?)?;
+            std::fs::write(&file, self.variables.text(text)).with_context(|| file.display().to_string())?;
+        }
+        Ok(folder)
+    }
+
+    fn judged(&self, line: &CommandLine, ended: &Ended) -> anyhow::Result<()> {
         let variables = &self.variables;
-        let fault = if ended.code != kubectl.code {
-            Some(format!("expected exit code {}, seen {}", kubectl.code, ended.code))
-        } else if let Some(part) = missing_part(&ended.stdout, &variables.texts(&kubectl.stdout)) {
+        let fault = if ended.code != line.code {
+            Some(format!("expected exit code {}, seen {}", line.code, ended.code))
+        } else if let Some(part) = missing_part(&ended.stdout, &variables.texts(&line.stdout)) {
             Some(format!("expected {part:?}"))
-        } else if let Some(part) = present_part(&ended.stdout, &variables.texts(&kubectl.lacks)) {
+        } else if let Some(part) = present_part(&ended.stdout, &variables.texts(&line.lacks)) {
             Some(format!("did not expect {part:?}"))
         } else {
-            missing_part(&ended.stderr, &variables.texts(&kubectl.stderr))
+            missing_part(&ended.stderr, &variables.texts(&line.stderr))
                 .map(|part| format!("expected the error {part:?}"))
         };
         match fault {
             None => Ok(()),
-            Some(fault) => {
-                bail!("{}: {fault}{}", self.shown(kubectl), printed(&ended.stdout, &ended.stderr))
-            }
+            Some(fault) => bail!("{fault}{}", printed(&ended.stdout, &ended.stderr)),
         }
     }
 
-    fn keep(&self, kubectl: &Kubectl, stdout: &str) -> anyhow::Result<()> {
-        match &kubectl.save {
+    fn keep(&self, line: &CommandLine, stdout: &str) -> anyhow::Result<()> {
+        match &line.save {
             None => Ok(()),
             Some(word) => self.variables.set(word, stdout.trim_end_matches('\n')),
         }
-    }
-
-    fn shown(&self, kubectl: &Kubectl) -> String {
-        format!("kubectl {}", self.variables.texts(&kubectl.args).join(" "))
     }
 }
 

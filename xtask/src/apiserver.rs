@@ -149,6 +149,36 @@ pub(crate) fn fingerprint(module: &Path) -> Result<String> {
     Ok(format!("{:016x}", hasher.finish()))
 }
 
+/// A server that ends with this.
+pub(crate) struct RealServer {
+    pub(crate) kubeconfig: PathBuf,
+    /// Where kubectl is.
+    pub(crate) binaries: PathBuf,
+    dir: PathBuf,
+}
+
+impl RealServer {
+    /// The processes that it consists of, by name.
+    pub(crate) fn process(&self, name: &str) -> Result<u32> {
+        let file = self.dir.join(format!("{name}.pid"));
+        let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+        Ok(text.trim().parse()?)
+    }
+}
+
+impl Drop for RealServer {
+    fn drop(&mut self) {
+        // What cannot be stopped has ended.
+        let _ = down(&self.dir);
+    }
+}
+
+/// Starts one in the folder.
+pub(crate) fn start(root: &Path, dir: &Path, controller_manager: bool) -> Result<RealServer> {
+    let kubeconfig = up(root, dir, controller_manager)?;
+    Ok(RealServer { kubeconfig, binaries: build(root, &SERVER)?, dir: dir.to_owned() })
+}
+
 fn up(root: &Path, dir: &Path, controller_manager: bool) -> Result<PathBuf> {
     let mut wanted = SERVER.to_vec();
     if controller_manager {
@@ -172,7 +202,8 @@ fn up(root: &Path, dir: &Path, controller_manager: bool) -> Result<PathBuf> {
     Ok(kubeconfig)
 }
 
-fn free_ports(count: usize) -> Result<Vec<u16>> {
+/// Ports of loopback that nobody listens on.
+pub(crate) fn free_ports(count: usize) -> Result<Vec<u16>> {
     let listeners: Vec<TcpListener> =
         (0..count).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect::<std::io::Result<_>>()?;
     listeners.iter().map(|listener| Ok(listener.local_addr()?.port())).collect()

@@ -12,7 +12,9 @@ mod kustomize_differential;
 mod kustomize_record;
 mod kustomize_trees;
 mod mutate;
+mod process;
 mod record_openapi;
+mod rivals;
 mod tidy;
 
 use std::path::PathBuf;
@@ -49,14 +51,25 @@ enum Command {
     },
     /// Build Helm, if it is not in the cache folder; print its path.
     Helm,
+    /// Build the originals that Belay is compared with.
+    Rivals {
+        /// Which.
+        #[command(subcommand)]
+        command: rivals::Command,
+    },
     /// Record facts about Kubernetes from a real API server.
     Record {
         /// What is recorded.
         #[command(subcommand)]
         command: Record,
     },
-    /// Compare the embedded API with a real API server by random requests.
-    Compare(compare::Arguments),
+    /// Compare Belay with the originals by scenarios, or the embedded API with a real API server by random
+    /// requests.
+    Compare {
+        /// What is compared.
+        #[command(subcommand)]
+        command: compare::Command,
+    },
     /// Compare with the originals over public trees: `--charts DIR` or `--kustomizations DIR`.
     #[command(disable_help_flag = true)]
     Corpus(Family),
@@ -81,9 +94,10 @@ fn main() -> ExitCode {
         Command::Bench { command } => bench::run(&repository(), &command),
         Command::Apiserver { command } => apiserver::run(&repository(), command),
         Command::Helm => helm::run(&repository()),
+        Command::Rivals { command } => rivals::run(&repository(), &command),
         Command::Record { command: Record::Openapi(arguments) } => record_openapi::run(&arguments),
         Command::Record { command: Record::Kustomizations(arguments) } => kustomize_record::run(&arguments),
-        Command::Compare(arguments) => compare::run(&repository(), &arguments),
+        Command::Compare { command } => compare::run(&repository(), &command),
         Command::Corpus(family) => corpus(&family),
         Command::Differential(family) => differential(&family),
     };

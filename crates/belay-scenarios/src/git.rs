@@ -29,6 +29,7 @@ impl Run<'_> {
             Some(branch) => repository.commit_on(branch, &changes, &commit.message, &author())?,
         };
         self.variables.set("HEAD", &id)?;
+        self.touched.committed(&id);
         if let Some(word) = &commit.save {
             self.variables.set(word, &id)?;
         }
@@ -57,6 +58,7 @@ impl Run<'_> {
         let head = self.repository.head()?.context("nothing was committed yet")?;
         let id = self.repository.revert(&head, &author())?;
         self.variables.set("HEAD", &id)?;
+        self.touched.committed(&id);
         self.announce(&self.url).await
     }
 

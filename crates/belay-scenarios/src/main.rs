@@ -12,6 +12,7 @@ mod program;
 mod request;
 mod run;
 mod scenario;
+mod states;
 mod variables;
 
 use std::path::PathBuf;
@@ -56,6 +57,9 @@ struct Arguments {
     /// How many scenarios run at a time.
     #[arg(long, default_value_t = 8)]
     jobs: usize,
+    /// A folder for how the objects of each scenario ended, to be compared with another run's.
+    #[arg(long)]
+    states: Option<PathBuf>,
     /// Also print how long each step took.
     #[arg(long)]
     times: bool,
@@ -120,6 +124,7 @@ async fn all(arguments: Arguments) -> anyhow::Result<usize> {
         kubeconfig: arguments.kubeconfig,
         repositories: arguments.repositories,
         programs: Programs { kubectl: program(arguments.kubectl)?, helm: program(arguments.helm)? },
+        states: arguments.states,
     };
     let manners = Manners { is_belay: arguments.engine == Engine::Belay, tells_times: arguments.times };
     let runner = Runner::start(places, manners).await?;

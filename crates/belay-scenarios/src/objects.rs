@@ -23,6 +23,7 @@ impl Run<'_> {
         for object in objects {
             let object = Object::new(self.variables.value(object))?;
             let api = self.api(&object.gvk(), object.namespace()).await?;
+            self.touched.add(&object.gvk(), object.namespace(), object.name());
             let params = PatchParams::apply("scenario").force();
             api.patch(object.name(), &params, &KubePatch::Apply(object.value()))
                 .await
@@ -35,6 +36,7 @@ impl Run<'_> {
     pub(crate) async fn create(&self, create: &Create) -> anyhow::Result<()> {
         let object = Object::new(self.variables.value(&create.body))?;
         let api = self.api(&object.gvk(), object.namespace()).await?;
+        self.touched.add(&object.gvk(), object.namespace(), object.name());
         let body: DynamicObject = serde_json::from_value(object.value().clone())?;
         let answer = api.create(&PostParams::default(), &body).await;
         judge(answer, &self.variables.text(&create.error)).with_context(|| object.key().to_string())
@@ -154,7 +156,9 @@ impl Run<'_> {
     async fn target(&self, text: &str) -> anyhow::Result<(Api<DynamicObject>, String)> {
         let text = self.variables.text(text);
         let (version, kind, namespace, name) = words(&text)?;
-        let api = self.api(&GroupVersionKind::new(version, kind), namespace).await?;
+        let kind = GroupVersionKind::new(version, kind);
+        let api = self.api(&kind, namespace).await?;
+        self.touched.add(&kind, namespace, name);
         Ok((api, name.to_owned()))
     }
 
@@ -169,7 +173,11 @@ impl Run<'_> {
         }
     }
 
-    async fn api(&self, kind: &GroupVersionKind, namespace: &str) -> anyhow::Result<Api<DynamicObject>> {
+    pub(crate) async fn api(
+        &self,
+        kind: &GroupVersionKind,
+        namespace: &str,
+    ) -> anyhow::Result<Api<DynamicObject>> {
         let resource = self.resource(kind).await?;
         Ok(resource.objects(&self.runner.client, namespace))
     }

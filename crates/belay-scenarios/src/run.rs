@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::gate::{ApiServer, Gate};
 use crate::scenario::{Action, Program, Scenario, Step};
+use crate::states::Touched;
 use crate::variables::Variables;
 
 /// How long who works in the cluster may take to start.
@@ -30,6 +31,7 @@ pub(crate) struct Runner {
     pub(crate) faults: Faults,
     pub(crate) kubeconfig: PathBuf,
     pub(crate) programs: Programs,
+    states: Option<PathBuf>,
     api_server: ApiServer,
     manners: Manners,
     server: GitServer,
@@ -52,6 +54,8 @@ pub(crate) struct Places {
     pub(crate) repositories: PathBuf,
     /// What people run.
     pub(crate) programs: Programs,
+    /// A folder for how scenarios ended, if that is wanted.
+    pub(crate) states: Option<PathBuf>,
 }
 
 /// Programs that people run.
@@ -82,6 +86,7 @@ pub(crate) struct Run<'a> {
     pub(crate) second_url: String,
     gate: Gate,
     pub(crate) variables: Variables,
+    pub(crate) touched: Touched,
 }
 
 impl Runner {
@@ -100,6 +105,7 @@ impl Runner {
             faults,
             kubeconfig: std::path::absolute(&places.kubeconfig)?,
             programs: places.programs,
+            states: places.states,
             api_server,
             manners,
             server,
@@ -153,8 +159,13 @@ impl Runner {
         variables.set("CLUSTER", &gate.url())?;
         variables.set("TLS", &self.api_server.tls)?;
         let second = OnceLock::new();
-        let run = Run { runner: self, name, repository, url, second, second_url, gate, variables };
-        run.steps(&scenario.steps).await
+        let touched = Touched::default();
+        let run = Run { runner: self, name, repository, url, second, second_url, gate, variables, touched };
+        let result = run.steps(&scenario.steps).await;
+        if let Some(folder) = &self.states {
+            run.record(folder, result.as_ref().err()).await.context("recording how it ended")?;
+        }
+        result
     }
 
     /// A new repository, in place of one that an earlier run has left.

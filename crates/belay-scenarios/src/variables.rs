@@ -47,6 +47,19 @@ impl Variables {
         text
     }
 
+    /// The text with what these words stand for replaced by them: what differs from run to run.
+    pub(crate) fn with_words(&self, text: &str, words: &[&str]) -> String {
+        let values = self.lock();
+        let mut text = text.to_owned();
+        for word in words {
+            match values.get(*word) {
+                Some(value) if !value.is_empty() => text = text.replace(value.as_str(), &format!("${word}")),
+                _ => {}
+            }
+        }
+        text
+    }
+
     /// The value with every word in its texts and names replaced.
     pub(crate) fn value(&self, value: &Value) -> Value {
         match value {

@@ -3,7 +3,7 @@
 //! so that each one's memory and CPU can be told.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -16,6 +16,7 @@ use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
 use crate::print;
+use crate::process::{Process, usage};
 
 /// Which binary, how many, how patient.
 #[derive(clap::Args)]
@@ -29,20 +30,6 @@ pub(crate) struct Arguments {
     /// How long to wait for all of them, in seconds.
     #[arg(long, default_value = "600")]
     patience: u64,
-}
-
-/// A process that ends with us.
-struct Process {
-    name: &'static str,
-    child: Child,
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 /// Starts everything, creates the Applications, waits, prints the table.
@@ -77,7 +64,7 @@ async fn measure(arguments: &Arguments, folder: &Path) -> anyhow::Result<()> {
     print(&format!("created in             {:.2} s", created.as_secs_f64()));
     print(&format!("all Synced, Healthy in {:.2} s", synced.as_secs_f64()));
     for process in [&belay, &api] {
-        let usage = usage(process.child.id())?;
+        let usage = usage(process.id())?;
         print(&format!(
             "{:<9}  peak memory {:>5} MB   CPU {:>6.2} s",
             process.name, usage.peak_megabytes, usage.cpu_seconds
@@ -115,14 +102,7 @@ fn start(
     name: &'static str,
     command: &[&str],
 ) -> anyhow::Result<Process> {
-    let log = std::fs::File::create(folder.join(format!("{name}.log")))?;
-    let child = Command::new(&arguments.belay)
-        .args(command)
-        .stdout(Stdio::null())
-        .stderr(log)
-        .spawn()
-        .with_context(|| arguments.belay.display().to_string())?;
-    Ok(Process { name, child })
+    Process::start(name, folder, Command::new(&arguments.belay).args(command))
 }
 
 fn text(path: &Path) -> anyhow::Result<&str> {
@@ -209,25 +189,4 @@ async fn wait_for_all(api: &Api<DynamicObject>, arguments: &Arguments) -> anyhow
 
 fn is_done(app: &Value) -> bool {
     app["status"]["sync"]["status"] == "Synced" && app["status"]["health"]["status"] == "Healthy"
-}
-
-struct Usage {
-    peak_megabytes: u64,
-    cpu_seconds: f64,
-}
-
-/// What the kernel says of a process.
-fn usage(process: u32) -> anyhow::Result<Usage> {
-    /// Clock ticks a second, as every Linux reports them to programs.
-    const TICKS: f64 = 100.0;
-    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes: u64 = peak.context("no VmHWM")?.trim().trim_end_matches(" kB").parse()?;
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
-    // The name in brackets may hold spaces; the fields after it do not.
-    let (_, fields) = stat.rsplit_once(')').context("no name")?;
-    let fields: Vec<&str> = fields.split_whitespace().collect();
-    let ticks = |position: usize| fields.get(position).and_then(|field| field.parse::<f64>().ok());
-    let cpu = ticks(11).context("no user time")? + ticks(12).context("no system time")?;
-    Ok(Usage { peak_megabytes: kilobytes / 1024, cpu_seconds: cpu / TICKS })
 }

@@ -3,12 +3,24 @@
 mod applications;
 mod kustomize;
 mod kustomize_trees;
+mod workloads;
+
+use workloads::Workload;
 
 /// What is measured.
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
     /// Many Applications at once on the embedded API: time, memory and CPU.
     Applications(applications::Arguments),
+    /// Install many Kustomizations at once on a real API server.
+    #[command(name = "W1")]
+    Install(workloads::Arguments),
+    /// Then a commit that changes nothing.
+    #[command(name = "W2")]
+    Nothing(workloads::Arguments),
+    /// Then nothing to do at all.
+    #[command(name = "W12")]
+    Idle(workloads::Arguments),
     /// Kustomizations built by kustomize and by Belay.
     Kustomize(kustomize::Arguments),
     /// Charts rendered by Helm and by Belay.
@@ -19,6 +31,9 @@ pub(crate) enum Command {
 pub(crate) fn run(root: &std::path::Path, command: &Command) -> anyhow::Result<()> {
     match command {
         Command::Applications(arguments) => applications::run(arguments),
+        Command::Install(arguments) => workloads::run(root, arguments, Workload::W1),
+        Command::Nothing(arguments) => workloads::run(root, arguments, Workload::W2),
+        Command::Idle(arguments) => workloads::run(root, arguments, Workload::W12),
         Command::Kustomize(arguments) => kustomize::run(arguments),
         Command::Helm(arguments) => crate::corpus_charts::speed::run(root, arguments),
     }

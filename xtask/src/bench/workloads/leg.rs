@@ -1,0 +1,266 @@
+//! One leg: a fresh API server, one engine or none, and what it costs to reach a state.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use belay_testkit::{Change, GitServer, GitServerOptions, Repository};
+use serde_json::{Value, json};
+
+use super::apps::{self, Cluster, NAMESPACE, Waited};
+use super::requests::Requests;
+use super::{Arguments, Workload};
+use crate::apiserver::{self, RealServer};
+use crate::process::{self, Process};
+use crate::rivals::flux::{Flux, Settings};
+
+/// Who does the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Engine {
+    /// Nobody: the requests that any engine must send, sent side by side.
+    Floor,
+    Belay,
+    Flux(Settings),
+}
+
+impl Engine {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Engine::Floor => "floor",
+            Engine::Belay => "belay",
+            Engine::Flux(Settings::Shipped) => "flux",
+            Engine::Flux(Settings::Tuned) => "flux, tuned",
+        }
+    }
+}
+
+/// What a stretch of work took.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Cost {
+    pub(super) wall: f64,
+    pub(super) half: f64,
+    pub(super) engine_cpu: f64,
+    pub(super) server_cpu: f64,
+    pub(super) etcd_cpu: f64,
+    pub(super) peak_megabytes: u64,
+    pub(super) requests: Requests,
+    pub(super) digest: u64,
+}
+
+impl Cost {
+    pub(super) fn to_json(&self) -> Value {
+        json!({"wall": self.wall, "half": self.half, "engineCpu": self.engine_cpu, "serverCpu": self.server_cpu,
+            "etcdCpu": self.etcd_cpu, "peakMegabytes": self.peak_megabytes, "requests": self.requests.0,
+            "digest": format!("{:016x}", self.digest)})
+    }
+
+    pub(super) fn from_json(value: &Value) -> Cost {
+        let number = |name: &str| value[name].as_f64().unwrap_or_default();
+        let requests = value["requests"].as_object().into_iter().flatten();
+        Cost {
+            wall: number("wall"),
+            half: number("half"),
+            engine_cpu: number("engineCpu"),
+            server_cpu: number("serverCpu"),
+            etcd_cpu: number("etcdCpu"),
+            peak_megabytes: value["peakMegabytes"].as_u64().unwrap_or_default(),
+            requests: Requests(
+                requests.map(|(verb, count)| (verb.clone(), count.as_u64().unwrap_or_default())).collect(),
+            ),
+            digest: u64::from_str_radix(value["digest"].as_str().unwrap_or_default(), 16).unwrap_or_default(),
+        }
+    }
+}
+
+/// A cluster with its engine, and the repository that both follow.
+pub(super) struct Leg<'a> {
+    arguments: &'a Arguments,
+    dir: PathBuf,
+    pub(super) engine: Engine,
+    pub(super) cluster: Cluster,
+    pub(super) repository: Repository,
+    server: RealServer,
+    processes: Vec<Process>,
+    url: String,
+    revision: String,
+    _git: GitServer,
+}
+
+/// Where clocks stood.
+struct Mark {
+    start: Instant,
+    engine_cpu: f64,
+    server_cpu: f64,
+    etcd_cpu: f64,
+    requests: Requests,
+}
+
+impl<'a> Leg<'a> {
+    /// Starts everything; the apps' files are committed, and nothing is installed yet.
+    pub(super) async fn start(root: &Path, arguments: &'a Arguments, engine: Engine) -> Result<Leg<'a>> {
+        let dir = std::path::absolute(arguments.dir.join("leg"))?;
+        if dir.exists() {
+            std::fs::remove_dir_all(&dir)?;
+        }
+        std::fs::create_dir_all(&dir)?;
+        let server = apiserver::start(root, &dir.join("apiserver"), false)?;
+        let cluster = Cluster::new(belay_cluster::connect(Some(&server.kubeconfig)).await?);
+        let definitions = std::process::Command::new(&arguments.belay)
+            .arg("crds")
+            .output()
+            .with_context(|| arguments.belay.display().to_string())?;
+        let limits = belay_manifest::Limits::default();
+        for manifest in belay_manifest::parse("crds", &definitions.stdout, &limits)? {
+            cluster.apply(manifest.object.value(), "bench").await?;
+        }
+        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
+        cluster.apply(&namespace, "bench").await?;
+        let folder = dir.join("git");
+        let git = GitServer::start(GitServerOptions::new(&folder)).await?;
+        let repository = Repository::create(folder.join("apps.git"))?;
+        let revision = apps::commit(&repository, &apps::files(arguments.apps), "Add the apps")?;
+        let url = git.url_of("apps");
+        let processes = Vec::new();
+        let mut leg =
+            Leg { arguments, dir, engine, cluster, repository, server, processes, url, revision, _git: git };
+        leg.start_engine().await?;
+        Ok(leg)
+    }
+
+    /// Starts the engine's processes.
+    pub(super) async fn start_engine(&mut self) -> Result<()> {
+        self.processes = match self.engine {
+            Engine::Floor => Vec::new(),
+            Engine::Belay => {
+                let dir = &self.dir;
+                vec![crate::compare::start_belay(&self.arguments.belay, &self.server.kubeconfig, dir)?]
+            }
+            Engine::Flux(settings) => {
+                let memory = Path::new("/dev/shm").join(format!("belay-bench-{}", std::process::id()));
+                Flux::build()?.start(&self.server.kubeconfig, &self.dir, &memory, settings)?
+            }
+        };
+        Ok(())
+    }
+
+    /// W1: the apps are created at once; done when all are Ready at the revision.
+    pub(super) async fn install(&self) -> Result<Cost> {
+        let apps = self.arguments.apps;
+        if self.engine == Engine::Floor {
+            self.cluster.create_apps(apps).await?;
+            let mark = self.mark().await?;
+            let objects = (0..apps).flat_map(apps::objects).collect();
+            self.cluster.apply_all(objects, "bench").await?;
+            self.cluster.write_statuses(apps, &self.revision).await?;
+            let waited = Waited { all: mark.start.elapsed(), ..Waited::default() };
+            return self.cost(mark, waited).await;
+        }
+        self.cluster.create_source(&self.url, &self.revision).await?;
+        let mark = self.mark().await?;
+        self.cluster.create_apps(apps).await?;
+        let waited = self.wait(&mark).await?;
+        let mut cost = self.cost(mark, waited).await?;
+        // Those that made the apps are ours.
+        cost.requests.take("POST", apps as u64);
+        Ok(cost)
+    }
+
+    /// W2: a commit that changes nothing; done when all apps report it.
+    pub(super) async fn commit_nothing(&mut self) -> Result<Cost> {
+        self.rest().await?;
+        let readme = [Change::write("README.md", "Nothing that an app reads.\n")];
+        let revision = apps::commit(&self.repository, &readme, "Say hello")?;
+        let mark = self.mark().await?;
+        self.revision = revision;
+        if self.engine == Engine::Floor {
+            self.cluster.write_statuses(self.arguments.apps, &self.revision).await?;
+            let waited = Waited { all: mark.start.elapsed(), ..Waited::default() };
+            return self.cost(mark, waited).await;
+        }
+        self.cluster.announce().await?;
+        let waited = self.wait(&mark).await?;
+        self.cost(mark, waited).await
+    }
+
+    /// W12: what it costs to have nothing to do.
+    pub(super) async fn idle(&self) -> Result<Cost> {
+        self.rest().await?;
+        let mark = self.mark().await?;
+        tokio::time::sleep(Duration::from_secs(60 * self.arguments.minutes)).await;
+        let waited = Waited { all: mark.start.elapsed(), ..Waited::default() };
+        self.cost(mark, waited).await
+    }
+
+    /// What follows the installation in this leg.
+    pub(super) async fn then(&mut self, workload: Workload) -> Result<Option<Cost>> {
+        match workload {
+            Workload::W1 => Ok(None),
+            Workload::W2 => Ok(Some(self.commit_nothing().await?)),
+            Workload::W12 => Ok(Some(self.idle().await?)),
+        }
+    }
+
+    /// Waits until what comes after the last status, such as Events, has come too.
+    async fn rest(&self) -> Result<()> {
+        let mut before = Requests::so_far(&self.cluster.client).await?;
+        for _ in 0..30 {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            let now = Requests::so_far(&self.cluster.client).await?;
+            // Our own looks are among them.
+            if now.since(&before).total() < 10 {
+                return Ok(());
+            }
+            before = now;
+        }
+        Ok(())
+    }
+
+    async fn wait(&self, mark: &Mark) -> Result<Waited> {
+        let patience = Duration::from_secs(self.arguments.patience);
+        self.cluster.wait_for_apps(self.arguments.apps, &self.revision, mark.start, patience).await
+    }
+
+    async fn mark(&self) -> Result<Mark> {
+        let requests = Requests::so_far(&self.cluster.client).await?;
+        Ok(Mark {
+            engine_cpu: self.engine_cpu()?,
+            server_cpu: process::usage(self.server.process("kube-apiserver")?)?.cpu_seconds,
+            etcd_cpu: process::usage(self.server.process("etcd")?)?.cpu_seconds,
+            requests,
+            start: Instant::now(),
+        })
+    }
+
+    async fn cost(&self, mark: Mark, waited: Waited) -> Result<Cost> {
+        let mut cost = Cost {
+            wall: waited.all.as_secs_f64(),
+            half: waited.half.as_secs_f64(),
+            engine_cpu: self.engine_cpu()? - mark.engine_cpu,
+            server_cpu: process::usage(self.server.process("kube-apiserver")?)?.cpu_seconds - mark.server_cpu,
+            etcd_cpu: process::usage(self.server.process("etcd")?)?.cpu_seconds - mark.etcd_cpu,
+            peak_megabytes: self.peak()?,
+            requests: Requests::so_far(&self.cluster.client).await?.since(&mark.requests),
+            digest: self.cluster.digest().await?,
+        };
+        cost.requests.take("LIST", waited.looks);
+        Ok(cost)
+    }
+
+    fn engine_cpu(&self) -> Result<f64> {
+        self.processes.iter().map(|process| Ok(process::usage(process.id())?.cpu_seconds)).sum()
+    }
+
+    fn peak(&self) -> Result<u64> {
+        self.processes.iter().map(|process| Ok(process::usage(process.id())?.peak_megabytes)).sum()
+    }
+
+    /// Ends the engine; what it wrote last is on disk then.
+    pub(super) fn end(mut self) -> Result<()> {
+        for mut process in self.processes.drain(..) {
+            process.check()?;
+            process.stop()?;
+        }
+        ensure!(self.processes.is_empty(), "an engine is left");
+        Ok(())
+    }
+}

@@ -1,0 +1,207 @@
+//! `cargo xtask bench W1`: many apps on a real API server, by Belay, by Flux's controllers, and by nobody:
+//! the floor is the requests that any engine must send.
+//!
+//! Legs run one after the other, each on a fresh etcd and API server. A leg's costs are appended to a file,
+//! and those that are there already under the same label are not run again.
+
+mod apps;
+mod leg;
+mod requests;
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+
+use crate::rivals::flux::{Flux, Settings};
+use leg::{Cost, Engine, Leg};
+
+/// Which engines, how many apps.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The binary that is measured.
+    #[arg(long, default_value = "target/release/belay")]
+    pub(crate) belay: PathBuf,
+    /// Also the rival: `flux`, or `flux-tuned`.
+    #[arg(long)]
+    rival: Option<String>,
+    /// How many apps.
+    #[arg(long, default_value_t = 1000)]
+    apps: usize,
+    /// How many legs of each engine.
+    #[arg(long, default_value_t = 1)]
+    pairs: usize,
+    /// How long a leg may take to reach its state, in seconds.
+    #[arg(long, default_value_t = 1800)]
+    patience: u64,
+    /// How long idleness is watched, in minutes.
+    #[arg(long, default_value_t = 10)]
+    minutes: u64,
+    /// Where servers and logs are.
+    #[arg(long, default_value = "build/bench")]
+    dir: PathBuf,
+    /// The file that results are appended to.
+    #[arg(long, default_value = "build/bench/results.jsonl")]
+    results: PathBuf,
+    /// What this run is called; one of the same name goes on where it was interrupted.
+    #[arg(long, default_value = "run")]
+    label: String,
+}
+
+/// What is measured; everything but W1 begins where W1 ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Workload {
+    /// Install the apps at once.
+    W1,
+    /// A commit that changes nothing.
+    W2,
+    /// Nothing to do.
+    W12,
+}
+
+/// Runs the legs and prints the table.
+pub(crate) fn run(root: &Path, arguments: &Arguments, workload: Workload) -> Result<()> {
+    let rival = match arguments.rival.as_deref() {
+        None => None,
+        Some("flux") => Some(Engine::Flux(Settings::Shipped)),
+        Some("flux-tuned") => Some(Engine::Flux(Settings::Tuned)),
+        Some(other) => anyhow::bail!("{other:?} is no rival here: `flux` or `flux-tuned`"),
+    };
+    if rival.is_some() {
+        Flux::build()?;
+        crate::print(&Flux::versions());
+    }
+    let mut rows: Vec<(Engine, Vec<(String, Cost)>)> = Vec::new();
+    for pair in 0..arguments.pairs {
+        // Rival, Belay, and next time the other way round.
+        let mut engines: Vec<Engine> = rival.into_iter().chain([Engine::Belay]).collect();
+        if pair % 2 == 1 {
+            engines.reverse();
+        }
+        engines.insert(0, Engine::Floor);
+        for engine in engines {
+            let costs = recorded_leg(root, arguments, workload, engine, pair)?;
+            rows.push((engine, costs));
+        }
+    }
+    let phases: Vec<String> = rows[0].1.iter().map(|(name, _)| name.clone()).collect();
+    for phase in &phases {
+        print_table(arguments, phase, &rows)?;
+    }
+    Ok(())
+}
+
+/// A leg, from the file of results if it is there.
+fn recorded_leg(
+    root: &Path,
+    arguments: &Arguments,
+    workload: Workload,
+    engine: Engine,
+    pair: usize,
+) -> Result<Vec<(String, Cost)>> {
+    let key = json!({"label": arguments.label, "workload": format!("{workload:?}"), "engine": engine.word(),
+        "apps": arguments.apps, "pair": pair});
+    if let Some(known) = known(&arguments.results, &key)? {
+        return Ok(known);
+    }
+    crate::report(&format!("{workload:?}, {}, {} apps", engine.word(), arguments.apps));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let costs = runtime.block_on(run_leg(root, arguments, workload, engine))?;
+    let told: Vec<Value> =
+        costs.iter().map(|(name, cost)| json!({"phase": name, "cost": cost.to_json()})).collect();
+    if let Some(folder) = arguments.results.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut file = OpenOptions::new().create(true).append(true).open(&arguments.results)?;
+    writeln!(file, "{}", json!({"key": key, "costs": told}))?;
+    Ok(costs)
+}
+
+fn known(results: &Path, key: &Value) -> Result<Option<Vec<(String, Cost)>>> {
+    let Ok(text) = fs::read_to_string(results) else { return Ok(None) };
+    for line in text.lines() {
+        let line: Value = serde_json::from_str(line)?;
+        if line["key"] == *key {
+            let costs = line["costs"].as_array().into_iter().flatten().map(|cost| {
+                (cost["phase"].as_str().unwrap_or_default().to_owned(), Cost::from_json(&cost["cost"]))
+            });
+            return Ok(Some(costs.collect()));
+        }
+    }
+    Ok(None)
+}
+
+async fn run_leg(
+    root: &Path,
+    arguments: &Arguments,
+    workload: Workload,
+    engine: Engine,
+) -> Result<Vec<(String, Cost)>> {
+    let mut leg = Leg::start(root, arguments, engine).await?;
+    let mut costs = vec![("W1".to_owned(), leg.install().await?)];
+    if let Some(cost) = leg.then(workload).await? {
+        costs.push((format!("{workload:?}"), cost));
+    }
+    leg.end()?;
+    Ok(costs)
+}
+
+fn print_table(arguments: &Arguments, phase: &str, rows: &[(Engine, Vec<(String, Cost)>)]) -> Result<()> {
+    let of_phase: Vec<(Engine, &Cost)> = rows
+        .iter()
+        .filter_map(|(engine, costs)| {
+            costs.iter().find(|(name, _)| name == phase).map(|(_, cost)| (*engine, cost))
+        })
+        .collect();
+    crate::print(&format!("\n{phase}, {} apps\n", arguments.apps));
+    crate::print(
+        "| who | wall | half at | CPU of engine | API server | etcd | peak memory | requests an app | by verb |",
+    );
+    crate::print("|---|---|---|---|---|---|---|---|---|");
+    for (engine, cost) in &of_phase {
+        crate::print(&format!(
+            "| {} | {:.1} s | {:.1} s | {:.1} s | {:.1} s | {:.1} s | {} MB | {:.2} | {} |",
+            engine.word(),
+            cost.wall,
+            cost.half,
+            cost.engine_cpu,
+            cost.server_cpu,
+            cost.etcd_cpu,
+            cost.peak_megabytes,
+            cost.requests.total() as f64 / arguments.apps as f64,
+            cost.requests
+        ));
+    }
+    print_ratios(&of_phase);
+    let digests: Vec<u64> =
+        of_phase.iter().filter(|(engine, _)| *engine != Engine::Floor).map(|(_, cost)| cost.digest).collect();
+    ensure!(digests.windows(2).all(|pair| pair[0] == pair[1]), "void: the end states differ");
+    Ok(())
+}
+
+/// The rival and the floor beside Belay, as medians.
+fn print_ratios(rows: &[(Engine, &Cost)]) {
+    let median = |wanted: &dyn Fn(Engine) -> bool, value: &dyn Fn(&Cost) -> f64| {
+        let mut values: Vec<f64> =
+            rows.iter().filter(|(engine, _)| wanted(*engine)).map(|(_, cost)| value(cost)).collect();
+        values.sort_by(f64::total_cmp);
+        values.get(values.len() / 2).copied()
+    };
+    let is_rival = |engine: Engine| matches!(engine, Engine::Flux(_));
+    let figures: [(&str, &dyn Fn(&Cost) -> f64); 3] = [
+        ("wall time", &|cost| cost.wall),
+        ("CPU of the engine", &|cost| cost.engine_cpu),
+        ("CPU of the API server", &|cost| cost.server_cpu),
+    ];
+    for (name, value) in figures {
+        let Some(ours) = median(&|engine| engine == Engine::Belay, value) else { continue };
+        if let Some(theirs) = median(&is_rival, value) {
+            crate::print(&format!("{name}: rival / Belay {:.1}", theirs / ours));
+        }
+        if let Some(floor) = median(&|engine| engine == Engine::Floor, value).filter(|floor| *floor > 0.0) {
+            crate::print(&format!("{name}: Belay / floor {:.2}", ours / floor));
+        }
+    }
+}

@@ -8,6 +8,7 @@ mod conditions;
 mod kinds;
 mod operation;
 mod project;
+mod request;
 mod source;
 mod status;
 mod support;
@@ -42,6 +43,7 @@ pub use project::{
     SourceIntegrity, SourceIntegrityGit, SourceIntegrityGitPolicy, SourceIntegrityGpg,
     SourceIntegrityRepository, SyncWindow,
 };
+pub use request::{RequestError, SyncRequest, check_termination, rollback_operation, sync_operation};
 pub use source::{
     ApplicationSource, ApplicationSourceDirectory, ApplicationSourceHelm, ApplicationSourceJsonnet,
     ApplicationSourceKustomize, ApplicationSourcePlugin, ApplicationSourcePluginParameter, HelmFileParameter,

@@ -22,7 +22,7 @@ use crate::settings;
 /// The controller's handle.
 #[derive(Clone)]
 pub struct Controller {
-    context: Arc<Context>,
+    pub(crate) context: Arc<Context>,
     lanes: Lanes,
 }
 
@@ -56,7 +56,8 @@ impl Controller {
     /// Watches Applications and works on them until the future is dropped.
     pub async fn run(&self) -> Result<(), LiveError> {
         let Context { home, settings, events, .. } = self.context.as_ref();
-        let follow = settings::follow(home.client().clone(), &settings.namespace, &settings.live, events);
+        let follow =
+            settings::follow(home.client().clone(), &settings.namespace, &settings.live, Some(events));
         let known = repositories::follow(home.client().clone(), &settings.namespace, &settings.repositories);
         let (announcements, announced) = mpsc::unbounded_channel();
         let clusters = clusters::follow(

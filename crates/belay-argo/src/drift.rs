@@ -2,18 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use belay_argo_api::{Application, OperationPhase};
+use belay_argo_api::{Application, OperationPhase, OperationState};
 use belay_cluster::Severity;
 use belay_diff::{Drift, describe};
 use belay_manifest::Object;
 
 use crate::compare::{Compared, Comparison, Standing};
 use crate::context::Context;
+use crate::sync::operation::sync_of;
 
 /// Records what others changed since the last sync of these files.
 pub(crate) async fn note(context: &Context, object: &Object, app: &Application, comparison: &Comparison) {
-    let state = app.status.operation_state.as_ref();
-    if state.is_none_or(|state| state.phase != OperationPhase::Succeeded) {
+    let is_done =
+        |state: &&OperationState| state.phase == OperationPhase::Succeeded && !sync_of(state).dry_run;
+    if app.status.operation_state.as_ref().filter(is_done).is_none() {
         return;
     }
     let drift: Vec<Drift> = comparison.objects.iter().flat_map(of).collect();
@@ -22,15 +24,7 @@ pub(crate) async fn note(context: &Context, object: &Object, app: &Application, 
         return;
     }
     for record in &drift {
-        let message = format!(
-            "{} {}: {} → {}, {}, {}",
-            record.object,
-            record.field,
-            record.desired,
-            record.live,
-            if record.manager.is_empty() { "unknown manager" } else { &record.manager },
-            if record.time.is_empty() { "unknown time" } else { &record.time },
-        );
+        let message = format!("{} {}", record.object, record.line());
         tracing::info!(app = %key, "drift: {message}");
         let details = serde_json::to_string(record).unwrap_or_default();
         let annotations = BTreeMap::from([("belay.dev/drift".to_owned(), details)]);
@@ -39,7 +33,8 @@ pub(crate) async fn note(context: &Context, object: &Object, app: &Application, 
     context.remember(&key, |memory| memory.drift = drift);
 }
 
-fn of(compared: &Compared) -> Vec<Drift> {
+/// What is otherwise than Git says of one object.
+pub(crate) fn of(compared: &Compared) -> Vec<Drift> {
     match (&compared.live, &compared.target) {
         (Some(live), Some(_)) => describe(live, &compared.differences),
         (None, Some(_)) if compared.standing == Standing::OutOfSync => vec![Drift {

@@ -19,6 +19,7 @@ mod events;
 mod fault;
 mod health;
 mod lanes;
+mod once;
 mod prepare;
 mod project;
 mod reconcile;
@@ -34,5 +35,6 @@ mod write;
 
 pub use context::{Commit, FIELD_MANAGER, GROUP, Settings, application_kind};
 pub use controller::Controller;
+pub use once::{ActionFault, ActionOf, Differences, LookError};
 pub use project::{IN_CLUSTER, IN_CLUSTER_NAME};
 pub use tracking::{TRACKING_ID, belonging, live_name, tracked_app};

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    completion, crds, demo, get, gitserver, helm, install, kustomize, localkube, run, version,
+    app, completion, crds, demo, get, gitserver, helm, install, kustomize, localkube, run, version,
 };
 use crate::logs::LogFormat;
 
@@ -28,6 +28,7 @@ pub(crate) enum Command {
     Run(run::Arguments),
     Gitserver(gitserver::Arguments),
     Get(get::Arguments),
+    App(app::Arguments),
     Localkube(localkube::Arguments),
     Crds(crds::Arguments),
     Install(install::Arguments),

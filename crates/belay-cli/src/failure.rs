@@ -41,6 +41,20 @@ impl Failure {
     }
 }
 
+/// An exit code that says it all.
+#[derive(Debug, thiserror::Error)]
+#[error("exit code {0}")]
+pub(crate) struct Quiet(pub(crate) u8);
+
+/// Lets an error end with another exit code than 1, unless it has one of its own.
+pub(crate) fn with_code(error: anyhow::Error, code: u8) -> anyhow::Error {
+    match error.downcast::<Failure>() {
+        Ok(failure) if failure.code != 1 => failure.into(),
+        Ok(failure) => Failure { code, ..failure }.into(),
+        Err(error) => Failure { code, ..Failure::new(format!("{error:#}")) }.into(),
+    }
+}
+
 /// An error in the words of the tool whose command was asked for.
 #[derive(Debug, thiserror::Error)]
 #[error("{text}")]
@@ -86,6 +100,9 @@ fn go_reason(error: &std::io::Error) -> String {
 /// Prints the error and gives the exit code that it asks for, else 1.
 #[expect(clippy::print_stderr, reason = "the one place where errors reach the terminal")]
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    if let Some(Quiet(code)) = error.downcast_ref() {
+        return ExitCode::from(*code);
+    }
     if let Some(original) = error.downcast_ref::<Original>() {
         eprintln!("Error: {original}");
         return ExitCode::FAILURE;

@@ -26,6 +26,17 @@ pub struct Drift {
     pub time: String,
 }
 
+impl Drift {
+    /// The record in one line, without its object.
+    pub fn line(&self) -> String {
+        let known = |text: &str, what: &str| {
+            if text.is_empty() { format!("unknown {what}") } else { text.to_owned() }
+        };
+        let (manager, time) = (known(&self.manager, "manager"), known(&self.time, "time"));
+        format!("{}: {} → {}, {manager}, {time}", self.field, self.desired, self.live)
+    }
+}
+
 /// The records of the differences of one object.
 pub fn describe(object: &Object, differences: &[Difference]) -> Vec<Drift> {
     let is_secret = object.kind() == "Secret" && object.api_version() == "v1";

@@ -1,6 +1,8 @@
 //! What can be done with an object, and what that changes: users' Lua, and actions of the built-in kinds.
 
 mod built_in;
+mod custom;
+mod rollout;
 
 use belay_lua::{Clock, Libraries, Returned, Script};
 use belay_manifest::Object;
@@ -83,6 +85,9 @@ pub enum ActionError {
     /// It needs a number.
     #[error("invalid number: {0}")]
     NoNumber(String),
+    /// No such instance is well.
+    #[error("Could not find a healthy instance matching the criteria: {0}")]
+    NoInstance(String),
     /// It returned something to do that is neither of both.
     #[error("unsupported operation: {0:?}")]
     Operation(String),
@@ -254,6 +259,70 @@ mod tests {
                 "ownerReferences": [{"apiVersion": "batch/v1", "kind": "CronJob", "name": "night", "uid": "u", "blockOwnerDeletion": true, "controller": true}]},
             "spec": {"template": {}}})
         );
+    }
+
+    #[test]
+    fn kinds_that_controllers_bring_have_actions() {
+        let of = |api_version: &str, kind: &str, rest: Value| {
+            let mut value = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "a", "namespace": "n", "generation": 3}});
+            value.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+            object(value)
+        };
+        let rollout = |status: Value| {
+            let spec = json!({"strategy": {"canary": {"steps": [{}, {}]}}});
+            of("argoproj.io/v1alpha1", "Rollout", json!({"spec": spec, "status": status}))
+        };
+        let going = rollout(
+            json!({"currentPodHash": "b", "stableRS": "a", "currentStepIndex": 1, "observedGeneration": "3", "pauseConditions": [{}]}),
+        );
+        assert_eq!(
+            names(&going, None),
+            ["abort", "pause", "promote-full", "restart", "resume", "-retry", "skip-current-step"]
+        );
+        let idle = rollout(json!({"currentStepIndex": 2}));
+        assert_eq!(
+            names(&idle, None),
+            ["-abort", "-pause", "-promote-full", "restart", "-resume", "-retry", "-skip-current-step"]
+        );
+        let skipped = match run(&going, "skip-current-step", &[], None, clock).unwrap().remove(0) {
+            Impact::Patch(value) => value["status"].clone(),
+            Impact::Create(value) => value,
+        };
+        assert_eq!(
+            skipped,
+            json!({"currentPodHash": "b", "stableRS": "a", "currentStepIndex": 2, "observedGeneration": "3"})
+        );
+
+        let flux = of("kustomize.toolkit.fluxcd.io/v1", "Kustomization", json!({"spec": {"suspend": true}}));
+        assert_eq!(names(&flux, None), ["-reconcile", "resume", "-suspend"]);
+        assert_eq!(patched(&flux, "resume", &[]), json!({"suspend": false}));
+        let app = of(
+            "argoproj.io/v1alpha1",
+            "Application",
+            json!({"spec": {"syncPolicy": {"automated": {"prune": true}}}}),
+        );
+        assert_eq!(
+            patched(&app, "toggle-auto-sync", &[]),
+            json!({"syncPolicy": {"automated": {"prune": true, "enabled": false}}})
+        );
+        let template = of("argoproj.io/v1alpha1", "WorkflowTemplate", json!({}));
+        assert_eq!(
+            patched(&template, "create-workflow", &[])["spec"],
+            json!({"workflowTemplateRef": {"name": "a"}})
+        );
+        let secret =
+            of("external-secrets.io/v1", "ExternalSecret", json!({"spec": {"refreshInterval": "0s"}}));
+        assert_eq!(names(&secret, None), ["-refresh"]);
+        let cluster = of(
+            "postgresql.cnpg.io/v1",
+            "Cluster",
+            json!({"status": {"currentPrimary": "a-2", "instancesStatus": {"healthy": ["a-1", "a-2"]}}}),
+        );
+        assert_eq!(names(&cluster, None), ["promote", "reload", "restart", "suspend"]);
+        assert!(run(&cluster, "promote", &[("instance".into(), "9".into())], None, clock).is_err());
+        let scaled = of("keda.sh/v1alpha1", "ScaledObject", json!({}));
+        assert_eq!(names(&scaled, None), ["pause", "paused-replicas", "-resume"]);
+        assert!(run(&scaled, "paused-replicas", &[("replicas".into(), "-1".into())], None, clock).is_err());
     }
 
     #[test]

@@ -103,8 +103,14 @@ impl Changes {
     }
 }
 
-/// Keeps the settings as the two ConfigMaps of a namespace say, until the future is dropped.
-pub(crate) async fn follow(client: Client, namespace: &str, settings: &LiveSettings, events: &EventRecorder) {
+/// Keeps the settings as the two ConfigMaps of a namespace say, until the future is dropped. What is wrong with them goes
+/// to the log, and becomes an Event where there is a recorder.
+pub(crate) async fn follow(
+    client: Client,
+    namespace: &str,
+    settings: &LiveSettings,
+    events: Option<&EventRecorder>,
+) {
     let api: Api<DynamicObject> = Api::namespaced_with(client, namespace, &config_maps());
     let stream = watcher(api, Config::default()).default_backoff();
     pin_mut!(stream);
@@ -166,7 +172,7 @@ fn ours(map: DynamicObject) -> Option<Object> {
 
 struct Reader<'a> {
     settings: &'a LiveSettings,
-    events: &'a EventRecorder,
+    events: Option<&'a EventRecorder>,
     /// The maps by their names.
     found: BTreeMap<String, Object>,
     /// What was said of them already.
@@ -210,8 +216,8 @@ impl Reader<'_> {
     }
 
     async fn record(&self, about: &str, reason: &str, message: &str) {
-        if let Some(about) = self.found.get(about) {
-            self.events.record(about, Severity::Warning, reason, message, &BTreeMap::new()).await;
+        if let (Some(about), Some(events)) = (self.found.get(about), self.events) {
+            events.record(about, Severity::Warning, reason, message, &BTreeMap::new()).await;
         }
     }
 }

@@ -6,13 +6,18 @@ mod print;
 mod watch;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
+use belay_cluster::Resource;
+use belay_manifest::Object;
 use belay_server::{AppKind, AppRef};
 use clap::ValueEnum;
+use kube::Client;
 
 use crate::failure::Failure;
 use list::{App, Apps};
+pub(super) use print::Table;
 
 /// List the apps of both families, or show one.
 ///
@@ -105,6 +110,22 @@ impl Wanted {
     }
 }
 
+/// The one Application that a name means, and its kind.
+pub(super) async fn application(
+    client: Client,
+    name: &str,
+    namespace: Option<&str>,
+) -> anyhow::Result<(Resource, Arc<Object>)> {
+    let wanted = Wanted::parse(name)?;
+    if wanted.kind.is_some_and(|kind| kind != AppKind::Application) {
+        bail!(Failure::usage(format!("{name} is no Application")).hint("app/NAME is one"));
+    }
+    let apps = Apps::list_applications(client, namespace).await?;
+    let found = only(apps.rows(), &wanted)?;
+    let kind = apps.kinds.into_iter().map(|(kind, _)| kind).next();
+    Ok((kind.context("the cluster knows no Application")?, found.object))
+}
+
 /// The one app that is wanted.
 fn only(rows: Vec<App>, wanted: &Wanted) -> anyhow::Result<App> {
     let mut found: Vec<App> = rows.into_iter().filter(|row| wanted.is(&row.summary.app)).collect();
@@ -130,7 +151,6 @@ fn only(rows: Vec<App>, wanted: &Wanted) -> anyhow::Result<App> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use belay_manifest::Object;
     use serde_json::json;
 
     fn application(name: &str, namespace: &str) -> App {

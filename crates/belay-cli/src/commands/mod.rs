@@ -1,5 +1,6 @@
 //! The commands, each in a file of its own.
 
+pub(crate) mod app;
 pub(crate) mod completion;
 pub(crate) mod crds;
 pub(crate) mod demo;
@@ -22,6 +23,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Gitserver(command) => gitserver::run(command, format),
         Command::Run(command) => run::run(command, format),
         Command::Get(command) => get::run(&command),
+        Command::App(command) => app::run(&command),
         Command::Localkube(command) => localkube::run(command, format),
         Command::Crds(command) => crds::run(&command),
         Command::Install(command) => install::run(&command),

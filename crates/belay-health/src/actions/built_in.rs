@@ -41,7 +41,7 @@ pub(super) fn list(object: &Object) -> Vec<Action> {
             let end = (!value["status"].is_null()).then(|| action("terminate", "stop"));
             std::iter::once(turn).chain(end).collect()
         }
-        _ => Vec::new(),
+        _ => super::custom::list(object),
     }
 }
 
@@ -54,12 +54,12 @@ pub(super) fn run(
     let mut value = object.value().clone();
     match (object.gvk().group.as_str(), object.kind(), name) {
         ("apps", "Deployment" | "StatefulSet" | "DaemonSet", "restart") => {
-            set(&mut value, RESTARTED_AT, json!(now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()));
+            set(&mut value, RESTARTED_AT, json!(stamp(now)));
         }
         ("apps", "Deployment", "pause") => set(&mut value, "/spec/paused", json!(true)),
         ("apps", "Deployment", "resume") => remove(&mut value, "/spec", "paused"),
         ("apps", "Deployment" | "StatefulSet", "scale") => {
-            set(&mut value, "/spec/replicas", json!(replicas(parameters)?));
+            set(&mut value, "/spec/replicas", json!(number("replicas", parameters)?));
         }
         ("batch", "CronJob" | "Job", "suspend") => set(&mut value, "/spec/suspend", json!(true)),
         ("batch", "CronJob" | "Job", "resume") => {
@@ -69,7 +69,7 @@ pub(super) fn run(
         }
         ("batch", "Job", "terminate") => terminate(&mut value, now),
         ("batch", "CronJob", "create-job") => return Ok(vec![Impact::Create(job_of(object, now))]),
-        _ => return Err(ActionError::Unknown),
+        _ => return super::custom::run(object, name, parameters, now),
     }
     Ok(vec![Impact::Patch(value)])
 }
@@ -81,8 +81,9 @@ fn has_ended(job: &Value) -> bool {
     })
 }
 
-fn replicas(parameters: &[(String, String)]) -> Result<i64, ActionError> {
-    let text = parameters.iter().find(|(name, _)| name == "replicas").map_or("", |(_, value)| value.as_str());
+/// A parameter that has to be a number.
+pub(super) fn number(name: &str, parameters: &[(String, String)]) -> Result<i64, ActionError> {
+    let text = parameters.iter().find(|(own, _)| own == name).map_or("", |(_, value)| value.as_str());
     text.trim().parse().map_err(|_| ActionError::NoNumber(text.to_owned()))
 }
 
@@ -91,7 +92,7 @@ fn terminate(job: &mut Value, now: Timestamp) {
         return;
     }
     let condition = json!({
-        "lastTransitionTime": now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        "lastTransitionTime": stamp(now),
         "message": "Job was terminated explicitly through Argo CD",
         "reason": "ManuallyTerminated",
         "status": "True",
@@ -125,8 +126,13 @@ fn job_of(cron_job: &Object, now: Timestamp) -> Value {
     job
 }
 
+/// A time as Kubernetes writes it.
+pub(super) fn stamp(now: Timestamp) -> String {
+    now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
 /// Sets a field, and makes the objects on the way.
-fn set(value: &mut Value, pointer: &str, to: Value) {
+pub(super) fn set(value: &mut Value, pointer: &str, to: Value) {
     let mut place = value;
     for name in pointer.split('/').skip(1) {
         if !place.is_object() {
@@ -137,7 +143,8 @@ fn set(value: &mut Value, pointer: &str, to: Value) {
     *place = to;
 }
 
-fn remove(value: &mut Value, pointer: &str, name: &str) {
+/// Takes a field away.
+pub(super) fn remove(value: &mut Value, pointer: &str, name: &str) {
     if let Some(Value::Object(fields)) = value.pointer_mut(pointer) {
         fields.shift_remove(name);
     }

@@ -1,6 +1,7 @@
 //! The commands as a person types them, against an embedded cluster: output, exit codes, and what a
 //! running Belay answers.
 
+mod app;
 mod canary;
 mod get;
 mod install;

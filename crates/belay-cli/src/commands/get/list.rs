@@ -51,11 +51,25 @@ pub(super) struct Apps {
 impl Apps {
     /// Lists the apps of a namespace, or of all.
     pub(super) async fn list(client: Client, namespace: Option<&str>) -> anyhow::Result<Apps> {
+        Apps::list_kinds(client, namespace, &APP_KINDS, &SOURCE_KINDS).await
+    }
+
+    /// Lists the Applications of a namespace, or of all.
+    pub(super) async fn list_applications(client: Client, namespace: Option<&str>) -> anyhow::Result<Apps> {
+        Apps::list_kinds(client, namespace, &APP_KINDS[..1], &[]).await
+    }
+
+    async fn list_kinds(
+        client: Client,
+        namespace: Option<&str>,
+        app_kinds: &[(&str, &str)],
+        source_kinds: &[(&str, &str)],
+    ) -> anyhow::Result<Apps> {
         let kinds = Kinds::new(client.clone());
         kinds.refresh(Duration::ZERO).await?;
         let known =
             |(api_version, kind): &(&str, &str)| kinds.known(&GroupVersionKind::new(api_version, kind));
-        let app_kinds: Vec<Resource> = APP_KINDS.iter().filter_map(known).collect();
+        let app_kinds: Vec<Resource> = app_kinds.iter().filter_map(known).collect();
         if app_kinds.is_empty() {
             bail!(
                 Failure::new("the cluster knows no kind of app")
@@ -72,7 +86,7 @@ impl Apps {
         for kind in app_kinds {
             apps.list_kind(kind, namespace).await?;
         }
-        for kind in SOURCE_KINDS.iter().filter_map(known) {
+        for kind in source_kinds.iter().filter_map(known) {
             // Sources may be in other namespaces; who may not read these sees those of the own one.
             if apps.list_kind(kind.clone(), None).await.is_err() && namespace.is_some() {
                 apps.list_kind(kind, namespace).await?;

@@ -27,7 +27,7 @@ pub(super) fn name(app: &AppRef) -> String {
 }
 
 /// The lines of a table, the first with the headings.
-pub(super) struct Table {
+pub(in crate::commands) struct Table {
     lines: Vec<Vec<String>>,
 }
 
@@ -45,7 +45,7 @@ impl Table {
     }
 
     /// A table of anything.
-    pub(super) fn new(lines: Vec<Vec<String>>) -> Table {
+    pub(in crate::commands) fn new(lines: Vec<Vec<String>>) -> Table {
         Table { lines }
     }
 
@@ -57,7 +57,7 @@ impl Table {
     }
 
     /// All lines, aligned.
-    pub(super) fn text(&self) -> String {
+    pub(in crate::commands) fn text(&self) -> String {
         let widths = self.widths();
         self.lines.iter().map(|line| aligned(line, &widths)).collect()
     }

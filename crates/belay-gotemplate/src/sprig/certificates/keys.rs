@@ -7,11 +7,12 @@ use p256::ecdsa::signature::Signer;
 use rand_core::{TryCryptoRng, TryRng};
 use rsa::pkcs1::{DecodeRsaPrivateKey, EncodeRsaPrivateKey};
 use rsa::traits::PublicKeyParts;
-use rsa::{Pkcs1v15Sign, RsaPrivateKey};
+use rsa::{BoxedUint, Pkcs1v15Sign, RsaPrivateKey};
 use sha2::{Digest, Sha256};
 
 use super::asn1::{self, Reader, bit_string, context, integer, sequence, value};
 use super::pem;
+use super::primes::random_prime;
 use crate::function::{Call, FunctionError};
 use crate::options::RandomSource;
 
@@ -26,6 +27,8 @@ const NULL: &[u8] = &[0x05, 0x00];
 /// What stands in front of a SHA-256 digest that RSA signs.
 const DIGEST_PREFIX: &[u8] =
     &[0x30, 0x31, 0x30, 0x0d, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1, 5, 0, 4, 0x20];
+/// The public exponent of every key that is made.
+const RSA_EXPONENT: u64 = 65_537;
 /// What a key takes from the budget, about as long as it takes to make.
 const STEPS_PER_RSA_BIT: u64 = 1_000;
 const DSA_STEPS: u64 = 20_000_000;
@@ -70,9 +73,20 @@ pub(super) fn generate_rsa(
     bits: usize,
 ) -> Result<PrivateKey, FunctionError> {
     call.charge_steps(bits as u64 * STEPS_PER_RSA_BIT)?;
-    let key = RsaPrivateKey::new(&mut Source(call.random(function)?), bits);
-    let key = key.map_err(|error| FunctionError::new(format!("error generating rsa key: {error}")))?;
-    Ok(PrivateKey::Rsa(Box::new(key)))
+    let random = call.random(function)?;
+    // Two primes make a key unless one is the other, or the exponent divides one less than one of them.
+    let key = (0..4)
+        .find_map(|_| rsa_key(random_prime(&*random, bits / 128)?, random_prime(&*random, bits / 128)?));
+    key.map(|key| PrivateKey::Rsa(Box::new(key)))
+        .ok_or_else(|| "error generating rsa key: the random source gives no key".into())
+}
+
+fn rsa_key(p: Vec<u64>, q: Vec<u64>) -> Option<RsaPrivateKey> {
+    let number = |limbs: Vec<u64>| {
+        let bytes: Vec<u8> = limbs.iter().flat_map(|limb| limb.to_le_bytes()).collect();
+        BoxedUint::from_le_slice_vartime(&bytes)
+    };
+    RsaPrivateKey::from_p_q(number(p), number(q), BoxedUint::from(RSA_EXPONENT)).ok()
 }
 
 fn generate_p256(random: &dyn RandomSource) -> Result<PrivateKey, FunctionError> {

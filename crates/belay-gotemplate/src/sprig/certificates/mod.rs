@@ -3,7 +3,9 @@
 
 mod asn1;
 mod keys;
+mod montgomery;
 mod pem;
+mod primes;
 mod x509;
 
 use std::any::Any as AnyObject;

@@ -214,8 +214,9 @@ async fn rendered(
     let revision = request.revision.clone();
     let work = move || {
         let plan = request.plan(tree.as_ref(), &folder)?;
-        let (render, freshness) =
-            renders.render(&slot, &plan.inputs, tree.as_ref(), |tree| request.run(tree, &folder))?;
+        let (render, freshness) = renders.render(&slot, &plan.inputs, tree.as_ref(), |tree| {
+            request.run(tree, &folder, renders.parsed_templates())
+        })?;
         Ok::<_, render::SourceError>((plan, render, freshness))
     };
     let made =

@@ -6,10 +6,12 @@ mod kustomize;
 mod overrides;
 mod values_files;
 
+use std::sync::Arc;
+
 use belay_argo_api::{ApplicationSource, ApplicationSourceHelm, HelmParameter};
 use belay_crd::Described;
 use belay_filetree::{FileTree, PathError, TreePath};
-use belay_helm::{KubeVersion, RenderOptions};
+use belay_helm::{KubeVersion, ParseCache, RenderOptions};
 use belay_manifest::Manifest;
 use belay_render::{
     ChartOutput, ChartValues, DirectoryOptions, SourceType, detect, render_chart, render_directory,
@@ -94,8 +96,13 @@ impl Request {
         )
     }
 
-    /// Renders the folder.
-    pub(crate) fn run(&self, tree: &dyn FileTree, folder: &TreePath) -> Result<Vec<Manifest>, SourceError> {
+    /// Renders the folder; templates of charts that were parsed before are not parsed again.
+    pub(crate) fn run(
+        &self,
+        tree: &dyn FileTree,
+        folder: &TreePath,
+        parsed: Arc<ParseCache>,
+    ) -> Result<Vec<Manifest>, SourceError> {
         let source = self.merged(tree, folder)?;
         let environment = Environment::new(&BuildFacts {
             app: &self.instance,
@@ -114,7 +121,7 @@ impl Request {
             SourceType::Helm => {
                 let references = self.references.as_deref();
                 let places = Places { tree, folder, environment: &environment, references };
-                self.chart(&places, &source.helm.unwrap_or_default())
+                self.chart(&places, &source.helm.unwrap_or_default(), parsed)
             }
         }
     }
@@ -123,10 +130,16 @@ impl Request {
         overrides::merged(&self.source, tree, folder, &self.instance)
     }
 
-    fn chart(&self, places: &Places<'_>, helm: &ApplicationSourceHelm) -> Result<Vec<Manifest>, SourceError> {
+    fn chart(
+        &self,
+        places: &Places<'_>,
+        helm: &ApplicationSourceHelm,
+        parsed: Arc<ParseCache>,
+    ) -> Result<Vec<Manifest>, SourceError> {
         let release = if helm.release_name.is_empty() { &self.name } else { &helm.release_name };
         let namespace = if helm.namespace.is_empty() { &self.namespace } else { &helm.namespace };
         let mut options = RenderOptions::new(release, namespace);
+        options.parsed = Some(parsed);
         options.values = values(places, helm)?.merge(places.tree, places.folder)?;
         options.skip_schema_validation = helm.skip_schema_validation;
         let versions = if helm.api_versions.is_empty() { &self.api_versions } else { &helm.api_versions };

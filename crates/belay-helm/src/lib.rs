@@ -39,6 +39,7 @@ pub mod version;
 mod yaml;
 
 pub use archive::{ArchiveError, unpack};
+pub use belay_gotemplate::ParseCache;
 pub use capabilities::{BuildInfo, Capabilities, KubeVersion, KubeVersionError};
 pub use chart::{Chart, Dependency, File, Lock, Maintainer, Metadata};
 pub use decode::DecodeError;

@@ -5,6 +5,7 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use belay_filetree::{FileTree, Reads, RecordingTree, TreeError};
+use belay_helm::ParseCache;
 use belay_manifest::Manifest;
 
 /// What a render came to, and what it read.
@@ -25,14 +26,16 @@ pub enum Freshness {
     Found,
 }
 
-/// The last render of each app. One entry per app bounds the memory.
+/// The last render of each app. One entry per app bounds the memory. Charts' templates are kept parsed
+/// beside them, for all apps together and within a limit of their own.
 pub struct RenderCache<K> {
     renders: Mutex<HashMap<K, (String, Arc<Render>)>>,
+    parsed: Arc<ParseCache>,
 }
 
 impl<K: Eq + Hash + Clone> Default for RenderCache<K> {
     fn default() -> RenderCache<K> {
-        RenderCache { renders: Mutex::default() }
+        RenderCache { renders: Mutex::default(), parsed: Arc::default() }
     }
 }
 
@@ -54,6 +57,11 @@ impl<K: Eq + Hash + Clone> RenderCache<K> {
         let render = Arc::new(Render { manifests, reads: recording.into_reads() });
         self.lock().insert(app.clone(), (inputs.to_owned(), render.clone()));
         Ok((render, Freshness::Made))
+    }
+
+    /// Templates parsed by earlier renders, for [`belay_helm::RenderOptions::parsed`].
+    pub fn parsed_templates(&self) -> Arc<ParseCache> {
+        self.parsed.clone()
     }
 
     /// Forgets an app, or makes its next render a fresh one.

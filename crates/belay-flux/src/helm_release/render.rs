@@ -40,6 +40,7 @@ pub(crate) async fn rendered(
     options.capabilities = capabilities(look).await?;
     options.clock = Some(Arc::new(SystemClock));
     options.random = Some(Arc::new(SystemRandom));
+    options.parsed = Some(look.context.renders.parsed_templates());
     options.lookup = Some(Arc::new(ClusterLookup {
         client: live.client().clone(),
         kinds: live.kinds().clone(),

@@ -45,7 +45,11 @@ fn completed(app: &Application, status: &ApplicationStatus) -> Option<(Severity,
     }
     let sync = state.operation.sync.clone().unwrap_or_default();
     let what = if sync.resources.is_empty() { "Sync operation" } else { "Partial sync operation" };
-    let to = state.sync_result.as_ref().map(|result| format!(" to {}", result.revision)).unwrap_or_default();
+    let to = state.sync_result.as_ref().map(|result| match &result.revisions[..] {
+        [] => format!(" to {}", result.revision),
+        revisions => format!(" to {}", revisions.join(",")),
+    });
+    let to = to.unwrap_or_default();
     Some(if state.phase == OperationPhase::Succeeded {
         (Severity::Normal, format!("{what}{to} succeeded"))
     } else {
@@ -54,5 +58,11 @@ fn completed(app: &Application, status: &ApplicationStatus) -> Option<(Severity,
 }
 
 async fn record(context: &Context, object: &Object, severity: Severity, reason: &str, message: &str) {
-    context.events.record(object, severity, reason, message, &BTreeMap::new()).await;
+    let destination =
+        |field: &str| object.value()["spec"]["destination"][field].as_str().unwrap_or_default().to_owned();
+    let annotations = BTreeMap::from([
+        ("dest-server".to_owned(), destination("server")),
+        ("dest-namespace".to_owned(), destination("namespace")),
+    ]);
+    context.events.record(object, severity, reason, message, &annotations).await;
 }

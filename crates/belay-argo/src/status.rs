@@ -128,7 +128,8 @@ fn compared_to(app: &Application) -> ComparedTo {
     let sources = Sources::of_app(app);
     ComparedTo {
         destination: app.spec.destination.clone(),
-        source: sources.as_ref().and_then(Sources::one),
+        // An empty one stands beside several, as in Argo CD's statuses.
+        source: sources.as_ref().map(|sources| sources.one().unwrap_or_default()),
         sources: sources.as_ref().map(Sources::many).unwrap_or_default(),
         ignore_differences: app.spec.ignore_differences.clone(),
         ..ComparedTo::default()

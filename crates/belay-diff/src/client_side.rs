@@ -277,9 +277,13 @@ fn covers(original: Option<&Value>, wanted: &Value, live: &Value) -> bool {
     }
 }
 
-/// What the annotation says after an apply of this object, as `kubectl` writes it.
+/// What the annotation says after an apply of this object, as `kubectl` writes it: with annotations, be there
+/// any or not.
 pub fn last_applied_text(desired: &Object) -> String {
     let mut value = desired.value().clone();
+    if value.pointer("/metadata/annotations").is_none_or(Value::is_null) {
+        value["metadata"]["annotations"] = json!({});
+    }
     if let Some(annotations) = value.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
         annotations.shift_remove(LAST_APPLIED);
     }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::sources::{Sources, revision_list};
 use belay_argo_api::{
-    Application, Operation, OperationPhase, OperationState, RetryStrategy, SyncOperation, SyncOperationResult,
+    Application, ApplicationSource, Operation, OperationPhase, OperationState, RetryStrategy, SyncOperation,
+    SyncOperationResult,
 };
 use belay_crd::Time;
 use jiff::Timestamp;
@@ -172,6 +173,7 @@ pub(crate) fn result<'a>(
 ) -> &'a mut SyncOperationResult {
     let result = state.sync_result.get_or_insert_with(SyncOperationResult::default);
     if sources.is_many() {
+        result.source = Some(ApplicationSource::default());
         result.sources = sources.many();
         result.revisions = revisions.to_vec();
     } else {

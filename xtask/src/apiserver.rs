@@ -158,6 +158,29 @@ pub(crate) struct RealServer {
 }
 
 impl RealServer {
+    /// Waits until the definitions that were applied are served, in discovery too.
+    pub(crate) fn wait_for_definitions(&self) -> Result<()> {
+        let start = Instant::now();
+        // kubectl gives up on a definition that has no condition yet.
+        while !self.kubectl(&["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"])? {
+            if start.elapsed() > READY {
+                bail!("the definitions are not established");
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        // Discovery follows within a second.
+        std::thread::sleep(Duration::from_secs(2));
+        Ok(())
+    }
+
+    fn kubectl(&self, arguments: &[&str]) -> Result<bool> {
+        let output = Process::new(self.binaries.join("kubectl"))
+            .args(arguments)
+            .env("KUBECONFIG", &self.kubeconfig)
+            .output()?;
+        Ok(output.status.success())
+    }
+
     /// The processes that it consists of, by name.
     pub(crate) fn process(&self, name: &str) -> Result<u32> {
         let file = self.dir.join(format!("{name}.pid"));

@@ -1,4 +1,4 @@
-//! The apps that are installed: one repository with a folder of four objects each, and a Kustomization
+//! Many small apps: one repository with a folder of four objects each, and a Kustomization or an Application
 //! for each folder.
 
 use std::collections::BTreeMap;
@@ -17,28 +17,39 @@ use serde_json::{Value, json};
 /// How many requests are in flight at once.
 const WIDTH: usize = 16;
 /// Where the objects go, and the apps.
-pub(super) const NAMESPACE: &str = "bench";
+pub(crate) const NAMESPACE: &str = "bench";
 /// How often waiting looks: a list of a thousand Kustomizations costs the server some milliseconds.
 const LOOK: Duration = Duration::from_millis(500);
 
 /// A client that knows kinds.
-pub(super) struct Cluster {
-    pub(super) client: Client,
+pub(crate) struct Cluster {
+    pub(crate) client: Client,
     kinds: Kinds,
 }
 
 impl Cluster {
-    pub(super) fn new(client: Client) -> Cluster {
+    pub(crate) fn new(client: Client) -> Cluster {
         Cluster { kinds: Kinds::new(client.clone()), client }
     }
 
-    pub(super) async fn api(&self, version: &str, kind: &str) -> Result<Api<DynamicObject>> {
+    pub(crate) async fn api(&self, version: &str, kind: &str) -> Result<Api<DynamicObject>> {
         let resource = self.kinds.find(&GroupVersionKind::new(version, kind)).await?;
         Ok(resource.objects(&self.client, NAMESPACE))
     }
 
-    pub(super) async fn kustomizations(&self) -> Result<Api<DynamicObject>> {
-        self.api("kustomize.toolkit.fluxcd.io/v1", "Kustomization").await
+    /// The apps of a family.
+    pub(crate) async fn apps(&self, family: Family) -> Result<Api<DynamicObject>> {
+        match family {
+            Family::Flux => self.api("kustomize.toolkit.fluxcd.io/v1", "Kustomization").await,
+            Family::ArgoCd => {
+                let kind = GroupVersionKind::new("argoproj.io/v1alpha1", "Application");
+                Ok(self.kinds.find(&kind).await?.objects(&self.client, "argocd"))
+            }
+        }
+    }
+
+    async fn kustomizations(&self) -> Result<Api<DynamicObject>> {
+        self.apps(Family::Flux).await
     }
 
     async fn source(&self) -> Result<Api<DynamicObject>> {
@@ -46,7 +57,7 @@ impl Cluster {
     }
 
     /// Applies one object.
-    pub(super) async fn apply(&self, object: &Value, manager: &str) -> Result<()> {
+    pub(crate) async fn apply(&self, object: &Value, manager: &str) -> Result<()> {
         let object = Object::new(object.clone())?;
         let resource = self.kinds.find(&object.gvk()).await?;
         let api = resource.objects(&self.client, object.namespace());
@@ -58,7 +69,7 @@ impl Cluster {
     }
 
     /// Applies many, some at a time.
-    pub(super) async fn apply_all(&self, objects: Vec<Value>, manager: &str) -> Result<()> {
+    pub(crate) async fn apply_all(&self, objects: Vec<Value>, manager: &str) -> Result<()> {
         futures::stream::iter(objects)
             .map(|object| async move { self.apply(&object, manager).await })
             .buffer_unordered(WIDTH)
@@ -66,14 +77,18 @@ impl Cluster {
             .await
     }
 
-    /// Creates the Kustomizations.
-    pub(super) async fn create_apps(&self, apps: usize) -> Result<()> {
-        let api = self.kustomizations().await?;
+    /// Creates the apps; those of Argo CD follow the repository of this URL.
+    pub(crate) async fn create_apps(&self, family: Family, apps: usize, url: &str) -> Result<()> {
+        let api = self.apps(family).await?;
         futures::stream::iter(0..apps)
             .map(|app| {
                 let api = &api;
                 async move {
-                    let body: DynamicObject = serde_json::from_value(kustomization(app))?;
+                    let app = match family {
+                        Family::Flux => kustomization(app),
+                        Family::ArgoCd => application(app, url),
+                    };
+                    let body: DynamicObject = serde_json::from_value(app)?;
                     api.create(&PostParams::default(), &body).await?;
                     anyhow::Ok(())
                 }
@@ -84,7 +99,7 @@ impl Cluster {
     }
 
     /// Writes a status to each of the apps, as the least an engine must do.
-    pub(super) async fn write_statuses(&self, apps: usize, revision: &str) -> Result<()> {
+    pub(crate) async fn write_statuses(&self, apps: usize, revision: &str) -> Result<()> {
         let api = self.kustomizations().await?;
         let status = json!({"status": {"lastAppliedRevision": revision, "observedGeneration": 1, "conditions": [{
             "type": "Ready", "status": "True", "reason": "ReconciliationSucceeded",
@@ -103,20 +118,21 @@ impl Cluster {
             .await
     }
 
-    /// Waits until all apps are Ready at the revision; gives when each half of them was.
-    pub(super) async fn wait_for_apps(
+    /// Waits until all apps are Ready, or Synced, at the revision; gives when half of them was.
+    pub(crate) async fn wait_for_apps(
         &self,
+        family: Family,
         apps: usize,
         revision: &str,
         start: Instant,
         patience: Duration,
     ) -> Result<Waited> {
-        let api = self.kustomizations().await?;
+        let api = self.apps(family).await?;
         let mut waited = Waited::default();
         loop {
             let all = api.list(&ListParams::default()).await?;
             waited.looks += 1;
-            let done = all.iter().filter(|app| is_ready(&app.data, revision)).count();
+            let done = all.iter().filter(|app| family.is_done(&app.data, revision)).count();
             if done * 2 >= apps && waited.half.is_zero() {
                 waited.half = start.elapsed();
             }
@@ -129,8 +145,18 @@ impl Cluster {
         }
     }
 
+    /// Asks every Application for a look.
+    pub(crate) async fn refresh(&self, apps: usize) -> Result<()> {
+        let api = self.apps(Family::ArgoCd).await?;
+        let patch = json!({"metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}});
+        for app in 0..apps {
+            api.patch(&name(app), &PatchParams::default(), &Patch::Merge(&patch)).await?;
+        }
+        Ok(())
+    }
+
     /// Asks for a look at the repository, as a webhook would.
-    pub(super) async fn announce(&self) -> Result<()> {
+    pub(crate) async fn announce(&self) -> Result<()> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos().to_string();
         let patch = json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": now}}});
         self.source().await?.patch("source", &PatchParams::default(), &Patch::Merge(patch)).await?;
@@ -138,7 +164,7 @@ impl Cluster {
     }
 
     /// Makes the source, and waits until it has the revision.
-    pub(super) async fn create_source(&self, url: &str, revision: &str) -> Result<()> {
+    pub(crate) async fn create_source(&self, url: &str, revision: &str) -> Result<()> {
         self.apply(&source(url), "bench").await?;
         let api = self.source().await?;
         let start = Instant::now();
@@ -157,7 +183,7 @@ impl Cluster {
     }
 
     /// What the apps' objects are, in one number: equal for equal end states.
-    pub(super) async fn digest(&self) -> Result<u64> {
+    pub(crate) async fn digest(&self) -> Result<u64> {
         let mut states = BTreeMap::new();
         for (version, kind) in
             [("v1", "ServiceAccount"), ("v1", "Service"), ("v1", "ConfigMap"), ("apps/v1", "Deployment")]
@@ -182,30 +208,56 @@ impl Cluster {
 
 /// How long it took.
 #[derive(Debug, Default)]
-pub(super) struct Waited {
-    pub(super) half: Duration,
-    pub(super) all: Duration,
+pub(crate) struct Waited {
+    pub(crate) half: Duration,
+    pub(crate) all: Duration,
     /// Lists that waiting itself has cost.
-    pub(super) looks: u64,
+    pub(crate) looks: u64,
 }
 
-fn is_ready(app: &Value, revision: &str) -> bool {
-    let conditions = app.pointer("/status/conditions").and_then(Value::as_array);
-    let ready = conditions
-        .into_iter()
-        .flatten()
-        .any(|condition| condition["type"] == "Ready" && condition["status"] == "True");
-    ready && app["status"]["lastAppliedRevision"] == revision
+/// Whose apps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Family {
+    /// Flux's Kustomizations.
+    Flux,
+    /// Argo CD's Applications.
+    ArgoCd,
+}
+
+impl Family {
+    /// Its name in commands and folders.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Family::Flux => "flux",
+            Family::ArgoCd => "argocd",
+        }
+    }
+
+    fn is_done(self, app: &Value, revision: &str) -> bool {
+        let status = &app["status"];
+        match self {
+            Family::Flux => {
+                let conditions = status["conditions"].as_array();
+                let is_ready =
+                    |condition: &Value| condition["type"] == "Ready" && condition["status"] == "True";
+                status["lastAppliedRevision"] == revision && conditions.into_iter().flatten().any(is_ready)
+            }
+            Family::ArgoCd => {
+                let commit = revision.rsplit(':').next().unwrap_or_default();
+                status["sync"]["status"] == "Synced" && status["sync"]["revision"] == commit
+            }
+        }
+    }
 }
 
 /// A commit, and the revision as Flux names it.
-pub(super) fn commit(repository: &Repository, changes: &[Change], message: &str) -> Result<String> {
+pub(crate) fn commit(repository: &Repository, changes: &[Change], message: &str) -> Result<String> {
     let id = repository.commit(changes, message, &Author::new("Bench", "bench@example.com"))?;
     Ok(format!("main@sha1:{id}"))
 }
 
 /// The files of all apps.
-pub(super) fn files(apps: usize) -> Vec<Change> {
+pub(crate) fn files(apps: usize) -> Vec<Change> {
     (0..apps)
         .flat_map(|app| {
             objects(app).into_iter().map(move |object| {
@@ -217,7 +269,7 @@ pub(super) fn files(apps: usize) -> Vec<Change> {
 }
 
 /// The objects of an app.
-pub(super) fn objects(app: usize) -> [Value; 4] {
+pub(crate) fn objects(app: usize) -> [Value; 4] {
     let metadata = json!({"name": name(app), "namespace": NAMESPACE});
     let labels = json!({"app": name(app)});
     [
@@ -235,7 +287,7 @@ pub(super) fn objects(app: usize) -> [Value; 4] {
     ]
 }
 
-pub(super) fn name(app: usize) -> String {
+pub(crate) fn name(app: usize) -> String {
     format!("app-{app}")
 }
 
@@ -253,5 +305,18 @@ fn kustomization(app: usize) -> Value {
         "metadata": {"name": name(app), "namespace": NAMESPACE},
         "spec": {"interval": "1h", "path": format!("./apps/{app}"), "prune": true,
             "sourceRef": {"kind": "GitRepository", "name": "source"}},
+    })
+}
+
+fn application(app: usize, url: &str) -> Value {
+    json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+        "metadata": {"name": name(app), "namespace": "argocd"},
+        "spec": {
+            "project": "default",
+            "source": {"repoURL": url, "targetRevision": "main", "path": format!("apps/{app}")},
+            "destination": {"server": "https://kubernetes.default.svc", "namespace": NAMESPACE},
+            "syncPolicy": {"automated": {"prune": true, "selfHeal": true}},
+        },
     })
 }

@@ -6,6 +6,7 @@ mod compare;
 mod corpus_charts;
 mod differential_charts;
 mod family;
+mod fleet;
 mod helm;
 mod kustomize_corpus;
 mod kustomize_differential;

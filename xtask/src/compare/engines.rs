@@ -9,6 +9,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::differences::{Difference, Outcome, Reasons, compare};
 use crate::apiserver::{self, RealServer};
+use crate::fleet::Family;
 use crate::process::Process;
 use crate::rivals::argocd::{self, ArgoCd};
 use crate::rivals::flux::{Flux, Settings};
@@ -39,39 +40,21 @@ pub(crate) struct Arguments {
     again: bool,
 }
 
-/// Whose scenarios.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Family {
-    /// Flux's.
-    Flux,
-    /// Argo CD's.
-    ArgoCd,
-}
-
-impl Family {
-    /// How its scenarios' files begin.
-    fn prefixes(self) -> &'static [&'static str] {
-        match self {
-            Family::Flux => &["flux-", "git-flux-"],
-            Family::ArgoCd => &[
-                "app-",
-                "sync-",
-                "project-",
-                "tracking-",
-                "sources-",
-                "settings-",
-                "cluster-",
-                "health-",
-                "git-app-",
-            ],
-        }
-    }
-
-    fn word(self) -> &'static str {
-        match self {
-            Family::Flux => "flux",
-            Family::ArgoCd => "argocd",
-        }
+/// How the files of a family's scenarios begin.
+fn prefixes(family: Family) -> &'static [&'static str] {
+    match family {
+        Family::Flux => &["flux-", "git-flux-"],
+        Family::ArgoCd => &[
+            "app-",
+            "sync-",
+            "project-",
+            "tracking-",
+            "sources-",
+            "settings-",
+            "cluster-",
+            "health-",
+            "git-app-",
+        ],
     }
 }
 
@@ -141,6 +124,7 @@ fn install(arguments: &Arguments, server: &RealServer, family: Family, dir: &Pat
         .output()
         .with_context(|| arguments.belay.display().to_string())?;
     apply(arguments, server, dir, "definitions.yaml", &definitions.stdout)?;
+    server.wait_for_definitions()?;
     match family {
         Family::Flux => Ok(()),
         Family::ArgoCd => apply(arguments, server, dir, "settings.yaml", argocd::SETTINGS.as_bytes()),
@@ -204,7 +188,7 @@ fn scenarios(root: &Path, arguments: &Arguments, family: Family) -> Result<Vec<P
     for entry in fs::read_dir(root.join("tests/scenarios"))? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let is_ours = family.prefixes().iter().any(|prefix| name.starts_with(prefix));
+        let is_ours = prefixes(family).iter().any(|prefix| name.starts_with(prefix));
         if is_ours && name.ends_with(".yaml") && name.contains(&arguments.only) {
             files.push(path);
         }

@@ -10,6 +10,8 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use crate::fleet::Family;
+
 pub(crate) use engines::start_belay;
 
 /// What is compared.
@@ -27,8 +29,8 @@ pub(crate) enum Command {
 /// Compares; `root` is the checkout.
 pub(crate) fn run(root: &Path, command: &Command) -> Result<()> {
     match command {
-        Command::Flux(arguments) => engines::run(root, arguments, engines::Family::Flux),
-        Command::Argocd(arguments) => engines::run(root, arguments, engines::Family::ArgoCd),
+        Command::Flux(arguments) => engines::run(root, arguments, Family::Flux),
+        Command::Argocd(arguments) => engines::run(root, arguments, Family::ArgoCd),
         Command::Api(arguments) => api::run(root, arguments),
     }
 }

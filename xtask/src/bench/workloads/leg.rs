@@ -7,10 +7,10 @@ use anyhow::{Context, Result, ensure};
 use belay_testkit::{Change, GitServer, GitServerOptions, Repository};
 use serde_json::{Value, json};
 
-use super::apps::{self, Cluster, NAMESPACE, Waited};
 use super::requests::Requests;
 use super::{Arguments, Workload};
 use crate::apiserver::{self, RealServer};
+use crate::fleet::{self, Cluster, Family, NAMESPACE, Waited};
 use crate::process::{self, Process};
 use crate::rivals::flux::{Flux, Settings};
 
@@ -113,12 +113,13 @@ impl<'a> Leg<'a> {
         for manifest in belay_manifest::parse("crds", &definitions.stdout, &limits)? {
             cluster.apply(manifest.object.value(), "bench").await?;
         }
+        server.wait_for_definitions()?;
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
         cluster.apply(&namespace, "bench").await?;
         let folder = dir.join("git");
         let git = GitServer::start(GitServerOptions::new(&folder)).await?;
         let repository = Repository::create(folder.join("apps.git"))?;
-        let revision = apps::commit(&repository, &apps::files(arguments.apps), "Add the apps")?;
+        let revision = fleet::commit(&repository, &fleet::files(arguments.apps), "Add the apps")?;
         let url = git.url_of("apps");
         let processes = Vec::new();
         let mut leg =
@@ -147,9 +148,9 @@ impl<'a> Leg<'a> {
     pub(super) async fn install(&self) -> Result<Cost> {
         let apps = self.arguments.apps;
         if self.engine == Engine::Floor {
-            self.cluster.create_apps(apps).await?;
+            self.cluster.create_apps(Family::Flux, apps, &self.url).await?;
             let mark = self.mark().await?;
-            let objects = (0..apps).flat_map(apps::objects).collect();
+            let objects = (0..apps).flat_map(fleet::objects).collect();
             self.cluster.apply_all(objects, "bench").await?;
             self.cluster.write_statuses(apps, &self.revision).await?;
             let waited = Waited { all: mark.start.elapsed(), ..Waited::default() };
@@ -157,7 +158,7 @@ impl<'a> Leg<'a> {
         }
         self.cluster.create_source(&self.url, &self.revision).await?;
         let mark = self.mark().await?;
-        self.cluster.create_apps(apps).await?;
+        self.cluster.create_apps(Family::Flux, apps, &self.url).await?;
         let waited = self.wait(&mark).await?;
         let mut cost = self.cost(mark, waited).await?;
         // Those that made the apps are ours.
@@ -169,7 +170,7 @@ impl<'a> Leg<'a> {
     pub(super) async fn commit_nothing(&mut self) -> Result<Cost> {
         self.rest().await?;
         let readme = [Change::write("README.md", "Nothing that an app reads.\n")];
-        let revision = apps::commit(&self.repository, &readme, "Say hello")?;
+        let revision = fleet::commit(&self.repository, &readme, "Say hello")?;
         let mark = self.mark().await?;
         self.revision = revision;
         if self.engine == Engine::Floor {
@@ -217,7 +218,9 @@ impl<'a> Leg<'a> {
 
     async fn wait(&self, mark: &Mark) -> Result<Waited> {
         let patience = Duration::from_secs(self.arguments.patience);
-        self.cluster.wait_for_apps(self.arguments.apps, &self.revision, mark.start, patience).await
+        self.cluster
+            .wait_for_apps(Family::Flux, self.arguments.apps, &self.revision, mark.start, patience)
+            .await
     }
 
     async fn mark(&self) -> Result<Mark> {

@@ -4,7 +4,6 @@
 //! Legs run one after the other, each on a fresh etcd and API server. A leg's costs are appended to a file,
 //! and those that are there already under the same label are not run again.
 
-mod apps;
 mod leg;
 mod requests;
 

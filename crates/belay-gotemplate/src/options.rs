@@ -32,7 +32,8 @@ pub enum MissingKey {
 pub struct Budget {
     /// Nodes evaluated and items made by functions.
     pub steps: u64,
-    /// Bytes written, and bytes of the strings functions build.
+    /// Bytes written, and bytes of the strings that functions make out of little. All texts that functions give on
+    /// the way may come to sixteen times as much.
     pub output_bytes: u64,
     /// Templates within templates. Go's own limit is 100 000; the default is 5 000, for each level that
     /// clones the set (`tpl`) keeps its clone until it ends, and templates of people nest far less.

@@ -13,7 +13,7 @@ fn utf_16_is_read_by_its_mark() {
 }
 
 #[test]
-fn broken_bytes_are_errors_in_go_s_words() {
+fn bad_m1_broken_bytes_are_errors_in_go_s_words() {
     let cases: [(&[u8], &str); 9] = [
         (b"a: \x80", "yaml: invalid leading UTF-8 octet"),
         (b"a: \xff", "yaml: invalid leading UTF-8 octet"),

@@ -8,7 +8,7 @@ use belay_goyaml::{ParseOptions, parse, split_documents, to_json, to_json_with, 
 const SOON: Duration = Duration::from_secs(2);
 
 #[test]
-fn deep_nesting_is_an_error_in_linear_time() {
+fn bad_r2_deep_nesting_is_an_error_in_linear_time() {
     for unit in ["[", "{a: ", "- ", "? ", "[{"] {
         let text = unit.repeat(400_000 / unit.len());
         let start = Instant::now();
@@ -19,14 +19,14 @@ fn deep_nesting_is_an_error_in_linear_time() {
 }
 
 #[test]
-fn deep_indentation_is_an_error_that_names_the_line() {
+fn bad_r2_deep_indentation_is_an_error_that_names_the_line() {
     let text: String = (0..1000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
     let error = to_json(&text).expect_err("too deep");
     assert_eq!(error.to_string(), "yaml: line 257: exceeded max depth of 256");
 }
 
 #[test]
-fn the_depth_ceiling_fits_a_small_stack() {
+fn bad_r2_the_depth_ceiling_fits_a_small_stack() {
     let options = ParseOptions { max_depth: usize::MAX, ..ParseOptions::default() };
     let fits = format!("{}{}", "[".repeat(512), "]".repeat(512));
     assert!(to_json_with(&fits, &options, false).is_ok());
@@ -35,7 +35,7 @@ fn the_depth_ceiling_fits_a_small_stack() {
 }
 
 #[test]
-fn billion_laughs_is_an_error() {
+fn bad_r1_billion_laughs_is_an_error() {
     let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
     for level in 1..12 {
         let item = format!("*a{}", level - 1);
@@ -49,14 +49,14 @@ fn billion_laughs_is_an_error() {
 }
 
 #[test]
-fn copies_of_a_long_scalar_are_limited() {
+fn bad_r1_copies_of_a_long_scalar_are_limited() {
     let text = format!("a: &a {}\nb:\n{}", "x".repeat(1 << 20), "- *a\n".repeat(1000));
     let error = to_json(&text).expect_err("a gigabyte of copies");
     assert_eq!(error.to_string(), "yaml: document contains excessive aliasing");
 }
 
 #[test]
-fn long_inputs_without_nesting_stay_linear() {
+fn bad_r3_long_inputs_without_nesting_stay_linear() {
     let start = Instant::now();
     let many_aliases = format!("a: &a x\nb:\n{}", "- *a\n".repeat(50));
     assert!(to_json(&many_aliases).is_ok());
@@ -72,7 +72,7 @@ fn long_inputs_without_nesting_stay_linear() {
 }
 
 #[test]
-fn bytes_and_documents_are_limited() {
+fn bad_r3_bytes_and_documents_are_limited() {
     let options = ParseOptions { max_bytes: 10, max_documents: 2, ..ParseOptions::default() };
     let error = parse("a: 1 # and more", &options).expect_err("too long");
     assert_eq!(error.to_string(), "yaml: exceeded max size of 10 bytes");

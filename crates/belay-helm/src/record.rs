@@ -515,7 +515,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_record_is_refused() {
+    fn bad_m1_what_is_no_record_is_refused() {
         let mut secret = to_secret(&release(), Written::Modified(1));
         secret["data"]["release"] = json!("!");
         assert!(matches!(from_secret(&secret), Err(RecordError::Base64 { .. })));

@@ -117,7 +117,7 @@ entries:
     }
 
     #[test]
-    fn what_is_no_index_is_refused() {
+    fn bad_m1_what_is_no_index_is_refused() {
         assert!(matches!(RepositoryIndex::parse(""), Err(IndexError::Empty)));
         assert!(matches!(RepositoryIndex::parse("<html>"), Err(IndexError::NoVersion)));
         assert!(matches!(RepositoryIndex::parse("a: b: c"), Err(IndexError::Yaml(_))));

@@ -94,7 +94,10 @@ impl<'t> State<'_, 't> {
         };
         self.check_walks()?;
         match result {
-            Ok((value, is_interface)) => Ok(Slot::new(value, is_interface)),
+            Ok((value, is_interface)) => {
+                self.check_built(&value)?;
+                Ok(Slot::new(value, is_interface))
+            }
             Err(error) => {
                 self.at(place);
                 self.failed_call(name, error)

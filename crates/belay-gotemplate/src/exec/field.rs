@@ -139,7 +139,10 @@ impl<'t> State<'_, 't> {
         let result = object.call(name, &mut call, &values);
         self.check_walks()?;
         match result {
-            Ok(value) => Ok(result_slot(value, signature.result)),
+            Ok(value) => {
+                self.check_built(&value)?;
+                Ok(result_slot(value, signature.result))
+            }
             Err(error) => {
                 self.at(node);
                 self.failed_call(name, error)
@@ -161,7 +164,10 @@ impl<'t> State<'_, 't> {
         let result = function.call(&mut call, &values);
         self.check_walks()?;
         match result {
-            Ok(value) => Ok(result_slot(value, function.signature().result)),
+            Ok(value) => {
+                self.check_built(&value)?;
+                Ok(result_slot(value, function.signature().result))
+            }
             Err(error) => {
                 self.at(place);
                 self.failed_call(name, error)

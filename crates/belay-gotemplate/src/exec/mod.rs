@@ -23,6 +23,9 @@ pub(crate) fn with_stack<T>(body: impl FnOnce() -> T) -> T {
     stacker::maybe_grow(256 * 1024, 4 * 1024 * 1024, body)
 }
 
+/// Texts that functions give on the way to the output may come to so many times the output's limit.
+const TEXTS_PER_OUTPUT: u64 = 16;
+
 /// One execution with all that is nested in it.
 pub(crate) struct Run {
     pub(crate) set: TemplateSet,
@@ -33,6 +36,7 @@ pub(crate) struct Run {
     depth: usize,
     steps_left: u64,
     bytes_left: u64,
+    built_left: u64,
 }
 
 impl Run {
@@ -48,6 +52,7 @@ impl Run {
             depth: 0,
             steps_left: budget.steps,
             bytes_left: budget.output_bytes,
+            built_left: budget.output_bytes.saturating_mul(TEXTS_PER_OUTPUT),
         }
     }
 
@@ -198,6 +203,18 @@ impl<'r, 't> State<'r, 't> {
     /// Whether a value was too deep or too large to be written out.
     fn check_walks(&self) -> Result<()> {
         if crate::descent::gave_up() { self.over(Limit::OutputBytes) } else { Ok(()) }
+    }
+
+    /// Whether what a function gave still has room: one that only joins texts can double them each time.
+    fn check_built(&mut self, value: &Value) -> Result<()> {
+        let Value::String(text) = value else { return Ok(()) };
+        match self.run.built_left.checked_sub(text.len() as u64) {
+            Some(left) => {
+                self.run.built_left = left;
+                Ok(())
+            }
+            None => self.over(Limit::OutputBytes),
+        }
     }
 
     fn step(&mut self) -> Result<()> {

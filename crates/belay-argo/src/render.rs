@@ -11,10 +11,11 @@ use std::sync::Arc;
 use belay_argo_api::{ApplicationSource, ApplicationSourceHelm, HelmParameter};
 use belay_crd::Described;
 use belay_filetree::{FileTree, PathError, TreePath};
-use belay_helm::{KubeVersion, ParseCache, RenderOptions};
+use belay_helm::{KubeVersion, ParseCache};
 use belay_manifest::Manifest;
 use belay_render::{
-    ChartOutput, ChartValues, DirectoryOptions, SourceType, detect, render_chart, render_directory,
+    ChartOutput, ChartValues, DirectoryOptions, SourceType, controller_options, detect, render_chart,
+    render_directory,
 };
 use serde_json::Value;
 
@@ -138,8 +139,7 @@ impl Request {
     ) -> Result<Vec<Manifest>, SourceError> {
         let release = if helm.release_name.is_empty() { &self.name } else { &helm.release_name };
         let namespace = if helm.namespace.is_empty() { &self.namespace } else { &helm.namespace };
-        let mut options = RenderOptions::new(release, namespace);
-        options.parsed = Some(parsed);
+        let mut options = controller_options(release, namespace, parsed);
         options.values = values(places, helm)?.merge(places.tree, places.folder)?;
         options.skip_schema_validation = helm.skip_schema_validation;
         let versions = if helm.api_versions.is_empty() { &self.api_versions } else { &helm.api_versions };

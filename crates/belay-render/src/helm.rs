@@ -3,11 +3,25 @@
 use std::sync::Arc;
 
 use belay_filetree::{FileTree, TreePath};
-use belay_helm::{Chart, HookEvent, RenderOptions, Values, render};
+use belay_helm::{Chart, HookEvent, ParseCache, RenderOptions, Values, render};
 use belay_manifest::{Limits, Manifest, Object, Origin, parse};
 use serde_json::Value;
 
 use crate::error::RenderError;
+
+/// Bytes that a controller lets a chart's templates write.
+const OUTPUT_BYTES: u64 = 32 << 20;
+/// Nodes that a controller lets a chart's templates evaluate: seconds of work.
+const STEPS: u64 = 50_000_000;
+
+/// What a controller asks for a release: with limits for its templates, where the command line has Helm's own.
+pub fn controller_options(release: &str, namespace: &str, parsed: Arc<ParseCache>) -> RenderOptions {
+    let mut options = RenderOptions::new(release, namespace);
+    options.budget.output_bytes = OUTPUT_BYTES;
+    options.budget.steps = STEPS;
+    options.parsed = Some(parsed);
+    options
+}
 
 /// What of a chart's output is wanted.
 #[derive(Debug, Clone, Copy)]

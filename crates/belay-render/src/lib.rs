@@ -15,7 +15,7 @@ pub use cache::{Freshness, Render, RenderCache};
 pub use detect::{SourceType, detect, kustomization_file};
 pub use directory::{DirectoryOptions, render_directory};
 pub use glob::{Glob, GlobError};
-pub use helm::{ChartOutput, ChartValues, render_chart};
+pub use helm::{ChartOutput, ChartValues, controller_options, render_chart};
 pub use kustomize::render_kustomize;
 
 mod error;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use belay_cluster::KindError;
-use belay_helm::{Capabilities, KubeVersion, RenderError, RenderOptions, Rendered, Values, render};
+use belay_helm::{Capabilities, KubeVersion, RenderError, Rendered, Values, render};
+use belay_render::controller_options;
 use tokio::runtime::Handle;
 
 use super::Look;
@@ -33,14 +34,14 @@ pub(crate) async fn rendered(
     revision: i64,
 ) -> Result<Rendered, RenderFault> {
     let live = &look.context.live;
-    let mut options = RenderOptions::new(&look.target.name, &look.target.namespace);
+    let parsed = look.context.renders.parsed_templates();
+    let mut options = controller_options(&look.target.name, &look.target.namespace, parsed);
     options.revision = revision;
     options.is_upgrade = revision > 1;
     options.values = values.clone();
     options.capabilities = capabilities(look).await?;
     options.clock = Some(Arc::new(SystemClock));
     options.random = Some(Arc::new(SystemRandom));
-    options.parsed = Some(look.context.renders.parsed_templates());
     options.lookup = Some(Arc::new(ClusterLookup {
         client: live.client().clone(),
         kinds: live.kinds().clone(),

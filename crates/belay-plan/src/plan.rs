@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use belay_diff::{CompareOptions, Difference, compare};
+use belay_diff::{CompareOptions, Difference, Ignored, Method, Sides, compare};
 use belay_manifest::{Object, ObjectKey, Origin, argo_kind_rank, flux_kind_rank, flux_stage};
+use belay_schema::Registry;
 
 /// In which order kinds are applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,10 +177,28 @@ fn apply_step(desired: Desired, live: &BTreeMap<ObjectKey, Object>, wanted: &Wan
         Some(_) if desired.treatment.only_create => Action::Nothing,
         Some(found) => match compare(&desired.object, found, &wanted.compare) {
             differences if differences.is_empty() => Action::Nothing,
+            differences if only_owns_less(&desired.object, found, &differences, wanted) => Action::Nothing,
             differences => Action::Apply { differences },
         },
     };
     Step { stage: stage(wanted.order, &key.kind), key, action, desired: Some(desired), live: found.cloned() }
+}
+
+/// Whether an apply would leave every field as it is and only own fewer of them: those that Git does not name have the
+/// values that the API server gives anyway. Flux writes such fields itself (a port's protocol, an empty strategy), so that
+/// apps that it installed would all be written once when they are taken over.
+fn only_owns_less(desired: &Object, live: &Object, differences: &[Difference], wanted: &Wanted) -> bool {
+    let is_ours = |difference: &Difference| {
+        let owner = difference.owner.as_ref();
+        difference.desired.is_none() && owner.is_some_and(|owner| owner.manager == wanted.compare.manager)
+    };
+    let kind = desired.gvk();
+    let Some(schema) = Registry::builtin().kind(&kind.group, &kind.version, &kind.kind) else { return false };
+    let sides = Sides { desired, live, schema: Some(&schema) };
+    differences.iter().all(is_ours)
+        && sides
+            .differences(Method::ServerSide, &wanted.compare, &Ignored::default())
+            .is_ok_and(|differences| differences.is_empty())
 }
 
 fn prune_step(object: &Object, keeps: &impl Fn(&Object) -> bool, wanted: &Wanted) -> Step {
@@ -219,6 +238,25 @@ mod tests {
         let tracked = tracked.iter().map(Object::key).collect();
         let plan = plan(wanted, &live, &tracked, |object| object.name() == "precious", &options);
         plan.steps.iter().map(|step| format!("{} {:?}", step.key, step.action)).collect()
+    }
+
+    /// A Service as Flux's controller applies it: it names the protocol of every port.
+    fn service_of_flux(protocol: &str) -> Object {
+        let mut applied = object("Service", "web").value().clone();
+        applied["spec"] = json!({"ports": [{"port": 80, "protocol": protocol}]});
+        let schema = Registry::builtin().kind("", "v1", "Service").unwrap();
+        let write = belay_schema::managed::Write { manager: "us", now: "", subresource: "" };
+        Object::new(belay_schema::managed::apply(&schema, None, &applied, &write, true).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn what_has_its_default_anyway_is_left_alone() {
+        let mut wanted = desired("Service", "web");
+        wanted.object.value_mut()["spec"] = json!({"ports": [{"port": 80}]});
+        let steps = run(vec![wanted.clone()], &[service_of_flux("TCP")], &[], true);
+        assert_eq!(steps, ["Service/web Nothing"]);
+        let steps = run(vec![wanted], &[service_of_flux("UDP")], &[], true);
+        assert!(steps[0].contains("Apply"), "{steps:?}");
     }
 
     #[test]

@@ -72,6 +72,7 @@ async fn delete(context: &Context, object: &Object, app: &Kustomization) -> Resu
     if let Some(error) = outcomes.iter().find_map(|outcome| outcome.result.as_ref().err()) {
         return Err(error.chain());
     }
+    report::deleted(context, object, app, &report::changes(&outcomes)).await;
     let waits = app.spec.deletion_policy == DeletionPolicy::WaitForTermination;
     Ok(!waits || is_over(app))
 }

@@ -9,7 +9,7 @@ use belay_flux_api::{
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::health::rounded;
+use crate::health::{rounded, timeout};
 use crate::inventory;
 use crate::reconcile::Objects;
 use crate::write::REQUESTED_AT;
@@ -64,6 +64,8 @@ pub(crate) struct Found {
     pub(crate) started: Instant,
     /// When the next one is.
     pub(crate) next: Duration,
+    /// The revision that the source has.
+    pub(crate) source: Option<String>,
     /// The revision that was tried.
     pub(crate) revision: Option<String>,
     /// The inventory from now on.
@@ -74,7 +76,14 @@ pub(crate) struct Found {
 
 impl Found {
     pub(crate) fn new(started: Instant) -> Found {
-        Found { started, next: Duration::ZERO, revision: None, inventory: None, changes: Vec::new() }
+        Found {
+            started,
+            next: Duration::ZERO,
+            source: None,
+            revision: None,
+            inventory: None,
+            changes: Vec::new(),
+        }
     }
 }
 
@@ -100,7 +109,7 @@ pub(crate) fn status(
             return status;
         }
         Ok(Result::Applied { waited }) => applied(&mut status, app, revision, *waited, now),
-        Err(fault) => failed(&mut status, app, fault, now),
+        Err(fault) => failed(&mut status, app, found, fault, now),
     }
     if let Some(token) = app.metadata.annotation(REQUESTED_AT) {
         token.clone_into(&mut status.last_handled_reconcile_at);
@@ -130,7 +139,7 @@ fn waiting(
     let message =
         format!("Running health checks for revision {revision} with a timeout of {}", rounded(limit));
     let why = ("Progressing", message.as_str());
-    set(status, app, "Ready", ConditionStatus::Unknown, why, now);
+    set(status, app, "Ready", ConditionStatus::Unknown, ("Progressing", "Reconciliation in progress"), now);
     set(status, app, "Reconciling", ConditionStatus::True, why, now);
     set(status, app, "Healthy", ConditionStatus::Unknown, why, now);
     remove_condition(&mut status.conditions, "Stalled");
@@ -165,7 +174,13 @@ fn applied(
     status.observed_generation = Some(app.metadata.generation);
 }
 
-fn failed(status: &mut KustomizationStatus, app: &Kustomization, fault: &Fault, now: Timestamp) {
+fn failed(
+    status: &mut KustomizationStatus,
+    app: &Kustomization,
+    found: &Found,
+    fault: &Fault,
+    now: Timestamp,
+) {
     let why = (fault.reason, fault.message.as_str());
     set(status, app, "Ready", ConditionStatus::False, why, now);
     if fault.reason == "HealthCheckFailed" {
@@ -176,10 +191,24 @@ fn failed(status: &mut KustomizationStatus, app: &Kustomization, fault: &Fault, 
         remove_condition(&mut status.conditions, "Reconciling");
         status.observed_generation = Some(app.metadata.generation);
     } else {
-        let why = ("ProgressingWithRetry", fault.message.as_str());
-        set(status, app, "Reconciling", ConditionStatus::True, why, now);
         remove_condition(&mut status.conditions, "Stalled");
+        if let Some(message) = progress(app, found, fault) {
+            let why = ("ProgressingWithRetry", message.as_str());
+            set(status, app, "Reconciling", ConditionStatus::True, why, now);
+        }
     }
+}
+
+/// What was being done when it failed, in Flux's words; nothing when it did not begin.
+fn progress(app: &Kustomization, found: &Found, fault: &Fault) -> Option<String> {
+    let doing = match fault.reason {
+        "ArtifactFailed" => "Fetching manifests",
+        "BuildFailed" => "Building manifests",
+        "HealthCheckFailed" => "Running health checks",
+        _ => "Detecting drift",
+    };
+    let (revision, limit) = (found.revision.as_ref()?, rounded(timeout(&app.spec)));
+    Some(format!("{doing} for revision {revision} with a timeout of {limit}"))
 }
 
 #[cfg(test)]
@@ -241,9 +270,9 @@ mod tests {
     fn waiting_for_health_neither_applies_nor_answers_the_request() {
         let (left, limit) = (Duration::from_secs(1), Duration::from_secs(60));
         let status = run(&app(json!({})), &found(), Ok(Result::Waiting { left, limit }));
-        assert!(is_true(&status.conditions, "Reconciling"));
+        assert_eq!(status.conditions[0].message, "Reconciliation in progress");
         assert_eq!(
-            status.conditions[0].message,
+            find_condition(&status.conditions, "Reconciling").unwrap().message,
             "Running health checks for revision main@sha1:abc with a timeout of 1m0s"
         );
         assert_eq!(status.last_applied_revision, "");
@@ -264,6 +293,10 @@ mod tests {
         assert_eq!(failed.last_applied_revision, REVISION);
         assert_eq!(failed.last_attempted_revision, "main@sha1:def");
         assert!(is_true(&failed.conditions, "Reconciling") && !is_true(&failed.conditions, "Ready"));
+        assert_eq!(
+            find_condition(&failed.conditions, "Reconciling").unwrap().message,
+            "Building manifests for revision main@sha1:def with a timeout of 30s"
+        );
         let stalled = run(&app(failed.write()), &broken, Err(Fault::stalled("NotSupported", "x")));
         assert!(is_true(&stalled.conditions, "Stalled") && !is_true(&stalled.conditions, "Reconciling"));
     }

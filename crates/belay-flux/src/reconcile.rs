@@ -71,6 +71,7 @@ async fn look(
 ) -> Result<Came, Fault> {
     check(object, app)?;
     let Some(source) = source(context, app)? else { return Ok(Came::NotYet) };
+    found.source = Some(source.revision.clone());
     check_dependencies(context, object, app, &source)?;
     found.revision = Some(source.revision.clone());
     let manifests = build_manifests(context, object, app, &source).await?;
@@ -126,11 +127,8 @@ fn source(context: &Context, app: &Kustomization) -> Result<Option<Source>, Faul
         name: reference.name.clone(),
     };
     let Some(object) = context.live.get(&key) else {
-        let shown = match reference.namespace.as_str() {
-            "" => format!("{}/{}", key.kind, key.name),
-            namespace => format!("{}/{namespace}/{}", key.kind, key.name),
-        };
-        return Err(Fault::retry("ArtifactFailed", format!("Source '{shown}' not found")));
+        let message = format!("{}.{SOURCE_GROUP} \"{}\" not found", key.kind, key.name);
+        return Err(Fault::retry("ArtifactFailed", message));
     };
     if let Some(source) = context.source(&key) {
         return Ok(Some(source));

@@ -17,6 +17,8 @@ use crate::write;
 /// The manager of a Kustomization's status, as Flux names it.
 pub(crate) const MANAGER: &str = "gotk-kustomize-controller";
 
+const SUCCEEDED: &str = "ReconciliationSucceeded";
+
 /// Writes the status; records an Event when something happened.
 pub(crate) async fn report(
     context: &Context,
@@ -27,19 +29,48 @@ pub(crate) async fn report(
 ) {
     let status = status(app, found, result, belay_cluster::now());
     write::status(context, object, MANAGER, &status.write()).await;
-    let annotations = annotations(app, found);
+    let mut annotations = annotations(app, found);
     if !found.changes.is_empty() {
         let message = found.changes.join("\n");
         tracing::info!(kustomization = %object.key(), changes = found.changes.join(", "), "applied");
         context.events.record(object, Severity::Normal, "Progressing", &message, &annotations).await;
     }
+    if let Some(message) = good_health(app, found, result) {
+        context.events.record(object, Severity::Normal, "Progressing", &message, &annotations).await;
+    }
     if let Some((severity, reason, message)) = news(app, found, result) {
         tracing::info!(kustomization = %object.key(), reason, message, "looked at");
+        if reason == SUCCEEDED {
+            annotations.insert(format!("{KUSTOMIZE_GROUP}/commit_status"), "update".to_owned());
+        }
         context.events.record(object, severity, reason, &message, &annotations).await;
     }
 }
 
-/// What is worth an Event: an end that differs from the last one's.
+/// Tells which objects have gone with their Kustomization, by the reason that it ended with, as Flux does.
+pub(crate) async fn deleted(context: &Context, object: &Object, app: &Kustomization, changes: &[String]) {
+    if changes.is_empty() {
+        return;
+    }
+    let revision =
+        (!app.status.last_applied_revision.is_empty()).then(|| app.status.last_applied_revision.clone());
+    let found = Found { source: revision, ..Found::new(tokio::time::Instant::now()) };
+    let ready = find_condition(&app.status.conditions, "Ready");
+    let reason = ready.map_or("info", |ready| ready.reason.as_str());
+    let annotations = annotations(app, &found);
+    context.events.record(object, Severity::Normal, reason, &changes.join("\n"), &annotations).await;
+}
+
+/// The word that the objects are healthy: after they were not, or were changed.
+fn good_health(app: &Kustomization, found: &Found, result: &Result<Came, Fault>) -> Option<String> {
+    let Ok(Came::Applied { waited: Some(waited) }) = result else { return None };
+    let was_healthy = is_true(&app.status.conditions, "Healthy");
+    (!was_healthy || !found.changes.is_empty())
+        .then(|| format!("Health check passed in {}", rounded(*waited)))
+}
+
+/// What is worth an Event: an end that differs from the last one's. A revision that changes no object is none, for a
+/// commit in a repository of a thousand apps would be a thousand Events.
 fn news(
     app: &Kustomization,
     found: &Found,
@@ -48,14 +79,14 @@ fn news(
     let ready = find_condition(&app.status.conditions, "Ready");
     match result {
         Ok(Came::Applied { .. }) => {
-            let is_same = is_true(&app.status.conditions, "Ready")
-                && found.changes.is_empty()
-                && Some(&app.status.last_applied_revision) == found.revision.as_ref();
+            let is_same = is_true(&app.status.conditions, "Ready") && found.changes.is_empty();
             let took = rounded(found.started.elapsed());
             let message = format!("Reconciliation finished in {took}, next run in {}", rounded(found.next));
-            (!is_same).then_some((Severity::Normal, "ReconciliationSucceeded", message))
+            (!is_same).then_some((Severity::Normal, SUCCEEDED, message))
         }
         Ok(Came::NotYet | Came::Waiting { .. }) => None,
+        // Flux only logs that a source is not there yet.
+        Err(fault) if fault.reason == "ArtifactFailed" && found.source.is_none() => None,
         Err(fault) => {
             let is_same =
                 ready.is_some_and(|ready| ready.reason == fault.reason && ready.message == fault.message);
@@ -78,7 +109,7 @@ fn bad_news(fault: &Fault) -> (Severity, &'static str, String) {
 
 fn annotations(app: &Kustomization, found: &Found) -> BTreeMap<String, String> {
     let mut annotations = BTreeMap::new();
-    if let Some(revision) = &found.revision {
+    if let Some(revision) = &found.source {
         annotations.insert(format!("{KUSTOMIZE_GROUP}/revision"), revision.clone());
     }
     for (name, value) in &app.metadata.annotations {

@@ -1,8 +1,9 @@
 //! `cargo xtask differential --kustomizations`: random kustomizations built by the original's library and by Belay.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -10,7 +11,7 @@ use belay_filetree::{MemoryTree, TreePath};
 use belay_kustomize::{BuildOptions, build};
 use serde_json::{Value, json};
 
-use crate::kustomize_trees::{Tree, tree};
+use crate::kustomize_trees::{MISTAKE, Tree, features, tree};
 
 /// What is compared.
 #[derive(clap::Args)]
@@ -27,7 +28,14 @@ pub(crate) struct Arguments {
     /// Writes the cases with the original's answers here, one a line.
     #[arg(long)]
     record: Option<PathBuf>,
+    /// Writes the files of every tree that differs below this folder, by its seed.
+    #[arg(long)]
+    write: Option<PathBuf>,
 }
+
+/// The library does not know the version of the command it is part of, which `managedByLabel` prints.
+const UNVERSIONED: &str = "kustomize-(devel)";
+const VERSIONED: &str = "kustomize-v5.8.2";
 
 /// Builds every tree with both and reports what differs.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
@@ -40,7 +48,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         .with_context(|| format!("running {}", arguments.oracle.display()))?;
     let mut questions = oracle.stdin.take().context("the oracle takes no questions")?;
     let mut answers = BufReader::new(oracle.stdout.take().context("the oracle gives no answers")?).lines();
-    let mut features: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut shown: BTreeMap<&str, usize> = features().into_iter().map(|feature| (feature, 0)).collect();
     let (mut different, mut failing) = (0, 0);
     let mut recorded = String::new();
     for seed in arguments.seed..arguments.seed + arguments.cases {
@@ -48,15 +56,23 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         let question = json!({"files": tree.files, "folder": tree.folder});
         writeln!(questions, "{question}")?;
         let answer: Value = serde_json::from_str(&answers.next().context("the oracle ended")??)?;
-        let expected = answer.get("error").is_none().then(|| answer["text"].as_str().unwrap_or_default());
-        failing += usize::from(expected.is_none());
-        for feature in &tree.features {
-            *features.entry(feature).or_default() += 1;
+        let text = || answer["text"].as_str().unwrap_or_default().replace(UNVERSIONED, VERSIONED);
+        let expected = answer.get("error").is_none().then(text);
+        failing += u64::from(expected.is_none());
+        // A mistake shows in what fails, everything else in what builds.
+        let of_this_tree: BTreeSet<&str> = tree.features.iter().copied().collect();
+        for feature in of_this_tree {
+            if expected.is_some() != (feature == MISTAKE) {
+                *shown.entry(feature).or_default() += 1;
+            }
         }
         let found = built(&tree)?;
-        if found.as_ref().ok().map(String::as_str) != expected {
+        if found.as_ref().ok() != expected.as_ref() {
             different += 1;
             report(seed, &answer, &found);
+            if let Some(folder) = &arguments.write {
+                write(&tree, &folder.join(seed.to_string()))?;
+            }
         }
         if arguments.record.is_some() {
             recorded.push_str(&format!(
@@ -66,14 +82,44 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         }
     }
     if let Some(file) = &arguments.record {
-        std::fs::write(file, recorded)?;
+        fs::write(file, recorded)?;
     }
-    for (feature, count) in features {
-        crate::print(&format!("{feature:<24}{count:>8}"));
+    for (feature, count) in &shown {
+        crate::print(&format!("{feature:<40}{count:>8}"));
     }
     crate::print(&format!("{} trees, {failing} of them invalid, {different} differ", arguments.cases));
     if different > 0 {
         bail!("{different} trees differ");
+    }
+    check_spread(arguments.cases, failing, &shown)
+}
+
+/// Fewer trees than this say nothing about how often a feature comes.
+const TELLING: u64 = 1000;
+
+/// A run proves little where most trees fail, or where a feature hardly occurs in one that builds.
+fn check_spread(cases: u64, failing: u64, shown: &BTreeMap<&str, usize>) -> Result<()> {
+    if cases < TELLING {
+        return Ok(());
+    }
+    let share = failing * 100 / cases;
+    if !(20..=35).contains(&share) {
+        bail!("{share} % of the trees are invalid: 20 to 35 % should be");
+    }
+    let least = cases as usize / 250;
+    let rare: Vec<&str> =
+        shown.iter().filter(|(_, count)| **count < least).map(|(feature, _)| *feature).collect();
+    if !rare.is_empty() {
+        bail!("fewer than {least} trees that build show {}", rare.join(", "));
+    }
+    Ok(())
+}
+
+fn write(tree: &Tree, folder: &Path) -> Result<()> {
+    for (path, text) in &tree.files {
+        let path = folder.join(path);
+        fs::create_dir_all(path.parent().unwrap_or(folder))?;
+        fs::write(path, text)?;
     }
     Ok(())
 }

@@ -56,10 +56,13 @@ fn take_identity(resource: &mut Resource, old: &Resource) -> Result<(), Error> {
     resource.prefixes.clone_from(&old.prefixes);
     resource.suffixes.clone_from(&old.suffixes);
     resource.variables.clone_from(&old.variables);
+    resource.origin = match resource.behavior {
+        Behavior::Merge => old.origin.clone().or(resource.origin.take()),
+        _ => resource.origin.take().or_else(|| old.origin.clone()),
+    };
     resource.behavior = old.behavior;
     resource.needs_hash &= old.needs_hash;
     resource.place = old.place.clone().or(resource.place.take());
-    resource.origin = resource.origin.take().or_else(|| old.origin.clone());
     resource.transformations.clone_from(&old.transformations);
     resource.trace = old.trace.clone().or(resource.trace.take());
     Ok(())

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use crate::error::Error;
 use crate::id::{FieldSpec, Gvk};
 use crate::loader::Loader;
+use crate::transformers::sort_order;
 
 /// The fields each transformer touches.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -56,16 +57,41 @@ impl Configuration {
 
     /// The shipped tables with what the files of `configurations` add.
     pub(crate) fn load(loader: &Loader<'_>, paths: &[String]) -> Result<Arc<Configuration>, Error> {
-        let mut merged = Configuration::shipped();
+        if paths.is_empty() {
+            return Ok(Configuration::shipped());
+        }
+        let mut added = Configuration::default();
         for path in paths {
             let (file, content) = loader.read(path)?;
             let malformed = |source| Error::Yaml { file: file.to_string(), source };
             let value = belay_goyaml::to_json(&String::from_utf8_lossy(&content)).map_err(malformed)?;
-            let added = crate::decode::from_value::<Option<Configuration>>(value)
+            let read = crate::decode::from_value::<Option<Configuration>>(value)
                 .map_err(|reason| Error::Kustomization { file: file.clone(), reason })?;
-            merged = merged.merge(&added.unwrap_or_default()).map(Arc::new)?;
+            let mut read = read.unwrap_or_default();
+            read.sort();
+            added = added.merge(&read)?;
         }
-        Ok(merged)
+        Configuration::shipped().merge(&added).map(Arc::new)
+    }
+
+    fn sort(&mut self) {
+        let lists = [
+            &mut self.name_prefix,
+            &mut self.name_suffix,
+            &mut self.namespace,
+            &mut self.common_labels,
+            &mut self.labels,
+            &mut self.template_labels,
+            &mut self.volume_claim_template_labels,
+            &mut self.common_annotations,
+            &mut self.var_reference,
+            &mut self.images,
+            &mut self.replicas,
+        ];
+        for list in lists {
+            sort_by_kind(list, FieldSpec::gvk);
+        }
+        sort_by_kind(&mut self.name_reference, NameReference::target);
     }
 
     /// Both together; places that are there already are not added again.
@@ -96,10 +122,11 @@ impl Configuration {
     }
 }
 
-/// Adds places that are not there yet.
+/// Adds places, unless one on the same path is there that is of the kind which the added one selects.
+/// So a place for all kinds is lost behind one for a single kind, and not the other way about.
 pub(crate) fn merge_places(places: &mut Vec<FieldSpec>, added: &[FieldSpec]) -> Result<(), Error> {
     for place in added {
-        let present = |other: &&FieldSpec| other.path == place.path && place.gvk().is_selected(&other.gvk());
+        let present = |other: &&FieldSpec| other.path == place.path && other.gvk().is_selected(&place.gvk());
         match places.iter().find(present) {
             Some(other) if other.create != place.create => {
                 return Err(Error::rule(format!("conflicting fieldspecs for path '{}'", place.path)));
@@ -126,7 +153,7 @@ fn merge_references(mine: &[NameReference], others: &[NameReference]) -> Result<
 fn sort_by_kind<T>(list: &mut [T], gvk: impl Fn(&T) -> Gvk) {
     list.sort_by_cached_key(|entry| {
         let gvk = gvk(entry);
-        (crate::transformers::sort_order::default_rank(&gvk.kind), gvk.group, gvk.version, gvk.kind)
+        (sort_order::default_rank(&gvk.kind), sort_order::kind_text(&gvk))
     });
 }
 
@@ -164,6 +191,8 @@ fn read_tables() -> Configuration {
             }
         }
     }
+    shipped.sort();
+    // As what gathers starts with: without the places that are lost behind others.
     let empty = Configuration::default();
     empty.merge(&shipped).expect("the shipped tables agree with themselves")
 }
@@ -211,6 +240,27 @@ mod tests {
                 .iter()
                 .any(|place| place.path == "spec/volumeClaimTemplates[]/metadata/labels")
         );
+    }
+
+    #[test]
+    fn the_tables_lose_no_place_when_they_are_merged() {
+        let count = |line: &&str| !line.starts_with('[');
+        let places = |table: &str| lines(table).filter(count).count();
+        let shipped = Configuration::shipped();
+        let references: usize = shipped.name_reference.iter().map(|one| one.field_specs.len()).sum();
+        assert_eq!(references, places(include_str!("../data/name_references.txt")));
+        assert_eq!(shipped.merge(&shipped).unwrap(), *shipped);
+    }
+
+    #[test]
+    fn a_place_for_all_kinds_is_lost_behind_one_for_a_single_kind() {
+        let place = |kind: &str| FieldSpec { path: "a/b".into(), kind: kind.into(), ..FieldSpec::default() };
+        let mut places = vec![place("X")];
+        merge_places(&mut places, &[place("")]).unwrap();
+        assert_eq!(places.len(), 1);
+        let mut places = vec![place("")];
+        merge_places(&mut places, &[place("X")]).unwrap();
+        assert_eq!(places.len(), 2);
     }
 
     #[test]

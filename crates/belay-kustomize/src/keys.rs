@@ -7,6 +7,9 @@ use crate::error::Error;
 
 /// Refuses a key that the original cannot set.
 pub(crate) fn check(key: &str) -> Result<(), Error> {
+    if key.is_empty() {
+        return Err(Error::rule("a key may not be empty"));
+    }
     if is_text_unquoted(key, Resolution::V3) {
         return Ok(());
     }

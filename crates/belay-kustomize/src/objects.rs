@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 
 use belay_filetree::TreePath;
-use belay_goyaml::{Document, Node, ParseOptions, Resolution, Style, parse};
+use belay_goyaml::{Node, ParseOptions, Resolution, Style, parse};
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use crate::resource::{Place, Resource, Step};
+use crate::resource::{KeptEnd, Place, Resource, Step, Written, scalar_text};
 
 /// Reads every object of a text. `file` names it in errors and in the objects' places.
 pub(crate) fn read(text: &[u8], file: &TreePath) -> Result<Vec<Resource>, Error> {
@@ -84,9 +84,8 @@ fn documents(text: &str, file: &TreePath) -> Result<VecDeque<Resource>, Error> {
     for (first_line, chunk) in chunks {
         let malformed = |source| Error::Yaml { file: file.to_string(), source };
         let Some(document) = parse(chunk, &options).map_err(malformed)?.into_iter().next() else { continue };
-        let place = Place { file: file.clone(), line: first_line + document_line(&document) };
-        let may_fold = chunk.contains('>');
-        let (object, reread_annotations) = object_of(&document.root, may_fold).map_err(malformed)?;
+        let object = object_of(&document.root, chunk).map_err(malformed)?;
+        let place_of = |node: &Node| Place { file: file.clone(), line: first_line + node.line.max(1) };
         let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default();
         let is_list = only && (kind == "List" || kind == "ResourceList");
         let items = match object.get("items") {
@@ -96,21 +95,26 @@ fn documents(text: &str, file: &TreePath) -> Result<VecDeque<Resource>, Error> {
             _ => None,
         };
         if let Some(items) = items.filter(|_| is_list) {
-            let items = items.iter().filter(|item| !is_empty(item));
-            found.extend(items.map(|item| placed(item, &Some(place.clone()))));
+            let nodes = document.root.get("items").and_then(Node::items).unwrap_or_default();
+            let items = nodes.iter().zip(items).filter(|(_, item)| !is_empty(item));
+            found.extend(items.map(|(node, item)| resource_of(node, item.clone(), place_of(node))));
             continue;
         }
-        let mut resource = Resource::new(object);
-        bare_nulls(&document.root, None, &mut resource.bare_nulls);
-        resource.place = Some(place);
-        resource.reread_annotations = reread_annotations;
+        let mut resource = resource_of(&document.root, object, place_of(&document.root));
+        resource.end = end_of(&document.root, chunk);
         found.push_back(resource);
     }
     Ok(found)
 }
 
-fn document_line(document: &Document) -> usize {
-    document.root.line.max(1)
+/// An object and what is only seen in its text.
+fn resource_of(node: &Node, mut object: Value, place: Place) -> Resource {
+    let reread_annotations = keep_annotations(node, &mut object);
+    let mut resource = Resource::new(object);
+    note_texts(node, &resource.object, None, &mut (&mut resource.bare_nulls, &mut resource.written));
+    resource.place = Some(place);
+    resource.reread_annotations = reread_annotations;
+    resource
 }
 
 /// Parts of the text between lines that start with `---`, with the number of lines before each.
@@ -136,21 +140,53 @@ fn split<'t>(text: &'t str, file: &TreePath) -> Result<Vec<(usize, &'t str)>, Er
     Ok(chunks)
 }
 
-/// The document as JSON. Annotations are texts, so they keep the very text they are written with;
-/// those that JSON would say otherwise are told apart.
-fn object_of(root: &Node, may_fold: bool) -> Result<(Value, Vec<(String, String)>), belay_goyaml::Error> {
+/// The document as JSON, after the detour that the original takes: it writes every text and reads it again.
+fn object_of(root: &Node, text: &str) -> Result<Value, belay_goyaml::Error> {
     let mut object = root.to_json(Resolution::V3, true)?;
-    if may_fold {
+    if text.contains('>') {
         refold(root, &mut object);
     }
+    Ok(object)
+}
+
+fn is_comment(line: &str) -> bool {
+    line.trim_start().starts_with('#')
+}
+
+/// The text that ends the document with empty lines of its own, if a comment follows.
+fn end_of(node: &Node, text: &str) -> Option<KeptEnd> {
+    if !text.contains('+') || !text.trim_end().lines().next_back().is_some_and(is_comment) {
+        return None;
+    }
+    let mut last = node.resolved();
+    while let Some(inner) = last
+        .entries()
+        .and_then(|entries| entries.last().map(|(_, value)| value))
+        .or_else(|| last.items().and_then(<[Node]>::last))
+    {
+        last = inner.resolved();
+    }
+    let more = match last.style {
+        Style::Literal => "\n",
+        Style::Folded => "\n\n",
+        _ => return None,
+    };
+    let text =
+        last.as_str().filter(|text| text.ends_with("\n\n") && !text.trim_end().lines().any(is_comment))?;
+    Some(KeptEnd { text: text.to_owned(), more })
+}
+
+/// Annotations are texts, so they keep the very text they are written with; those that JSON would say
+/// otherwise are told apart.
+fn keep_annotations(node: &Node, object: &mut Value) -> Vec<(String, String)> {
     let written =
-        root.get("metadata").and_then(|metadata| metadata.get("annotations")).and_then(Node::entries);
+        node.get("metadata").and_then(|metadata| metadata.get("annotations")).and_then(Node::entries);
     let annotations = object.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations"));
     let mut reread = Vec::new();
     if let (Some(written), Some(Value::Object(annotations))) = (written, annotations) {
         keep_texts(written, annotations, &mut reread);
     }
-    Ok((object, reread))
+    reread
 }
 
 /// The original writes every object out and reads it again, and its writer puts an empty line more
@@ -223,7 +259,9 @@ fn keep_texts(
                 let json = belay_goyaml::to_go_json(annotation, true);
                 reread.extend((json != text).then(|| (key.to_owned(), json)));
             }
-            *annotation = Value::from(text);
+            if !annotation.is_string() {
+                *annotation = Value::from(text);
+            }
         }
     }
 }
@@ -251,18 +289,36 @@ impl Trail<'_> {
     }
 }
 
-/// Notes where a null is written as nothing at all.
-fn bare_nulls(node: &Node, before: Option<&Trail<'_>>, found: &mut Vec<Vec<Step>>) {
-    for (key, value) in node.entries().unwrap_or_default() {
+/// Where nulls are written as nothing at all, and what is written otherwise than JSON says it.
+type Texts<'r> = (&'r mut Vec<Vec<Step>>, &'r mut Vec<Written>);
+
+fn note_texts(node: &Node, value: &Value, before: Option<&Trail<'_>>, found: &mut Texts<'_>) {
+    for (key, child) in node.entries().unwrap_or_default() {
         let Some(key) = key.as_str() else { continue };
         let trail = Trail { step: TrailStep::Key(key), before };
-        if value.as_str() == Some("") && value.resolved().style == Style::Plain {
-            found.push(trail.path());
-        } else {
-            bare_nulls(value, Some(&trail), found);
+        if let Some(value) = value.get(key) {
+            note_text(child, value, &trail, found);
         }
     }
-    for (at, item) in node.items().unwrap_or_default().iter().enumerate() {
-        bare_nulls(item, Some(&Trail { step: TrailStep::Index(at), before }), found);
+    let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
+    for (at, (item, value)) in node.items().unwrap_or_default().iter().zip(items).enumerate() {
+        note_text(item, value, &Trail { step: TrailStep::Index(at), before }, found);
+    }
+}
+
+fn note_text(node: &Node, value: &Value, trail: &Trail<'_>, (nulls, written): &mut Texts<'_>) {
+    let plain = |node: &Node| node.resolved().style == Style::Plain;
+    match (value, node.as_str()) {
+        (Value::Object(_) | Value::Array(_), _) => {
+            note_texts(node, value, Some(trail), &mut (nulls, written))
+        }
+        (_, Some("")) if plain(node) && matches!(trail.step, TrailStep::Key(_)) => nulls.push(trail.path()),
+        (Value::Number(_) | Value::Bool(_), Some(text)) if scalar_text(value) != text => {
+            written.push(Written { path: trail.path(), text: text.to_owned(), value: value.clone() });
+        }
+        (Value::String(read), Some(text)) if plain(node) && read != text => {
+            written.push(Written { path: trail.path(), text: text.to_owned(), value: value.clone() });
+        }
+        _ => {}
     }
 }

@@ -120,6 +120,7 @@ pub(crate) fn finish(
     let mut bytes = 0;
     for mut resource in resources.into_list() {
         check_names(&resource)?;
+        resource.end_before_comment();
         if resource.annotation(LOCAL).is_some_and(|local| local != "false") {
             continue;
         }

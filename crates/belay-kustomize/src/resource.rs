@@ -65,6 +65,12 @@ pub(crate) struct Resource {
     pub(crate) object: Value,
     /// Where nulls stand that were written as nothing at all (`key:`), which a merge drops.
     pub(crate) bare_nulls: Vec<Vec<Step>>,
+    /// Scalars that JSON says otherwise than they are written, such as `1.10`.
+    pub(crate) written: Vec<Written>,
+    /// Paths of fields that replacements made: the next text decides on their type again.
+    pub(crate) untyped: Vec<String>,
+    /// A text with the empty lines it ends with, and a comment, end the document.
+    pub(crate) end: Option<KeptEnd>,
     /// Annotations that a detour through JSON changes, such as `1e3`.
     pub(crate) reread_annotations: Vec<(String, String)>,
     pub(crate) previous: Vec<PreviousName>,
@@ -84,6 +90,23 @@ pub(crate) struct Resource {
     pub(crate) trace: Option<Box<Trace>>,
 }
 
+/// A scalar whose text the value does not tell.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Written {
+    pub(crate) path: Vec<Step>,
+    pub(crate) text: String,
+    /// What it was read as.
+    pub(crate) value: Value,
+}
+
+/// The text that ends a document before a comment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KeptEnd {
+    pub(crate) text: String,
+    /// What the original's writer adds to it.
+    pub(crate) more: &'static str,
+}
+
 /// One step of a path into an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -96,6 +119,9 @@ impl Resource {
         Resource {
             object,
             bare_nulls: Vec::new(),
+            written: Vec::new(),
+            untyped: Vec::new(),
+            end: None,
             reread_annotations: Vec::new(),
             previous: Vec::new(),
             prefixes: Vec::new(),
@@ -236,7 +262,11 @@ impl Resource {
 
     /// What becomes of the object where the original takes it through JSON.
     pub(crate) fn pass_through_json(&mut self) {
+        self.end_before_comment();
         self.bare_nulls.clear();
+        self.written.clear();
+        self.untyped.clear();
+        round(&mut self.object);
         let reread = std::mem::take(&mut self.reread_annotations);
         let annotations =
             self.object.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations"));
@@ -246,6 +276,37 @@ impl Resource {
                 *annotation = Value::from(text);
             }
         }
+    }
+
+    /// What becomes of the last text where the original writes the object with its comments: the empty
+    /// line before the one at the end is read as the text's own.
+    pub(crate) fn end_before_comment(&mut self) {
+        let Some(KeptEnd { text, more }) = self.end.take() else { return };
+        let mut last = &mut self.object;
+        loop {
+            let inner = match last {
+                Value::Object(fields) => fields.values_mut().next_back(),
+                Value::Array(items) => items.last_mut(),
+                Value::String(present) if *present == text => {
+                    present.push_str(more);
+                    None
+                }
+                _ => None,
+            };
+            match inner {
+                Some(inner) => last = inner,
+                None => return,
+            }
+        }
+    }
+
+    /// The text a field of this object is written with.
+    pub(crate) fn text_of(&self, field: &Value) -> String {
+        let is_it = |written: &&Written| {
+            written.value == *field
+                && at_path(&self.object, &written.path).is_some_and(|found| std::ptr::eq(found, field))
+        };
+        self.written.iter().find(is_it).map_or_else(|| scalar_text(field), |written| written.text.clone())
     }
 
     /// Lets a patch see the annotation with the object's origin, as it would in the original.
@@ -284,6 +345,36 @@ impl Resource {
         };
         same(&self.prefixes, &other.prefixes) && same(&self.suffixes, &other.suffixes)
     }
+}
+
+fn at_path<'v>(object: &'v Value, path: &[Step]) -> Option<&'v Value> {
+    path.iter().try_fold(object, |value, step| match step {
+        Step::Key(key) => value.get(key),
+        Step::Index(at) => value.get(at),
+    })
+}
+
+/// The furthest a whole number may be from zero so that every one up to it is a float as well.
+const MAX_WHOLE: u64 = 1 << 53;
+
+/// Numbers as they are after they were floats.
+fn round(value: &mut Value) {
+    match value {
+        Value::Object(fields) => fields.values_mut().for_each(round),
+        Value::Array(items) => items.iter_mut().for_each(round),
+        Value::Number(number) => {
+            let is_far = number.as_i64().is_none_or(|whole| whole.unsigned_abs() > MAX_WHOLE);
+            if let Some(float) = number.as_f64().filter(|_| is_far && !number.is_f64()) {
+                *value = whole_or_float(float);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the float is whole and within the range")]
+fn whole_or_float(float: f64) -> Value {
+    if float.abs() < 9e18 { Value::from(float as i64) } else { Value::from(float) }
 }
 
 fn same_ending(one: &[String], two: &[String]) -> bool {

@@ -78,7 +78,9 @@ pub(crate) struct Gathered {
 impl Gathered {
     fn add_configuration(&mut self, added: Arc<Configuration>) -> Result<(), Error> {
         self.configuration = Some(match self.configuration.take() {
-            None => added,
+            // What gathers starts with no places at all; the shipped ones are none the less for that.
+            None if Arc::ptr_eq(&added, &Configuration::shipped()) => added,
+            None => Arc::new(Configuration::default().merge(&added)?),
             Some(present) if Arc::ptr_eq(&present, &added) => present,
             Some(present) => Arc::new(present.merge(&added)?),
         });
@@ -236,8 +238,7 @@ impl Target {
         for mut resource in resources {
             resource.origin.clone_from(&origin);
             if session.records {
-                // The original writes all annotations anew beside the origin.
-                resource.reread_annotations.clear();
+                resource.plugin_origin = Some(self.origin.join(reference));
             }
             if let Some(tracer) = &session.tracer {
                 tracer.start(&mut resource);
@@ -263,7 +264,11 @@ impl Target {
                 "expected kind 'Component' for path '{folder}' but got '{kind}'"
             )));
         }
-        target.gather(gathered, &inner, session)
+        let mut gathered = target.gather(gathered, &inner, session)?;
+        // The original goes on with what is gathered anew.
+        let configuration = gathered.configuration.take();
+        configuration.map_or(Ok(()), |configuration| gathered.add_configuration(configuration))?;
+        Ok(gathered)
     }
 
     /// The kustomization file as seen from the folder that is built.
@@ -323,13 +328,8 @@ impl Target {
             }
         }
         for path in paths {
-            let known = gathered.resources.len();
             self.add_resource(&mut gathered, path, loader, &session)
                 .during(|| format!("plugin configuration '{path}'"))?;
-            for at in known..gathered.resources.len() {
-                let resource = gathered.resources.content_mut(at);
-                resource.plugin_origin = session.records.then(|| self.origin.join(path));
-            }
         }
         let origin_of = |resource: &Resource| {
             let origin = resource.plugin_origin.as_ref()?;
@@ -368,10 +368,10 @@ impl Target {
         for (configuration, origin) in self.plugins(&self.kustomization.transformers, loader, session)? {
             for transformer in self.transformers_of(&configuration, loader)? {
                 transformer.transform(resources).during(|| configuration.id().to_string())?;
-                let place = configuration.place.clone().unwrap_or(Place { file: self.file.clone(), line: 0 });
-                let change = || origin.clone().unwrap_or_default();
-                finish_step(resources, session, change, || Cause::at(&place, configuration.kind()));
             }
+            let place = configuration.place.clone().unwrap_or(Place { file: self.file.clone(), line: 0 });
+            let change = || origin.clone().unwrap_or_default();
+            finish_step(resources, session, change, || Cause::at(&place, configuration.kind()));
         }
         Ok(())
     }
@@ -444,6 +444,8 @@ fn finish_step(
         let change = change();
         for at in 0..resources.len() {
             let resource = resources.content_mut(at);
+            // The original writes all annotations anew beside this one.
+            resource.reread_annotations.clear();
             match resource.origin {
                 Some(_) => resource.transformations.push(change.clone()),
                 // What has lost its origin counts as made here.

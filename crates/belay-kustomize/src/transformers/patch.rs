@@ -26,6 +26,15 @@ enum Content {
     Json(JsonPatch),
 }
 
+impl Content {
+    fn is_empty(&self) -> bool {
+        match self {
+            Content::Merge(patches) => patches.is_empty(),
+            Content::Json(patch) => patch.is_empty(),
+        }
+    }
+}
+
 pub(crate) struct AnyPatch {
     file: Option<TreePath>,
     content: Content,
@@ -47,7 +56,9 @@ pub(crate) fn read(patch: &Patch, loader: &Loader<'_>) -> Result<AnyPatch, Error
     };
     let source = file.as_ref().map_or_else(|| "an inline patch".to_owned(), TreePath::to_string);
     let content = content_of(&text, file.as_ref().unwrap_or(loader.folder()), &source)?;
-    let target = patch.target.as_ref().map(Matcher::new).transpose()?;
+    // The original never reads the target of a patch that says nothing.
+    let target = patch.target.as_ref().filter(|_| !content.is_empty());
+    let target = target.map(Matcher::new).transpose()?;
     Ok(AnyPatch { file, content, target, options: patch.options.unwrap_or_default(), source })
 }
 
@@ -67,12 +78,11 @@ fn content_of(text: &str, file: &TreePath, source: &str) -> Result<Content, Erro
 impl Transformer for AnyPatch {
     fn transform(&self, resources: &mut Resources) -> Result<(), Error> {
         match &self.content {
-            Content::Merge(patches) if patches.is_empty() => Ok(()),
+            content if content.is_empty() => Ok(()),
             Content::Merge(patches) => match &self.target {
                 Some(target) => self.merge_selected(resources, patches, target),
                 None => patches.iter().try_for_each(|patch| self.merge_named(resources, patch)),
             },
-            Content::Json(patch) if patch.is_empty() => Ok(()),
             Content::Json(patch) => self.apply_json(resources, patch),
         }
     }

@@ -68,6 +68,8 @@ impl Transformer for Replacements {
 /// A value and where it is read from.
 struct Source {
     value: Value,
+    /// How the value is written, if it is a scalar.
+    text: String,
     /// The object and the path, where the field is copied as it is: a target may be that field, and
     /// those after it are given what it became.
     live: Option<(usize, Vec<String>)>,
@@ -77,7 +79,9 @@ impl Source {
     fn of(replacement: &Replacement, resources: &Resources) -> Result<Source, Error> {
         match (&replacement.source_value, &replacement.source) {
             (Some(_), Some(_)) => Err(Error::rule("value and resource selectors are mutually exclusive")),
-            (Some(value), None) => Ok(Source { value: Value::from(value.as_str()), live: None }),
+            (Some(value), None) => {
+                Ok(Source { value: Value::from(value.as_str()), text: value.clone(), live: None })
+            }
             (None, None) => Err(Error::rule("replacements must specify a source and at least one target")),
             (None, Some(source)) => Source::of_field(source, resources),
         }
@@ -98,8 +102,14 @@ impl Source {
         };
         let parted = source.options.as_ref().filter(|options| !options.delimiter.is_empty());
         Ok(match parted {
-            Some(options) => Source { value: refine(value, options)?, live: None },
-            None => Source { value: value.clone(), live: Some((at, names)) },
+            Some(options) => {
+                let (value, text) = refine(value, &resource.text_of(value), options)?;
+                Source { value, text, live: None }
+            }
+            None => {
+                let text = resource.text_of(value);
+                Source { value: value.clone(), text, live: Some((at, names)) }
+            }
         })
     }
 
@@ -109,7 +119,9 @@ impl Source {
             && *at == changed
             && let Ok(Some(value)) = field_lookup::get(object, names)
             && Kind::of(value) == Kind::Scalar
+            && *value != self.value
         {
+            self.text = scalar_text(value);
             self.value = value.clone();
         }
     }
@@ -155,17 +167,16 @@ fn select_source(source: &ReplacementSource, resources: &Resources) -> Result<us
     }
 }
 
-fn refine(value: &Value, options: &FieldOptions) -> Result<Value, Error> {
+fn refine(value: &Value, text: &str, options: &FieldOptions) -> Result<(Value, String), Error> {
     if Kind::of(value) != Kind::Scalar {
         return Err(Error::rule("delimiter option can only be used with scalar nodes"));
     }
-    let text = scalar_text(value);
     let part =
         usize::try_from(options.index).ok().and_then(|at| text.split(options.delimiter.as_str()).nth(at));
     let part = part.ok_or_else(|| {
         Error::rule(format!("options.index {} is out of bounds for value {text}", options.index))
     })?;
-    retyped(value, part)
+    Ok((retyped(value, part)?, part.to_owned()))
 }
 
 /// Whether a target means an object.
@@ -221,7 +232,7 @@ fn copy(source: &mut Source, target: &ReplacementTarget, resources: &mut Resourc
     for (at, resource) in all.filter(|(_, resource)| choice.takes(resource)) {
         let id = resource.id();
         for path in paths {
-            copy_to(&source.value, &mut resource.object, path, target.options.as_ref())
+            copy_to(source, resource, path, target.options.as_ref())
                 .during(|| format!("replacing field '{path}' of {id}"))?;
             source.follow(at, &resource.object);
         }
@@ -230,18 +241,33 @@ fn copy(source: &mut Source, target: &ReplacementTarget, resources: &mut Resourc
 }
 
 fn copy_to(
-    value: &Value,
-    object: &mut Value,
+    source: &Source,
+    resource: &mut Resource,
     path: &str,
     options: Option<&FieldOptions>,
 ) -> Result<(), Error> {
     let names = field_lookup::split(path);
-    if let Some(()) = copy_into_text(value, object, &names, options)? {
+    let object = &mut resource.object;
+    if let Some(()) = copy_into_text(source, object, &names, options)? {
         return Ok(());
     }
-    let create = options.filter(|options| options.create).map(|_| Kind::of(value));
-    let found =
-        field_lookup::visit(object, &names, create, &mut |field, fresh| set(field, value, options, fresh))?;
+    let create = options.filter(|options| options.create).map(|_| Kind::of(&source.value));
+    let untyped = &mut resource.untyped;
+    // Annotations are texts, whatever they look like.
+    let is_text = names.starts_with(&["metadata".to_owned(), "annotations".to_owned()]);
+    let found = field_lookup::visit(object, &names, create, &mut |field, fresh| {
+        let state = match fresh {
+            true if is_text => Field::Text,
+            true => Field::Made,
+            false if untyped.iter().any(|made| made == path) => Field::Untyped,
+            false => Field::Present,
+        };
+        if state == Field::Made {
+            untyped.push(path.to_owned());
+        }
+        set(field, source, options, state)?;
+        Ok(())
+    })?;
     match (found, create) {
         (0, None) => Err(Error::rule(format!("unable to find field \"{path}\" in replacement target"))),
         (0, Some(_)) => {
@@ -251,19 +277,38 @@ fn copy_to(
     }
 }
 
-fn set(field: &mut Value, value: &Value, options: Option<&FieldOptions>, fresh: bool) -> Result<(), Error> {
-    let mut text = scalar_text(value);
+/// What a field is before it is set.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Field {
+    Present,
+    /// Made by another replacement, so that its type follows from each text it is given.
+    Untyped,
+    /// Made just now.
+    Made,
+    /// Made just now, of a type that no text changes.
+    Text,
+}
+
+fn set(
+    field: &mut Value,
+    source: &Source,
+    options: Option<&FieldOptions>,
+    state: Field,
+) -> Result<(), Error> {
+    let mut text = source.text.clone();
     if let Some(options) = options.filter(|options| !options.delimiter.is_empty()) {
         if Kind::of(field) != Kind::Scalar {
             return Err(Error::rule("delimiter option can only be used with scalar nodes"));
         }
-        let present = if fresh { String::new() } else { scalar_text(field) };
+        let is_new = matches!(state, Field::Made | Field::Text);
+        let present = if is_new { String::new() } else { scalar_text(field) };
         text = with_part(&present, &text, options);
     }
     *field = match Kind::of(field) {
-        Kind::Scalar if fresh => field_lookup::plain(&text),
-        Kind::Scalar => retyped(field, &text)?,
-        _ => value.clone(),
+        Kind::Scalar if state == Field::Text => Value::from(text),
+        Kind::Scalar if state == Field::Present => retyped(field, &text)?,
+        Kind::Scalar => field_lookup::plain(&text),
+        _ => source.value.clone(),
     };
     Ok(())
 }
@@ -283,7 +328,8 @@ fn with_part(present: &str, part: &str, options: &FieldOptions) -> String {
 fn retyped(like: &Value, text: &str) -> Result<Value, Error> {
     let plain = field_lookup::plain(text);
     match (like, &plain) {
-        (Value::Number(_), Value::Number(_)) | (Value::Bool(_), Value::Bool(_)) => Ok(plain),
+        (Value::Number(like), Value::Number(number)) if like.is_f64() || !number.is_f64() => Ok(plain),
+        (Value::Bool(_), Value::Bool(_)) => Ok(plain),
         (Value::Number(_), _) => Err(Error::rule(format!("cannot set a number to '{text}'"))),
         (Value::Bool(_), _) => Err(Error::rule(format!("cannot set a boolean to '{text}'"))),
         (Value::Null, _) => Ok(Value::Null),
@@ -293,7 +339,7 @@ fn retyped(like: &Value, text: &str) -> Result<Value, Error> {
 
 /// Replaces within a field that is itself a text of JSON. `None` where no text stands on the path.
 fn copy_into_text(
-    value: &Value,
+    source: &Source,
     object: &mut Value,
     names: &[String],
     options: Option<&FieldOptions>,
@@ -302,8 +348,10 @@ fn copy_into_text(
         let Ok(Some(Value::String(text))) = field_lookup::get(object, &names[..length]) else { continue };
         let text = text.clone();
         let Ok(mut data) = belay_goyaml::to_json(&text) else { continue };
-        let create = options.filter(|options| options.create).map(|_| Kind::of(value));
-        let set = &mut |field: &mut Value, fresh: bool| set(field, value, options, fresh);
+        let create = options.filter(|options| options.create).map(|_| Kind::of(&source.value));
+        let set = &mut |field: &mut Value, fresh: bool| {
+            set(field, source, options, if fresh { Field::Made } else { Field::Present })
+        };
         match field_lookup::visit(&mut data, &names[length..], create, set) {
             Ok(found) if found > 0 => {}
             _ => return Ok(None),

@@ -69,7 +69,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         let found = built(&tree)?;
         if found.as_ref().ok() != expected.as_ref() {
             different += 1;
-            report(seed, &answer, &found);
+            report(seed, answer["error"].as_str(), expected.as_deref().unwrap_or_default(), &found);
             if let Some(folder) = &arguments.write {
                 write(&tree, &folder.join(seed.to_string()))?;
             }
@@ -132,9 +132,8 @@ fn built(tree: &Tree) -> Result<Result<String, String>> {
 }
 
 /// Says where the two part.
-fn report(seed: u64, answer: &Value, found: &Result<String, String>) {
-    let expected = answer["text"].as_str().unwrap_or_default();
-    let reason = match (answer["error"].as_str(), found) {
+fn report(seed: u64, error: Option<&str>, expected: &str, found: &Result<String, String>) {
+    let reason = match (error, found) {
         (Some(error), Ok(_)) => format!("only the original fails: {error}"),
         (None, Err(error)) => format!("only belay fails: {error}"),
         (_, Err(error)) => error.clone(),

@@ -121,6 +121,7 @@ pub(crate) fn finish(
     for mut resource in resources.into_list() {
         check_names(&resource)?;
         resource.end_before_comment();
+        resource.settle_types();
         if resource.annotation(LOCAL).is_some_and(|local| local != "false") {
             continue;
         }

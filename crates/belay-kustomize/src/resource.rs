@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::error::Error;
 use crate::explain::Trace;
+use crate::field_lookup;
 use crate::id::{Gvk, ResourceId};
 use crate::origin::Origin;
 
@@ -67,7 +68,8 @@ pub(crate) struct Resource {
     pub(crate) bare_nulls: Vec<Vec<Step>>,
     /// Scalars that JSON says otherwise than they are written, such as `1.10`.
     pub(crate) written: Vec<Written>,
-    /// Paths of fields that replacements made: the next text decides on their type again.
+    /// Paths of fields that replacements made: they hold texts, and are numbers or booleans in the end
+    /// if that is what they look like.
     pub(crate) untyped: Vec<String>,
     /// A text with the empty lines it ends with, and a comment, end the document.
     pub(crate) end: Option<KeptEnd>,
@@ -265,7 +267,7 @@ impl Resource {
         self.end_before_comment();
         self.bare_nulls.clear();
         self.written.clear();
-        self.untyped.clear();
+        self.settle_types();
         round(&mut self.object);
         let reread = std::mem::take(&mut self.reread_annotations);
         let annotations =
@@ -275,6 +277,21 @@ impl Resource {
             if let Some(annotation) = annotations.get_mut(&key) {
                 *annotation = Value::from(text);
             }
+        }
+    }
+
+    /// Gives fields that replacements made the types they look like.
+    pub(crate) fn settle_types(&mut self) {
+        for path in std::mem::take(&mut self.untyped) {
+            let path = field_lookup::split(&path);
+            let settle = &mut |field: &mut Value, _: bool| {
+                if let Value::String(text) = field {
+                    *field = field_lookup::plain(text);
+                }
+                Ok(())
+            };
+            // A field that is gone needs no type.
+            let _ = field_lookup::visit(&mut self.object, &path, None, settle);
         }
     }
 

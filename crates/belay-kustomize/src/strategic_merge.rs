@@ -19,6 +19,8 @@ const MAX_MERGED_ELEMENTS: usize = 4000;
 
 /// Merges a patch into the object; the object is deleted where the patch says so.
 pub(crate) fn apply(resource: &mut Resource, patch: &Value) -> Result<(), Error> {
+    // A merge takes fields without a type for texts.
+    resource.untyped.clear();
     for path in std::mem::take(&mut resource.bare_nulls) {
         drop_null(&mut resource.object, &path, Schema::Unknown);
     }

@@ -53,6 +53,7 @@ impl Variables {
                 let replace = &mut |value: &mut Value| replace_in(value, &values);
                 let result = field_path::visit(&mut resource.object, &gvk, field, Create::Never, replace);
                 result.during(|| format!("replacing vars of {}", resource.id()))?;
+                resource.untyped.retain(|path| !is_below(path, &field.path));
             }
         }
         Ok(())
@@ -83,6 +84,14 @@ impl Variables {
         }
         Ok(values)
     }
+}
+
+/// Whether a dotted path leads to a place, or into it: what is looked at there stays a text.
+fn is_below(path: &str, place: &str) -> bool {
+    let names = field_lookup::split(path);
+    let mut names = names.iter();
+    let mut place = place.split('/').map(|name| name.trim_end_matches("[]"));
+    place.all(|name| names.next().is_some_and(|own| own == name))
 }
 
 fn target_of(variable: &Variable, resources: &mut Resources) -> Result<Option<usize>, Error> {

@@ -150,10 +150,10 @@ impl Maker {
         let option = self.pick(&["", "", ", options: {delimiter: 'e'}"]);
         let source = format!("source: {{kind: {kind}, name: {name}, fieldPath: '{path}'{option}}}");
         let target = self.pick(&[
-            "  - select: {kind: Deployment}\n    fieldPaths: ['spec.template.spec.containers.[name=main].image']\n    options: {delimiter: ':', index: 0}\n",
+            "  - select: {kind: Deployment}\n    fieldPaths: ['spec.template.spec.containers.[name=main].image']\n    options: {delimiter: ':', index: 1}\n",
             "  - select: {kind: ConfigMap}\n    fieldPaths: [data.fresh]\n    options: {create: true}\n",
             "  - select: {name: web}\n    reject: [{kind: Service}]\n    fieldPaths: [metadata.annotations.copied]\n    options: {create: true}\n",
-            "  - select: {kind: StatefulSet}\n    fieldPaths: ['spec.template.spec.containers.*.env.[name=A].value']\n    options: {create: true}\n",
+            "  - select: {kind: StatefulSet}\n    fieldPaths: ['spec.template.spec.containers.*.env.[name=A].value']\n",
             "  - select: {kind: Thing}\n    fieldPaths: [spec.list.4, 'spec.containers.*.name']\n",
             "  - select: {kind: Service}\n    fieldPaths: ['metadata.annotations.[example.com/x]', metadata.labels.fresh]\n    options: {create: true}\n",
             "  - select: {kind: Service, namespace: default}\n    fieldPaths: [spec.externalName]\n    options: {create: true, delimiter: '-', index: -1}\n",

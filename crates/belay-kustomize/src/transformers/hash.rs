@@ -16,7 +16,9 @@ impl Transformer for Hash {
             return Ok(());
         }
         for resource in resources.list_mut().iter_mut().filter(|resource| resource.needs_hash) {
-            let hash = hash_of(resource);
+            let mut typed = resource.clone();
+            typed.settle_types();
+            let hash = hash_of(&typed);
             resource.remember_names();
             let name = format!("{}-{hash}", resource.name());
             resource.set_name(&name)?;

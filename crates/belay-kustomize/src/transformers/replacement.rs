@@ -258,15 +258,14 @@ fn copy_to(
     let found = field_lookup::visit(object, &names, create, &mut |field, fresh| {
         let state = match fresh {
             true if is_text => Field::Text,
-            true => Field::Made,
-            false if untyped.iter().any(|made| made == path) => Field::Untyped,
+            true if path.contains(['*', '=']) => Field::Made,
+            true => {
+                untyped.push(path.to_owned());
+                Field::Text
+            }
             false => Field::Present,
         };
-        if state == Field::Made {
-            untyped.push(path.to_owned());
-        }
-        set(field, source, options, state)?;
-        Ok(())
+        set(field, source, options, state)
     })?;
     match (found, create) {
         (0, None) => Err(Error::rule(format!("unable to find field \"{path}\" in replacement target"))),
@@ -281,11 +280,9 @@ fn copy_to(
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Field {
     Present,
-    /// Made by another replacement, so that its type follows from each text it is given.
-    Untyped,
-    /// Made just now.
+    /// Made just now, of the type that the text looks like.
     Made,
-    /// Made just now, of a type that no text changes.
+    /// Made just now, and a text for the time being.
     Text,
 }
 
@@ -305,7 +302,7 @@ fn set(
         text = with_part(&present, &text, options);
     }
     *field = match Kind::of(field) {
-        Kind::Scalar if state == Field::Text => Value::from(text),
+        Kind::Scalar if state == Field::Text => Value::from(text.as_str()),
         Kind::Scalar if state == Field::Present => retyped(field, &text)?,
         Kind::Scalar => field_lookup::plain(&text),
         _ => source.value.clone(),

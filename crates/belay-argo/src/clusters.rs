@@ -11,13 +11,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use belay_argo_api::ApplicationDestination;
-use belay_cluster::{Clients, LiveState, Reach};
+use belay_cluster::{Answers, Clients, LiveState, Reach};
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 
 use crate::compare::Schemas;
 use crate::project::{IN_CLUSTER, IN_CLUSTER_NAME};
-use cluster::Answers;
 use secret::Access;
 
 pub(crate) use cluster::Cluster;
@@ -90,7 +89,7 @@ impl Clusters {
             skips: false,
             live: home.clone(),
             schemas: Arc::default(),
-            answers: Arc::new(watch::channel(Answers::Yes).0),
+            answers: Answers::always(),
         };
         let state = State { home: Arc::new(cluster), known: BTreeMap::new() };
         Clusters {
@@ -146,7 +145,7 @@ impl Clusters {
             skips: false,
             live: self.home.of_another(clients, Reach::default()),
             schemas: Arc::<Schemas>::default(),
-            answers: Arc::new(watch::channel(Answers::Yes).0),
+            answers: Answers::always(),
         }
     }
 

@@ -2,16 +2,22 @@
 //!
 //! Live state comes from watches and is asked for only once; see [`LiveState`].
 
+mod answers;
 mod connect;
 mod events;
+mod impersonate;
 mod kinds;
+mod kubeconfig;
 mod live;
 mod queue;
 mod simulation;
 
+pub use answers::Answers;
 pub use connect::{Clients, ConnectError, Connection, connect};
 pub use events::{EventRecorder, Severity};
+pub use impersonate::{impersonate, service_account};
 pub use kinds::{KindError, Kinds, Resource, Scope};
+pub use kubeconfig::KubeconfigError;
 pub use live::{Belonging, Change, LiveError, LiveState, Reach};
 pub use queue::WorkQueue;
 pub use simulation::{Simulation, aside, now, simulate};

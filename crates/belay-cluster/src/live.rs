@@ -209,6 +209,12 @@ impl LiveState {
         }
     }
 
+    /// The same picture by the same watches, with another client for requests.
+    #[must_use]
+    pub fn with_requests_by(&self, client: Client) -> LiveState {
+        LiveState { client, ..self.clone() }
+    }
+
     /// What of the cluster is watched.
     pub fn reach(&self) -> &Reach {
         &self.reach

@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use belay_cluster::Answers;
 use futures::{StreamExt, pin_mut};
 use k8s_openapi::api::core::v1::Secret as KubernetesSecret;
 use kube::api::Api;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{Config, Event, watcher};
 use kube::{Client, ResourceExt};
-use tokio::sync::watch;
 
-use super::cluster::{Answers, Cluster};
+use super::cluster::Cluster;
 use super::secret::{self, ClusterSecret};
 use super::{Announcements, Clusters, Known};
 use crate::project::IN_CLUSTER;
@@ -172,7 +172,7 @@ async fn make(clusters: &Clusters, read: &ClusterSecret) -> Result<Cluster, Stri
         skips: false,
         live: home.live.of_another(clients, read.access.reach.clone()),
         schemas: Arc::default(),
-        answers: Arc::new(watch::channel(Answers::Waiting).0),
+        answers: Answers::awaited(),
     };
     Ok(described(read, &blank))
 }

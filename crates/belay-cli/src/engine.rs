@@ -36,6 +36,10 @@ pub(crate) struct FluxSettings {
     pub(crate) namespace: Option<String>,
     /// The host that artifacts' URLs name, unless the usual one.
     pub(crate) artifact_address: Option<String>,
+    /// The account of Kustomizations that name none.
+    pub(crate) default_service_account: String,
+    /// Whether Kustomizations may use sources of their own namespace alone.
+    pub(crate) no_cross_namespace_references: bool,
 }
 
 /// A family of resources.
@@ -184,6 +188,8 @@ fn flux_settings(settings: &EngineSettings, flux: FluxSettings) -> belay_flux::S
         namespace: flux.namespace.unwrap_or(usual.namespace),
         artifact_address: flux.artifact_address.unwrap_or(usual.artifact_address),
         artifacts: artifact_store(settings),
+        default_service_account: flux.default_service_account,
+        no_cross_namespace_references: flux.no_cross_namespace_references,
         ..usual
     }
 }

@@ -24,11 +24,11 @@ fn defaults_are_not_refused() {
 #[test]
 fn refused_fields_are_named() {
     let object = json!({"spec": {"interval": "1m", "url": "https://git.example/a", "provider": "azure",
-        "ref": {"semver": "1.x"}, "verify": {"mode": "HEAD"}}});
-    assert_eq!(refused_fields(&GIT_REPOSITORY, &object), ["spec.provider", "spec.verify"]);
+        "ref": {"semver": "1.x"}, "serviceAccountName": "a"}});
+    assert_eq!(refused_fields(&GIT_REPOSITORY, &object), ["spec.provider", "spec.serviceAccountName"]);
     let object = json!({"spec": {"interval": "1m", "prune": true, "dependsOn": [{"name": "a"}],
-        "decryption": {"provider": "sops"}, "serviceAccountName": "b"}});
-    assert_eq!(refused_fields(&KUSTOMIZATION, &object), ["spec.decryption", "spec.serviceAccountName"]);
+        "decryption": {"provider": "sops"}, "ignore": [{"paths": ["/a"]}]}});
+    assert_eq!(refused_fields(&KUSTOMIZATION, &object), ["spec.decryption", "spec.ignore"]);
     let object = json!({"spec": {"interval": "1m", "rollback": {"timeout": "1m"}, "upgrade": {"remediation": {"retries": 3}},
         "install": {"remediation": {"retries": 3}}}});
     assert_eq!(refused_fields(&HELM_RELEASE, &object), ["spec.rollback", "spec.upgrade.remediation"]);

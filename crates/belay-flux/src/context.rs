@@ -12,6 +12,7 @@ use belay_source::{ArtifactStore, Checkout, Repositories};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::chart_build::BuiltChart;
+use crate::clusters::Clusters;
 use crate::files::SourceFiles;
 use crate::health::Waiting;
 use crate::helm_release;
@@ -39,6 +40,10 @@ pub struct Settings {
     pub workers: usize,
     /// Write requests in flight at once, per Kustomization.
     pub in_flight: usize,
+    /// The account of Kustomizations that name none; ours when empty.
+    pub default_service_account: String,
+    /// Whether Kustomizations may use sources of their own namespace alone.
+    pub no_cross_namespace_references: bool,
 }
 
 impl Default for Settings {
@@ -49,6 +54,8 @@ impl Default for Settings {
             artifacts: ArtifactStore::new("artifacts"),
             workers: 8,
             in_flight: 16,
+            default_service_account: String::new(),
+            no_cross_namespace_references: false,
         }
     }
 }
@@ -63,6 +70,7 @@ pub(crate) struct Context {
     pub(crate) settings: Settings,
     pub(crate) queue: WorkQueue<ObjectKey>,
     pub(crate) renders: Arc<RenderCache<ObjectKey>>,
+    pub(crate) clusters: Clusters,
     kube_version: OnceLock<String>,
     turns: Arc<Semaphore>,
     sources: Mutex<HashMap<ObjectKey, Source>>,
@@ -123,6 +131,7 @@ impl Context {
             settings,
             queue: WorkQueue::new(),
             renders: Arc::default(),
+            clusters: Clusters::default(),
             kube_version: OnceLock::new(),
             sources: Mutex::default(),
             charts: Mutex::default(),
@@ -234,6 +243,7 @@ impl Context {
     /// Forgets an object that has gone.
     pub(crate) fn forget(&self, key: &ObjectKey) {
         self.renders.forget(key);
+        self.clusters.leave(key, None);
         lock(&self.memory).remove(key);
         lock(&self.sources).remove(key);
         lock(&self.charts).remove(key);
@@ -245,7 +255,7 @@ fn folder(key: &ObjectKey) -> String {
     format!("{}/{}/{}", key.kind.to_lowercase(), key.namespace, key.name)
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 

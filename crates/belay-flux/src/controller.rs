@@ -112,8 +112,18 @@ impl Controller {
         }
     }
 
+    fn add_those_with_a_condition(&self, change: &Change) {
+        for app in self.context.live.of_kind(&change.key.group, &change.key.kind) {
+            // One that applied is asked again when it is looked at.
+            if depends::has_condition_on(&app, &change.key) && !depends::is_ready(&app) {
+                self.context.queue.add(app.key());
+            }
+        }
+    }
+
     /// An app that became ready, or has applied something newer, is what others may wait for.
     fn add_dependents(&self, change: &Change) {
+        self.add_those_with_a_condition(change);
         let state = |object: &Option<Arc<Object>>| {
             let object = object.as_ref()?;
             let revision = object.value().pointer("/status/lastAppliedRevision").cloned();
@@ -142,7 +152,7 @@ pub fn kinds() -> [GroupVersionKind; 4] {
 }
 
 /// The Kustomization that an object's labels name.
-fn owner(object: &Object) -> Option<ObjectKey> {
+pub(crate) fn owner(object: &Object) -> Option<ObjectKey> {
     Some(ObjectKey {
         group: KUSTOMIZE_GROUP.to_owned(),
         kind: "Kustomization".to_owned(),
@@ -181,9 +191,15 @@ async fn work(context: Arc<Context>) {
         match key.kind.as_str() {
             // A release may wait for minutes, which must not keep others from being looked at.
             "HelmRelease" => drop(tokio::spawn(look(context.clone(), key))),
+            // So may another cluster.
+            "Kustomization" if is_elsewhere(&context, &key) => drop(tokio::spawn(look(context.clone(), key))),
             _ => look(context.clone(), key).await,
         }
     }
+}
+
+fn is_elsewhere(context: &Context, key: &ObjectKey) -> bool {
+    context.live.get(key).is_some_and(|app| !app.value()["spec"]["kubeConfig"].is_null())
 }
 
 async fn look(context: Arc<Context>, key: ObjectKey) {

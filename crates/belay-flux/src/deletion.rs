@@ -1,13 +1,17 @@
 //! A Kustomization that is being deleted: its objects first, as its policy says, then its finalizer.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use belay_apply::{ApplySettings, carry_out};
-use belay_flux_api::{DeletionPolicy, Kustomization};
+use belay_cluster::Severity;
+use belay_flux_api::{DeletionPolicy, Kustomization, find_condition};
 use belay_manifest::{Object, ObjectKey, flux_kind_rank};
 use belay_plan::{Action, Plan, Step};
-use kube::api::PropagationPolicy;
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::api::{Api, PropagationPolicy};
 
+use crate::clusters;
 use crate::context::{Context, FIELD_MANAGER};
 use crate::health::{or, timeout};
 use crate::prepare::{Target, keeps};
@@ -50,9 +54,22 @@ fn deletes(app: &Kustomization) -> bool {
 /// Gives whether nothing is left to do.
 async fn delete(context: &Context, object: &Object, app: &Kustomization) -> Result<bool, String> {
     let known = inventory::read(app.status.inventory.as_ref());
-    watch_known(context, &known).await.map_err(|error| error.to_string())?;
+    if known.is_empty() {
+        return Ok(true);
+    }
+    if !is_account_there(context, app).await? {
+        let objects: Vec<String> = known.keys().map(inventory::shown).collect();
+        let message = format!("unable to prune objects: \n{}", objects.join("\n"));
+        let reason =
+            find_condition(&app.status.conditions, "Ready").map_or("error", |ready| ready.reason.as_str());
+        context.events.record(object, Severity::Warning, reason, &message, &BTreeMap::new()).await;
+        return Ok(true);
+    }
+    let place =
+        clusters::place(context, &object.key(), app).await.map_err(|error| belay_causes::chain(&error))?;
+    watch_known(&place.live, &known).await.map_err(|error| error.to_string())?;
     let target = Target::of(app);
-    let mut objects: Vec<_> = known.keys().filter_map(|key| context.live.get(key)).collect();
+    let mut objects: Vec<_> = known.keys().filter_map(|key| place.live.get(key)).collect();
     objects.retain(|live| target.owns(live) && !keeps(live) && live.key() != object.key());
     if objects.is_empty() {
         return Ok(true);
@@ -68,13 +85,25 @@ async fn delete(context: &Context, object: &Object, app: &Kustomization) -> Resu
         in_flight: context.settings.in_flight,
         propagation: PropagationPolicy::Background,
     };
-    let outcomes = carry_out(&Plan { steps }, &context.live, &settings).await;
+    let outcomes = carry_out(&Plan { steps }, &place.live, &settings).await;
     if let Some(error) = outcomes.iter().find_map(|outcome| outcome.result.as_ref().err()) {
         return Err(error.chain());
     }
     report::deleted(context, object, app, &report::changes(&outcomes)).await;
     let waits = app.spec.deletion_policy == DeletionPolicy::WaitForTermination;
     Ok(!waits || is_over(app))
+}
+
+/// Without the account that it acts as, a Kustomization deletes nothing, and goes.
+async fn is_account_there(context: &Context, app: &Kustomization) -> Result<bool, String> {
+    let name = clusters::account(context, app);
+    if name.is_empty() {
+        return Ok(true);
+    }
+    let accounts: Api<ServiceAccount> =
+        Api::namespaced(context.live.client().clone(), &app.metadata.namespace);
+    let found = accounts.get_metadata_opt(name).await.map_err(|error| error.to_string())?;
+    Ok(found.is_some())
 }
 
 fn prune(live: &Object) -> Step {

@@ -5,37 +5,78 @@ use std::time::Duration;
 
 use belay_flux_api::{Condition, DependencyReference, is_true};
 use belay_manifest::{Object, ObjectKey};
+use belay_schema::Expression;
 use serde_json::Value;
 
 /// How soon dependencies that are not ready are looked at again, at the latest.
 pub(crate) const AGAIN: Duration = Duration::from_secs(30);
 
-/// Why the dependencies of an app are not met, in Flux's words; nothing when they are. `is_current`
-/// says of a dependency that is ready whether it is so with what the app is going to use.
+/// How a message about a condition that cannot be read begins.
+pub(crate) const TERMINAL: &str = "Reconciliation failed terminally due to configuration error";
+
+/// Why an app has to wait, in Flux's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Unmet {
+    /// A dependency is not there, not ready, or behind.
+    NotYet(String),
+    /// A condition on one cannot be read; only a change of the app helps.
+    Unreadable(String),
+}
+
+/// Why the dependencies of an app are not met; nothing when they are. `is_current` says of a dependency that is
+/// ready whether it is so with what the app is going to use. A `readyExpr` takes the place of both.
 pub(crate) fn unmet(
     app: &Object,
     dependencies: &[DependencyReference],
     get: &dyn Fn(&ObjectKey) -> Option<Arc<Object>>,
     is_current: &dyn Fn(&Object) -> bool,
-) -> Option<String> {
+) -> Option<Unmet> {
+    let not_yet = |message: String| Some(Unmet::NotYet(message));
     for dependency in dependencies {
         let key = key(app, dependency);
         let name = format!("{}/{}", key.namespace, key.name);
-        let Some(found) = get(&key) else { return Some(format!("dependency '{name}' not found")) };
+        let Some(found) = get(&key) else { return not_yet(format!("dependency '{name}' not found")) };
+        if !dependency.ready_expr.is_empty() {
+            if let Some(unmet) = unmet_condition(app, dependency, &found, &name) {
+                return Some(unmet);
+            }
+            continue;
+        }
         if !is_ready(&found) {
-            return Some(format!("dependency '{name}' is not ready"));
+            return not_yet(format!("dependency '{name}' is not ready"));
         }
         if !is_current(&found) {
-            return Some(format!("dependency '{name}' revision is not up to date"));
+            return not_yet(format!("dependency '{name}' revision is not up to date"));
         }
     }
     None
 }
 
-/// The first dependency that asks for what is not built yet.
-pub(crate) fn refused(dependencies: &[DependencyReference]) -> Option<&'static str> {
-    let has_expression = dependencies.iter().any(|dependency| !dependency.ready_expr.is_empty());
-    has_expression.then_some("spec.dependsOn.readyExpr")
+fn unmet_condition(
+    app: &Object,
+    dependency: &DependencyReference,
+    found: &Object,
+    name: &str,
+) -> Option<Unmet> {
+    let expression = match Expression::condition(&dependency.ready_expr, &["self", "dep"]) {
+        Ok(expression) => expression,
+        Err(error) => {
+            let name = &dependency.name;
+            return Some(Unmet::Unreadable(format!("failed to evaluate dependency {name}: {error}")));
+        }
+    };
+    match expression.holds([("self", app.value()), ("dep", found.value())]) {
+        Ok(true) => None,
+        Ok(false) => {
+            Some(Unmet::NotYet(format!("dependency '{name}' is not ready according to readyExpr eval")))
+        }
+        Err(error) => Some(Unmet::NotYet(error.to_string())),
+    }
+}
+
+/// Whether `app` depends on the object of this key by a condition, which any change of it may meet.
+pub(crate) fn has_condition_on(app: &Object, on: &ObjectKey) -> bool {
+    depends_by(app, on, |dependency| !dependency["readyExpr"].as_str().unwrap_or_default().is_empty())
 }
 
 /// A dependency is of its dependent's kind.
@@ -50,10 +91,16 @@ fn key(app: &Object, dependency: &DependencyReference) -> ObjectKey {
 
 /// Whether `app` depends on the object of this key.
 pub(crate) fn depends_on(app: &Object, on: &ObjectKey) -> bool {
+    depends_by(app, on, |_any| true)
+}
+
+fn depends_by(app: &Object, on: &ObjectKey, is_such: impl Fn(&Value) -> bool) -> bool {
     let dependencies = app.value().pointer("/spec/dependsOn").and_then(Value::as_array);
     dependencies.into_iter().flatten().any(|dependency| {
         let namespace = dependency["namespace"].as_str().filter(|text| !text.is_empty());
-        dependency["name"] == on.name.as_str() && namespace.unwrap_or(app.namespace()) == on.namespace
+        dependency["name"] == on.name.as_str()
+            && namespace.unwrap_or(app.namespace()) == on.namespace
+            && is_such(dependency)
     })
 }
 
@@ -84,7 +131,18 @@ mod tests {
     }
 
     fn run(found: Option<Object>, is_current: bool) -> Option<String> {
-        let dependency = DependencyReference::read(json!({"name": "base"})).unwrap();
+        text(unmet_with(found, is_current, json!({"name": "base"})))
+    }
+
+    fn text(unmet: Option<Unmet>) -> Option<String> {
+        unmet.map(|unmet| match unmet {
+            Unmet::NotYet(text) => text,
+            Unmet::Unreadable(text) => format!("unreadable: {text}"),
+        })
+    }
+
+    fn unmet_with(found: Option<Object>, is_current: bool, dependency: Value) -> Option<Unmet> {
+        let dependency = DependencyReference::read(dependency).unwrap();
         let found = found.map(Arc::new);
         unmet(&app("web", 1, "True"), &[dependency], &|_| found.clone(), &|_| is_current)
     }
@@ -109,7 +167,37 @@ mod tests {
         let web = app("web", 1, "True");
         assert!(depends_on(&web, &key("apps", "base")) && depends_on(&web, &key("infra", "other")));
         assert!(!depends_on(&web, &key("infra", "base")));
-        let expression = DependencyReference::read(json!({"name": "a", "readyExpr": "true"})).unwrap();
-        assert_eq!(refused(&[expression]), Some("spec.dependsOn.readyExpr"));
+    }
+
+    #[test]
+    fn a_condition_takes_the_place_of_readiness() {
+        let ask = |condition: &str| {
+            text(unmet_with(
+                Some(app("base", 7, "False")),
+                false,
+                json!({"name": "base", "readyExpr": condition}),
+            ))
+        };
+        assert_eq!(ask("dep.metadata.generation == 7 && self.metadata.generation == 1"), None);
+        assert_eq!(
+            ask("dep.metadata.generation == self.metadata.generation").unwrap(),
+            "dependency 'apps/base' is not ready according to readyExpr eval"
+        );
+        assert_eq!(
+            ask("dep.status.nothing == 1").unwrap(),
+            "failed to evaluate the CEL expression 'dep.status.nothing == 1': no such key: nothing"
+        );
+        let unknown = ask("other.metadata.name == 'x'").unwrap();
+        assert!(unknown.starts_with("unreadable: failed to evaluate dependency base: "), "{unknown}");
+        assert!(ask("dep.metadata.name").unwrap().ends_with("type mismatch: expected bool, got dyn"));
+    }
+
+    #[test]
+    fn a_condition_is_asked_at_every_change() {
+        let mut web = app("web", 1, "True");
+        let base = ObjectKey { name: "base".into(), ..web.key() };
+        assert!(!has_condition_on(&web, &base));
+        web.value_mut()["spec"]["dependsOn"][0]["readyExpr"] = json!("true");
+        assert!(has_condition_on(&web, &base));
     }
 }

@@ -8,6 +8,7 @@ use belay_health::kstatus::{Status, evaluate};
 use belay_manifest::{Object, ObjectKey};
 use jiff::Timestamp;
 
+use crate::health_checks::HealthChecks;
 use crate::inventory::shown;
 
 /// Least time that is waited when the spec does not say.
@@ -42,20 +43,30 @@ pub(crate) fn timeout(spec: &KustomizationSpec) -> Duration {
     spec.timeout.get().unwrap_or_else(usual)
 }
 
+/// One object's status, or why it is not known.
+fn status_of(key: &ObjectKey, object: Option<&Object>, checks: &HealthChecks) -> Result<Status, String> {
+    let Some(object) = object else { return Err("status: 'NotFound'".to_owned()) };
+    match checks.status(key, object) {
+        None => Ok(evaluate(object).status),
+        Some(asked) => asked.map_err(|error| format!("status: 'Unknown': {error}")),
+    }
+}
+
 /// Judges the objects as they are now. `waited` is how long they have been waited for.
 pub(crate) fn judge<'a>(
     objects: impl IntoIterator<Item = (&'a ObjectKey, Option<&'a Object>)>,
+    checks: &HealthChecks,
     waited: Duration,
     limit: Duration,
 ) -> Health {
     let (mut failed, mut waiting) = (Vec::new(), Vec::new());
     for (key, object) in objects {
-        match object.map(|object| evaluate(object).status) {
-            Some(Status::Current) => {}
-            Some(Status::Failed) => failed.push(format!("{} status: 'Failed'", shown(key))),
-            Some(Status::InProgress) => waiting.push(format!("{} status: 'InProgress'", shown(key))),
-            Some(Status::Terminating) => waiting.push(format!("{} status: 'Terminating'", shown(key))),
-            None => waiting.push(format!("{} status: 'NotFound'", shown(key))),
+        match status_of(key, object, checks) {
+            Ok(Status::Current) => {}
+            Ok(Status::Failed) => failed.push(format!("{} status: 'Failed'", shown(key))),
+            Ok(Status::InProgress) => waiting.push(format!("{} status: 'InProgress'", shown(key))),
+            Ok(Status::Terminating) => waiting.push(format!("{} status: 'Terminating'", shown(key))),
+            Err(unknown) => waiting.push(format!("{} {unknown}", shown(key))),
         }
     }
     if !failed.is_empty() {
@@ -99,7 +110,12 @@ mod tests {
 
     fn run(object: Option<&Object>, waited: u64) -> Health {
         let key = deployment(1).key();
-        judge([(&key, object)], Duration::from_secs(waited), Duration::from_secs(60))
+        judge(
+            [(&key, object)],
+            &HealthChecks::default(),
+            Duration::from_secs(waited),
+            Duration::from_secs(60),
+        )
     }
 
     #[test]

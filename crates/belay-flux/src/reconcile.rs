@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use belay_apply::{ApplySettings, Outcome, carry_out};
-use belay_cluster::LiveError;
+use belay_cluster::{LiveError, LiveState};
 use belay_crd::Resource;
 use belay_diff::{AddedFields, CompareOptions};
 use belay_flux_api::{KUSTOMIZATION, Kustomization, refused_fields, refused_resource_annotations};
@@ -15,8 +15,11 @@ use kube::api::PropagationPolicy;
 use tokio::time::Instant;
 
 use crate::build::{self, BuildError};
+use crate::clusters::{self, Place};
 use crate::context::{Context, FIELD_MANAGER, SOURCE_GROUP, Source};
+use crate::depends::Unmet;
 use crate::health::{Health, Waiting, judge, or, rounded, timeout};
+use crate::health_checks::HealthChecks;
 use crate::kustomization_status::{Fault, Found, Result as Came};
 use crate::post_build::{self, PostBuildError};
 use crate::prepare::{Prepared, Target, keeps, prepare};
@@ -70,10 +73,16 @@ async fn look(
     found: &mut Found,
 ) -> Result<Came, Fault> {
     check(object, app)?;
+    let checks = HealthChecks::read(&app.spec.health_check_exprs)
+        .map_err(|error| unreadable(&belay_causes::chain(&error)))?;
     let Some(source) = source(context, app)? else { return Ok(Came::NotYet) };
     found.source = Some(source.revision.clone());
     check_dependencies(context, object, app, &source)?;
     found.revision = Some(source.revision.clone());
+    let key = object.key();
+    let place = clusters::place(context, &key, app)
+        .await
+        .map_err(|error| Fault::retry("ReconciliationFailed", belay_causes::chain(&error)))?;
     let manifests = build_manifests(context, object, app, &source).await?;
     let manifests = substitute(context, app, manifests).await?;
     let mut known = inventory::read(app.status.inventory.as_ref());
@@ -82,15 +91,17 @@ async fn look(
         return Err(Fault::retry("BuildFailed", message));
     }
     let target = Target::of(app);
-    let prepared = learn_and_prepare(context, &manifests, &target).await?;
-    context.keep_desired(&object.key(), prepared.desired.iter().map(|desired| &desired.object));
-    watch_kinds(context, &prepared, &known).await?;
-    known.extend(adopted(context, object, &target));
-    let before = compare(context, app, &prepared, &known);
+    let live = &place.live;
+    let prepared = learn_and_prepare(live, &manifests, &target).await?;
+    context.keep_desired(&key, prepared.desired.iter().map(|desired| &desired.object));
+    watch_kinds(live, &prepared, &known).await?;
+    known.extend(adopted(live, object, &target));
+    let before = compare(live, app, &prepared, &known);
     drift::note(context, object, app, &before, &source.revision).await;
-    apply(context, &prepared, &known, &before, found).await?;
-    let keys = waited_for(context, object, app, &prepared).await?;
-    wait(context, object, app, keys.as_deref(), &source.revision)
+    apply(context, live, &prepared, &known, &before, found).await?;
+    let keys = waited_for(&place, object, app, &prepared).await?;
+    let waited_for = keys.as_deref().map(|keys| (keys, &checks));
+    wait(context, live, object, app, waited_for, &source.revision)
 }
 
 fn check(object: &Object, app: &Kustomization) -> Result<(), Fault> {
@@ -105,9 +116,6 @@ fn check(object: &Object, app: &Kustomization) -> Result<(), Fault> {
     }
     if app.spec.source_ref.kind != "GitRepository" {
         return Err(not_supported(format!("`spec.sourceRef.kind: {}`", app.spec.source_ref.kind)));
-    }
-    if let Some(field) = depends::refused(&app.spec.depends_on) {
-        return Err(not_supported(format!("`{field}`")));
     }
     match app.validate().first() {
         Some(error) => Err(Fault::stalled("ValidationFailed", error.to_string())),
@@ -126,6 +134,13 @@ fn source(context: &Context, app: &Kustomization) -> Result<Option<Source>, Faul
         namespace: namespace.clone(),
         name: reference.name.clone(),
     };
+    if context.settings.no_cross_namespace_references && *namespace != app.metadata.namespace {
+        let message = format!(
+            "can't access '{}/{}/{}', cross-namespace references have been blocked",
+            key.kind, key.namespace, key.name
+        );
+        return Err(Fault::stalled("AccessDenied", message));
+    }
     let Some(object) = context.live.get(&key) else {
         let message = format!("{}.{SOURCE_GROUP} \"{}\" not found", key.kind, key.name);
         return Err(Fault::retry("ArtifactFailed", message));
@@ -164,10 +179,16 @@ fn check_dependencies(
     let get = |key: &ObjectKey| context.live.get(key);
     match depends::unmet(object, &app.spec.depends_on, &get, &is_current) {
         None => Ok(()),
-        Some(reason) => {
+        Some(Unmet::NotYet(reason)) => {
             Err(Fault { again: Some(depends::AGAIN), ..Fault::retry("DependencyNotReady", reason) })
         }
+        Some(Unmet::Unreadable(reason)) => Err(unreadable(&reason)),
     }
+}
+
+/// A condition that nobody can ask.
+fn unreadable(reason: &str) -> Fault {
+    Fault::stalled("InvalidCELExpression", format!("{}: {reason}", depends::TERMINAL))
 }
 
 /// `spec.postBuild`.
@@ -216,11 +237,11 @@ async fn build_manifests(
 
 /// Prepares; learns kinds that are not known yet and, when there were some, prepares once more.
 async fn learn_and_prepare(
-    context: &Context,
+    live: &LiveState,
     manifests: &[Manifest],
     target: &Target<'_>,
 ) -> Result<Prepared, Fault> {
-    let kinds = context.live.kinds();
+    let kinds = live.kinds();
     let attempt = || {
         prepare(manifests, target, kinds)
             .map_err(|error| Fault::retry("ReconciliationFailed", error.to_string()))
@@ -244,21 +265,21 @@ async fn learn_and_prepare(
 }
 
 /// Watches the kinds of what is wanted, and of what may have to be pruned.
-async fn watch_kinds(context: &Context, prepared: &Prepared, known: &Objects) -> Result<(), Fault> {
+async fn watch_kinds(live: &LiveState, prepared: &Prepared, known: &Objects) -> Result<(), Fault> {
     let fault = |error: LiveError| Fault::retry("ReconciliationFailed", error.to_string());
     for kind in inventory::of(prepared.desired.iter().map(|desired| &desired.object)).values() {
         // A kind that a definition among the objects brings is watched once that is applied.
-        if context.live.kinds().known(kind).is_some() {
-            context.live.ensure(kind).await.map_err(fault)?;
+        if live.kinds().known(kind).is_some() {
+            live.ensure(kind).await.map_err(fault)?;
         }
     }
-    watch_known(context, known).await.map_err(fault)
+    watch_known(live, known).await.map_err(fault)
 }
 
 /// Watches the kinds of an inventory. Those whose definition is gone have no objects any more.
-pub(crate) async fn watch_known(context: &Context, known: &Objects) -> Result<(), LiveError> {
+pub(crate) async fn watch_known(live: &LiveState, known: &Objects) -> Result<(), LiveError> {
     for kind in known.values() {
-        match context.live.ensure(kind).await {
+        match live.ensure(kind).await {
             Ok(()) | Err(LiveError::UnknownKind { .. }) => {}
             Err(error) => return Err(error),
         }
@@ -267,7 +288,7 @@ pub(crate) async fn watch_known(context: &Context, known: &Objects) -> Result<()
 }
 
 /// What we applied and no inventory names: a process ended between the two.
-fn adopted(context: &Context, object: &Object, target: &Target<'_>) -> Objects {
+fn adopted(live: &LiveState, object: &Object, target: &Target<'_>) -> Objects {
     let is_applied_by_us = |live: &Object| {
         let entries = live.value()["metadata"]["managedFields"].as_array();
         entries.into_iter().flatten().any(|entry| {
@@ -276,15 +297,15 @@ fn adopted(context: &Context, object: &Object, target: &Target<'_>) -> Objects {
                 && entry["subresource"].is_null()
         })
     };
-    let live = context.live.of_app(&format!("ks/{}/{}", object.namespace(), object.name()));
+    let live = live.of_app(&format!("ks/{}/{}", object.namespace(), object.name()));
     let ours = live.iter().filter(|live| target.owns(live) && is_applied_by_us(live));
     ours.map(|live| (live.key(), live.gvk())).collect()
 }
 
 /// The plan for the cluster as it is now. Only what the inventory names and our labels mark is pruned.
-fn compare(context: &Context, app: &Kustomization, prepared: &Prepared, known: &Objects) -> Plan {
+fn compare(cluster: &LiveState, app: &Kustomization, prepared: &Prepared, known: &Objects) -> Plan {
     let target = Target::of(app);
-    let get = |key: &ObjectKey| context.live.get(key).map(|object| object.as_ref().clone());
+    let get = |key: &ObjectKey| cluster.get(key).map(|object| object.as_ref().clone());
     let mut live: BTreeMap<ObjectKey, Object> =
         known.keys().filter_map(|key| Some((key.clone(), get(key)?))).collect();
     let tracked = live
@@ -316,6 +337,7 @@ fn compare(context: &Context, app: &Kustomization, prepared: &Prepared, known: &
 /// Carries the plan out and notes the new inventory: all that is wanted, and what could not be pruned.
 async fn apply(
     context: &Context,
+    live: &LiveState,
     prepared: &Prepared,
     known: &Objects,
     plan: &Plan,
@@ -327,7 +349,7 @@ async fn apply(
         propagation: PropagationPolicy::Background,
     };
     let outcomes: Vec<Outcome> =
-        if plan.has_work() { carry_out(plan, &context.live, &settings).await } else { Vec::new() };
+        if plan.has_work() { carry_out(plan, live, &settings).await } else { Vec::new() };
     found.changes = report::changes(&outcomes);
     let mut wanted = inventory::of(prepared.desired.iter().map(|desired| &desired.object));
     let failed: Vec<&Outcome> = outcomes.iter().filter(|outcome| outcome.result.is_err()).collect();
@@ -350,7 +372,7 @@ async fn apply(
 
 /// What is waited for: all that was applied, or what `spec.healthChecks` names.
 async fn waited_for(
-    context: &Context,
+    place: &Place,
     object: &Object,
     app: &Kustomization,
     prepared: &Prepared,
@@ -365,33 +387,51 @@ async fn waited_for(
     }
     let mut keys = Vec::new();
     for check in &app.spec.health_checks {
-        let kind = GroupVersionKind::new(&check.api_version, &check.kind);
+        let check_kind = GroupVersionKind::new(&check.api_version, &check.kind);
+        let kind = check_kind.clone();
         let fault = |error: LiveError| Fault::retry("HealthCheckFailed", error.to_string());
-        context.live.ensure(&kind).await.map_err(fault)?;
-        keys.push(ObjectKey {
+        place.live.ensure(&kind).await.map_err(fault)?;
+        let key = ObjectKey {
             group: kind.group,
             kind: kind.kind,
             namespace: check.namespace.clone(),
             name: check.name.clone(),
-        });
+        };
+        if place.is_impersonated {
+            may_read(&place.live, &check_kind, &key).await?;
+        }
+        keys.push(key);
     }
     Ok(Some(keys))
+}
+
+/// What we watch, the account that an app acts as may not be allowed to see.
+async fn may_read(live: &LiveState, kind: &GroupVersionKind, key: &ObjectKey) -> Result<(), Fault> {
+    let Some(resource) = live.kinds().known(kind) else { return Ok(()) };
+    match resource.objects(live.client(), &key.namespace).get_metadata_opt(&key.name).await {
+        Err(kube::Error::Api(status)) if status.code == 403 => Err(Fault::retry(
+            "HealthCheckFailed",
+            format!("health check failed: {} status: 'Unknown': {}", inventory::shown(key), status.message),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Judges what is waited for. No worker waits; a change of an object brings another look.
 fn wait(
     context: &Context,
+    live: &LiveState,
     object: &Object,
     app: &Kustomization,
-    keys: Option<&[ObjectKey]>,
+    waited_for: Option<(&[ObjectKey], &HealthChecks)>,
     revision: &str,
 ) -> Result<Came, Fault> {
-    let Some(keys) = keys else { return Ok(Came::Applied { waited: None }) };
+    let Some((keys, checks)) = waited_for else { return Ok(Came::Applied { waited: None }) };
     let key = object.key();
     let limit = timeout(&app.spec);
     let waited = waited(context, &key, app, revision);
-    let live: Vec<_> = keys.iter().map(|key| (key, context.live.get(key))).collect();
-    match judge(live.iter().map(|(key, live)| (*key, live.as_deref())), waited, limit) {
+    let live: Vec<_> = keys.iter().map(|key| (key, live.get(key))).collect();
+    match judge(live.iter().map(|(key, live)| (*key, live.as_deref())), checks, waited, limit) {
         Health::Healthy => Ok(Came::Applied { waited: Some(waited) }),
         // Changes of objects that are not ours bring no look.
         Health::Waiting { left } if !app.spec.wait => Ok(Came::Waiting { left: left.min(LOOK), limit }),

@@ -1,28 +1,15 @@
 //! What a GitRepository's Secrets say about reaching its server, with the original's conditions.
 
-use std::collections::BTreeMap;
-
 use belay_flux_api::GitRepository;
 use belay_source::{Access, Login, Proxy, SecretText, SshAccess, Tls, is_encrypted_key};
-use k8s_openapi::ByteString;
-use kube::api::{Api, DynamicObject};
-use kube::core::ApiResource;
 use url::Url;
 
 use crate::context::Context;
 use crate::repository::Fault;
-
-type Data = BTreeMap<String, ByteString>;
+use crate::secret_data::{self, Data, NoSecret};
 
 /// Longest URL of a proxy.
 const LONGEST_PROXY: usize = 2048;
-
-/// Why a Secret is not to be had.
-enum NoSecret {
-    Missing,
-    /// What the API server said.
-    Failed(String),
-}
 
 /// Reads the Secrets that the repository names.
 pub(crate) async fn read(context: &Context, repository: &GitRepository) -> Result<Access, Fault> {
@@ -35,10 +22,9 @@ pub(crate) async fn read(context: &Context, repository: &GitRepository) -> Resul
         None => Data::new(),
         Some(reference) => {
             let place = format!("failed to get secret '{namespace}/{}'", reference.name);
-            secret(context, namespace, &reference.name).await.map_err(|error| match error {
-                NoSecret::Missing => failed(format!("{place}: secrets {:?} not found", reference.name)),
-                NoSecret::Failed(reason) => failed(format!("{place}: {reason}")),
-            })?
+            secret_data::read(&context.live, namespace, &reference.name)
+                .await
+                .map_err(|error| failed(format!("{place}: {error}")))?
         }
     };
     let url = Url::parse(&spec.url).map_err(|error| Fault {
@@ -49,21 +35,6 @@ pub(crate) async fn read(context: &Context, repository: &GitRepository) -> Resul
     let name = spec.secret_ref.as_ref().map(|reference| reference.name.as_str()).unwrap_or_default();
     let secret_name = format!("{namespace}/{name}");
     Ok(Access { proxy, ..from_secret(&url, &data, &secret_name)? })
-}
-
-async fn secret(context: &Context, namespace: &str, name: &str) -> Result<Data, NoSecret> {
-    let resource = ApiResource::erase::<k8s_openapi::api::core::v1::Secret>(&());
-    let api: Api<DynamicObject> = Api::namespaced_with(context.live.client().clone(), namespace, &resource);
-    let secret = api.get(name).await.map_err(|error| match error {
-        kube::Error::Api(status) if status.code == 404 => NoSecret::Missing,
-        kube::Error::Api(status) => NoSecret::Failed(status.message),
-        other => NoSecret::Failed(other.to_string()),
-    })?;
-    match &secret.data["data"] {
-        serde_json::Value::Null => Ok(Data::new()),
-        data => serde_json::from_value(data.clone())
-            .map_err(|_no_base64| NoSecret::Failed("its data are not base64".to_owned())),
-    }
 }
 
 fn failed(message: String) -> Fault {
@@ -164,8 +135,8 @@ fn text(data: &Data, name: &str) -> Result<String, Fault> {
 async fn proxy(context: &Context, namespace: &str, name: &str) -> Result<Proxy, Fault> {
     let place = format!("{namespace}/{name}");
     let failed = |reason: String| failed(format!("failed to configure proxy options: {reason}"));
-    let data = secret(context, namespace, name).await.map_err(|error| match error {
-        NoSecret::Missing => failed(format!("secret '{place}' not found")),
+    let data = secret_data::read(&context.live, namespace, name).await.map_err(|error| match error {
+        NoSecret::Missing(_) => failed(format!("secret '{place}' not found")),
         NoSecret::Failed(reason) => failed(format!("failed to get secret '{place}': {reason}")),
     })?;
     proxy_from_secret(&data, &place).map_err(failed)
@@ -211,6 +182,7 @@ fn without_login(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use k8s_openapi::ByteString;
 
     fn data(entries: &[(&str, &str)]) -> Data {
         entries

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 
 use anyhow::Context;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use kube::config::Kubeconfig;
 use serde::Deserialize;
 use serde_json::json;
@@ -30,6 +32,8 @@ pub(crate) struct ApiServer {
     address: String,
     /// How it is trusted, as a cluster Secret says that.
     pub(crate) tls: String,
+    /// Its authority's certificate, as a kubeconfig says that; may be empty.
+    pub(crate) authority: String,
 }
 
 impl ApiServer {
@@ -43,13 +47,19 @@ impl ApiServer {
         let cluster = named.and_then(|cluster| cluster.cluster.as_ref()).context("no cluster")?;
         let server = cluster.server.as_deref().context("the cluster has no address")?;
         let (scheme, address) = server.split_once("://").context("the address is no URL")?;
+        let authority = match (&cluster.certificate_authority_data, &cluster.certificate_authority) {
+            (Some(data), _) => data.clone(),
+            (None, Some(path)) => BASE64.encode(std::fs::read(path).context("the cluster's authority")?),
+            (None, None) => String::new(),
+        };
         Ok(ApiServer {
             scheme: scheme.to_owned(),
             address: address.trim_end_matches('/').to_owned(),
-            tls: match &cluster.certificate_authority_data {
-                Some(authority) => json!({"caData": authority}).to_string(),
-                None => json!({"insecure": scheme == "https"}).to_string(),
+            tls: match authority.as_str() {
+                "" => json!({"insecure": scheme == "https"}).to_string(),
+                authority => json!({"caData": authority}).to_string(),
             },
+            authority,
         })
     }
 }

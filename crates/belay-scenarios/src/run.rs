@@ -158,6 +158,7 @@ impl Runner {
         let gate = Gate::open(&self.api_server).await?;
         variables.set("CLUSTER", &gate.url())?;
         variables.set("TLS", &self.api_server.tls)?;
+        variables.set("AUTHORITY", &self.api_server.authority)?;
         let second = OnceLock::new();
         let touched = Touched::default();
         let run = Run { runner: self, name, repository, url, second, second_url, gate, variables, touched };

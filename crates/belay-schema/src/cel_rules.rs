@@ -279,7 +279,7 @@ fn lower_first(text: &str) -> String {
 }
 
 /// JSON as CEL has it: whole numbers are `int`.
-fn cel_value(value: &Value) -> cel::Value {
+pub(crate) fn cel_value(value: &Value) -> cel::Value {
     match value {
         Value::Null => cel::Value::Null,
         Value::Bool(flag) => cel::Value::Bool(*flag),

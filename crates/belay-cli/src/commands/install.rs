@@ -25,7 +25,8 @@ const ARTIFACT_PORT: u16 = 9790;
 /// NetworkPolicy keeps to Flux's namespace and Belay's own.
 ///
 /// Belay may read and write every kind, as it applies what repositories hold. It cannot hand out rights
-/// that it does not have (impersonate, escalate, approve, …): use --cluster-admin when repositories do.
+/// that it does not have (impersonate, escalate, approve, …): use --cluster-admin when repositories do, or
+/// when Kustomizations act as a serviceAccountName.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The namespace that Belay itself runs in.

@@ -48,6 +48,12 @@ pub(crate) struct Arguments {
     /// The namespace of Flux's control plane.
     #[arg(long, default_value = "flux-system")]
     flux_namespace: String,
+    /// The service account that Kustomizations act as when they name none.
+    #[arg(long, value_name = "NAME", default_value = "")]
+    default_service_account: String,
+    /// Let Kustomizations use sources of their own namespace alone.
+    #[arg(long)]
+    no_cross_namespace_refs: bool,
 }
 
 /// Runs until a signal.
@@ -64,6 +70,8 @@ pub(crate) fn run(arguments: Arguments, format: LogFormat) -> anyhow::Result<()>
         let flux = FluxSettings {
             namespace: Some(arguments.flux_namespace),
             artifact_address: Some(artifacts.advertised.clone()),
+            default_service_account: arguments.default_service_account,
+            no_cross_namespace_references: arguments.no_cross_namespace_refs,
         };
         let engine = Engine::with_flux(client, settings, flux);
         let artifacts = artifacts.serve(artifact_store(&engine.settings));

@@ -39,7 +39,7 @@ pub(crate) use content::{OWNER_NAME, OWNER_NAMESPACE};
 
 use crate::chart_build::BuiltChart;
 use crate::context::Context;
-use crate::depends;
+use crate::depends::{self, Unmet};
 use crate::health::or;
 use crate::write;
 use belay_causes::chain;
@@ -168,8 +168,12 @@ impl Look<'_> {
         let get = |key: &ObjectKey| self.context.live.get(key);
         match depends::unmet(&self.object, &self.release.spec.depends_on, &get, &|_| true) {
             None => Ok(()),
-            Some(message) => {
+            Some(Unmet::NotYet(message)) => {
                 Err(Fault { reason: "DependencyNotReady", message, end: End::After(depends::AGAIN) })
+            }
+            Some(Unmet::Unreadable(reason)) => {
+                let message = format!("{}: {reason}", depends::TERMINAL);
+                Err(Fault { reason: "InvalidCELExpression", message, end: End::Stalled })
             }
         }
     }
@@ -391,9 +395,6 @@ fn check(object: &Object, release: &HelmRelease) -> Result<(), Fault> {
     let annotations = release.metadata.annotations.keys().map(String::as_str);
     if let Some(name) = refused_resource_annotations(annotations).first() {
         return Err(not_supported(format!("annotation `{name}`")));
-    }
-    if let Some(field) = depends::refused(&release.spec.depends_on) {
-        return Err(not_supported(format!("`{field}`")));
     }
     match release.validate().first() {
         Some(error) => Err(stalled("ValidationFailed", error.to_string())),

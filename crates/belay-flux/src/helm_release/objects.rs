@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep};
 use super::target::Target;
 use super::{Look, MANAGER, hooks};
 use crate::health::{Health, judge, rounded};
+use crate::health_checks::HealthChecks;
 use crate::inventory::shown;
 use crate::report::changes;
 
@@ -191,7 +192,12 @@ impl Look<'_> {
         let live: Vec<_> = keys.iter().map(|key| (key, self.live(key))).collect();
         match what {
             WaitFor::Ready => {
-                match judge(live.iter().map(|(key, live)| (*key, live.as_ref())), waited, timeout) {
+                match judge(
+                    live.iter().map(|(key, live)| (*key, live.as_ref())),
+                    &HealthChecks::default(),
+                    waited,
+                    timeout,
+                ) {
                     Health::Healthy => Some(Ok(())),
                     Health::Waiting { .. } => None,
                     Health::Failed(reason) => Some(Err(reason)),

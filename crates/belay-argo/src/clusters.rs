@@ -156,6 +156,14 @@ impl Clusters {
         clusters.filter_map(|known| Some(known.cluster.as_ref().ok()?.live.clone())).collect()
     }
 
+    /// The servers of the clusters that are one project's alone, with the namespaces; all when empty.
+    pub(crate) fn of_project(&self, project: &str) -> Vec<(String, Vec<String>)> {
+        let state = self.lock();
+        let clusters = state.known.values().filter_map(|known| known.cluster.as_ref().ok());
+        let own = clusters.filter(|cluster| cluster.project == project);
+        own.map(|cluster| (cluster.server.clone(), cluster.live.reach().namespaces.clone())).collect()
+    }
+
     fn by_server(&self, server: &str, is_home_enabled: bool) -> Result<Arc<Cluster>, NoCluster> {
         let not_found = |what: &str| {
             NoCluster::none(format!("rpc error: code = NotFound desc = cluster {server:?} {what}"))

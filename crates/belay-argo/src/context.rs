@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use belay_argo_api::ApplicationSource;
-use belay_cluster::{EventRecorder, LiveState};
+use belay_cluster::{EventRecorder, LiveState, impersonate};
 use belay_diff::Drift;
 use belay_manifest::{GroupVersionKind, Object, ObjectKey};
 use belay_render::RenderCache;
@@ -99,6 +99,8 @@ pub(crate) struct Memory {
     pub(crate) seen: Arc<Seen>,
     /// The API server's answers to our writes since then.
     written: HashMap<ObjectKey, Written>,
+    /// The namespace whose objects of nobody it tells of.
+    monitored: Option<String>,
     /// When a running operation may go on.
     paused: Option<Instant>,
 }
@@ -172,6 +174,28 @@ impl Context {
             }
             memory.desired.insert(purpose, desired);
         });
+    }
+
+    /// Keeps in mind in which namespace objects of nobody concern an app.
+    pub(crate) fn monitor(&self, app: &ObjectKey, namespace: Option<&str>) {
+        self.remember(app, |memory| {
+            if memory.monitored.as_deref() != namespace {
+                memory.monitored = namespace.map(str::to_owned);
+            }
+        });
+    }
+
+    /// The apps that tell of objects of nobody in a namespace.
+    pub(crate) fn monitors_of(&self, namespace: &str) -> Vec<ObjectKey> {
+        let memory = self.memory.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let monitors = memory.iter().filter(|(_, memory)| memory.monitored.as_deref() == Some(namespace));
+        monitors.map(|(app, _)| app.clone()).collect()
+    }
+
+    /// The same, whose writes to the app's cluster are a user's; nothing for a name that cannot be one.
+    pub(crate) fn acting_as(&self, user: &str) -> Option<Context> {
+        let client = impersonate(self.live.client(), user).ok()?;
+        Some(Context { live: self.live.with_requests_by(client), ..self.clone() })
     }
 
     /// What was compared before.

@@ -127,7 +127,10 @@ impl Controller {
     fn repositories_changed(&self, before: &KnownRepositories, now: &KnownRepositories) {
         for app in self.context.home.of_kind(GROUP, "Application") {
             let is_other = repositories::urls_of(&app)
-                .any(|(url, project)| before.access(url, project).ok() != now.access(url, project).ok());
+                .any(|(url, project)| {
+                    before.access(url, project).ok() != now.access(url, project).ok()
+                        || before.of_project(project) != now.of_project(project)
+                });
             if is_other {
                 self.lanes.add(app.key());
             }
@@ -219,6 +222,10 @@ impl Controller {
     }
 
     fn take_in_object(&self, change: &Change) {
+        if change.before.is_none() != change.after.is_none() && !change.key.namespace.is_empty() {
+            let monitors = self.context.monitors_of(&change.key.namespace);
+            monitors.into_iter().for_each(|app| self.lanes.add(app));
+        }
         for object in [&change.before, &change.after].into_iter().flatten() {
             if let Some(app) = self.parent(object) {
                 self.lanes.add(app);

@@ -19,7 +19,7 @@ pub(crate) use hooks::keep_finalizers;
 use self::hooks::When;
 use crate::clusters::NoCluster;
 use crate::context::{Context, FIELD_MANAGER};
-use crate::project::{Bounds, bounds_of};
+use crate::project::{Bounds, account, bounds_of};
 use crate::reconcile::{find_objects, target};
 use crate::sync::is_confirmed;
 use crate::tracking::{Target, live_objects};
@@ -65,6 +65,11 @@ pub(crate) async fn finish(
             return give_up(context, object, app, &message).await;
         }
     };
+    let acting = match acting(context, app, &bounds, &target) {
+        Ok(acting) => acting,
+        Err(message) => return give_up(context, object, app, &message).await,
+    };
+    let context = acting.as_ref().unwrap_or(context);
     let cascade = finalizers.iter().find(|name| CASCADE.contains(name));
     let (finalizer, done) = if has(When::Before.finalizer()) {
         (When::Before.finalizer(), hooks::run(context, object, app, &bounds, When::Before).await)
@@ -88,6 +93,21 @@ pub(crate) async fn finish(
         Ok(false) => Some(AGAIN),
         Err(message) => give_up(context, object, app, &message).await,
     }
+}
+
+/// The context in which objects are deleted, when that is a service account's.
+fn acting(
+    context: &Context,
+    app: &Application,
+    bounds: &Bounds,
+    target: &Target,
+) -> Result<Option<Context>, String> {
+    let failed = |reason: String| {
+        format!("cannot apply impersonation: error deriving service account to impersonate: {reason}")
+    };
+    let Some(user) = account(&target.system, bounds, app).map_err(failed)? else { return Ok(None) };
+    let acting = context.acting_as(&user);
+    acting.map(Some).ok_or_else(|| failed(format!("{user:?} is no name")))
 }
 
 async fn give_up(context: &Context, object: &Object, app: &Application, message: &str) -> Option<Duration> {

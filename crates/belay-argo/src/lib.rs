@@ -20,6 +20,7 @@ mod fault;
 mod health;
 mod lanes;
 mod once;
+mod orphans;
 mod prepare;
 mod project;
 mod reconcile;

@@ -2,25 +2,31 @@
 //!
 //! `find` reads the project, `global` says what others add to it, `rules` decides by it, `windows` says when; `bounds` are its rules at one destination.
 
+mod accounts;
 mod bounds;
 mod cron;
 mod find;
 mod global;
+mod orphaned;
 mod repository;
 mod rules;
 mod windows;
+
+use std::sync::Arc;
 
 use belay_argo_api::{Application, ApplicationSource, SyncOperation};
 use belay_crd::Resource;
 use belay_manifest::Object;
 use serde_json::Value;
 
+pub(crate) use accounts::account;
 pub(crate) use bounds::{Bounds, scope_of};
 pub(crate) use find::{Projects, project};
-pub(crate) use rules::{Cluster, is_named};
+pub(crate) use orphaned::is_left_out;
+pub(crate) use rules::{Cluster, Scoped, is_named};
 pub(crate) use windows::{Asking, Windows};
 
-use crate::clusters::NoCluster;
+use crate::clusters::{Cluster as Destination, NoCluster};
 use crate::context::Context;
 use crate::fault::Fault;
 use crate::sources::Sources;
@@ -69,8 +75,18 @@ pub(crate) fn check(
 
 /// The rules of the app's project at its destination.
 pub(crate) fn bounds_of(context: &Context, object: &Object, app: &Application) -> Result<Bounds, Fault> {
-    let cluster = Cluster { server: context.cluster.server.clone(), name: context.cluster.name.clone() };
-    Ok(Bounds { project: project(context, object, app.spec.project_name())?, cluster })
+    let Destination { server, name, project: own, .. } = context.cluster.as_ref();
+    let cluster = Cluster { server: server.clone(), name: name.clone(), project: own.clone() };
+    let name = app.spec.project_name();
+    let mut project = project(context, object, name)?;
+    let scoped = Scoped {
+        repositories: context.settings.repositories.now().of_project(name),
+        clusters: context.clusters.of_project(name),
+    };
+    if scoped != Scoped::default() {
+        project = Arc::new(project.with(&scoped));
+    }
+    Ok(Bounds { project, cluster })
 }
 
 /// What the project says about repositories that it does not permit.

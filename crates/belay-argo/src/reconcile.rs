@@ -18,7 +18,7 @@ use crate::sources::{Sources, revision_list};
 use crate::status::{Found, Outcome, condition, shared_message};
 use crate::sync::{self, Current, Scene, compare_settings};
 use crate::tracking::Target;
-use crate::{deletion, drift, events, project, status, traces, write};
+use crate::{deletion, drift, events, orphans, project, status, traces, write};
 
 /// How soon a fault that may pass is looked at again.
 const AFTER_FAULT: Duration = Duration::from_secs(10);
@@ -79,6 +79,7 @@ async fn look(context: &Context, object: &Object, app: &Application) -> Result<D
     let windows = Windows::of(&bounds.project.windows, app);
     let target = target(context, object, app);
     traces::watch(context, app).await?;
+    orphans::watch(context, object, app, &bounds, &target).await;
     let desired = read_desired(context, object, app, &sources, &target).await?;
     if is_outdated(context, object) {
         return Ok(Duration::ZERO);
@@ -136,13 +137,16 @@ async fn look(context: &Context, object: &Object, app: &Application) -> Result<D
         }
     };
     let after = if operation.is_some() { view.compare(&desired) } else { before };
+    let mut conditions = conditions(object, &desired, &after, sync_error);
+    let orphans = orphans::warning(context, app, bounds, target, &after);
+    conditions.extend(orphans.map(|warning| (condition::ORPHANED, warning)));
     let again = again.unwrap_or_else(|| pace(context, operation.as_ref()));
     let outcome = Outcome::Compared {
         sources: &sources,
         revisions: &revisions,
         source_types: &desired.source_types(),
         comparison: &after,
-        conditions: conditions(object, &desired, &after, sync_error),
+        conditions,
     };
     Ok(report(context, object, app, &Found { outcome, operation }).await.unwrap_or(again))
 }
@@ -242,8 +246,12 @@ impl View<'_> {
             Ok(wanted) => wanted,
             Err(fault) => return sync::fail(state, &fault, now),
         };
+        let acting = match self.acting() {
+            Ok(acting) => acting,
+            Err(reason) => return sync::refuse(state, reason, now),
+        };
         let scene = Scene {
-            context: self.context,
+            context: acting.as_ref().unwrap_or(self.context),
             object: self.object,
             app: self.app,
             target: self.target,
@@ -254,6 +262,25 @@ impl View<'_> {
             bounds: self.bounds,
         };
         sync::go_on(&scene, state, now).await
+    }
+
+    /// The context in which a sync writes, when that is a service account's.
+    fn acting(&self) -> Result<Option<Context>, String> {
+        let Some(user) = project::account(&self.target.system, self.bounds, self.app)
+            .map_err(|reason| format!("failed to derive service account to impersonate: {reason}"))?
+        else {
+            if self.target.system.impersonation_enabled && self.target.system.impersonation_enforced {
+                return Err(format!(
+                    "no matching service account found for destination server {} and namespace {}",
+                    self.bounds.cluster.server, self.app.spec.destination.namespace
+                ));
+            }
+            return Ok(None);
+        };
+        let acting = self.context.acting_as(&user);
+        acting
+            .map(Some)
+            .ok_or_else(|| format!("failed to derive service account to impersonate: {user:?} is no name"))
     }
 
     async fn wanted_by(

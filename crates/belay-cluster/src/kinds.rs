@@ -94,6 +94,16 @@ impl Kinds {
             .map(|(_, resource)| resource.clone())
     }
 
+    /// Every kind that can be watched and that is known already, in one of its versions. Asks nothing.
+    pub fn watchable(&self) -> Vec<(GroupVersionKind, Resource)> {
+        let known = self.known.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut found = HashMap::new();
+        for (kind, resource) in known.iter().filter(|(_, resource)| resource.watchable) {
+            found.entry((&kind.group, &kind.kind)).or_insert((kind, resource));
+        }
+        found.into_values().map(|(kind, resource)| (kind.clone(), resource.clone())).collect()
+    }
+
     /// Every `group/version` and `group/version/Kind` that is known, sorted: what charts may ask for.
     pub fn api_versions(&self) -> Vec<String> {
         let known = self.known.read().unwrap_or_else(|poisoned| poisoned.into_inner());

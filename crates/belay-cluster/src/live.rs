@@ -289,6 +289,12 @@ impl LiveState {
         self.read().objects.get(key).cloned()
     }
 
+    /// All watched objects of a namespace.
+    pub fn in_namespace(&self, namespace: &str) -> Vec<Arc<Object>> {
+        let picture = self.read();
+        picture.objects.values().filter(|object| object.namespace() == namespace).cloned().collect()
+    }
+
     /// All watched objects of a kind.
     pub fn of_kind(&self, group: &str, kind: &str) -> Vec<Arc<Object>> {
         let picture = self.read();

@@ -1,7 +1,8 @@
 //! What a project allows, decided by its spec alone.
 
 use belay_argo_api::{
-    AppProjectSpec, ApplicationDestination, ClusterResourceRestriction, GroupKind, SyncWindow,
+    AppProjectSpec, ApplicationDestination, ClusterResourceRestriction, DestinationServiceAccount, GroupKind,
+    OrphanedResources, SyncWindow,
 };
 use belay_cluster::Scope;
 use belay_filetree::{Glob, path_match};
@@ -15,6 +16,12 @@ pub(crate) struct Project {
     pub(crate) name: String,
     /// When syncs are allowed.
     pub(crate) windows: Vec<SyncWindow>,
+    /// Whom syncs act as.
+    pub(crate) accounts: Vec<DestinationServiceAccount>,
+    /// Whether objects of nobody are told of.
+    pub(crate) orphaned: Option<OrphanedResources>,
+    /// Whether no cluster counts but the project's own.
+    only_own_clusters: bool,
     repositories: Vec<RepositoryPattern>,
     destinations: Vec<DestinationPattern>,
     source_namespaces: Vec<String>,
@@ -31,6 +38,17 @@ pub(crate) struct Cluster {
     pub(crate) server: String,
     /// Its name.
     pub(crate) name: String,
+    /// The project that it is for; empty for all.
+    pub(crate) project: String,
+}
+
+/// What Secrets give to one project alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Scoped {
+    /// The URLs of its repositories.
+    pub(crate) repositories: Vec<String>,
+    /// The servers of its clusters, with the namespaces; all when empty.
+    pub(crate) clusters: Vec<(String, Vec<String>)>,
 }
 
 impl Project {
@@ -39,6 +57,9 @@ impl Project {
         Project {
             name: name.to_owned(),
             windows: spec.sync_windows.clone(),
+            accounts: spec.destination_service_accounts.clone(),
+            orphaned: spec.orphaned_resources.clone(),
+            only_own_clusters: spec.permit_only_project_scoped_clusters,
             repositories: spec.source_repos.iter().map(|entry| RepositoryPattern::new(entry)).collect(),
             destinations: spec.destinations.iter().map(DestinationPattern::new).collect(),
             source_namespaces: spec.source_namespaces.clone(),
@@ -47,6 +68,24 @@ impl Project {
             namespaced_allowed: spec.namespace_resource_whitelist.clone(),
             namespaced_denied: spec.namespace_resource_blacklist.clone(),
         }
+    }
+
+    /// The same, with what Secrets give to it alone.
+    pub(crate) fn with(&self, scoped: &Scoped) -> Project {
+        let mut project = self.clone();
+        project.repositories.extend(scoped.repositories.iter().map(|url| RepositoryPattern::new(url)));
+        for (server, namespaces) in &scoped.clusters {
+            let all = ["*".to_owned()];
+            let namespaces = if namespaces.is_empty() { all.as_slice() } else { namespaces };
+            project.destinations.extend(namespaces.iter().map(|namespace| {
+                DestinationPattern::new(&ApplicationDestination {
+                    server: server.clone(),
+                    namespace: namespace.clone(),
+                    ..ApplicationDestination::default()
+                })
+            }));
+        }
+        project
     }
 
     /// Whether apps may take files from this repository. Any denial that names it comes before what allows it; a
@@ -59,6 +98,9 @@ impl Project {
 
     /// Whether apps may deploy to this namespace of this cluster.
     pub(crate) fn permits_destination(&self, cluster: &Cluster, namespace: &str) -> bool {
+        if self.only_own_clusters && cluster.project != self.name {
+            return false;
+        }
         let mut is_permitted = false;
         for entry in &self.destinations {
             let name = !cluster.name.is_empty() && entry.name.matches(&cluster.name);

@@ -81,6 +81,12 @@ impl KnownRepositories {
         })
     }
 
+    /// The URLs of the repositories that are one project's alone.
+    pub(crate) fn of_project(&self, project: &str) -> Vec<String> {
+        let own = self.repositories.values().filter(|secret| secret.project == project);
+        own.map(|secret| secret.url.clone()).collect()
+    }
+
     /// The project's own Secret before one that is for all.
     fn repository(&self, url: &str, project: &str) -> Option<&RepositorySecret> {
         let wanted = normalised_url(url);

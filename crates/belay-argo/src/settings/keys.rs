@@ -75,14 +75,12 @@ pub(super) fn read(key: &Key<'_>, text: &str, settings: &mut Settings) -> Result
         "globalProjects" => settings.global_projects = sections::global_projects(key, text)?,
         "application.sync.impersonation.enabled" if !text.is_empty() => {
             settings.impersonation_enabled = values::flag(key, text)?;
-            note_unless(key, !settings.impersonation_enabled);
         }
         "application.sync.impersonation.enforced" if !text.is_empty() => {
             settings.impersonation_enforced = values::flag(key, text)?;
         }
         "cluster.inClusterEnabled" if !text.is_empty() => {
             settings.in_cluster_enabled = values::flag(key, text)?;
-            note_unless(key, settings.in_cluster_enabled);
         }
         "timeout.reconciliation" if !text.is_empty() => {
             settings.interval = Some(values::duration(key, text)?).filter(|interval| !interval.is_zero());

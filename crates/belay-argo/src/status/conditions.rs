@@ -20,8 +20,11 @@ pub(crate) mod condition {
     pub(crate) const REPEATED: &str = "RepeatedResourceWarning";
     /// An object is another app's, too.
     pub(crate) const SHARED: &str = "SharedResourceWarning";
+    /// Objects in its namespace are nobody's.
+    pub(crate) const ORPHANED: &str = "OrphanedResourceWarning";
     /// Every type that a comparison evaluates.
-    pub(crate) const ALL: [&str; 7] = [INVALID_SPEC, UNKNOWN, COMPARISON, SYNC, REPEATED, EXCLUDED, SHARED];
+    pub(crate) const ALL: [&str; 8] =
+        [INVALID_SPEC, UNKNOWN, COMPARISON, SYNC, REPEATED, EXCLUDED, SHARED, ORPHANED];
 }
 
 /// Replaces the conditions of the evaluated types.

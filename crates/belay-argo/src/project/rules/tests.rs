@@ -13,7 +13,7 @@ fn project(spec: &Value) -> Project {
 }
 
 fn cluster(server: &str, name: &str) -> Cluster {
-    Cluster { server: server.to_owned(), name: name.to_owned() }
+    Cluster { server: server.to_owned(), name: name.to_owned(), project: String::new() }
 }
 
 /// Answers of Argo CD 3.6's AppProject (`IsSourcePermitted`, `IsDestinationPermitted`, `IsGroupKindNamePermitted`) to

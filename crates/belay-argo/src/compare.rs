@@ -12,7 +12,7 @@ use belay_health::argo::{Health, Status};
 use belay_manifest::{Object, ObjectKey};
 use belay_plan::sync::{Settings, is_hook, is_post_delete, is_pre_delete, is_skipped, method, words};
 
-pub(crate) use rules::{ignored, refused_rules};
+pub(crate) use rules::{ignored, ignored_updates, is_ignored_update, refused_rules};
 pub(crate) use schemas::{Schemas, definitions};
 pub(crate) use seen::{Seen, Written};
 

@@ -1,12 +1,13 @@
 //! What every look at an app needs besides the app: the clusters, the settings, and what is remembered between two looks.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use belay_argo_api::ApplicationSource;
 use belay_cluster::{EventRecorder, LiveState, impersonate};
-use belay_diff::Drift;
+use belay_diff::{Drift, Ignored};
 use belay_manifest::{GroupVersionKind, Object, ObjectKey};
 use belay_render::RenderCache;
 use belay_source::Repositories;
@@ -14,7 +15,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::clusters::{Cluster, Clusters};
-use crate::compare::{Schemas, Seen, Written};
+use crate::compare::{Schemas, Seen, Written, ignored_updates};
 use crate::desired::{Desired, Purpose, Rendered};
 use crate::project::Projects;
 use crate::repositories::LiveRepositories;
@@ -80,6 +81,8 @@ pub(crate) struct Context {
     pub(crate) renders: Arc<RenderCache<(ObjectKey, Purpose, usize)>>,
     pub(crate) projects: Arc<Projects>,
     pub(crate) memory: Arc<Mutex<HashMap<ObjectKey, Memory>>>,
+    /// The rules about updates that are no news, and the settings that they were made of.
+    pub(crate) updates: Arc<Mutex<Option<(Arc<settings::Settings>, Arc<Ignored>)>>>,
 }
 
 /// What is remembered of an app between two looks; lost with the process, and nothing needs it then.
@@ -134,6 +137,28 @@ impl Context {
     /// How often an app's repository is asked for news.
     pub(crate) fn interval(&self) -> Duration {
         self.system().interval.unwrap_or(NEVER)
+    }
+
+    /// Fields whose changes are no reason to look at an app.
+    pub(crate) fn ignored_updates(&self) -> Arc<Ignored> {
+        let system = self.system();
+        let mut made = self.updates.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        match &*made {
+            Some((of, rules)) if Arc::ptr_eq(of, &system) => rules.clone(),
+            _ => {
+                let rules = Arc::new(ignored_updates(&system));
+                *made = Some((system, rules.clone()));
+                rules
+            }
+        }
+    }
+
+    /// How much later an app's turn is, so that not all have theirs at once: always the same for one app.
+    pub(crate) fn delay(&self, app: &ObjectKey) -> Duration {
+        let mut hasher = DefaultHasher::new();
+        app.hash(&mut hasher);
+        let share = f64::from(u32::try_from(hasher.finish() >> 32).unwrap_or(u32::MAX)) / f64::from(u32::MAX);
+        self.system().jitter.mul_f64(share)
     }
 
     /// Everything that is remembered of an app. Large parts are shared.

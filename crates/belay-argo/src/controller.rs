@@ -12,8 +12,10 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::clusters::{self, Clusters};
+use crate::compare::is_ignored_update;
 use crate::context::{Commit, Context, GROUP, Memory, Settings, application_kind, asks_for_work};
 use crate::desired::Purpose;
+use crate::health::health;
 use crate::lanes::{Lane, Lanes};
 use crate::reconcile::reconcile;
 use crate::repositories::{self, KnownRepositories};
@@ -49,6 +51,7 @@ impl Controller {
             renders: Arc::default(),
             projects: Arc::default(),
             memory: Arc::default(),
+            updates: Arc::default(),
         };
         Controller { context: Arc::new(context), lanes }
     }
@@ -126,11 +129,10 @@ impl Controller {
     /// Looks again at every app whose repository is reached otherwise than before.
     fn repositories_changed(&self, before: &KnownRepositories, now: &KnownRepositories) {
         for app in self.context.home.of_kind(GROUP, "Application") {
-            let is_other = repositories::urls_of(&app)
-                .any(|(url, project)| {
-                    before.access(url, project).ok() != now.access(url, project).ok()
-                        || before.of_project(project) != now.of_project(project)
-                });
+            let is_other = repositories::urls_of(&app).any(|(url, project)| {
+                before.access(url, project).ok() != now.access(url, project).ok()
+                    || before.of_project(project) != now.of_project(project)
+            });
             if is_other {
                 self.lanes.add(app.key());
             }
@@ -226,11 +228,24 @@ impl Controller {
             let monitors = self.context.monitors_of(&change.key.namespace);
             monitors.into_iter().for_each(|app| self.lanes.add(app));
         }
+        if self.is_no_news(change) {
+            return;
+        }
         for object in [&change.before, &change.after].into_iter().flatten() {
             if let Some(app) = self.parent(object) {
                 self.lanes.add(app);
             }
         }
+    }
+
+    /// Whether an object has changed in fields alone that the installation does not care about, and is as well as before.
+    fn is_no_news(&self, change: &Change) -> bool {
+        let (Some(before), Some(after)) = (&change.before, &change.after) else { return false };
+        if !is_ignored_update(&self.context.ignored_updates(), before, after) {
+            return false;
+        }
+        let status = |object: &Object| health(&self.context, object).map(|health| health.status);
+        status(before) == status(after)
     }
 
     /// The app that tracks an object.

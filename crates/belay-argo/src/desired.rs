@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use belay_argo_api::{Application, ApplicationSource};
 use belay_filetree::{FileTree, MountedTree};
-use belay_manifest::{Manifest, Object};
+use belay_manifest::{Limits, Manifest, Object};
 use belay_render::{Freshness, Render, SourceType};
 use belay_source::Checkout;
 
@@ -88,7 +88,8 @@ impl Desired {
 
     /// Whether all of this is of the same files and options.
     fn is_of(&self, checkouts: &[Checkout], fingerprint: &str, capabilities: u64) -> bool {
-        let has_chart = self.source_types().contains(&SourceType::Helm.as_str());
+        // A kustomization may have charts, too.
+        let has_chart = self.source_types().iter().any(|kind| *kind != SourceType::Directory.as_str());
         let commits = checkouts.iter().map(|checkout| &checkout.commit);
         self.sources.iter().map(|source| &source.checkout.commit).eq(commits)
             && self.fingerprint == fingerprint
@@ -133,6 +134,8 @@ pub(crate) async fn read(context: &Context, asked: &Asked<'_>) -> Result<Arc<Des
             revision: checkout.commit.clone(),
             api_versions: api_versions.clone(),
             kube_version: kube_version.clone(),
+            tools: asked.target.system.tools,
+            build_options: asked.target.system.kustomize_build_options.clone(),
         })
         .collect();
     let fingerprint: Vec<String> = requests.iter().map(render::Request::fingerprint).collect();
@@ -155,6 +158,28 @@ pub(crate) async fn read(context: &Context, asked: &Asked<'_>) -> Result<Arc<Des
     let desired = Arc::new(Desired { sources, prepared: Arc::new(prepared), fingerprint, capabilities });
     context.remember_desired(&asked.object.key(), asked.purpose, desired.clone(), asked.sources);
     Ok(desired)
+}
+
+/// Takes manifests that an operation brings with it in the place of what Git says.
+pub(crate) async fn local(
+    context: &Context,
+    target: &Target,
+    texts: &[String],
+) -> Result<Arc<Desired>, Fault> {
+    let mut manifests = Vec::new();
+    for (place, text) in texts.iter().enumerate() {
+        let file = format!("operation.sync.manifests[{place}]");
+        let parsed = belay_manifest::parse(&file, text.as_bytes(), &Limits::default());
+        manifests.extend(parsed.map_err(|error| {
+            Fault::comparison(format!("Failed to load local manifests: {}", belay_causes::chain(&error)))
+        })?);
+    }
+    let manifests: Vec<&Manifest> = manifests.iter().collect();
+    let prepared = learn_and_prepare(context, &manifests, target).await?;
+    check_reach(context, &prepared)?;
+    watch_kinds(context, &prepared).await?;
+    let prepared = Arc::new(prepared);
+    Ok(Arc::new(Desired { sources: Vec::new(), prepared, fingerprint: String::new(), capabilities: 0 }))
 }
 
 async fn fetch_all(context: &Context, asked: &Asked<'_>) -> Result<Vec<Checkout>, Fault> {

@@ -184,9 +184,6 @@ fn refused_option<'a>(mut options: impl Iterator<Item = &'a str>) -> Option<&'a 
 
 /// What of an operation is not built yet.
 pub(crate) fn refused_operation(sync: &SyncOperation) -> Option<String> {
-    if !sync.manifests.is_empty() {
-        return Some("`operation.sync.manifests` is not supported yet".to_owned());
-    }
     let options = sync.sync_options.iter().map(String::as_str);
     refused_option(options).map(|option| format!("sync option `{option}` is not supported yet"))
 }

@@ -140,7 +140,7 @@ async fn look(context: &Context, object: &Object, app: &Application) -> Result<D
     let mut conditions = conditions(object, &desired, &after, sync_error);
     let orphans = orphans::warning(context, app, bounds, target, &after);
     conditions.extend(orphans.map(|warning| (condition::ORPHANED, warning)));
-    let again = again.unwrap_or_else(|| pace(context, operation.as_ref()));
+    let again = again.unwrap_or_else(|| pace(context, &object.key(), operation.as_ref()));
     let outcome = Outcome::Compared {
         sources: &sources,
         revisions: &revisions,
@@ -288,6 +288,10 @@ impl View<'_> {
         state: &OperationState,
         desired: Option<&Arc<Desired>>,
     ) -> Result<Arc<Desired>, Fault> {
+        let local = sync::operation::sync_of(state).manifests;
+        if !local.is_empty() {
+            return desired::local(self.context, self.target, &local).await;
+        }
         let sources = sync::operation::sources(state, self.sources);
         // An operation may name sources of its own; the project's word holds for them, too.
         if let Some(refusal) = project::refused_repositories(self.bounds, &sources).into_iter().next() {
@@ -380,10 +384,11 @@ fn known_sync_error(app: &Application) -> Option<String> {
 }
 
 /// How soon to look again when nobody says.
-fn pace(context: &Context, operation: Option<&OperationState>) -> Duration {
+fn pace(context: &Context, app: &ObjectKey, operation: Option<&OperationState>) -> Duration {
+    let delay = context.delay(app);
     match operation {
         Some(state) if !sync::operation::is_completed(&state.phase) => WHILE_RUNNING.min(context.interval()),
-        _ => context.interval(),
+        _ => context.interval() + delay,
     }
 }
 

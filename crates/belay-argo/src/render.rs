@@ -22,6 +22,8 @@ use serde_json::Value;
 use environment::{BuildFacts, Environment};
 use values_files::Places;
 
+use crate::settings::Tools;
+
 pub(crate) use error::SourceError;
 pub(crate) use values_files::mount;
 
@@ -48,6 +50,10 @@ pub(crate) struct Request {
     pub(crate) api_versions: Vec<String>,
     /// The cluster's version; empty when it is not known.
     pub(crate) kube_version: String,
+    /// Which tools the installation lets make manifests.
+    pub(crate) tools: Tools,
+    /// The flags that it builds kustomizations with.
+    pub(crate) build_options: String,
 }
 
 /// What came of a render, besides the objects.
@@ -64,7 +70,7 @@ impl Request {
     /// Which tool renders, and from what besides the files.
     pub(crate) fn plan(&self, tree: &dyn FileTree, folder: &TreePath) -> Result<Plan, SourceError> {
         let source = self.merged(tree, folder)?;
-        let source_type = source_type(&source, tree, folder)?;
+        let source_type = self.source_type(&source, tree, folder)?;
         let options = source.write().to_string();
         let names_revision = options.contains("ARGOCD_APP_REVISION");
         let mut request = Request { source, ..self.clone() };
@@ -77,7 +83,8 @@ impl Request {
             request.source.target_revision.clear();
         }
         let mut inputs = request.fingerprint();
-        if source_type == SourceType::Helm {
+        let has_charts = source_type == SourceType::Kustomize && self.build_options.contains("--enable-helm");
+        if source_type == SourceType::Helm || has_charts {
             // Charts ask what the cluster can do.
             inputs.push_str(&format!(" {:?} {}", self.api_versions, self.kube_version));
         }
@@ -87,12 +94,14 @@ impl Request {
     /// A text that differs whenever the render of the same files may, on the same cluster.
     pub(crate) fn fingerprint(&self) -> String {
         format!(
-            "{}/{} {} {} {:?} {}",
+            "{}/{} {} {} {:?} {:?} {} {}",
             self.instance,
             self.namespace,
             self.project,
             self.revision,
             self.references,
+            self.tools,
+            self.build_options,
             self.source.write()
         )
     }
@@ -112,12 +121,17 @@ impl Request {
             revision: &self.revision,
             source: &source,
         });
-        match source_type(&source, tree, folder)? {
+        match self.source_type(&source, tree, folder)? {
             SourceType::Directory => directory(&source, tree, folder),
             SourceType::Kustomize => {
                 let options = source.kustomize.unwrap_or_default();
                 refuse(&[("kustomize.version", !options.version.is_empty())])?;
-                kustomize::build(tree, folder, &options, &environment)
+                let versions =
+                    if options.api_versions.is_empty() { &self.api_versions } else { &options.api_versions };
+                let version =
+                    if options.kube_version.is_empty() { &self.kube_version } else { &options.kube_version };
+                let flags = kustomize::Flags::parse(&self.build_options, version, versions)?;
+                kustomize::build(tree, folder, &options, &environment, &flags)
             }
             SourceType::Helm => {
                 let references = self.references.as_deref();
@@ -125,6 +139,22 @@ impl Request {
                 self.chart(&places, &source.helm.unwrap_or_default(), parsed)
             }
         }
+    }
+
+    /// The tool; files of one that is switched off are plain ones.
+    fn source_type(
+        &self,
+        source: &ApplicationSource,
+        tree: &dyn FileTree,
+        folder: &TreePath,
+    ) -> Result<SourceType, SourceError> {
+        let found = source_type(source, tree, folder)?;
+        let is_on = match found {
+            SourceType::Helm => self.tools.helm,
+            SourceType::Kustomize => self.tools.kustomize,
+            SourceType::Directory => true,
+        };
+        Ok(if is_on { found } else { SourceType::Directory })
     }
 
     fn merged(&self, tree: &dyn FileTree, folder: &TreePath) -> Result<ApplicationSource, SourceError> {

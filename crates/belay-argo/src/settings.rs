@@ -58,6 +58,8 @@ pub struct Settings {
     pub jitter: Duration,
     /// `kustomize.enable`, `helm.enable`, `jsonnet.enable`
     pub tools: Tools,
+    /// `kustomize.buildOptions`
+    pub kustomize_build_options: String,
     /// Of `argocd-cmd-params-cm`.
     pub parameters: Parameters,
 }
@@ -155,6 +157,7 @@ impl Default for Settings {
             interval: Some(Duration::from_secs(120)),
             jitter: Duration::from_secs(60),
             tools: Tools { kustomize: true, helm: true, jsonnet: true },
+            kustomize_build_options: String::new(),
             parameters: Parameters {
                 application_namespaces: Vec::new(),
                 server_side_diff: false,

@@ -1,7 +1,7 @@
 //! A kustomization, as manifests.
 
 use belay_filetree::{FileTree, TreePath};
-use belay_kustomize::{BuildOptions, KustomizationEdit, build};
+use belay_kustomize::{BuildOptions, build};
 use belay_manifest::{Manifest, Object, Origin};
 
 use crate::error::RenderError;
@@ -11,21 +11,14 @@ const MOST_OBJECTS: usize = 20_000;
 /// Bytes of all objects of one build.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
 
-/// Builds the folder with settings laid over its kustomization. With `generate` a folder without
-/// one is built as if it listed its manifests, as Flux does.
+/// Builds the folder within limits; `options` says how.
 pub fn render_kustomize(
     tree: &dyn FileTree,
     folder: &TreePath,
-    edit: KustomizationEdit,
-    generate: bool,
+    options: BuildOptions,
 ) -> Result<Vec<Manifest>, RenderError> {
-    let options = BuildOptions {
-        edit: Some(edit),
-        generate,
-        max_objects: Some(MOST_OBJECTS),
-        max_output_bytes: Some(MOST_BYTES),
-        ..BuildOptions::default()
-    };
+    let options =
+        BuildOptions { max_objects: Some(MOST_OBJECTS), max_output_bytes: Some(MOST_BYTES), ..options };
     let built = build(tree, folder, &options)
         .map_err(|source| RenderError::Kustomize { path: folder.clone(), source: Box::new(source) })?;
     let mut manifests = Vec::with_capacity(built.objects.len());

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use belay_argo_api::Application;
 use belay_diff::{IgnoreRule, Ignored, IgnoredStatus, Jq, NormaliseOptions};
 use belay_filetree::Glob;
+use belay_manifest::Object;
 
 use crate::fault::Fault;
 use crate::prepare::Prepared;
-use crate::settings::{CompareSettings, IgnoreStatus, Settings};
+use crate::settings::{CompareSettings, Fields, IgnoreStatus, Settings};
 
 /// What is not compared of an app's objects. An expression of the app that is not understood is a fault of its spec.
 pub(crate) fn ignored(app: &Application, system: &Settings) -> Result<Arc<Ignored>, Fault> {
@@ -34,17 +35,56 @@ pub(crate) fn ignored(app: &Application, system: &Settings) -> Result<Arc<Ignore
 
 /// `resource.customizations.ignoreDifferences`
 fn system_rules(system: &Settings) -> impl Iterator<Item = IgnoreRule> {
-    system.customizations.iter().map(|(group, kind, customization)| {
-        let fields = &customization.ignore_differences;
-        IgnoreRule {
-            group: group.to_owned(),
-            kind: kind.to_owned(),
-            json_pointers: fields.json_pointers.clone(),
-            jq: fields.jq.clone(),
-            managers: fields.managers.clone(),
-            ..IgnoreRule::default()
+    system
+        .customizations
+        .iter()
+        .map(|(group, kind, customization)| rule(group, kind, &customization.ignore_differences))
+}
+
+fn rule(group: &str, kind: &str, fields: &Fields) -> IgnoreRule {
+    IgnoreRule {
+        group: group.to_owned(),
+        kind: kind.to_owned(),
+        json_pointers: fields.json_pointers.clone(),
+        jq: fields.jq.clone(),
+        managers: fields.managers.clone(),
+        ..IgnoreRule::default()
+    }
+}
+
+/// Fields whose changes are no reason to look at an app: `ignoreResourceUpdates`, and what is not compared anyway.
+pub(crate) fn ignored_updates(system: &Settings) -> Ignored {
+    let mut rules = Vec::new();
+    if system.ignores_updates {
+        rules.extend(
+            system
+                .customizations
+                .iter()
+                .map(|(group, kind, customization)| rule(group, kind, &customization.ignore_updates)),
+        );
+        if system.compare.ignore_differences_on_updates {
+            rules.extend(system_rules(system));
         }
-    })
+    }
+    Ignored::new(rules, normalise(system.compare))
+}
+
+/// Whether two states of an object differ in such fields alone.
+pub(crate) fn is_ignored_update(ignored: &Ignored, before: &Object, after: &Object) -> bool {
+    if !ignored.concerns(after) {
+        return false;
+    }
+    let without = |object: &Object| {
+        let mut value = object.value().clone();
+        ignored.remove(object, &mut [&mut value]);
+        if let Some(metadata) = value.get_mut("metadata").and_then(serde_json::Value::as_object_mut) {
+            metadata.retain(|name, _| {
+                !["resourceVersion", "generation", "managedFields"].contains(&name.as_str())
+            });
+        }
+        value
+    };
+    without(before) == without(after)
 }
 
 fn normalise(compare: CompareSettings) -> NormaliseOptions {
@@ -69,4 +109,32 @@ pub(crate) fn refused_rules(system: &Settings, prepared: &Prepared) -> Option<Fa
         concerns.then(|| Fault::comparison(error.to_string()))
     });
     refused.next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn settings(text: &str) -> Settings {
+        let data = [("resource.customizations.ignoreResourceUpdates.all".to_owned(), text.to_owned())];
+        Settings::parse(&data.into(), &Default::default()).unwrap().settings
+    }
+
+    fn map(version: &str, status: Value, data: &str) -> Object {
+        let value = json!({"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": "a", "namespace": "b", "resourceVersion": version}, "status": status, "data": {"a": data}});
+        Object::new(value).unwrap()
+    }
+
+    #[test]
+    fn changes_of_ignored_fields_are_no_news() {
+        let settings = settings("jsonPointers: [/status]");
+        let ignored = ignored_updates(&settings);
+        let before = map("1", json!({"at": 1}), "x");
+        assert!(is_ignored_update(&ignored, &before, &map("2", json!({"at": 2}), "x")));
+        assert!(!is_ignored_update(&ignored, &before, &map("2", json!({"at": 1}), "y")));
+        let off = Settings { ignores_updates: false, ..settings };
+        assert!(!is_ignored_update(&ignored_updates(&off), &before, &map("2", json!({"at": 2}), "x")));
+    }
 }

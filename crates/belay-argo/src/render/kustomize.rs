@@ -3,12 +3,80 @@
 use belay_argo_api::ApplicationSourceKustomize;
 use belay_crd::{Described, IntOrString};
 use belay_filetree::{EditedTree, FileTree, TreePath};
-use belay_kustomize::{FileEdit, KustomizationEdit, Patch, edit_file};
+use belay_kustomize::{
+    BuildOptions, FileEdit, HelmOptions, KustomizationEdit, LoadRestrictor, Patch, Reorder, edit_file,
+};
 use belay_manifest::Manifest;
 use belay_render::{kustomization_file, render_kustomize};
 
 use super::environment::Environment;
 use super::error::SourceError;
+
+/// What `kustomize.buildOptions` asks for, and what charts within a kustomization are told of the cluster.
+pub(super) struct Flags {
+    load_restrictor: LoadRestrictor,
+    reorder: Reorder,
+    helm: Option<HelmOptions>,
+}
+
+impl Flags {
+    /// Reads the flags of `kustomize build`; one that is not built yet is refused by its name.
+    pub(super) fn parse(
+        text: &str,
+        kube_version: &str,
+        api_versions: &[String],
+    ) -> Result<Flags, SourceError> {
+        let mut flags =
+            Flags { load_restrictor: LoadRestrictor::RootOnly, reorder: Reorder::None, helm: None };
+        let mut words = text.split_whitespace();
+        while let Some(word) = words.next() {
+            let (name, value) = match word.split_once('=') {
+                Some((name, value)) => (name, Some(value)),
+                None => (word, None),
+            };
+            let mut value = || value.or_else(|| words.next()).unwrap_or_default();
+            let is_known = match name {
+                "--enable-helm" => {
+                    flags.helm = Some(HelmOptions {
+                        kube_version: Some(kube_version.to_owned()).filter(|version| !version.is_empty()),
+                        api_versions: api_versions.to_vec(),
+                        ..HelmOptions::default()
+                    });
+                    word == name || word == "--enable-helm=true"
+                }
+                "--load-restrictor" | "--load_restrictor" => match value() {
+                    "LoadRestrictionsNone" => {
+                        flags.load_restrictor = LoadRestrictor::None;
+                        true
+                    }
+                    other => other == "LoadRestrictionsRootOnly",
+                },
+                "--reorder" => match value() {
+                    "legacy" => {
+                        flags.reorder = Reorder::Legacy;
+                        true
+                    }
+                    other => other == "none",
+                },
+                _ => false,
+            };
+            if !is_known {
+                return Err(SourceError::NotSupported { feature: format!("kustomize.buildOptions {word}") });
+            }
+        }
+        Ok(flags)
+    }
+
+    fn options(&self, edit: KustomizationEdit) -> BuildOptions {
+        BuildOptions {
+            load_restrictor: self.load_restrictor,
+            reorder: self.reorder,
+            helm: self.helm.clone(),
+            edit: Some(edit),
+            ..BuildOptions::default()
+        }
+    }
+}
 
 /// Edits the kustomization of the folder in memory, and builds it.
 pub(super) fn build(
@@ -16,6 +84,7 @@ pub(super) fn build(
     folder: &TreePath,
     options: &ApplicationSourceKustomize,
     environment: &Environment,
+    flags: &Flags,
 ) -> Result<Vec<Manifest>, SourceError> {
     let edits = edits(tree, folder, options, environment)?;
     let fault =
@@ -28,7 +97,7 @@ pub(super) fn build(
         if file.is_none() && !edit.patches.is_empty() {
             return Err(SourceError::NoKustomization);
         }
-        return Ok(render_kustomize(tree, folder, edit, false)?);
+        return Ok(render_kustomize(tree, folder, flags.options(edit))?);
     }
     let Some(file) = file else { return Err(SourceError::NoKustomization) };
     let file = tree.resolve(&file)?.map_or(file, |(real, _)| real);
@@ -37,7 +106,7 @@ pub(super) fn build(
         text = edit_file(tree, &file, &text, change).map_err(|error| fault(error.into()))?;
     }
     let edited = EditedTree::new(tree, file, text);
-    Ok(render_kustomize(&edited, folder, edit, false)?)
+    Ok(render_kustomize(&edited, folder, flags.options(edit))?)
 }
 
 /// The edits, in the original's order.

@@ -167,11 +167,7 @@ pub(super) fn read_split(key: &Key<'_>, text: &str, all: &mut Customizations) ->
         "useOpenLibs" => customization.use_open_libs = super::values::flag(key, text)?,
         "actions" => customization.actions = text.to_owned(),
         "ignoreDifferences" => customization.ignore_differences = read_fields(key, text)?,
-        "ignoreResourceUpdates" => {
-            customization.ignore_updates = read_fields(key, text)?;
-            // A look that finds nothing new costs the cluster nothing.
-            key.note(Weight::Idle, "is not supported yet: such changes are looked at");
-        }
+        "ignoreResourceUpdates" => customization.ignore_updates = read_fields(key, text)?,
         "knownTypeFields" => {
             let Some(root) = key.parse(text)? else { return Ok(()) };
             customization.known_types = known_types(key, &root)?;

@@ -21,6 +21,8 @@ const IDLE: &[&str] = &[
     "exec.*",
     "server.*",
     "extension.config*",
+    // Only kinds that apps have are watched; one that may not be listed is its apps' matter.
+    "resource.respectRBAC",
     "application.links",
     "project.links",
     "resource.links",
@@ -40,10 +42,9 @@ const IDLE: &[&str] = &[
 
 /// Keys that Argo CD acts on and Belay does not yet, beside the value that changes nothing.
 const REFUSED: &[(&str, &str)] = &[
-    ("kustomize.buildOptions*", ""),
+    ("kustomize.buildOptions.*", ""),
     ("kustomize.path.*", ""),
     ("kustomize.version.*", ""),
-    ("resource.respectRBAC", ""),
     ("resource.includeEventLabelKeys", ""),
     ("resource.excludeEventLabelKeys", ""),
     ("timeout.hard.reconciliation", "0s"),
@@ -89,14 +90,9 @@ pub(super) fn read(key: &Key<'_>, text: &str, settings: &mut Settings) -> Result
             settings.jitter = values::duration(key, text)?;
         }
         // Argo CD takes every other text for no.
-        "kustomize.enable" if !text.is_empty() => {
-            settings.tools.kustomize = text == "true";
-            note_unless(key, settings.tools.kustomize);
-        }
-        "helm.enable" if !text.is_empty() => {
-            settings.tools.helm = text == "true";
-            note_unless(key, settings.tools.helm);
-        }
+        "kustomize.enable" if !text.is_empty() => settings.tools.kustomize = text == "true",
+        "helm.enable" if !text.is_empty() => settings.tools.helm = text == "true",
+        "kustomize.buildOptions" => settings.kustomize_build_options = text.to_owned(),
         // There is no jsonnet to switch off.
         "jsonnet.enable" if !text.is_empty() => settings.tools.jsonnet = text == "true",
         _ => say_why_not(key, text),

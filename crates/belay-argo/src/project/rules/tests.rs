@@ -92,3 +92,33 @@ fn a_refusal_names_what_is_refused() {
         assert_eq!(bounds.permit_live(&object), refusal.is_none(), "{}", object.key());
     }
 }
+
+#[test]
+fn secrets_of_a_project_widen_its_lists() {
+    let spec = serde_json::from_value(json!({})).unwrap();
+    let scoped = Scoped {
+        repositories: vec!["https://git.example/own".to_owned()],
+        clusters: vec![
+            ("https://a.example".to_owned(), Vec::new()),
+            ("https://b.example".to_owned(), vec!["web".to_owned()]),
+        ],
+    };
+    let bare = Project::new("team", &spec);
+    let project = bare.with(&scoped);
+    assert!(!bare.permits_repository("https://git.example/own"));
+    assert!(project.permits_repository("https://git.example/own.git"));
+    assert!(!project.permits_repository("https://git.example/other"));
+    assert!(project.permits_destination(&cluster("https://a.example", ""), "any"));
+    assert!(project.permits_destination(&cluster("https://b.example", ""), "web"));
+    assert!(!project.permits_destination(&cluster("https://b.example", ""), "other"));
+}
+
+#[test]
+fn a_project_may_allow_its_own_clusters_only() {
+    let spec =
+        json!({"destinations": [{"server": "*", "namespace": "*"}], "permitOnlyProjectScopedClusters": true});
+    let project = Project::new("team", &serde_json::from_value(spec).unwrap());
+    let own = Cluster { project: "team".to_owned(), ..cluster("https://a.example", "a") };
+    assert!(project.permits_destination(&own, "web"));
+    assert!(!project.permits_destination(&cluster("https://a.example", "a"), "web"));
+}

@@ -68,6 +68,14 @@ impl Cluster {
         Ok(())
     }
 
+    /// Applies the objects of a file.
+    pub(crate) async fn apply_file(&self, content: &[u8]) -> Result<()> {
+        for manifest in belay_manifest::parse("objects", content, &belay_manifest::Limits::default())? {
+            self.apply(manifest.object.value(), "scenario").await?;
+        }
+        Ok(())
+    }
+
     /// Applies many, some at a time.
     pub(crate) async fn apply_all(&self, objects: Vec<Value>, manager: &str) -> Result<()> {
         futures::stream::iter(objects)

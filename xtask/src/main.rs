@@ -7,6 +7,7 @@ mod corpus_charts;
 mod differential_charts;
 mod family;
 mod fleet;
+mod handover;
 mod helm;
 mod kustomize_corpus;
 mod kustomize_differential;
@@ -52,6 +53,8 @@ enum Command {
     },
     /// Build Helm, if it is not in the cache folder; print its path.
     Helm,
+    /// Let Belay take apps over from an original, and hand them back.
+    Handover(handover::Arguments),
     /// Build the originals that Belay is compared with.
     Rivals {
         /// Which.
@@ -95,6 +98,7 @@ fn main() -> ExitCode {
         Command::Bench { command } => bench::run(&repository(), &command),
         Command::Apiserver { command } => apiserver::run(&repository(), command),
         Command::Helm => helm::run(&repository()),
+        Command::Handover(arguments) => handover::run(&repository(), &arguments),
         Command::Rivals { command } => rivals::run(&repository(), &command),
         Command::Record { command: Record::Openapi(arguments) } => record_openapi::run(&arguments),
         Command::Record { command: Record::Kustomizations(arguments) } => kustomize_record::run(&arguments),

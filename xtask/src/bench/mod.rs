@@ -18,6 +18,15 @@ pub(crate) enum Command {
     /// Then a commit that changes nothing.
     #[command(name = "W2")]
     Nothing(workloads::Arguments),
+    /// Then one line of one app, again and again.
+    #[command(name = "W3")]
+    Line(workloads::Arguments),
+    /// Then a restart beside many objects that are nobody's.
+    #[command(name = "W6")]
+    Start(workloads::Arguments),
+    /// Then edits by hand, which are undone.
+    #[command(name = "W7")]
+    Repair(workloads::Arguments),
     /// Then nothing to do at all.
     #[command(name = "W12")]
     Idle(workloads::Arguments),
@@ -33,6 +42,9 @@ pub(crate) fn run(root: &std::path::Path, command: &Command) -> anyhow::Result<(
         Command::Applications(arguments) => applications::run(arguments),
         Command::Install(arguments) => workloads::run(root, arguments, Workload::W1),
         Command::Nothing(arguments) => workloads::run(root, arguments, Workload::W2),
+        Command::Line(arguments) => workloads::run(root, arguments, Workload::W3),
+        Command::Start(arguments) => workloads::run(root, arguments, Workload::W6),
+        Command::Repair(arguments) => workloads::run(root, arguments, Workload::W7),
         Command::Idle(arguments) => workloads::run(root, arguments, Workload::W12),
         Command::Kustomize(arguments) => kustomize::run(arguments),
         Command::Helm(arguments) => crate::corpus_charts::speed::run(root, arguments),

@@ -27,25 +27,39 @@ pub(super) struct Outcome {
 
 /// Why some fields differ, as `tests/differences/*.toml` tell.
 #[derive(Default)]
-pub(super) struct Reasons(Vec<(Regex, String)>);
+pub(super) struct Reasons(Vec<Reason>);
+
+struct Reason {
+    place: Regex,
+    /// In which scenarios; any, if it is not said.
+    scenario: Option<Regex>,
+    text: String,
+}
 
 impl Reasons {
-    /// Reads a file of `[[difference]]` with a pattern of places and a reason.
+    /// Reads a file of `[[difference]]` with a pattern of places, one of scenarios if need be, and a reason.
     pub(super) fn read(file: &Path) -> Result<Reasons> {
         let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
         let table: toml::Table = text.parse().with_context(|| file.display().to_string())?;
         let entries = table.get("difference").and_then(toml::Value::as_array).into_iter().flatten();
         let reasons = entries.map(|entry| {
-            let word = |name: &str| {
-                entry.get(name).and_then(toml::Value::as_str).with_context(|| format!("`{name}` is missing"))
-            };
-            Ok((Regex::new(&format!("^{}$", word("place")?))?, word("reason")?.to_owned()))
+            let word = |name: &str| entry.get(name).and_then(toml::Value::as_str);
+            let whole = |pattern: &str| Regex::new(&format!("(?s)^{pattern}$"));
+            Ok(Reason {
+                place: whole(word("place").context("`place` is missing")?)?,
+                scenario: word("scenario").map(whole).transpose()?,
+                text: word("reason").context("`reason` is missing")?.to_owned(),
+            })
         });
         Ok(Reasons(reasons.collect::<Result<_>>().with_context(|| file.display().to_string())?))
     }
 
-    fn of(&self, place: &str) -> Option<&String> {
-        self.0.iter().find(|(pattern, _)| pattern.is_match(place)).map(|(_, reason)| reason)
+    fn of(&self, place: &str, scenario: &str) -> Option<&String> {
+        let explains = |reason: &&Reason| {
+            reason.place.is_match(place)
+                && reason.scenario.as_ref().is_none_or(|known| known.is_match(scenario))
+        };
+        self.0.iter().find(explains).map(|reason| &reason.text)
     }
 }
 
@@ -95,7 +109,7 @@ fn compare_states(name: &str, states: &[Value; 2], reasons: &Reasons, outcome: &
         for [original, belay] in [objects, events] {
             let differences = differing(name, kind, &original, &belay, outcome);
             for difference in differences {
-                match reasons.of(&difference.place) {
+                match reasons.of(&difference.place, name) {
                     Some(reason) => *outcome.explained.entry(reason.clone()).or_default() += 1,
                     None => {
                         outcome.differences.entry(difference).or_default().insert(name.to_owned());

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use belay_testkit::{Change, GitServer, GitServerOptions, Repository};
 use serde_json::{Value, json};
 
@@ -45,18 +45,21 @@ pub(super) struct Cost {
     pub(super) peak_megabytes: u64,
     pub(super) requests: Requests,
     pub(super) digest: u64,
+    /// In seconds, where single changes are measured.
+    pub(super) latencies: Vec<f64>,
 }
 
 impl Cost {
     pub(super) fn to_json(&self) -> Value {
         json!({"wall": self.wall, "half": self.half, "engineCpu": self.engine_cpu, "serverCpu": self.server_cpu,
             "etcdCpu": self.etcd_cpu, "peakMegabytes": self.peak_megabytes, "requests": self.requests.0,
-            "digest": format!("{:016x}", self.digest)})
+            "digest": format!("{:016x}", self.digest), "latencies": self.latencies})
     }
 
     pub(super) fn from_json(value: &Value) -> Cost {
         let number = |name: &str| value[name].as_f64().unwrap_or_default();
         let requests = value["requests"].as_object().into_iter().flatten();
+        let latencies = value["latencies"].as_array().into_iter().flatten();
         Cost {
             wall: number("wall"),
             half: number("half"),
@@ -68,13 +71,14 @@ impl Cost {
                 requests.map(|(verb, count)| (verb.clone(), count.as_u64().unwrap_or_default())).collect(),
             ),
             digest: u64::from_str_radix(value["digest"].as_str().unwrap_or_default(), 16).unwrap_or_default(),
+            latencies: latencies.filter_map(Value::as_f64).collect(),
         }
     }
 }
 
 /// A cluster with its engine, and the repository that both follow.
 pub(super) struct Leg<'a> {
-    arguments: &'a Arguments,
+    pub(super) arguments: &'a Arguments,
     dir: PathBuf,
     pub(super) engine: Engine,
     pub(super) cluster: Cluster,
@@ -87,12 +91,12 @@ pub(super) struct Leg<'a> {
 }
 
 /// Where clocks stood.
-struct Mark {
-    start: Instant,
-    engine_cpu: f64,
+pub(super) struct Mark {
+    pub(super) start: Instant,
+    pub(super) engine_cpu: f64,
     server_cpu: f64,
     etcd_cpu: f64,
-    requests: Requests,
+    pub(super) requests: Requests,
 }
 
 impl<'a> Leg<'a> {
@@ -109,10 +113,7 @@ impl<'a> Leg<'a> {
             .arg("crds")
             .output()
             .with_context(|| arguments.belay.display().to_string())?;
-        let limits = belay_manifest::Limits::default();
-        for manifest in belay_manifest::parse("crds", &definitions.stdout, &limits)? {
-            cluster.apply(manifest.object.value(), "bench").await?;
-        }
+        cluster.apply_file(&definitions.stdout).await?;
         server.wait_for_definitions()?;
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
         cluster.apply(&namespace, "bench").await?;
@@ -166,43 +167,37 @@ impl<'a> Leg<'a> {
         Ok(cost)
     }
 
-    /// W2: a commit that changes nothing; done when all apps report it.
-    pub(super) async fn commit_nothing(&mut self) -> Result<Cost> {
-        self.rest().await?;
-        let readme = [Change::write("README.md", "Nothing that an app reads.\n")];
-        let revision = fleet::commit(&self.repository, &readme, "Say hello")?;
-        let mark = self.mark().await?;
-        self.revision = revision;
-        if self.engine == Engine::Floor {
-            self.cluster.write_statuses(self.arguments.apps, &self.revision).await?;
-            let waited = Waited { all: mark.start.elapsed(), ..Waited::default() };
-            return self.cost(mark, waited).await;
-        }
-        self.cluster.announce().await?;
-        let waited = self.wait(&mark).await?;
-        self.cost(mark, waited).await
-    }
-
-    /// W12: what it costs to have nothing to do.
-    pub(super) async fn idle(&self) -> Result<Cost> {
-        self.rest().await?;
-        let mark = self.mark().await?;
-        tokio::time::sleep(Duration::from_secs(60 * self.arguments.minutes)).await;
-        let waited = Waited { all: mark.start.elapsed(), ..Waited::default() };
-        self.cost(mark, waited).await
-    }
-
     /// What follows the installation in this leg.
     pub(super) async fn then(&mut self, workload: Workload) -> Result<Option<Cost>> {
         match workload {
             Workload::W1 => Ok(None),
+            // Only engines do these.
+            _ if self.engine == Engine::Floor && workload != Workload::W2 => Ok(None),
             Workload::W2 => Ok(Some(self.commit_nothing().await?)),
+            Workload::W3 => Ok(Some(self.change_lines().await?)),
+            Workload::W6 => Ok(Some(self.start_cold().await?)),
+            Workload::W7 => Ok(Some(self.repair().await?)),
             Workload::W12 => Ok(Some(self.idle().await?)),
         }
     }
 
+    /// Commits a text that no app reads.
+    pub(super) fn commit_readme(&mut self, text: &str) -> Result<()> {
+        self.commit(&Change::write("README.md", text))
+    }
+
+    pub(super) fn commit(&mut self, change: &Change) -> Result<()> {
+        self.revision = fleet::commit(&self.repository, std::slice::from_ref(change), "Change something")?;
+        Ok(())
+    }
+
+    /// The least that any engine must do about a revision.
+    pub(super) async fn write_statuses(&self) -> Result<()> {
+        self.cluster.write_statuses(self.arguments.apps, &self.revision).await
+    }
+
     /// Waits until what comes after the last status, such as Events, has come too.
-    async fn rest(&self) -> Result<()> {
+    pub(super) async fn rest(&self) -> Result<()> {
         let mut before = Requests::so_far(&self.cluster.client).await?;
         for _ in 0..30 {
             tokio::time::sleep(Duration::from_secs(2)).await;
@@ -216,14 +211,14 @@ impl<'a> Leg<'a> {
         Ok(())
     }
 
-    async fn wait(&self, mark: &Mark) -> Result<Waited> {
+    pub(super) async fn wait(&self, mark: &Mark) -> Result<Waited> {
         let patience = Duration::from_secs(self.arguments.patience);
         self.cluster
             .wait_for_apps(Family::Flux, self.arguments.apps, &self.revision, mark.start, patience)
             .await
     }
 
-    async fn mark(&self) -> Result<Mark> {
+    pub(super) async fn mark(&self) -> Result<Mark> {
         let requests = Requests::so_far(&self.cluster.client).await?;
         Ok(Mark {
             engine_cpu: self.engine_cpu()?,
@@ -234,7 +229,7 @@ impl<'a> Leg<'a> {
         })
     }
 
-    async fn cost(&self, mark: Mark, waited: Waited) -> Result<Cost> {
+    pub(super) async fn cost(&self, mark: Mark, waited: Waited) -> Result<Cost> {
         let mut cost = Cost {
             wall: waited.all.as_secs_f64(),
             half: waited.half.as_secs_f64(),
@@ -244,6 +239,7 @@ impl<'a> Leg<'a> {
             peak_megabytes: self.peak()?,
             requests: Requests::so_far(&self.cluster.client).await?.since(&mark.requests),
             digest: self.cluster.digest().await?,
+            latencies: Vec::new(),
         };
         cost.requests.take("LIST", waited.looks);
         Ok(cost)
@@ -257,13 +253,16 @@ impl<'a> Leg<'a> {
         self.processes.iter().map(|process| Ok(process::usage(process.id())?.peak_megabytes)).sum()
     }
 
+    /// Ends the engine's processes, which must still be there.
+    pub(super) fn stop_engine(&mut self) -> Result<()> {
+        self.processes.drain(..).try_for_each(|mut process| {
+            process.check()?;
+            process.stop()
+        })
+    }
+
     /// Ends the engine; what it wrote last is on disk then.
     pub(super) fn end(mut self) -> Result<()> {
-        for mut process in self.processes.drain(..) {
-            process.check()?;
-            process.stop()?;
-        }
-        ensure!(self.processes.is_empty(), "an engine is left");
-        Ok(())
+        self.stop_engine()
     }
 }

@@ -4,6 +4,7 @@
 //! Legs run one after the other, each on a fresh etcd and API server. A leg's costs are appended to a file,
 //! and those that are there already under the same label are not run again.
 
+mod later;
 mod leg;
 mod requests;
 
@@ -28,16 +29,22 @@ pub(crate) struct Arguments {
     rival: Option<String>,
     /// How many apps.
     #[arg(long, default_value_t = 1000)]
-    apps: usize,
+    pub(crate) apps: usize,
     /// How many legs of each engine.
     #[arg(long, default_value_t = 1)]
     pairs: usize,
     /// How long a leg may take to reach its state, in seconds.
     #[arg(long, default_value_t = 1800)]
     patience: u64,
+    /// How many changes W3 and W7 make.
+    #[arg(long, default_value_t = 50)]
+    pub(crate) repeats: usize,
+    /// How many objects that are nobody's W6 adds.
+    #[arg(long, default_value_t = 20_000)]
+    pub(crate) foreign: usize,
     /// How long idleness is watched, in minutes.
     #[arg(long, default_value_t = 10)]
-    minutes: u64,
+    pub(crate) minutes: u64,
     /// Where servers and logs are.
     #[arg(long, default_value = "build/bench")]
     dir: PathBuf,
@@ -56,6 +63,12 @@ pub(crate) enum Workload {
     W1,
     /// A commit that changes nothing.
     W2,
+    /// One line changes.
+    W3,
+    /// The engine starts anew.
+    W6,
+    /// Somebody changes objects by hand.
+    W7,
     /// Nothing to do.
     W12,
 }
@@ -173,11 +186,21 @@ fn print_table(arguments: &Arguments, phase: &str, rows: &[(Engine, Vec<(String,
             cost.requests
         ));
     }
+    for (engine, cost) in of_phase.iter().filter(|(_, cost)| !cost.latencies.is_empty()) {
+        crate::print(&format!("{}: {}", engine.word(), percentiles(&cost.latencies)));
+    }
     print_ratios(&of_phase);
     let digests: Vec<u64> =
         of_phase.iter().filter(|(engine, _)| *engine != Engine::Floor).map(|(_, cost)| cost.digest).collect();
     ensure!(digests.windows(2).all(|pair| pair[0] == pair[1]), "void: the end states differ");
     Ok(())
+}
+
+fn percentiles(latencies: &[f64]) -> String {
+    let mut sorted = latencies.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let at = |percent: usize| sorted[(sorted.len() * percent / 100).min(sorted.len() - 1)] * 1000.0;
+    format!("{} changes, p50 {:.1} ms, p99 {:.1} ms, longest {:.1} ms", sorted.len(), at(50), at(99), at(100))
 }
 
 /// The rival and the floor beside Belay, as medians.

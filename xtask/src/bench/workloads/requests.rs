@@ -25,8 +25,8 @@ impl Requests {
                 let start = labels.find(&format!("{name}=\""))? + name.len() + 2;
                 labels.get(start..)?.split('"').next()
             };
-            // Leases and the like are of the server itself.
-            if matches!(label("resource"), Some("leases" | "" | "subjectaccessreviews")) {
+            // Leases, and the addresses of Services, are of the server itself.
+            if matches!(label("resource"), Some("leases" | "ipaddresses" | "" | "subjectaccessreviews")) {
                 continue;
             }
             let mut name = label("verb").unwrap_or_default().to_owned();

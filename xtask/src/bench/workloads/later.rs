@@ -1,0 +1,141 @@
+//! What is measured once the apps are installed: latencies, restarts, idleness.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use belay_testkit::Change;
+use futures::{Stream, StreamExt};
+use kube::api::{Api, DynamicObject, Patch, PatchParams, WatchEvent, WatchParams};
+use serde_json::{Value, json};
+
+use super::leg::{Cost, Engine, Leg};
+use super::requests::Requests;
+use crate::fleet::{self, Waited};
+
+/// How long one change may take to show.
+const SHOWS: Duration = Duration::from_secs(120);
+/// The ConfigMap among an app's objects.
+const CONFIG_MAP: usize = 2;
+
+impl Leg<'_> {
+    /// W2: a commit that changes nothing; done when all apps report it.
+    pub(super) async fn commit_nothing(&mut self) -> Result<Cost> {
+        self.rest().await?;
+        self.commit_readme("Nothing that an app reads.\n")?;
+        let mark = self.mark().await?;
+        if self.engine == Engine::Floor {
+            self.write_statuses().await?;
+            let waited = Waited { all: mark.start.elapsed(), ..Waited::default() };
+            return self.cost(mark, waited).await;
+        }
+        self.cluster.announce().await?;
+        let waited = self.wait(&mark).await?;
+        self.cost(mark, waited).await
+    }
+
+    /// W3: one line of one app is changed, again and again; how long until the cluster has it.
+    pub(super) async fn change_lines(&mut self) -> Result<Cost> {
+        self.rest().await?;
+        let api = self.cluster.api("v1", "ConfigMap").await?;
+        let mark = self.mark().await?;
+        let mut latencies = Vec::new();
+        for turn in 0..self.arguments.repeats {
+            let app = turn % self.arguments.apps;
+            let value = format!("turn {turn}");
+            let mut object = fleet::objects(app)[CONFIG_MAP].clone();
+            object["data"]["app"] = json!(value);
+            let mut events = Box::pin(watch(&api, app).await?);
+            self.commit(&Change::write(&format!("apps/{app}/configmap.yaml"), object.to_string()))?;
+            let start = Instant::now();
+            self.cluster.announce().await?;
+            wait_for(&mut events, &value).await.with_context(|| format!("turn {turn}"))?;
+            latencies.push(start.elapsed().as_secs_f64());
+            // The others follow the commit in the meantime.
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        let waited = Waited { all: mark.start.elapsed(), ..Waited::default() };
+        Ok(Cost { latencies, ..self.cost(mark, waited).await? })
+    }
+
+    /// W6: from the start of the engine's process until all apps are at a revision that was new meanwhile, with
+    /// many objects beside them that are nobody's.
+    pub(super) async fn start_cold(&mut self) -> Result<Cost> {
+        self.rest().await?;
+        self.stop_engine()?;
+        let foreign = (0..self.arguments.foreign).map(|number| {
+            json!({"apiVersion": "v1", "kind": "ConfigMap",
+                "metadata": {"name": format!("foreign-{number}"), "namespace": "default"},
+                "data": {"text": "x".repeat(1000)}})
+        });
+        self.cluster.apply_all(foreign.collect(), "somebody").await?;
+        self.commit_readme("Restarted.\n")?;
+        self.cluster.announce().await?;
+        let requests = Requests::so_far(&self.cluster.client).await?;
+        let start = Instant::now();
+        self.start_engine().await?;
+        let mut mark = self.mark().await?;
+        (mark.start, mark.requests, mark.engine_cpu) = (start, requests, 0.0);
+        let waited = self.wait(&mark).await?;
+        self.cost(mark, waited).await
+    }
+
+    /// W7: somebody changes an object by hand, again and again; how long until it is as it was.
+    pub(super) async fn repair(&mut self) -> Result<Cost> {
+        self.rest().await?;
+        let api = self.cluster.api("v1", "ConfigMap").await?;
+        let mark = self.mark().await?;
+        let mut latencies = Vec::new();
+        for turn in 0..self.arguments.repeats {
+            let app = turn % self.arguments.apps;
+            let edit = json!({"data": {"app": format!("edited {turn}")}});
+            let mut events = Box::pin(watch(&api, app).await?);
+            let params = PatchParams { field_manager: Some("somebody".to_owned()), ..PatchParams::default() };
+            api.patch(&fleet::name(app), &params, &Patch::Merge(&edit)).await?;
+            let start = Instant::now();
+            wait_for(&mut events, &app.to_string()).await.with_context(|| format!("turn {turn}"))?;
+            latencies.push(start.elapsed().as_secs_f64());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let waited = Waited { all: mark.start.elapsed(), ..Waited::default() };
+        Ok(Cost { latencies, ..self.cost(mark, waited).await? })
+    }
+
+    /// W12: what it costs to have nothing to do.
+    pub(super) async fn idle(&self) -> Result<Cost> {
+        self.rest().await?;
+        let mark = self.mark().await?;
+        tokio::time::sleep(Duration::from_secs(60 * self.arguments.minutes)).await;
+        let waited = Waited { all: mark.start.elapsed(), ..Waited::default() };
+        self.cost(mark, waited).await
+    }
+}
+
+/// What becomes of an app's ConfigMap from now on.
+async fn watch(
+    api: &Api<DynamicObject>,
+    app: usize,
+) -> Result<impl Stream<Item = kube::Result<WatchEvent<DynamicObject>>>> {
+    let now = api.get(&fleet::name(app)).await?.metadata.resource_version.unwrap_or_default();
+    let params = WatchParams::default().fields(&format!("metadata.name={}", fleet::name(app)));
+    Ok(api.watch(&params, &now).await?)
+}
+
+/// Waits until the ConfigMap says so, having said something else or not.
+async fn wait_for(
+    events: &mut (impl Stream<Item = kube::Result<WatchEvent<DynamicObject>>> + Unpin),
+    value: &str,
+) -> Result<()> {
+    let seen = async {
+        while let Some(event) = events.next().await {
+            if let WatchEvent::Modified(object) = event?
+                && object.data.pointer("/data/app").and_then(Value::as_str) == Some(value)
+            {
+                return anyhow::Ok(true);
+            }
+        }
+        Ok(false)
+    };
+    let seen = tokio::time::timeout(SHOWS, seen).await.context("it does not show")??;
+    ensure!(seen, "the watch has ended");
+    Ok(())
+}

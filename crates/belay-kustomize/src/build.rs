@@ -3,7 +3,7 @@
 use belay_filetree::{FileTree, TreePath};
 
 use crate::bases::Bases;
-use crate::error::Error;
+use crate::error::{During, Error};
 use crate::explain::{Cause, Tracer};
 use crate::kustomization::Kustomization;
 use crate::loader::Loader;
@@ -28,9 +28,10 @@ pub fn build(tree: &dyn FileTree, folder: &TreePath, options: &BuildOptions) -> 
         bases: Bases::default(),
     };
     let mut gathered = target.gather(Gathered::default(), &loader, &session)?;
-    name(&mut gathered, &session)?;
+    name(&mut gathered, &session).during(|| format!("{}: naming objects", target.file()))?;
     let mut resources = gathered.resources;
-    sort(&mut resources, target.kustomization(), options.reorder)?;
+    sort(&mut resources, target.kustomization(), options.reorder)
+        .during(|| format!("{}: sorting objects", target.file()))?;
     finish(resources, target.kustomization(), options)
 }
 

@@ -136,6 +136,10 @@ impl Target {
         &self.kustomization
     }
 
+    pub(crate) fn file(&self) -> &TreePath {
+        &self.file
+    }
+
     /// The kustomization in another folder.
     fn inner(&self, inner: &Loader<'_>, reference: &str) -> Result<Target, Error> {
         let own = &self.kustomization.namespace;
@@ -159,11 +163,7 @@ impl Target {
                 return Err(Error::rule(format!("{}: more than {most} objects", self.file)));
             }
         }
-        gathered.add_configuration(Configuration::load(loader, &self.kustomization.configurations)?)?;
-        if !self.kustomization.crds.is_empty() {
-            let configuration = crds::load(loader, &self.kustomization.crds)?;
-            gathered.add_configuration(Arc::new(configuration))?;
-        }
+        self.configure(&mut gathered, loader).during(|| format!("{}: reading configurations", self.file))?;
         self.generate(&mut gathered, loader, session)
             .during(|| format!("{}: generating objects", self.file))?;
         for reference in &self.kustomization.components {
@@ -180,6 +180,15 @@ impl Target {
             .add(&self.kustomization.vars, resources)
             .during(|| format!("{}: merging vars", self.file))?;
         Ok(gathered)
+    }
+
+    fn configure(&self, gathered: &mut Gathered, loader: &Loader<'_>) -> Result<(), Error> {
+        gathered.add_configuration(Configuration::load(loader, &self.kustomization.configurations)?)?;
+        if !self.kustomization.crds.is_empty() {
+            let configuration = crds::load(loader, &self.kustomization.crds)?;
+            gathered.add_configuration(Arc::new(configuration))?;
+        }
+        Ok(())
     }
 
     fn check_openapi(&self) -> Result<(), Error> {

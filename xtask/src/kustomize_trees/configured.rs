@@ -37,7 +37,7 @@ const TRANSFORMERS: [Plugin; 14] = [
     ),
     (
         "PatchTransformer",
-        "metadata: {name: t}\npatch: '[{op: add, path: /metadata/labels, value: {by: plugin}}]'\ntarget: {kind: Secret}\n",
+        "metadata: {name: t}\npatch: '[{\"op\": \"add\", \"path\": \"/metadata/labels\", \"value\": {\"by\": \"plugin\"}}]'\ntarget: {kind: Secret}\n",
     ),
     (
         "PatchTransformer",

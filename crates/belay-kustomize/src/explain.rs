@@ -4,7 +4,7 @@
 //! nothing of the kind.
 
 use belay_filetree::{FileTree, TreePath};
-use belay_goyaml::{Document, Node, ParseOptions, Resolution};
+use belay_goyaml::{Node, ParseOptions, Resolution};
 use serde_json::Value;
 
 use crate::field_lookup;
@@ -181,11 +181,11 @@ fn line_of(cause: &Cause, path: &[String], tree: &dyn FileTree) -> Option<usize>
     match &cause.spot {
         Spot::None => None,
         Spot::Object(line) => {
-            let own = documents.iter().find(|document| document.root.line == *line);
-            own.and_then(|document| place_in(document, path)).or(Some(*line))
+            let own = documents.iter().find_map(|document| object_at(&document.root, *line));
+            own.and_then(|node| place_in(node, path)).or(Some(*line))
         }
         Spot::Anywhere => {
-            let found = documents.iter().find_map(|document| place_in(document, path));
+            let found = documents.iter().find_map(|document| place_in(&document.root, path));
             found.or_else(|| documents.first().map(|document| document.root.line))
         }
         Spot::Entry(field, number) => {
@@ -207,9 +207,17 @@ fn entry_line(root: &Node, field: &str, number: usize) -> Option<usize> {
     }
 }
 
-/// The line of a field in a document.
-fn place_in(document: &Document, path: &[String]) -> Option<usize> {
-    let mut node = &document.root;
+/// The object that starts at a line: the document, or an item of a list.
+fn object_at(root: &Node, line: usize) -> Option<&Node> {
+    if root.line == line {
+        return Some(root);
+    }
+    root.get("items").and_then(Node::items)?.iter().find(|item| item.line == line)
+}
+
+/// The line of a field in an object.
+fn place_in(object: &Node, path: &[String]) -> Option<usize> {
+    let mut node = object;
     let mut line = node.line;
     for part in path {
         if let Some(entries) = node.entries() {

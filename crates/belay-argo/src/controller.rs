@@ -162,6 +162,11 @@ impl Controller {
         commits.find(|commit| commit.id == id && commit.repository == repository).cloned()
     }
 
+    /// Annotations of Secrets that the installation wants nobody to see.
+    pub fn masked_annotations(&self) -> Vec<String> {
+        self.context.system().masked_annotations.clone()
+    }
+
     /// How often an app was rendered since the start.
     pub fn render_count(&self, app: &ObjectKey) -> u64 {
         self.memory(app).renders

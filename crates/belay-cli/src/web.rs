@@ -76,4 +76,8 @@ impl DesiredState for Rendered {
     fn commit(&self, repository: &str, commit: &str) -> Option<Revision> {
         self.commits.commit(repository, commit)
     }
+
+    fn hidden_annotations(&self) -> Vec<String> {
+        self.argo.masked_annotations()
+    }
 }

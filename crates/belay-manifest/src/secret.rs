@@ -37,9 +37,13 @@ impl<T> fmt::Display for Secret<T> {
     }
 }
 
+/// Where `kubectl apply` keeps what it was given.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
 /// The object with the values of a core `Secret` masked, and with them the copy that
-/// `kubectl apply` leaves in an annotation. Other kinds come back as they are.
-pub fn mask_secret_values(object: &Object) -> Object {
+/// `kubectl apply` leaves in an annotation, and those `annotations` that an installation names. Other kinds come back as
+/// they are.
+pub fn mask_secret_values(object: &Object, annotations: &[String]) -> Object {
     let mut masked = object.clone();
     if object.kind() != "Secret" || object.api_version() != "v1" {
         return masked;
@@ -50,11 +54,11 @@ pub fn mask_secret_values(object: &Object) -> Object {
             entries.values_mut().for_each(|entry| *entry = Value::from(MASK));
         }
     }
-    let annotations = value.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations"));
-    if let Some(last_applied) = annotations
-        .and_then(|annotations| annotations.get_mut("kubectl.kubernetes.io/last-applied-configuration"))
-    {
-        *last_applied = Value::from(MASK);
+    let metadata = value.get_mut("metadata");
+    let known = metadata.and_then(|metadata| metadata.get_mut("annotations")).and_then(Value::as_object_mut);
+    let hidden = |name: &str| name == LAST_APPLIED || annotations.iter().any(|own| own == name);
+    for (_, text) in known.into_iter().flatten().filter(|(name, _)| hidden(name)) {
+        *text = Value::from(MASK);
     }
     masked
 }
@@ -80,10 +84,18 @@ mod tests {
                 "kubectl.kubernetes.io/last-applied-configuration": format!("{{\"data\":{{\"a\":\"{canary}\"}}}}")}},
             "data": {"a": canary}, "stringData": {"b": canary}}))
         .unwrap();
-        assert!(!mask_secret_values(&secret).value().to_string().contains(canary));
+        assert!(!mask_secret_values(&secret, &[]).value().to_string().contains(canary));
         let map = Object::new(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "s"},
             "data": {"a": canary}}))
         .unwrap();
-        assert_eq!(mask_secret_values(&map), map);
+        assert_eq!(mask_secret_values(&map, &["a".to_owned()]), map);
+    }
+
+    #[test]
+    fn annotations_that_are_named_are_masked() {
+        let metadata = json!({"name": "s", "annotations": {"token": "canary", "note": "shown"}});
+        let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata});
+        let masked = mask_secret_values(&Object::new(secret).unwrap(), &["token".to_owned()]);
+        assert_eq!((masked.annotation("token"), masked.annotation("note")), (Some(MASK), Some("shown")));
     }
 }

@@ -30,6 +30,11 @@ pub trait DesiredState: Send + Sync + 'static {
         let _ = (repository, commit);
         None
     }
+
+    /// Annotations of Secrets that nobody is to see.
+    fn hidden_annotations(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Nothing is known of what Git says.

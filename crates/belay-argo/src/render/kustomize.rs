@@ -213,7 +213,9 @@ mod tests {
             source: &source,
         });
         let folder = TreePath::parse("app").unwrap();
-        let manifests = build(&tree, &folder, &options, &environment).map_err(|error| chain(&error))?;
+        let flags = Flags::parse("", "", &[]).map_err(|error| chain(&error))?;
+        let manifests =
+            build(&tree, &folder, &options, &environment, &flags).map_err(|error| chain(&error))?;
         Ok(manifests[0].object.value()["metadata"].clone())
     }
 
@@ -252,5 +254,26 @@ mod tests {
             built(json!({"replicas": [{"name": "a", "count": "some"}]})).unwrap_err(),
             "expected integer value for count. Received: some"
         );
+    }
+
+    #[test]
+    fn flags_are_read_and_others_named() {
+        let read = |text: &str| Flags::parse(text, "v1.34.0", &["v1".to_owned()]);
+        let flags = read("--enable-helm --load-restrictor LoadRestrictionsNone --reorder=legacy").unwrap();
+        assert_eq!((flags.load_restrictor, flags.reorder), (LoadRestrictor::None, Reorder::Legacy));
+        assert_eq!(flags.helm.and_then(|helm| helm.kube_version).as_deref(), Some("v1.34.0"));
+        assert!(read("").is_ok_and(|flags| flags.helm.is_none()));
+        for (text, named) in [
+            (
+                "--enable-alpha-plugins",
+                "`kustomize.buildOptions --enable-alpha-plugins` is not supported yet",
+            ),
+            (
+                "--load-restrictor=Some",
+                "`kustomize.buildOptions --load-restrictor=Some` is not supported yet",
+            ),
+        ] {
+            assert_eq!(read(text).err().map(|error| error.to_string()).as_deref(), Some(named));
+        }
     }
 }

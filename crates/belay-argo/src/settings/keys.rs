@@ -65,10 +65,7 @@ pub(super) fn read(key: &Key<'_>, text: &str, settings: &mut Settings) -> Result
         "resource.ignoreResourceUpdatesEnabled" if !text.is_empty() => {
             settings.ignores_updates = values::flag(key, text)?;
         }
-        "resource.sensitive.mask.annotations" => {
-            settings.masked_annotations = values::list(text);
-            note_unless(key, settings.masked_annotations.is_empty());
-        }
+        "resource.sensitive.mask.annotations" => settings.masked_annotations = values::list(text),
         customizations::KEY => customizations::read_whole(key, text, &mut settings.customizations)?,
         name if name.starts_with("resource.customizations.") => {
             customizations::read_split(key, text, &mut settings.customizations)?;

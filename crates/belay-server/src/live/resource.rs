@@ -35,10 +35,11 @@ pub(crate) async fn detail(sight: &Sight, app: &AppRef, key: &ObjectKey) -> Opti
     let managers = live.as_ref().map(managers).unwrap_or_default();
     let owners = live.as_ref().map(owners).unwrap_or_default();
     let events = events(sight, key, live.as_ref()).await;
+    let hidden = sight.desired.hidden_annotations();
     Some(ResourceDetail {
         node,
-        desired: desired.as_ref().map(shown),
-        live: live.as_ref().map(shown),
+        desired: desired.as_ref().map(|object| shown(object, &hidden)),
+        live: live.as_ref().map(|object| shown(object, &hidden)),
         differences,
         managers,
         owners,
@@ -68,9 +69,10 @@ async fn whole(sight: &Sight, key: &ObjectKey) -> Option<Object> {
     Some(asked.and_then(|value| Object::new(value).ok()).unwrap_or_else(|| (*known).clone()))
 }
 
-/// As people should see it: Secrets and passwords masked, without the bookkeeping of field managers.
-fn shown(object: &Object) -> Value {
-    let mut value = mask_secret_values(object).into_value();
+/// As people should see it: Secrets with their `hidden` annotations and passwords masked, without the bookkeeping of
+/// field managers.
+fn shown(object: &Object, hidden: &[String]) -> Value {
+    let mut value = mask_secret_values(object, hidden).into_value();
     if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("managedFields");
     }

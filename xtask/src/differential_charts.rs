@@ -1,6 +1,6 @@
 //! `cargo xtask differential --charts`: random charts rendered by Helm and by us.
 //!
-//! A seed makes a case: a chart with subcharts, values, templates, flags, about a third of them wrong somewhere. Both
+//! A seed makes a case: a chart with subcharts, values, templates, flags, about a quarter of them wrong somewhere. Both
 //! answer; a difference is made small and kept as a folder that can become a recorded case.
 
 mod chart;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
@@ -91,10 +91,72 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     })?;
     let totals = totals.into_inner().expect("no thread panics with the lock");
     report(&totals);
-    match &arguments.record {
-        Some(file) => record(&totals, file),
-        None => Ok(()),
+    if let Some(file) = &arguments.record {
+        record(&totals, file)?;
     }
+    ensure!(totals.different.is_empty(), "{} charts differ", totals.different.len());
+    // Fewer cases say nothing of what the generator makes.
+    if totals.rendered + totals.refused >= ENOUGH { check_spread(&totals) } else { Ok(()) }
+}
+
+/// Cases that tell whether the generator does what it should.
+const ENOUGH: usize = 300;
+/// What must be in many of the cases.
+const FREQUENT: [&str; 38] = [
+    "--api-versions",
+    "--include-crds",
+    "--is-upgrade",
+    "--kube-version",
+    "--no-hooks",
+    "--set",
+    "--set-file",
+    "--set-json",
+    "--set-literal",
+    "--set-string",
+    "--show-only",
+    "--skip-schema-validation",
+    "--skip-tests",
+    ".helmignore",
+    "NOTES.txt",
+    "alias",
+    "broken template",
+    "condition",
+    "crds",
+    "damaged",
+    "files",
+    "globals",
+    "globals in a values file",
+    "hook",
+    "import-values",
+    "library",
+    "object under a condition",
+    "requirements.yaml",
+    "schema",
+    "several documents in a file",
+    "subchart",
+    "tags",
+    "toJson",
+    "toToml",
+    "toYaml",
+    "toYamlPretty",
+    "values file",
+    "values file for a subchart",
+];
+
+/// Whether nothing that is to be compared hardly occurred, and Helm refused neither too little nor too much.
+fn check_spread(totals: &Totals) -> Result<()> {
+    let cases = totals.rendered + totals.refused;
+    let count = |feature: &str| totals.features.get(feature).copied().unwrap_or_default();
+    let rare = |feature: &&str| count(feature) * 100 < cases;
+    let rare: Vec<&str> = FREQUENT.into_iter().filter(rare).collect();
+    ensure!(rare.is_empty(), "hardly occurred: {}", rare.join(", "));
+    let functions = template::functions();
+    let missing: Vec<&str> =
+        functions.filter(|function| cases >= 10 * ENOUGH && count(function) * 500 < cases).collect();
+    ensure!(missing.is_empty(), "functions that hardly occurred: {}", missing.join(", "));
+    let percent = totals.refused * 100 / cases;
+    ensure!((15..=30).contains(&percent), "Helm refused {percent} % of the cases");
+    Ok(())
 }
 
 fn record(totals: &Totals, file: &Path) -> Result<()> {

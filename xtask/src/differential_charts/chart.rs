@@ -19,7 +19,7 @@ const NAMES: [&str; 6] = ["web", "db", "cache", "lib", "api", "agent"];
 pub(super) fn case(random: &mut Random) -> Case {
     let mut files = Vec::new();
     let chart = Generated::write(random, "chart", "app", 2, &mut files);
-    if random.chance(13) {
+    if random.chance(9) {
         damage(random, &mut files);
     }
     let mut value_files = Vec::new();
@@ -241,7 +241,7 @@ fn schema(random: &mut Random, values: &Map<String, Value>) -> String {
         if random.chance(50) {
             let types = ["string", "number", "integer", "object", "array", "boolean"];
             let mut rule = json!({ "type": random.pick(&types) });
-            if random.chance(60) {
+            if random.chance(85) {
                 rule = json!({ "type": ["string", "number", "object", "array", "boolean", "null"] });
             }
             properties.insert(key.clone(), rule);

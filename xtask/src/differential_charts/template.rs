@@ -410,13 +410,23 @@ const SATISFIED: &[(&str, &str)] = &[
     ("list \"a\" 1", "toStrings"),
 ];
 
+/// The names of the functions that the templates call.
+pub(super) fn functions() -> impl Iterator<Item = &'static str> {
+    let calls = SATISFIED.iter().map(|(_, call)| *call).chain(OF_ANYTHING.iter().chain(OF_TEXT).copied());
+    calls.map(name_of)
+}
+
+fn name_of(call: &'static str) -> &'static str {
+    call.split(' ').next().unwrap_or(call)
+}
+
 fn expression(random: &mut Random, scope: &Scope<'_>, depth: usize) -> String {
     let inner = value(random, scope);
     if depth == 0 {
         return inner;
     }
     let note = |call: &'static str, random: &mut Random| {
-        random.note(call.split(' ').next().unwrap_or(call));
+        random.note(name_of(call));
         call
     };
     match random.below(40) {

@@ -148,6 +148,8 @@ struct Plan {
     random: StdRng,
     rules: Vec<Rule>,
     seen: Vec<Seen>,
+    /// What befell events.
+    events: Vec<Fault>,
 }
 
 struct Rule {
@@ -160,7 +162,7 @@ struct Rule {
 impl Faults {
     /// No faults yet; chance begins with this seed.
     pub fn new(seed: u64) -> Self {
-        let plan = Plan { random: StdRng::seed_from_u64(seed), rules: Vec::new(), seen: Vec::new() };
+        let plan = Plan { random: StdRng::seed_from_u64(seed), rules: Vec::new(), seen: Vec::new(), events: Vec::new() };
         Self { plan: Arc::new(Mutex::new(plan)), crashed: watch::Sender::new(false) }
     }
 
@@ -201,6 +203,11 @@ impl Faults {
         self.with(|plan| plan.seen.clone())
     }
 
+    /// Every fault that befell an event so far.
+    pub fn seen_of_events(&self) -> Vec<Fault> {
+        self.with(|plan| plan.events.clone())
+    }
+
     pub(crate) fn crash(&self) {
         self.crashed.send_replace(true);
     }
@@ -216,7 +223,11 @@ impl Faults {
 
     /// What goes wrong with an event of a watch on `path`.
     pub(crate) fn of_event(&self, path: &str) -> Option<Fault> {
-        self.with(|plan| plan.due(Kind::Event, path))
+        self.with(|plan| {
+            let fault = plan.due(Kind::Event, path);
+            plan.events.extend(fault);
+            fault
+        })
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Plan) -> T) -> T {

@@ -17,6 +17,7 @@ mod mutate;
 mod process;
 mod record_openapi;
 mod rivals;
+mod simulate;
 mod tidy;
 
 use std::path::PathBuf;
@@ -46,6 +47,9 @@ enum Command {
         #[command(subcommand)]
         command: bench::Command,
     },
+    /// Run both families' controllers in simulated worlds full of trouble.
+    #[command(disable_help_flag = true)]
+    Simulate(simulate::Arguments),
     /// Build, start and stop a real kube-apiserver with etcd on loopback.
     Apiserver {
         #[command(subcommand)]
@@ -95,6 +99,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Tidy => tidy::run(&repository()),
         Command::Mutate(arguments) => mutate::run(&repository(), &arguments),
+        Command::Simulate(arguments) => simulate::run(&repository(), &arguments),
         Command::Bench { command } => bench::run(&repository(), &command),
         Command::Apiserver { command } => apiserver::run(&repository(), command),
         Command::Helm => helm::run(&repository()),

@@ -33,6 +33,7 @@ const LAYERS: &[(u8, &str)] = &[
     // For demo and tests: they stand beside the groups and know only pure crates and sources.
     (3, "belay-localkube"),
     (3, "belay-testkit"),
+    (5, "belay-simulator"),
     (5, "belay-cli"),
     (6, "belay"),
     (6, "belay-scenarios"),

@@ -1,0 +1,26 @@
+//! Both families' controllers in a simulated world: one thread, a paused clock, and trouble drawn from a seed.
+//!
+//! ```text
+//! script ──► world ─┬─ people (no faults) ────────────► embedded API
+//! weather ──────────┼─ process: controllers ─ line ─ faults ─┘   │
+//!                   └─ remote: Git in memory                     ▼
+//!                                         check, digest: is it as Git says?
+//! ```
+//! The same seed is the same run. What must hold is in `check`: of every write, and of the end.
+
+mod administrator;
+mod check;
+mod digest;
+mod estate;
+mod line;
+mod many;
+mod process;
+mod remote;
+mod run;
+mod script;
+mod weather;
+mod world;
+
+pub use many::{Count, Summary, crashes, seeds};
+pub use run::{End, Failure, Report, reference_run, seed};
+pub use weather::WANTED;

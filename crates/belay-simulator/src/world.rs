@@ -1,0 +1,439 @@
+//! A cluster, Git, people, and one process of Belay at a time, in one thread with a clock of its own.
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::time::Duration;
+
+use belay_localkube::faults::Faults;
+use belay_localkube::{Clock, LocalKube, Settings};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use crate::administrator::Administrator;
+use crate::check::Watchman;
+use crate::estate::{
+    ARGO_NAMESPACE, App, CONFIG_URL, DEAD_URL, FLUX_NAMESPACE, Family, Folder, Kind, Manner, Presence, apps,
+    tree,
+};
+use crate::line::Log;
+use crate::process::Process;
+use crate::remote::Remote;
+use crate::script::{Edit, FolderChange, Hand, Step, Target, Weather};
+use crate::weather;
+
+/// When every world begins.
+const BEGINNING: &str = "2026-01-01T00:00:00Z";
+/// How long a process that ended by itself takes to be there again.
+const RESTART: Duration = Duration::from_secs(10);
+
+/// A world.
+pub(crate) struct World {
+    pub(crate) local: LocalKube,
+    pub(crate) people: Administrator,
+    pub(crate) faults: Faults,
+    pub(crate) remote: Remote,
+    pub(crate) log: Log,
+    pub(crate) estate: Estate,
+    pub(crate) watchman: Watchman,
+    /// What else happened, by name.
+    pub(crate) events: BTreeMap<String, u64>,
+    process: Option<Process>,
+    folder: tempfile::TempDir,
+    /// How far the machine's clock is off, in seconds.
+    skew: Rc<Cell<i64>>,
+    has_dropped_events: bool,
+    cuts: watch::Sender<u64>,
+    _simulation: belay_cluster::Simulation,
+}
+
+/// What people want, and what is in Git.
+pub(crate) struct Estate {
+    pub(crate) apps: Vec<App>,
+    /// Every commit: its id, and the folders in it.
+    pub(crate) commits: Vec<(String, BTreeMap<&'static str, Folder>)>,
+    /// The commit that the branch is at, if there is a branch.
+    pub(crate) head: Option<usize>,
+    /// Kustomizations at rest.
+    pub(crate) suspended: BTreeSet<&'static str>,
+    /// Objects that an app left behind, as namespace and name.
+    pub(crate) strays: BTreeSet<(String, String)>,
+    serial: u64,
+}
+
+impl Estate {
+    pub(crate) fn app(&self, name: &str) -> &App {
+        self.apps.iter().find(|app| app.name == name).expect("scripts name apps of the estate")
+    }
+
+    pub(crate) fn app_mut(&mut self, name: &str) -> &mut App {
+        self.apps.iter_mut().find(|app| app.name == name).expect("scripts name apps of the estate")
+    }
+
+    fn edit(&mut self, edit: &Edit) {
+        self.serial += 1;
+        let serial = self.serial;
+        let app = self.app_mut(edit.app);
+        match &edit.change {
+            FolderChange::Put(kind, name) => {
+                app.folder.items.insert((*kind, name.clone()), serial);
+                app.ever.insert((*kind, name.clone()));
+            }
+            // A folder whose last object goes is another matter.
+            FolderChange::Remove(kind, name) if app.folder.items.len() > 1 => {
+                app.folder.items.remove(&(*kind, name.clone()));
+            }
+            FolderChange::Remove(..) => {}
+            FolderChange::Manner(manner) => app.folder.manner = *manner,
+        }
+    }
+}
+
+impl World {
+    /// A cluster with the definitions of both families, a repository, and a process. Call it in a tokio
+    /// runtime of one thread whose clock is paused.
+    pub(crate) async fn new(seed: u64) -> World {
+        fastrand::seed(seed);
+        let clock = Clock::starting_at(BEGINNING.parse().expect("a time"));
+        let skew = Rc::new(Cell::new(0));
+        let simulation = {
+            let (clock, skew) = (clock.clone(), skew.clone());
+            belay_cluster::simulate(move || shifted(clock.now(), skew.get()))
+        };
+        let settings = Settings { clock, seed: Some(seed), ..Settings::default() };
+        let local = LocalKube::new(&settings);
+        let world = World {
+            people: Administrator::new(local.service()),
+            local,
+            faults: Faults::new(seed),
+            remote: Remote::new(seed),
+            log: Log::default(),
+            estate: Estate {
+                apps: apps(),
+                commits: Vec::new(),
+                head: None,
+                suspended: BTreeSet::new(),
+                strays: BTreeSet::new(),
+                serial: 0,
+            },
+            watchman: Watchman::default(),
+            events: BTreeMap::new(),
+            process: None,
+            folder: tempfile::tempdir().expect("a temporary folder"),
+            skew,
+            has_dropped_events: false,
+            cuts: watch::Sender::new(0),
+            _simulation: simulation,
+        };
+        world.furnish().await;
+        world
+    }
+
+    /// What is there before Belay.
+    async fn furnish(&self) {
+        let definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+        // Only those of kinds that are watched: making a definition takes long.
+        let mut kinds: Vec<String> = belay_flux::kinds().map(|kind| kind.kind).into();
+        kinds.extend(["Application".to_owned(), "AppProject".to_owned()]);
+        let all = belay_argo_api::crds().into_iter().chain(belay_flux_api::crds());
+        for definition in
+            all.filter(|one| kinds.iter().any(|kind| one["spec"]["names"]["kind"] == kind.as_str()))
+        {
+            self.people.create(definitions, &definition).await;
+        }
+        for name in [ARGO_NAMESPACE, FLUX_NAMESPACE, "base", "shop", "attic"] {
+            let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+            self.people.create("/api/v1/namespaces", &namespace).await;
+        }
+        let project = json!({
+            "apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject",
+            "metadata": {"name": "default", "namespace": ARGO_NAMESPACE},
+            "spec": {"sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "*"}],
+                "clusterResourceWhitelist": [{"group": "*", "kind": "*"}]},
+        });
+        self.people
+            .create(&format!("/apis/argoproj.io/v1alpha1/namespaces/{ARGO_NAMESPACE}/appprojects"), &project)
+            .await;
+        for (name, url) in [("config", CONFIG_URL), ("dead", DEAD_URL)] {
+            let source = json!({
+                "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository",
+                "metadata": {"name": name, "namespace": FLUX_NAMESPACE},
+                "spec": {"url": url, "interval": "1m", "ref": {"branch": "main"}},
+            });
+            let collection =
+                format!("/apis/source.toolkit.fluxcd.io/v1/namespaces/{FLUX_NAMESPACE}/gitrepositories");
+            self.people.create(&collection, &source).await;
+        }
+        self.remote.add_dead(DEAD_URL);
+        for namespace in ["base", "shop", "attic"] {
+            let foreign = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "foreign"}, "data": {"a": "1"}});
+            self.people.create(&Kind::ConfigMap.collection(namespace), &foreign).await;
+        }
+    }
+
+    /// Starts a process where there is none.
+    pub(crate) fn start(&mut self) {
+        if self.process.is_none() {
+            let (service, folder) = (self.local.service(), self.folder.path());
+            self.process =
+                Some(Process::start(service, &self.faults, &self.log, &self.remote, folder, &self.cuts));
+        }
+    }
+
+    pub(crate) async fn step(&mut self, step: &Step) {
+        tracing::debug!(?step, at = %belay_cluster::now(), "step");
+        self.watch();
+        if let Some(name) = step.name() {
+            self.count(&name);
+        }
+        match step {
+            Step::Wait(time) => self.pass(*time).await,
+            Step::Commit(edits, told) => self.commit(edits, *told),
+            Step::ForcePush => self.force_push(),
+            Step::DeleteBranch => {
+                self.estate.head = None;
+                self.remote.set_branch(CONFIG_URL, "main", None);
+            }
+            Step::RestoreBranch => self.restore_branch(),
+            Step::Tamper(target, hand) => self.tamper(target, *hand).await,
+            Step::Create(app) => self.create(app).await,
+            Step::Delete(app, with_objects) => self.delete(app, *with_objects).await,
+            Step::Suspend(app, is_suspended) => self.suspend(app, *is_suspended).await,
+            Step::Ask(app) => self.ask(app).await,
+            Step::Crash(pause) => self.crash(*pause).await,
+            Step::Compact => self.local.compact(),
+            Step::ClockJump(seconds) => self.skew.set(self.skew.get() + seconds),
+            Step::Weather(troubles) => {
+                self.has_dropped_events |= troubles.contains(&Weather::DroppedEvent);
+                weather::set(&self.faults, &self.remote, troubles);
+            }
+            Step::Calm => self.calm().await,
+        }
+    }
+
+    fn count(&mut self, name: &str) {
+        *self.events.entry(name.to_owned()).or_default() += 1;
+    }
+
+    /// Looks at what the process has written since the last look.
+    pub(crate) fn watch(&mut self) {
+        let given = self.remote.given();
+        self.watchman.look(&self.log, &self.estate, &given);
+    }
+
+    /// Lets time go by. A process that dies is replaced.
+    pub(crate) async fn pass(&mut self, time: Duration) {
+        let end = Instant::now() + time;
+        loop {
+            let faults = self.faults.clone();
+            let has_ended = async {
+                match &mut self.process {
+                    Some(process) => process.ended().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                () = faults.crashed() => self.crash(RESTART).await,
+                () = has_ended => {
+                    self.watchman.faults.push("no surrender: the process gave up".to_owned());
+                    self.crash(RESTART).await;
+                }
+                () = sleep_until(end) => return,
+            }
+        }
+    }
+
+    async fn crash(&mut self, pause: Duration) {
+        if let Some(process) = self.process.take() {
+            process.kill();
+            self.count("a crash");
+        }
+        tokio::time::sleep(pause).await;
+        self.faults.restart();
+        self.watchman.restarted();
+        self.start();
+    }
+
+    pub(crate) fn commit(&mut self, edits: &[Edit], told: bool) {
+        edits.iter().for_each(|edit| self.estate.edit(edit));
+        let estate = &mut self.estate;
+        let folders = estate.apps.iter().map(|app| (app.name, app.folder.clone())).collect();
+        let (number, date) = (estate.commits.len(), belay_cluster::now().as_second());
+        let id = self.remote.commit(CONFIG_URL, number, tree(&estate.apps), date);
+        estate.commits.push((id, folders));
+        estate.head = Some(number);
+        self.remote.set_branch(CONFIG_URL, "main", estate.commits.last().map(|(id, _)| id.as_str()));
+        if told && let Some(process) = &self.process {
+            process.repository_changed(CONFIG_URL);
+        }
+    }
+
+    /// Goes back to the commit before: a new serial for nothing, the old content again.
+    fn force_push(&mut self) {
+        let Some(head) = self.estate.head.filter(|head| *head > 0) else { return };
+        let (id, folders) = self.estate.commits[head - 1].clone();
+        for app in &mut self.estate.apps {
+            app.folder.clone_from(&folders[app.name]);
+        }
+        self.estate.head = Some(head - 1);
+        self.remote.set_branch(CONFIG_URL, "main", Some(&id));
+        self.watchman.rolled_back();
+    }
+
+    pub(crate) fn restore_branch(&mut self) {
+        if self.estate.head.is_none() {
+            let last = self.estate.commits.len() - 1;
+            for app in &mut self.estate.apps {
+                app.folder.clone_from(&self.estate.commits[last].1[app.name]);
+            }
+            self.estate.head = Some(last);
+            self.remote.set_branch(CONFIG_URL, "main", Some(&self.estate.commits[last].0));
+        }
+    }
+
+    async fn tamper(&mut self, target: &Target, hand: Hand) {
+        let app = self.estate.app(target.app);
+        // Nobody heals a release.
+        if app.family == Family::HelmRelease && hand != Hand::Copy {
+            return;
+        }
+        let Some((kind, name)) = app.folder.items.keys().cycle().nth(target.place) else { return };
+        let collection = kind.collection(app.namespace());
+        let path = format!("{collection}/{name}");
+        match hand {
+            Hand::Delete => drop(self.people.delete(&path).await),
+            Hand::Label => {
+                let patch = json!({"metadata": {"labels": {"somebody": "was here"}}});
+                self.people.merge(&path, &patch).await;
+            }
+            Hand::Change => {
+                let patch = match kind {
+                    Kind::ConfigMap => json!({"data": {"note": "changed by hand"}}),
+                    Kind::Secret => json!({"data": {"serial": "Y2hhbmdlZA=="}}),
+                    Kind::Deployment => json!({"spec": {"replicas": 3}}),
+                    Kind::Widget => json!({"spec": {"serial": "changed by hand"}}),
+                };
+                self.people.merge(&path, &patch).await;
+            }
+            Hand::Copy => {
+                let mut copy = self.people.get(&path).await;
+                if copy.is_null() || *kind == Kind::Deployment {
+                    return;
+                }
+                let metadata = &copy["metadata"];
+                copy["metadata"] = json!({"name": format!("copy-of-{name}"), "namespace": app.namespace(),
+                    "labels": metadata["labels"], "annotations": metadata["annotations"]});
+                self.people.create(&collection, &copy).await;
+            }
+        }
+    }
+
+    /// Creates an app, unless the one before it still goes.
+    async fn create(&mut self, name: &'static str) {
+        let app = self.estate.app(name);
+        if app.presence != Presence::Present
+            && self.people.create(&app.collection(), &app.resource()).await == 201
+        {
+            self.estate.app_mut(name).presence = Presence::Present;
+            self.estate.suspended.remove(name);
+        }
+    }
+
+    async fn delete(&mut self, name: &'static str, with_objects: bool) {
+        let app = self.estate.app(name);
+        if app.presence != Presence::Present {
+            return;
+        }
+        let path = format!("{}/{name}", app.collection());
+        let with_objects = match app.family {
+            Family::HelmRelease => true,
+            // Without prune an end takes nothing with it.
+            Family::Kustomization => with_objects && app.prunes && !self.estate.suspended.contains(name),
+            Family::Application => with_objects,
+        };
+        let leave = match app.family {
+            _ if with_objects => Value::Null,
+            Family::Application => json!({"metadata": {"finalizers": null}}),
+            _ => json!({"spec": {"deletionPolicy": "Orphan"}}),
+        };
+        if !leave.is_null() {
+            self.people.merge(&path, &leave).await;
+        }
+        self.people.delete(&path).await;
+        let presence = if with_objects { Presence::Gone } else { Presence::Orphaned };
+        if !with_objects {
+            let left = app.ever.iter().map(|(_, item)| (name.to_owned(), item.clone()));
+            let left: Vec<_> = left.collect();
+            self.estate.strays.extend(left);
+        }
+        self.estate.app_mut(name).presence = presence;
+        self.watchman.rolled_back();
+    }
+
+    pub(crate) async fn suspend(&mut self, name: &'static str, is_suspended: bool) {
+        let app = self.estate.app(name);
+        if app.presence != Presence::Present {
+            return;
+        }
+        let patch = json!({"spec": {"suspend": is_suspended}});
+        self.people.merge(&format!("{}/{name}", app.collection()), &patch).await;
+        match is_suspended {
+            true => self.estate.suspended.insert(name),
+            false => self.estate.suspended.remove(name),
+        };
+    }
+
+    async fn ask(&self, name: &str) {
+        let app = self.estate.app(name);
+        let annotation = match app.family {
+            Family::Application => json!({"argocd.argoproj.io/refresh": "normal"}),
+            _ => json!({"reconcile.fluxcd.io/requestedAt": belay_cluster::now().to_string()}),
+        };
+        let patch = json!({"metadata": {"annotations": annotation}});
+        self.people.merge(&format!("{}/{name}", app.collection()), &patch).await;
+    }
+
+    async fn calm(&mut self) {
+        weather::set(&self.faults, &self.remote, &[]);
+        if std::mem::take(&mut self.has_dropped_events) {
+            self.forget_the_past().await;
+        }
+    }
+
+    /// Watches that have missed something break off, and cannot go on where they were.
+    async fn forget_the_past(&self) {
+        self.cuts.send_modify(|cuts| *cuts += 1);
+        let patch = json!({"data": {"time": belay_cluster::now().to_string()}});
+        self.people.merge(&format!("{}/foreign", Kind::ConfigMap.collection("base")), &patch).await;
+        self.local.compact();
+    }
+
+    /// Everything people could do for a good end: no trouble, sound folders, no app at rest.
+    pub(crate) async fn repair(&mut self) {
+        self.watch();
+        self.calm().await;
+        self.restore_branch();
+        let apps = self.estate.apps.iter().map(|app| app.name);
+        let edits: Vec<Edit> =
+            apps.map(|app| Edit { app, change: FolderChange::Manner(Manner::Sound) }).collect();
+        self.commit(&edits, true);
+        for _ in 0..20 {
+            // Others depend on it.
+            self.create("base").await;
+            if self.estate.app("base").presence == Presence::Present {
+                break;
+            }
+            self.pass(Duration::from_secs(30)).await;
+        }
+        for app in std::mem::take(&mut self.estate.suspended) {
+            self.suspend(app, false).await;
+        }
+    }
+}
+
+fn shifted(time: Timestamp, seconds: i64) -> Timestamp {
+    time.checked_add(jiff::SignedDuration::from_secs(seconds)).unwrap_or(time)
+}

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 pub(crate) const CONFIG_URL: &str = "https://git.example.com/config.git";
 /// A repository whose server never answers.
 pub(crate) const DEAD_URL: &str = "https://dead.example.com/config.git";
+/// Another one. Two that wait for one server with different patience would tell its failure in turns.
+pub(crate) const SILENT_URL: &str = "https://silent.example.com/config.git";
 /// Argo CD's control plane.
 pub(crate) const ARGO_NAMESPACE: &str = "argocd";
 /// Flux's control plane.

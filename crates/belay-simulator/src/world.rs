@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::administrator::Administrator;
 use crate::check::Watchman;
 use crate::estate::{
-    ARGO_NAMESPACE, App, CONFIG_URL, DEAD_URL, FLUX_NAMESPACE, Family, Folder, Kind, Manner, Presence, apps,
+    ARGO_NAMESPACE, App, CONFIG_URL, DEAD_URL, SILENT_URL, FLUX_NAMESPACE, Family, Folder, Kind, Manner, Presence, apps,
     tree,
 };
 use crate::line::Log;
@@ -156,7 +156,7 @@ impl World {
         self.people
             .create(&format!("/apis/argoproj.io/v1alpha1/namespaces/{ARGO_NAMESPACE}/appprojects"), &project)
             .await;
-        for (name, url) in [("config", CONFIG_URL), ("dead", DEAD_URL)] {
+        for (name, url) in [("config", CONFIG_URL), ("dead", SILENT_URL)] {
             let source = json!({
                 "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository",
                 "metadata": {"name": name, "namespace": FLUX_NAMESPACE},
@@ -167,6 +167,7 @@ impl World {
             self.people.create(&collection, &source).await;
         }
         self.remote.add_dead(DEAD_URL);
+        self.remote.add_dead(SILENT_URL);
         for namespace in ["base", "shop", "attic"] {
             let foreign = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "foreign"}, "data": {"a": "1"}});
             self.people.create(&Kind::ConfigMap.collection(namespace), &foreign).await;

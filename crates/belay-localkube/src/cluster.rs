@@ -105,8 +105,13 @@ impl State {
             self.resources.get(text(crd, &["spec", "group"]), text(crd, &["spec", "names", "plural"]));
         let is_current =
             served.and_then(|served| served.crd.as_ref()).is_some_and(|old| old["spec"] == crd["spec"]);
+        let is_new = served.is_none();
         if !is_current {
             Arc::make_mut(&mut self.resources).set_custom(crd);
+        }
+        if is_new {
+            let (group, plural) = (text(crd, &["spec", "group"]), text(crd, &["spec", "names", "plural"]));
+            self.store.begin(&GroupResource::new(group, plural));
         }
     }
 

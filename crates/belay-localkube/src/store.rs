@@ -190,6 +190,14 @@ impl Store {
         }
     }
 
+    /// A resource is served from now on: of what was before nothing is known, and a watch from then is answered with 410.
+    pub(crate) fn begin(&mut self, resource: &GroupResource) {
+        let version = self.version;
+        let collection = self.collection(resource);
+        collection.window.clear();
+        collection.compacted = version;
+    }
+
     /// What the controllers have not seen yet.
     pub(crate) fn take_unseen(&mut self) -> Vec<(GroupResource, Arc<Change>)> {
         std::mem::take(&mut self.unseen)

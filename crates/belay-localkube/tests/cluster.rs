@@ -115,6 +115,23 @@ fn widgets() -> Value {
 }
 
 #[tokio::test]
+async fn a_kind_that_is_served_anew_has_no_past() {
+    let api = Api::new();
+    let (_, before) = api.get(MAPS).await;
+    let version = before["metadata"]["resourceVersion"].as_str().unwrap();
+    api.post(CRDS, &widgets()).await;
+    let mut watch = Watch::open(&api, &format!("{WIDGETS}?watch=true&resourceVersion={version}")).await;
+    let event = watch.next().await.unwrap();
+    assert_eq!((&event["type"], &event["object"]["code"]), (&json!("ERROR"), &json!(410)));
+    assert_eq!(watch.next().await, None);
+    let (_, list) = api.get(WIDGETS).await;
+    let version = list["metadata"]["resourceVersion"].as_str().unwrap();
+    let mut watch = Watch::open(&api, &format!("{WIDGETS}?watch=true&resourceVersion={version}")).await;
+    api.post(WIDGETS, &json!({ "metadata": { "name": "w" } })).await;
+    watch.expect("ADDED", "w").await;
+}
+
+#[tokio::test]
 async fn a_definition_serves_its_kind_until_it_is_deleted() {
     let api = Api::new();
     assert_eq!(api.get(WIDGETS).await.0, 404);

@@ -70,6 +70,7 @@ impl Controller {
             &announcements,
         );
         tokio::select! {
+            biased;
             () = follow => Ok(()),
             () = known => Ok(()),
             () = clusters => Ok(()),
@@ -96,11 +97,8 @@ impl Controller {
         self.add_all();
         loop {
             tokio::select! {
-                change = changes.recv() => match change {
-                    Ok(change) => self.take_in(&change),
-                    Err(RecvError::Lagged(_)) => self.add_all(),
-                    Err(RecvError::Closed) => return Ok(()),
-                },
+                // What is rare goes first: of changes there may be always one more.
+                biased;
                 (before, after) = settings.next() => self.take_in_settings(&before, &after).await,
                 (before, now) = repositories.next() => self.repositories_changed(&before, &now),
                 Ok(()) = clusters.changed() => self.add_all(),
@@ -111,6 +109,11 @@ impl Controller {
                 }
                 Some(live) = announced.recv() => drop(workers.spawn(self.clone().watch_another(live))),
                 Some(_ended) = workers.join_next() => {}
+                change = changes.recv() => match change {
+                    Ok(change) => self.take_in(&change),
+                    Err(RecvError::Lagged(_)) => self.add_all(),
+                    Err(RecvError::Closed) => return Ok(()),
+                },
             }
         }
     }

@@ -88,6 +88,7 @@ impl Answers {
             }
             if is_there {
                 tokio::select! {
+                    biased;
                     () = sleep(QUIET) => {}
                     _ = troubles.changed() => {}
                 }

@@ -66,6 +66,7 @@ impl<K: Clone + Eq + Hash> WorkQueue<K> {
                 Ok(key) => return key,
                 Err(Some(next)) => {
                     tokio::select! {
+                        biased;
                         () = changed => {}
                         () = sleep_until(next) => {}
                     }

@@ -54,6 +54,7 @@ async fn run(cluster: Arc<Cluster>, simulate_workloads: bool) {
         });
         let pause = wait.unwrap_or(Duration::from_secs(3600));
         tokio::select! {
+            biased;
             () = cluster.changed.notified() => {}
             () = tokio::time::sleep(pause) => {}
         }

@@ -162,7 +162,12 @@ struct Rule {
 impl Faults {
     /// No faults yet; chance begins with this seed.
     pub fn new(seed: u64) -> Self {
-        let plan = Plan { random: StdRng::seed_from_u64(seed), rules: Vec::new(), seen: Vec::new(), events: Vec::new() };
+        let plan = Plan {
+            random: StdRng::seed_from_u64(seed),
+            rules: Vec::new(),
+            seen: Vec::new(),
+            events: Vec::new(),
+        };
         Self { plan: Arc::new(Mutex::new(plan)), crashed: watch::Sender::new(false) }
     }
 

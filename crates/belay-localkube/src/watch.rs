@@ -185,6 +185,7 @@ impl Watcher {
                 return None;
             }
             tokio::select! {
+                biased;
                 changed = self.changes.changed() => {
                     if changed.is_err() {
                         return None;

@@ -28,8 +28,9 @@ async fn next(
 ) -> Option<Bytes> {
     loop {
         let event = tokio::select! {
-            event = events.next() => event?,
+            biased;
             () = faults.crashed() => return None,
+            event = events.next() => event?,
         };
         let Ok(event) = event;
         match faults.of_event(path) {

@@ -92,7 +92,8 @@ impl Situation<'_> {
 
     /// Whether everything that is there would be deleted and nothing applied.
     fn wipes_out(&self) -> bool {
-        self.comparison.objects.iter().all(Compared::requires_pruning)
+        let objects = &self.comparison.objects;
+        !objects.is_empty() && objects.iter().all(Compared::requires_pruning)
     }
 }
 
@@ -113,6 +114,21 @@ pub(crate) fn decide(situation: &Situation<'_>) -> Decision {
             Decision::Rest(Some(message))
         }
     };
+    unless_wiped_out(situation, &policy, decision)
+}
+
+/// Decides whether newer revisions take the place of an operation that is on its way. They do also where nothing
+/// differs: what is live may be theirs already, and the operation would put older things back.
+pub(crate) fn supersede(situation: &Situation<'_>) -> Decision {
+    let policy = policy(situation.app);
+    if !policy.automated {
+        return Decision::Rest(None);
+    }
+    let decision = Decision::Sync(Box::new(automated_operation(situation, None)));
+    unless_wiped_out(situation, &policy, decision)
+}
+
+fn unless_wiped_out(situation: &Situation<'_>, policy: &Policy, decision: Decision) -> Decision {
     if matches!(decision, Decision::Sync(_)) && policy.prune && !policy.allow_empty && situation.wipes_out() {
         let revision = situation.revisions.join(" ");
         return Decision::Rest(Some(format!(
@@ -276,6 +292,33 @@ mod tests {
         let disabled = app(|app| app["spec"]["syncPolicy"]["automated"]["enabled"] = json!(false));
         assert_eq!(run(&disabled, &comparison(false), 0), Decision::Rest(None));
         assert_eq!(run(&app(|_| {}), &Comparison::default(), 0), Decision::Rest(None));
+    }
+
+    #[test]
+    fn newer_revisions_take_over_also_where_nothing_differs_any_more() {
+        let superseded = |app: &Application, comparison: &Comparison| {
+            let (sources, revisions) = (Sources::of_app(app).unwrap(), ["r2".to_owned()]);
+            let now = "2026-01-01T00:00:00Z".parse().unwrap();
+            supersede(&Situation {
+                app,
+                sources: &sources,
+                comparison,
+                revisions: &revisions,
+                revision_has_changes: true,
+                now,
+            })
+        };
+        let app_of =
+            |automated: Value| app(|app| app["spec"]["syncPolicy"] = json!({"automated": automated}));
+        let Decision::Sync(operation) = superseded(&app_of(json!({})), &Comparison::default()) else {
+            panic!("synced")
+        };
+        assert_eq!(operation.sync.unwrap().revision, "r2");
+        assert_eq!(superseded(&app_of(Value::Null), &Comparison::default()), Decision::Rest(None));
+        assert!(matches!(
+            superseded(&app_of(json!({"prune": true})), &comparison(true)),
+            Decision::Rest(Some(_))
+        ));
     }
 
     #[test]

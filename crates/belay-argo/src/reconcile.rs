@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::compare::{Comparison, compare, ignored, refused_rules};
 use crate::context::{Context, asks_for_work};
-use crate::decide::{Decision, Situation, decide};
+use crate::decide::{Decision, Situation, decide, supersede};
 use crate::desired::{self, Asked, Desired, Purpose};
 use crate::fault::Fault;
 use crate::project::{Asking, Bounds, Checked, Windows};
@@ -119,7 +119,8 @@ async fn look(context: &Context, object: &Object, app: &Application) -> Result<D
             revision_has_changes: has_changes,
             now,
         };
-        match decide(&situation) {
+        let decision = if running.is_some() { supersede(&situation) } else { decide(&situation) };
+        match decision {
             Decision::Rest(error) => sync_error = error,
             Decision::Wait(pause) => wait = Some(pause),
             Decision::Sync(operation) => {

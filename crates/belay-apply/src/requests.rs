@@ -71,10 +71,24 @@ pub(crate) async fn delete(
             live.learn_gone(&key);
             Ok(Gone::Already)
         }
-        // Another object of this name has been made since: it is not ours to delete.
-        Err(kube::Error::Api(status)) if status.code == 409 => Ok(Gone::Another),
+        Err(source @ kube::Error::Api(_)) if is_conflict(&source) => {
+            match api.get_metadata_opt(&key.name).await {
+                Ok(None) => {
+                    live.learn_gone(&key);
+                    Ok(Gone::Already)
+                }
+                // Another object of this name has been made since: it is not ours to delete.
+                Ok(Some(there)) if there.metadata.uid.as_deref() != Some(uid) => Ok(Gone::Another),
+                // The conflict is about something else.
+                Ok(Some(_)) | Err(_) => Err(ApplyError::Delete { key, source }),
+            }
+        }
         Err(source) => Err(ApplyError::Delete { key, source }),
     }
+}
+
+fn is_conflict(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 409)
 }
 
 /// What came of a deletion.

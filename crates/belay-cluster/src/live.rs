@@ -68,6 +68,8 @@ pub enum LiveError {
 enum Listing {
     Pending(Option<String>),
     Complete,
+    /// The API server does not serve the kind, or not any more; the watch was given up.
+    Unserved(String),
 }
 
 /// The live objects of one cluster.
@@ -258,17 +260,37 @@ impl LiveState {
         }
         let deadline = Instant::now() + FIRST_LIST;
         for mut listing in self.watch_of(&resource) {
-            let wait = listing.wait_for(|listing| *listing == Listing::Complete);
-            if matches!(timeout_at(deadline, wait).await, Ok(Ok(_))) {
-                continue;
-            }
-            let reason = match &*listing.borrow() {
-                Listing::Pending(Some(reason)) => reason.clone(),
-                _ => format!("the list did not end within {} s", FIRST_LIST.as_secs()),
+            let wait = listing.wait_for(|listing| !matches!(listing, Listing::Pending(_)));
+            // Whatever ends the wait, the listing says what is known.
+            let _ = timeout_at(deadline, wait).await;
+            let seen = listing.borrow().clone();
+            let reason = match seen {
+                Listing::Complete => continue,
+                Listing::Unserved(reason) => return Err(self.unserved(kind, reason).await),
+                Listing::Pending(Some(reason)) => reason,
+                Listing::Pending(None) => format!("the list did not end within {} s", FIRST_LIST.as_secs()),
             };
             return Err(LiveError::NotListed { kind: kind.clone(), reason });
         }
         Ok(())
+    }
+
+    /// Why a kind that was known is not served: its definition may have gone, which the next discovery tells.
+    async fn unserved(&self, kind: &GroupVersionKind, reason: String) -> LiveError {
+        match self.kinds.refresh(AFTER_FAILURE).await {
+            Ok(()) if self.kinds.known(kind).is_none() => LiveError::UnknownKind { kind: kind.clone() },
+            Ok(()) | Err(_) => LiveError::NotListed { kind: kind.clone(), reason },
+        }
+    }
+
+    /// Gives a watch up: who needs the kind opens another.
+    fn give_up(&self, api: &ApiResource, listing: &watch::Sender<Listing>) {
+        let mut watches = self.watches.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let place = (api.group.clone(), api.kind.clone());
+        let own = listing.subscribe();
+        if watches.get(&place).is_some_and(|known| known.iter().any(|known| known.same_channel(&own))) {
+            watches.remove(&place);
+        }
     }
 
     /// Like [`ensure`](LiveState::ensure), as often as it takes: an API server in trouble is no reason to give up.
@@ -455,13 +477,27 @@ async fn follow(
             }
             Err(error) => {
                 state.troubles.send_modify(|count| *count += 1);
-                tracing::debug!(kind = %api.kind, error = %chain(&error), "watch failed, trying again");
-                if *listing.borrow() != Listing::Complete {
-                    listing.send_replace(Listing::Pending(Some(chain(&error))));
+                if *listing.borrow() == Listing::Complete {
+                    tracing::debug!(kind = %api.kind, error = %chain(&error), "watch failed, trying again");
+                    continue;
                 }
+                if is_unserved(&error) {
+                    tracing::info!(kind = %api.kind, error = %chain(&error), "not served, not watched");
+                    state.give_up(&api, &listing);
+                    listing.send_replace(Listing::Unserved(chain(&error)));
+                    return;
+                }
+                tracing::debug!(kind = %api.kind, error = %chain(&error), "not listed, trying again");
+                listing.send_replace(Listing::Pending(Some(chain(&error))));
             }
         }
     }
+}
+
+/// Whether the API server says that there is no such kind.
+fn is_unserved(error: &kube::runtime::watcher::Error) -> bool {
+    use kube::runtime::watcher::Error;
+    matches!(error, Error::InitialListFailed(kube::Error::Api(status)) if status.code == 404)
 }
 
 fn as_object(object: DynamicObject, api: &ApiResource) -> Option<Object> {

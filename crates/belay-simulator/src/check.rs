@@ -23,8 +23,10 @@ pub(crate) struct Watchman {
     seen: usize,
     requests: usize,
     stretch: Option<(Instant, usize)>,
-    /// The newest change of each object that was applied.
-    applied: BTreeMap<(String, Kind, String), u64>,
+    /// The newest change of each object that was applied, and how many ways back it has seen.
+    applied: BTreeMap<(String, Kind, String), (u64, u64)>,
+    /// How often people went back, in Git or by making an app anew. Each object may follow once, at its own time.
+    ways_back: u64,
     /// What was wrong.
     pub(crate) faults: Vec<String>,
     /// How often something was deleted.
@@ -36,7 +38,7 @@ pub(crate) struct Watchman {
 impl Watchman {
     /// Content of an older commit may be applied again.
     pub(crate) fn rolled_back(&mut self) {
-        self.applied.clear();
+        self.ways_back += 1;
     }
 
     /// A process that has just started asks for much at once.
@@ -100,10 +102,13 @@ impl Watchman {
         }
         let Some((app, kind, name)) = object(write, estate) else { return };
         let Some(serial) = serial(kind, &write.body) else { return };
-        let newest = self.applied.entry((app.name.to_owned(), kind, name.clone())).or_default();
-        if serial < *newest {
-            let (app, newest) = (app.name, *newest);
+        let place = (app.name.to_owned(), kind, name.clone());
+        let (newest, ways_back) = self.applied.entry(place).or_insert((0, self.ways_back));
+        if serial < *newest && *ways_back == self.ways_back {
+            let app = app.name;
             self.faults.push(format!("forward only: {app}/{name} got change {serial} after {newest}"));
+        } else if serial < *newest {
+            (*newest, *ways_back) = (serial, self.ways_back);
         }
         *newest = serial.max(*newest);
     }

@@ -9,6 +9,7 @@
 //! The same seed is the same run. What must hold is in `check`: of every write, and of the end.
 
 mod administrator;
+mod chance;
 mod check;
 mod digest;
 mod estate;
@@ -23,4 +24,3 @@ mod world;
 
 pub use many::{Count, Summary, crashes, seeds};
 pub use run::{End, Failure, Report, reference_run, seed};
-pub use weather::WANTED;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use belay_simulator::{Summary, crashes, reference_run, seed, seeds};
+use belay_simulator::{Report, Summary, crashes, reference_run, seed, seeds};
 use clap::Parser;
 
 /// Simulate a world in trouble, and see both families' controllers through it.
@@ -38,10 +38,15 @@ fn main() -> ExitCode {
     log.with_ansi(false).without_time().init();
     let begun = Instant::now();
     let is_good = match (&arguments.seed, &arguments.crash_after) {
-        (Some(number), _) => tell(seed(*number).map(|report| report.counts)),
+        (Some(number), _) => tell(seed(*number).map(|report| counts(&report))),
         (_, Some(count)) => tell(against_whole(*count)),
         _ if arguments.crashes => summarise(&crashes(None)),
-        _ => summarise(&seeds(arguments.from..arguments.from + arguments.seeds)),
+        _ => {
+            let summary = seeds(arguments.from..arguments.from + arguments.seeds);
+            let lacking = summary.lacking();
+            lacking.iter().for_each(|line| print(&format!("too seldom: {line}")));
+            summarise(&summary) && lacking.is_empty()
+        }
     };
     print(&format!("{:.1} s", begun.elapsed().as_secs_f64()));
     if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -52,7 +57,12 @@ fn against_whole(count: u64) -> Result<BTreeMap<String, u64>, belay_simulator::F
     let (_, whole) = reference_run(None)?;
     let (report, end) = reference_run(Some(count))?;
     let faults = whole.differences(&end);
-    if faults.is_empty() { Ok(report.counts) } else { Err(belay_simulator::Failure { faults }) }
+    if faults.is_empty() { Ok(counts(&report)) } else { Err(belay_simulator::Failure { faults }) }
+}
+
+fn counts(report: &Report) -> BTreeMap<String, u64> {
+    print(&format!("trace {}", report.trace));
+    report.counts.clone()
 }
 
 fn tell(result: Result<BTreeMap<String, u64>, belay_simulator::Failure>) -> bool {

@@ -7,6 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::run::{End, Failure, Report, reference_run, seed};
+use crate::weather::WANTED;
+
+/// With fewer runs than these, chance alone decides what happens.
+const FEW: u64 = 200;
 
 /// What many runs were like.
 #[derive(Debug, Default)]
@@ -33,6 +37,15 @@ pub struct Count {
 }
 
 impl Summary {
+    /// What happened too seldom for so many runs to prove anything. Few runs are never to prove that much.
+    pub fn lacking(&self) -> Vec<String> {
+        let wanted =
+            WANTED.iter().filter(|_| self.runs >= FEW).map(|(name, least)| (name, least * self.runs / 200));
+        let runs = |name: &str| self.counts.get(name).map_or(0, |count| count.runs);
+        let lacking = wanted.filter(|(name, least)| runs(name) < *least);
+        lacking.map(|(name, least)| format!("{name}: in {} runs, {least} are wanted", runs(name))).collect()
+    }
+
     fn add(&mut self, result: Result<Report, Failure>, replay: &str) {
         self.runs += 1;
         match result {

@@ -8,6 +8,7 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use sha2::{Digest as _, Sha256};
 
+use crate::chance;
 use crate::check;
 use crate::digest::Digest;
 use crate::script::{Step, drawn, reference};
@@ -27,7 +28,7 @@ pub struct Report {
     pub counts: BTreeMap<String, u64>,
     /// Requests that changed something.
     pub writes: usize,
-    /// All of its writes as one number: the same run has the same.
+    /// All of its requests, what became of them, and all that was written, as one number: the same run has the same.
     pub trace: String,
     /// How long everything took to be good after the last trouble.
     pub settled: Duration,
@@ -75,12 +76,14 @@ impl End {
     }
 }
 
-fn in_a_world<T>(seed: u64, work: impl AsyncFnOnce(&mut World) -> T) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    let runtime = runtime.expect("a runtime without a network needs nothing");
-    runtime.block_on(async {
-        let mut world = World::new(seed).await;
-        work(&mut world).await
+fn in_a_world<T: Send>(seed: u64, work: impl AsyncFnOnce(&mut World) -> T + Send) -> T {
+    chance::alone(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        let runtime = runtime.expect("a runtime without a network needs nothing");
+        runtime.block_on(async {
+            let mut world = World::new(seed).await;
+            work(&mut world).await
+        })
     })
 }
 
@@ -130,6 +133,9 @@ fn report(world: &World, settled: Duration) -> Report {
     counts.insert("a deletion".to_owned(), world.watchman.deletes);
     let writes = world.log.writes_since(0);
     let mut trace = Sha256::new();
+    for seen in world.faults.seen() {
+        trace.update(format!("{seen:?}\n"));
+    }
     for write in &writes {
         trace.update(format!("{} {} {} {}\n", write.method, write.path, write.body, write.code));
     }

@@ -9,7 +9,7 @@ use crate::remote::{FetchFault, Remote};
 use crate::script::Weather;
 
 /// What has to happen in at least so many of 200 runs; less would prove nothing.
-pub const WANTED: [(&str, u64); 36] = [
+pub(crate) const WANTED: [(&str, u64); 36] = [
     ("a slow request", 10),
     ("403 for a read", 8),
     ("403 for a write", 8),

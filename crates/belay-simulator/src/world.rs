@@ -15,8 +15,8 @@ use tokio::time::{Instant, sleep_until};
 use crate::administrator::Administrator;
 use crate::check::Watchman;
 use crate::estate::{
-    ARGO_NAMESPACE, App, CONFIG_URL, DEAD_URL, SILENT_URL, FLUX_NAMESPACE, Family, Folder, Kind, Manner, Presence, apps,
-    tree,
+    ARGO_NAMESPACE, App, CONFIG_URL, DEAD_URL, FLUX_NAMESPACE, Family, Folder, Kind, Manner, Presence,
+    SILENT_URL, apps, tree,
 };
 use crate::line::Log;
 use crate::process::Process;
@@ -338,6 +338,8 @@ impl World {
         if app.presence != Presence::Present
             && self.people.create(&app.collection(), &app.resource()).await == 201
         {
+            // What was deleted until now went with the app of before.
+            self.watch();
             self.estate.app_mut(name).presence = Presence::Present;
             self.estate.suspended.remove(name);
         }

@@ -12,9 +12,9 @@ fn the_reference_run_ends_well_and_is_the_same_each_time() {
 
 #[test]
 fn a_crash_after_any_write_changes_nothing_about_the_end() {
-    // A build for debugging is ten times slower; it sees a part.
-    let part = cfg!(debug_assertions).then_some((3, 16));
-    let summary = crashes(part);
-    assert!(summary.runs > 5, "only {} writes", summary.runs);
+    // `scripts/test` takes all of them; here is each 16th, and fewer where a build for debugging is ten times slower.
+    let step = if cfg!(debug_assertions) { 64 } else { 16 };
+    let summary = crashes(Some((3, step)));
+    assert!(summary.runs >= 3, "only {} writes", summary.runs);
     assert!(summary.failures.is_empty(), "{}", summary.failures.join("\n"));
 }

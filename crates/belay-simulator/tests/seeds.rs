@@ -1,24 +1,27 @@
 //! Runs drawn by chance. A seed that found a fault once stays.
+//!
+//! A run takes a third of a second of a core, so here are only some of them; `scripts/test` runs 200 as a part of its
+//! own, with a crash after every write, and `cargo xtask simulate --seeds 10000` as many as there is time for.
 
-use belay_simulator::{WANTED, seed, seeds};
+use belay_simulator::{seed, seeds};
 
 /// Seeds that found something, and what.
-const FOUND: [(u64, &str); 2] = [
+const FOUND: [(u64, &str); 6] = [
     (22, "an operation whose commit is gone, and an app deleted before anything was noted of it"),
     (6, "a release that failed often"),
+    (88, "an older commit, applied again after a force-push and a crash"),
+    (134, "an operation that went on after newer revisions had taken its place, because no status said so"),
+    (232, "a delete that was refused for a conflict and counted as done"),
+    (264, "a kind whose definition went before the first list, and that held up what brought it back"),
 ];
 
-/// A build for debugging is ten times slower; it sees a part.
-const RUNS: u64 = if cfg!(debug_assertions) { 20 } else { 200 };
+/// A build for debugging is ten times slower.
+const RUNS: u64 = if cfg!(debug_assertions) { 4 } else { 40 };
 
 #[test]
 fn seeds_end_well() {
     let summary = seeds(0..RUNS);
     assert!(summary.failures.is_empty(), "{}", summary.failures.join("\n"));
-    for (name, least) in WANTED.iter().filter(|_| RUNS >= 200) {
-        let runs = summary.counts.get(*name).map_or(0, |count| count.runs);
-        assert!(runs >= *least, "{name} happened in {runs} of {RUNS} runs, which is too few to prove anything");
-    }
 }
 
 #[test]
@@ -28,4 +31,11 @@ fn what_was_found_once_is_not_found_again() {
             panic!("{what}: cargo xtask simulate --seed {number}\n{failure}");
         }
     }
+}
+
+#[test]
+fn the_same_seed_is_the_same_run() {
+    let trace = |number| seed(number).unwrap_or_else(|failure| panic!("{failure}")).trace;
+    assert_eq!(trace(134), trace(134));
+    assert_ne!(trace(134), trace(135));
 }

@@ -1,5 +1,8 @@
 //! `belay crds`
 
+use crate::definitions;
+use crate::engine::Family;
+
 /// Print the CustomResourceDefinitions of both families, made from Belay's own types.
 ///
 /// `belay crds | kubectl apply --server-side -f -` prepares a cluster.
@@ -10,24 +13,9 @@ pub(crate) struct Arguments {
     family: Option<Family>,
 }
 
-/// Whose definitions.
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Family {
-    /// Argo CD's.
-    Argo,
-    /// Flux's.
-    Flux,
-}
-
 /// Prints the definitions as YAML documents.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let mut definitions = Vec::new();
-    if arguments.family != Some(Family::Flux) {
-        definitions.extend(belay_argo_api::crds());
-    }
-    if arguments.family != Some(Family::Argo) {
-        definitions.extend(belay_flux_api::crds());
-    }
-    let documents: Vec<String> = definitions.iter().map(belay_goyaml::to_yaml).collect();
+    let families = arguments.family.map_or(vec![Family::Argo, Family::Flux], |family| vec![family]);
+    let documents: Vec<String> = definitions::of(&families).iter().map(belay_goyaml::to_yaml).collect();
     super::print(&documents.join("---\n"))
 }

@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
+use crate::definitions::{self, fits_an_annotation};
 use crate::engine::Family;
 
 /// The user of the image; nobody's.
@@ -16,8 +17,8 @@ const ARTIFACT_PORT: u16 = 9790;
 
 /// Print everything that runs Belay in a cluster: namespace, definitions, rights, Deployment, Service.
 ///
-/// `belay install | kubectl apply --server-side -f -` (the definition of ApplicationSet is larger than a
-/// client-side apply can remember).
+/// `belay install | kubectl apply -f -`. A definition that is larger than such an apply can remember
+/// (ApplicationSet's) is not printed: Belay creates it when it starts.
 ///
 /// The web UI listens inside of the pod only, as it has no login yet: `kubectl -n belay-system
 /// port-forward deployment/belay 8080` leads there, and the pod's log has the address with its token.
@@ -55,16 +56,26 @@ pub(crate) struct Arguments {
 /// Prints the objects as YAML documents, in the order in which they are applied.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let documents: Vec<String> = objects(arguments).iter().map(belay_goyaml::to_yaml).collect();
-    super::print(&documents.join("---\n"))
+    super::print(&format!("{}{}", left_out(arguments), documents.join("---\n")))
+}
+
+/// A comment that names the definitions that are not printed.
+fn left_out(arguments: &Arguments) -> String {
+    let large = definitions(arguments).into_iter().filter(|definition| !fits_an_annotation(definition));
+    let line = |definition: Value| {
+        let name = definition["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+        format!("# {name} is larger than kubectl apply can remember: Belay creates it when it starts.\n")
+    };
+    large.map(line).collect()
+}
+
+fn definitions(arguments: &Arguments) -> Vec<Value> {
+    if arguments.no_crds { Vec::new() } else { definitions::of(&arguments.controllers) }
 }
 
 fn objects(arguments: &Arguments) -> Vec<Value> {
     let mut objects = vec![namespace(arguments)];
-    if !arguments.no_crds {
-        let has = |family| arguments.controllers.contains(&family);
-        objects.extend(has(Family::Argo).then(belay_argo_api::crds).into_iter().flatten());
-        objects.extend(has(Family::Flux).then(belay_flux_api::crds).into_iter().flatten());
-    }
+    objects.extend(definitions(arguments).into_iter().filter(fits_an_annotation));
     objects.push(of_namespace(arguments, "v1", "ServiceAccount"));
     objects.push(cluster_role());
     objects.push(binding(arguments, "belay", "belay"));
@@ -168,7 +179,7 @@ fn container(arguments: &Arguments) -> Value {
 fn run_arguments(arguments: &Arguments) -> Vec<String> {
     let names = arguments.controllers.iter().filter_map(|family| family.to_possible_value());
     let families: Vec<String> = names.map(|name| name.get_name().to_owned()).collect();
-    vec![
+    let mut words = vec![
         "run".to_owned(),
         format!("--controllers={}", families.join(",")),
         format!("--argocd-namespace={}", arguments.argocd_namespace),
@@ -179,7 +190,9 @@ fn run_arguments(arguments: &Arguments) -> Vec<String> {
         format!("--artifact-adv-addr=belay.{}.svc.cluster.local.:{ARTIFACT_PORT}", arguments.namespace),
         "--data-dir=/data".to_owned(),
         "--log-format=json".to_owned(),
-    ]
+    ];
+    words.extend((!arguments.no_crds).then(|| "--create-crds".to_owned()));
+    words
 }
 
 fn service(arguments: &Arguments) -> Value {

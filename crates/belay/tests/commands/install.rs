@@ -20,6 +20,9 @@ async fn everything_is_taken_by_the_api_server_in_the_printed_order() {
     assert_eq!((printed.code, printed.err.as_str()), (0, ""));
     let objects = documents(&printed.out);
     assert_eq!(objects[0]["kind"], "Namespace");
+    // `kubectl apply` keeps the whole object in an annotation, and all of them together may have 256 KiB.
+    assert!(objects.iter().all(|object| object.to_string().len() < 256 * 1024));
+    assert!(printed.out.starts_with("# applicationsets.argoproj.io is larger"), "what is missing is named");
     for object in &objects {
         world.apply(object.clone()).await;
     }
@@ -84,11 +87,14 @@ async fn the_pod_keeps_to_the_restricted_standard_and_cluster_admin_is_asked_for
     assert_eq!(rights(&documents(&world.belay(&["install", "--no-crds", "--cluster-admin"]).await.out)), 2);
 }
 
-/// What the Deployment starts is a command that this binary knows.
+/// What the Deployment starts is a command that this binary knows, and it brings the definition that was left out.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pods_arguments_are_known() {
-    let world = World::new().await;
-    let objects = documents(&world.belay(&["install", "--no-crds"]).await.out);
+    let world = World::empty().await;
+    let objects = documents(&world.belay(&["install"]).await.out);
+    let (definition, version) = ("CustomResourceDefinition", "apiextensions.k8s.io/v1");
+    let foreign = of_kind(&objects, definition)[0];
+    world.apply(foreign.clone()).await;
     let container = &of_kind(&objects, "Deployment")[0]["spec"]["template"]["spec"]["containers"][0];
     let args: Vec<String> = container["args"]
         .as_array()
@@ -108,4 +114,8 @@ async fn the_pods_arguments_are_known() {
     let mut going = world.start(&words);
     assert!(going.line().await.starts_with("http://127.0.0.1:"));
     assert!(!going.has_ended());
+    assert!(world.get(version, definition, "", "applicationsets.argoproj.io").await.is_some());
+    let name = foreign["metadata"]["name"].as_str().unwrap_or_default();
+    let left_alone = world.get(version, definition, "", name).await.expect("it is there");
+    assert!(!left_alone["metadata"]["managedFields"].to_string().contains("\"belay\""), "{left_alone}");
 }

@@ -97,6 +97,19 @@ fn go_reason(error: &std::io::Error) -> String {
     }
 }
 
+/// Prints what is wrong with what was typed, or the help that was asked for. A server's start fails with 1 whatever the
+/// cause: `localkube` keeps to that, too.
+pub(crate) fn report_usage(error: &clap::Error) -> ExitCode {
+    // Nothing can be done where even this cannot be printed.
+    let _ = error.print();
+    let is_server = std::env::args_os().skip(1).any(|word| word == "localkube");
+    match error.exit_code() {
+        0 => ExitCode::SUCCESS,
+        _ if is_server => ExitCode::FAILURE,
+        _ => ExitCode::from(USAGE),
+    }
+}
+
 /// Prints the error and gives the exit code that it asks for, else 1.
 #[expect(clippy::print_stderr, reason = "the one place where errors reach the terminal")]
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {

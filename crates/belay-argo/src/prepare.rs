@@ -84,6 +84,12 @@ impl Prepared {
         self.objects.iter().map(|wanted| wanted.object.gvk()).collect()
     }
 
+    /// Where the object of this key was written.
+    pub(crate) fn origin(&self, key: &ObjectKey) -> Option<&Origin> {
+        let wanted = self.objects.iter().find(|wanted| wanted.object.key() == *key)?;
+        Some(&wanted.origin)
+    }
+
     /// The object of this key.
     pub(crate) fn find(&self, key: &ObjectKey) -> Option<&Object> {
         self.objects.iter().map(|wanted| wanted.object.as_ref()).find(|object| object.key() == *key)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use belay_cluster::{Kinds, Scope};
 use belay_flux_api::{CommonMetadata, Kustomization, refused_object_annotations};
-use belay_manifest::{GroupVersionKind, Manifest, Object, is_dns_label};
+use belay_manifest::{GroupVersionKind, Manifest, Object, ObjectKey, Origin, is_dns_label};
 use belay_plan::{Desired, Treatment};
 use serde_json::Value;
 
@@ -65,8 +65,21 @@ pub(crate) enum PrepareError {
 pub(crate) struct Prepared {
     /// The objects, labelled, in their namespaces, each once.
     pub(crate) desired: Vec<Desired>,
-    /// Kinds that the cluster does not know and that no definition among the objects brings.
-    pub(crate) unknown: Vec<GroupVersionKind>,
+    /// The first object of each kind that the cluster does not know and that no definition among the objects
+    /// brings.
+    pub(crate) unknown: Vec<OfUnknownKind>,
+}
+
+/// An object of a kind that the cluster does not know.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{origin}: {object}: no matches for kind \"{}\" in version \"{}\"", kind.kind, kind.api_version())]
+pub(crate) struct OfUnknownKind {
+    /// Its kind.
+    pub(crate) kind: GroupVersionKind,
+    /// The object.
+    pub(crate) object: ObjectKey,
+    /// Where it was written.
+    pub(crate) origin: Origin,
 }
 
 /// Whose the objects will be, and what is laid over every one.
@@ -121,8 +134,9 @@ fn prepare_with(
         let kind = manifest.object.gvk();
         let known = scope(&kind).or_else(|| defined.get(&(kind.group.clone(), kind.kind.clone())).copied());
         let Some(scope) = known else {
-            if !prepared.unknown.contains(&kind) {
-                prepared.unknown.push(kind);
+            if !prepared.unknown.iter().any(|unknown| unknown.kind == kind) {
+                let (object, origin) = (manifest.object.key(), manifest.origin.clone());
+                prepared.unknown.push(OfUnknownKind { kind, object, origin });
             }
             continue;
         };

@@ -75,7 +75,7 @@ pub fn render_directory(
         let content = tree.read(&file)?;
         size += content.len();
         if size > COMBINED_BYTES {
-            return Err(RenderError::TooLarge { path: folder.clone(), size, limit: COMBINED_BYTES });
+            return Err(RenderError::TooLarge { path: file, size, limit: COMBINED_BYTES });
         }
         if content.windows(SKIP_MARK.len()).any(|window| window == SKIP_MARK) {
             continue;

@@ -63,9 +63,9 @@ pub enum RenderError {
         source: GlobError,
     },
     /// All files together are larger than allowed.
-    #[error("{path}: the manifests' {size} bytes are more than the limit of {limit}")]
+    #[error("{path}: with it the manifests' {size} bytes are more than the limit of {limit}")]
     TooLarge {
-        /// The folder.
+        /// The file that goes over the limit.
         path: TreePath,
         /// How many bytes they are at least.
         size: usize,

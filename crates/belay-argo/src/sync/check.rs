@@ -8,11 +8,17 @@ use belay_schema::{decode, default_object, invalid_message, prune, validate};
 use serde_json::Value;
 
 use crate::context::Context;
+use crate::prepare::Prepared;
 use crate::project::{Bounds, scope_of};
 
 /// Notes tasks whose kind the cluster does not know and that no definition of this sync brings. They stay to be done,
 /// so that the sync says it is not valid.
-pub(super) fn note_unknown_kinds(context: &Context, tasks: &mut [Task], settings: &Settings) {
+pub(super) fn note_unknown_kinds(
+    context: &Context,
+    prepared: &Prepared,
+    tasks: &mut [Task],
+    settings: &Settings,
+) {
     let defined: HashSet<(String, String)> =
         tasks.iter().filter_map(|task| defined_kind(task.target.as_deref()?)).collect();
     for task in tasks.iter_mut().filter(|task| task.is_pending()) {
@@ -23,7 +29,11 @@ pub(super) fn note_unknown_kinds(context: &Context, tasks: &mut [Task], settings
             || settings.may_be_missing(target);
         if !is_known {
             task.result.code = Some(Code::SyncFailed);
-            task.result.message = unknown_kind_message(context, target, &kind);
+            let message = unknown_kind_message(context, target, &kind);
+            task.result.message = match prepared.origin(&target.key()) {
+                Some(origin) => format!("{message} ({origin})"),
+                None => message,
+            };
         }
     }
 }

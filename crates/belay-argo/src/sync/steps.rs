@@ -283,7 +283,7 @@ fn made(
     let live = |key: &ObjectKey| scene.context.live.get(key);
     let mut tasks = tasks(&pairs, &comparison.hooks, namespace, &live, &results, settings);
     adopt_hooks(&mut tasks, state, settings);
-    check::note_unknown_kinds(scene.context, &mut tasks, settings);
+    check::note_unknown_kinds(scene.context, scene.prepared, &mut tasks, settings);
     check::note_refused(scene.context, scene.bounds, &mut tasks);
     tasks
 }

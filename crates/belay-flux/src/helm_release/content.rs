@@ -43,6 +43,12 @@ pub(crate) enum ContentError {
     },
     #[error("{object}: no matches for kind \"{}\" in version \"{}\"", kind.kind, kind.api_version())]
     UnknownKind { object: ObjectKey, kind: GroupVersionKind },
+    #[error("{source_file}")]
+    InFile {
+        source_file: String,
+        #[source]
+        source: Box<ContentError>,
+    },
     #[error("the manifest of the release record cannot be read")]
     Record(#[source] Box<ManifestError>),
     #[error("the definitions of the chart cannot be read")]
@@ -71,7 +77,11 @@ pub(crate) fn content(
     for document in rendered.manifests.iter().filter(|document| !document.value.is_null()) {
         let object = labelled(document, owner)?;
         manifest.push_str(&format!("---\n# Source: {}\n{}\n", document.source, yaml(&object)));
-        objects.push(placed(object, owner.target, scope)?);
+        let placed = placed(object, owner.target, scope).map_err(|error| ContentError::InFile {
+            source_file: document.source.clone(),
+            source: Box::new(error),
+        });
+        objects.push(placed?);
     }
     let hooks = rendered.hooks.iter().map(|hook| hook_record(hook, owner)).collect::<Result<_, _>>()?;
     Ok(Content {
@@ -272,8 +282,11 @@ mod tests {
         let target = target();
         let owner = Owner { name: "web", namespace: "apps", target: &target };
         let rendered = rendered("apiVersion: x.dev/v1\nkind: Thing\nmetadata: {name: t}\n");
-        let error = content(rendered, &owner, &scope).unwrap_err().to_string();
-        assert_eq!(error, "Thing/t: no matches for kind \"Thing\" in version \"x.dev/v1\"");
+        let error = belay_causes::chain(&content(rendered, &owner, &scope).unwrap_err());
+        assert_eq!(
+            error,
+            "web/templates/all.yaml: Thing/t: no matches for kind \"Thing\" in version \"x.dev/v1\""
+        );
     }
 
     #[test]

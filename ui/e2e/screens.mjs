@@ -107,7 +107,10 @@ async function application(page) {
     assert.equal(await page.title(), "store · Belay");
     await page.keyboard.press("4");
     await page.locator(".entry").first().getByText("Open the store").waitFor();
-    await page.keyboard.press("6");
+    await page.keyboard.press("5");
+    await page.getByText("spec.replicas: 2 → 5, a-person").first().waitFor();
+    await page.getByText("left (policy): self-heal is off").first().waitFor();
+    await page.keyboard.press("7");
     await page.locator(".event", { hasText: "DriftDetected" }).filter({ hasText: "spec.replicas: 2 → 5, a-person" }).first().waitFor();
   });
   await step("an app's drift names field, both values, and who", async () => {

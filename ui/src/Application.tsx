@@ -6,7 +6,7 @@ import { type AppDetail, type AppRef, fetchApp, fetchResource } from "./api";
 import { Age, Badge, DriftBadge, FamilyBadge, HealthBadge, RevisionText, SyncBadge } from "./badges";
 import { Differences } from "./Differences";
 import { kindWord } from "./format";
-import { Conditions, Events, History } from "./History";
+import { Conditions, Events, History, Why } from "./History";
 import { Icon } from "./Icon";
 import { useKeys } from "./keyboard";
 import { appId, useNarrow, useNow } from "./live";
@@ -18,7 +18,7 @@ import { TreeList } from "./TreeList";
 // The graph's library is the largest part of the UI; the list needs none of it.
 const TreeGraph = lazy(() => import("./TreeGraph"));
 
-const TABS = ["tree", "list", "drift", "history", "conditions", "events"] as const;
+const TABS = ["tree", "list", "drift", "history", "why", "conditions", "events"] as const;
 type Tab = (typeof TABS)[number];
 
 /** One app: how it stands, what it consists of, what was done, and what can be done. */
@@ -64,6 +64,7 @@ function count(detail: AppDetail, tab: Tab): number | undefined {
     list: detail.tree.nodes.length - 1,
     drift: detail.drift.length,
     history: detail.history.length,
+    why: detail.why.length,
     conditions: detail.conditions.length,
   };
   return counts[tab];
@@ -157,6 +158,8 @@ function Body(props: { detail: AppDetail; tab: Tab; text: string; filter: (text:
       return <Differences app={app} differences={detail.drift} empty="Every field that Git names is as Git says." />;
     case "history":
       return <History entries={detail.history} />;
+    case "why":
+      return <Why entries={detail.why} />;
     case "conditions":
       return <Conditions conditions={detail.conditions} />;
     case "events":

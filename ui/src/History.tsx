@@ -26,6 +26,24 @@ export function History({ entries }: { entries: AppDetail["history"] }) {
   );
 }
 
+/** What happened to the app and what was decided, newest first. */
+export function Why({ entries }: { entries: AppDetail["why"] }) {
+  const now = useNow();
+  if (entries.length === 0) return <p className="notice">Nothing has happened since this was first noted.</p>;
+  return (
+    <ol className="items">
+      {entries.map((entry, place) => (
+        <li key={`${entry.time}-${place}`}>
+          <p>
+            {entry.cause} → <b>{entry.decision}</b> <span className="faint">{entry.revision.slice(-40, -28) || entry.revision}</span>{" "}
+            <Age time={entry.time} now={now} />
+          </p>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
 /** The conditions of the app's resource, in the family's own words. */
 export function Conditions({ conditions }: { conditions: AppDetail["conditions"] }) {
   const now = useNow();

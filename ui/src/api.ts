@@ -96,6 +96,7 @@ export interface AppDetail {
   sentence: string;
   tree: Tree;
   history: { revision: Revision; time: string; outcome: string; initiator: string }[];
+  why: { time: string; revision: string; cause: string; decision: string }[];
   conditions: Condition[];
   drift: FieldDifference[];
 }

@@ -27,6 +27,7 @@ const LAYERS: &[(u8, &str)] = &[
     (3, "belay-source"),
     (3, "belay-cluster"),
     (3, "belay-apply"),
+    (3, "belay-ledger"),
     (4, "belay-argo"),
     (4, "belay-flux"),
     (5, "belay-server"),

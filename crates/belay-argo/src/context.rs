@@ -8,6 +8,7 @@ use std::time::Duration;
 use belay_argo_api::ApplicationSource;
 use belay_cluster::{EventRecorder, LiveState, impersonate};
 use belay_diff::{Drift, Ignored};
+use belay_ledger::Ledger;
 use belay_manifest::{GroupVersionKind, Object, ObjectKey};
 use belay_render::RenderCache;
 use belay_source::Repositories;
@@ -45,6 +46,8 @@ pub struct Settings {
     pub live: LiveSettings,
     /// What its Secrets say about repositories, live.
     pub repositories: LiveRepositories,
+    /// Where it is noted what happened to each app, and why.
+    pub ledger: Ledger,
 }
 
 impl Default for Settings {
@@ -55,6 +58,7 @@ impl Default for Settings {
             in_flight: 16,
             live: LiveSettings::default(),
             repositories: LiveRepositories::default(),
+            ledger: Ledger::in_memory(),
         }
     }
 }

@@ -138,6 +138,25 @@ fn unless_wiped_out(situation: &Situation<'_>, policy: &Policy, decision: Decisi
     decision
 }
 
+/// Why a difference is left, where nothing went wrong.
+pub(crate) fn resting(situation: &Situation<'_>) -> &'static str {
+    let policy = policy(situation.app);
+    if !policy.automated {
+        "automated sync is off"
+    } else if situation.differing().next().is_none() {
+        "what differs is to stay"
+    } else if !policy.prune && situation.only_prunes() {
+        "prune is off"
+    } else {
+        "self-heal is off"
+    }
+}
+
+/// Whether an automated operation is a repair of what others changed.
+pub(crate) fn is_heal(operation: &Operation) -> bool {
+    operation.sync.as_ref().is_some_and(|sync| sync.auto_heal_attempts_count.is_some())
+}
+
 struct Attempt {
     phase: OperationPhase,
     message: String,

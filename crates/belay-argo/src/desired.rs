@@ -97,16 +97,24 @@ impl Desired {
             && self.prepared.unknown.is_empty()
     }
 
-    /// Whether a render would have read something else in these trees, one for each source.
-    pub(crate) fn differs_in(&self, sources: &Sources, earlier: &[Checkout]) -> bool {
-        self.sources.iter().enumerate().any(|(place, source)| {
-            let Some(made) = &source.made else { return false };
-            if made.names_revision && source.checkout.commit != earlier[place].commit {
-                return true;
-            }
+    /// The files and folders that a render would have read otherwise in these trees, one for each source; nothing when it
+    /// would be the same.
+    pub(crate) fn changes_since(&self, sources: &Sources, earlier: &[Checkout]) -> Option<Vec<String>> {
+        let mut differs = false;
+        let mut files = Vec::new();
+        for (place, source) in self.sources.iter().enumerate() {
+            let Some(made) = &source.made else { continue };
+            differs |= made.names_revision && source.checkout.commit != earlier[place].commit;
             let tree = tree_of(place, sources, earlier);
-            !made.render.reads.hold_in(tree.as_ref()).unwrap_or(false)
-        })
+            for difference in made.render.reads.differences(tree.as_ref()) {
+                differs = true;
+                // Where a tree cannot be read, it cannot be told what differs.
+                files.extend(difference.ok().map(|path| path.as_str().to_owned()));
+            }
+        }
+        files.sort_unstable();
+        files.dedup();
+        differs.then_some(files)
     }
 }
 

@@ -11,26 +11,32 @@ use crate::compare::{Compared, Comparison, Standing};
 use crate::context::Context;
 use crate::sync::operation::sync_of;
 
-/// Records what others changed since the last sync of these files.
-pub(crate) async fn note(context: &Context, object: &Object, app: &Application, comparison: &Comparison) {
+/// Records what others changed since the last sync of these files, and gives it.
+pub(crate) async fn note(
+    context: &Context,
+    object: &Object,
+    app: &Application,
+    comparison: &Comparison,
+) -> Vec<Drift> {
     let is_done =
         |state: &&OperationState| state.phase == OperationPhase::Succeeded && !sync_of(state).dry_run;
     if app.status.operation_state.as_ref().filter(is_done).is_none() {
-        return;
+        return Vec::new();
     }
     let drift: Vec<Drift> = comparison.objects.iter().flat_map(of).collect();
     let key = object.key();
     if drift.is_empty() || context.remembered(&key).drift == drift {
-        return;
+        return drift;
     }
     for record in &drift {
-        let message = format!("{} {}", record.object, record.line());
+        let message = record.to_string();
         tracing::info!(app = %key, "drift: {message}");
         let details = serde_json::to_string(record).unwrap_or_default();
         let annotations = BTreeMap::from([("belay.dev/drift".to_owned(), details)]);
         context.events.record(object, Severity::Warning, "DriftDetected", &message, &annotations).await;
     }
-    context.remember(&key, |memory| memory.drift = drift);
+    context.remember(&key, |memory| memory.drift = drift.clone());
+    drift
 }
 
 /// What is otherwise than Git says of one object.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use belay_argo_api::{Application, ApplicationStatus, OperationPhase};
+use belay_argo_api::{Application, ApplicationStatus, OperationPhase, OperationState};
 use belay_cluster::Severity;
 use belay_manifest::Object;
 
@@ -37,12 +37,15 @@ pub(crate) async fn changes(
     }
 }
 
+/// The operation that has ended between two statuses.
+pub(crate) fn just_ended<'a>(app: &Application, status: &'a ApplicationStatus) -> Option<&'a OperationState> {
+    let state = status.operation_state.as_ref().filter(|state| is_completed(&state.phase))?;
+    (app.status.operation_state.as_ref() != Some(state)).then_some(state)
+}
+
 /// The word about an operation that has just ended.
 fn completed(app: &Application, status: &ApplicationStatus) -> Option<(Severity, String)> {
-    let state = status.operation_state.as_ref().filter(|state| is_completed(&state.phase))?;
-    if app.status.operation_state.as_ref() == Some(state) {
-        return None;
-    }
+    let state = just_ended(app, status)?;
     let sync = state.operation.sync.clone().unwrap_or_default();
     let what = if sync.resources.is_empty() { "Sync operation" } else { "Partial sync operation" };
     let to = state.sync_result.as_ref().map(|result| match &result.revisions[..] {

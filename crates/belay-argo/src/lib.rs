@@ -16,6 +16,7 @@ mod deletion;
 mod desired;
 mod drift;
 mod events;
+mod evidence;
 mod fault;
 mod health;
 mod lanes;

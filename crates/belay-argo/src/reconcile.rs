@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use belay_argo_api::{Application, OperationPhase, OperationState};
 use belay_diff::Ignored;
+use belay_ledger::Rule;
 use belay_manifest::{Object, ObjectKey};
 use jiff::Timestamp;
 
 use crate::compare::{Comparison, compare, ignored, refused_rules};
 use crate::context::{Context, asks_for_work};
-use crate::decide::{Decision, Situation, decide, supersede};
+use crate::decide::{Decision, Situation, decide, is_heal, resting, supersede};
 use crate::desired::{self, Asked, Desired, Purpose};
+use crate::evidence::{self, Evidence};
 use crate::fault::Fault;
 use crate::project::{Asking, Bounds, Checked, Windows};
 use crate::sources::{Sources, revision_list};
@@ -26,6 +28,8 @@ const AFTER_FAULT: Duration = Duration::from_secs(10);
 const BLOCKED: &str = "Sync operation blocked by sync window";
 /// How long Git is waited for when an app is deleted.
 const LONGEST_SEARCH: Duration = Duration::from_secs(15);
+/// How soon a field is looked at again that somebody else sets each time it is healed.
+const WHILE_CONTESTED: Duration = Duration::from_secs(5 * 60);
 /// How soon a running operation is looked at again when nothing changes.
 const WHILE_RUNNING: Duration = Duration::from_secs(10);
 
@@ -93,42 +97,35 @@ async fn look(context: &Context, object: &Object, app: &Application) -> Result<D
     }
     let view = View { context, object, app, sources: &sources, target, ignored, bounds, windows };
     let before = view.compare(&desired);
-    let has_changes = has_changes(context, app, &sources, &desired).await;
-    if !has_changes {
-        drift::note(context, object, app, &before).await;
-    }
-    let now = belay_cluster::now();
-    let (running, mut asked) = match sync::current(app) {
+    let changes = changes(context, app, &sources, &desired).await;
+    let drift = match &changes {
+        Some(_) => Vec::new(),
+        None => drift::note(context, object, app, &before).await,
+    };
+    let (now, revisions) = (belay_cluster::now(), desired.revisions());
+    let evidence = Evidence {
+        context,
+        key: &object.key(),
+        revisions: &revisions,
+        changes: changes.as_deref(),
+        drift: &drift,
+        now,
+    };
+    let (running, asked) = match sync::current(app) {
         Current::Running(state) => (Some(*state), None),
         Current::Asked(operation) => (None, Some(sync::start(*operation, now))),
         Current::Nothing => (None, None),
     };
-    let (mut sync_error, mut wait) = (None, None);
-    let revisions = desired.revisions();
     let is_free =
-        running.as_ref().is_none_or(|state| has_changes && sync::may_be_superseded(state, &revisions));
-    if asked.is_none() && is_free && !view.may_sync_by_itself(now) {
-        sync_error = known_sync_error(app);
-        wait = windows.until_change(now);
-    } else if asked.is_none() && is_free {
-        let situation = Situation {
-            app,
-            sources: &sources,
-            comparison: &before,
-            revisions: &revisions,
-            revision_has_changes: has_changes,
-            now,
-        };
-        let decision = if running.is_some() { supersede(&situation) } else { decide(&situation) };
-        match decision {
-            Decision::Rest(error) => sync_error = error,
-            Decision::Wait(pause) => wait = Some(pause),
-            Decision::Sync(operation) => {
-                events::started(context, object, &revisions).await;
-                asked = Some(sync::start(*operation, now));
-            }
+        running.as_ref().is_none_or(|state| changes.is_some() && sync::may_be_superseded(state, &revisions));
+    let Choice { operation: asked, error: sync_error, wait } = match asked {
+        Some(state) => {
+            evidence.asked(&state);
+            Choice { operation: Some(state), ..Choice::default() }
         }
-    }
+        None if is_free => view.choose(&evidence, &before, running.is_some()).await,
+        None => Choice::default(),
+    };
     let operation = asked.or(running);
     let (operation, again) = match operation {
         None => (None, wait),
@@ -187,6 +184,17 @@ fn is_outdated(context: &Context, object: &Object) -> bool {
     context.home.get(&object.key()).is_none_or(|newest| asks_for_work(object, &newest))
 }
 
+/// What is to be done without being asked.
+#[derive(Default)]
+struct Choice {
+    /// What to begin.
+    operation: Option<OperationState>,
+    /// Why nothing is begun, for the app's conditions.
+    error: Option<String>,
+    /// When to look again.
+    wait: Option<Duration>,
+}
+
 /// One app, and how it is compared.
 struct View<'a> {
     context: &'a Context,
@@ -204,6 +212,55 @@ impl View<'_> {
         let settings = compare_settings(self.app, self.object, &self.target.system);
         let key = self.object.key();
         compare(self.context, &key, &desired.prepared, self.target, &settings, self.ignored, self.bounds)
+    }
+
+    /// Whether to sync without being asked, and what is told otherwise.
+    async fn choose(&self, evidence: &Evidence<'_>, comparison: &Comparison, is_running: bool) -> Choice {
+        let (context, now) = (self.context, evidence.now);
+        let leave = |rule, message: &str| {
+            if !comparison.is_in_sync() {
+                evidence.left(rule, message);
+            }
+        };
+        if !self.may_sync_by_itself(now) {
+            leave(Rule::Window, "the project's sync windows hold automated syncs back");
+            let (error, wait) = (known_sync_error(self.app), self.windows.until_change(now));
+            return Choice { operation: None, error, wait };
+        }
+        let situation = Situation {
+            app: self.app,
+            sources: self.sources,
+            comparison,
+            revisions: evidence.revisions,
+            revision_has_changes: evidence.changes.is_some(),
+            now,
+        };
+        let decision = if is_running { supersede(&situation) } else { decide(&situation) };
+        match decision {
+            Decision::Rest(error) => {
+                let (rule, message) = match &error {
+                    Some(error) => (Rule::Failure, error.as_str()),
+                    None => (Rule::Policy, resting(&situation)),
+                };
+                leave(rule, message);
+                Choice { error, ..Choice::default() }
+            }
+            Decision::Wait(pause) => {
+                leave(Rule::Backoff, "the last repair was a moment ago");
+                Choice { wait: Some(pause), ..Choice::default() }
+            }
+            Decision::Sync(operation) => {
+                let is_heal = is_heal(&operation);
+                if let Some(contest) = evidence.contest().filter(|_| is_heal) {
+                    let message = contest.to_string();
+                    leave(Rule::Contest, &message);
+                    return Choice { operation: None, error: Some(message), wait: Some(WHILE_CONTESTED) };
+                }
+                evidence.synced(is_heal);
+                events::started(context, self.object, evidence.revisions).await;
+                Choice { operation: Some(sync::start(*operation, now)), ..Choice::default() }
+            }
+        }
     }
 
     /// Whether the sync windows leave an automated sync to the app's policy.
@@ -338,26 +395,31 @@ pub(crate) fn instance(context: &Context, object: &Object) -> String {
     }
 }
 
-/// Whether this revision changed a file that the app's render read, since the last sync. A commit that
-/// touched other apps only is no reason to sync this one: what others changed by hand stays drift.
-async fn has_changes(context: &Context, app: &Application, sources: &Sources, desired: &Desired) -> bool {
+/// The files that this revision changed of those that the app's render read, since the last sync; nothing when it changed
+/// none. A commit that touched other apps only is no reason to sync this one: what others changed by hand stays drift.
+async fn changes(
+    context: &Context,
+    app: &Application,
+    sources: &Sources,
+    desired: &Desired,
+) -> Option<Vec<String>> {
     let result = app.status.operation_state.as_ref().and_then(|state| state.sync_result.as_ref());
     let synced = result.map(|result| revision_list(&result.revision, &result.revisions)).unwrap_or_default();
     if synced.len() != sources.list().len() || synced.iter().any(String::is_empty) {
-        return true;
+        return Some(Vec::new());
     }
     if synced == desired.revisions() {
-        return false;
+        return None;
     }
     let checkouts = sources
         .list()
         .iter()
         .zip(&synced)
         .map(|(source, revision)| context.checkout(app, source, revision, Duration::MAX));
-    // Without the earlier commits at hand nothing can be said for sure.
     match futures::future::try_join_all(checkouts).await {
-        Ok(earlier) => desired.differs_in(sources, &earlier),
-        Err(_gone) => true,
+        Ok(earlier) => desired.changes_since(sources, &earlier),
+        // Without the earlier commits at hand nothing can be said for sure.
+        Err(_gone) => Some(Vec::new()),
     }
 }
 
@@ -399,6 +461,7 @@ async fn give_up(context: &Context, object: &Object, app: &Application, fault: F
     tracing::info!(app = %object.key(), condition = fault.condition, message = fault.message, "not compared");
     let again = if fault.passing { AFTER_FAULT } else { context.interval() };
     let now = belay_cluster::now();
+    evidence::not_compared(context, &object.key(), &fault.message, now);
     let target = target(context, object, app);
     let ignored = ignored(app, &target.system).unwrap_or_default();
     // Without a project nothing is said of the objects.
@@ -445,7 +508,9 @@ async fn report(
     app: &Application,
     found: &Found<'_>,
 ) -> Option<Duration> {
-    let status = status::status(app, found, &context.settings.namespace, belay_cluster::now());
+    let now = belay_cluster::now();
+    let status = status::status(app, found, &context.settings.namespace, now);
+    evidence::ended(context, &object.key(), app, &status, now);
     events::changes(context, object, app, &status).await;
     let was_refreshed = write::status(context, object, app, status, found.operation.is_some()).await;
     // A refresh that was asked for while this one was handled cannot be told from it: ask the source once more.

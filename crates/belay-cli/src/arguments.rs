@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    app, completion, crds, demo, get, gitserver, helm, install, kustomize, localkube, run, version,
+    app, completion, crds, demo, drift, explain, get, gitserver, helm, history, install, kustomize,
+    localkube, run, version,
 };
 use crate::logs::LogFormat;
 
@@ -28,6 +29,9 @@ pub(crate) enum Command {
     Run(run::Arguments),
     Gitserver(gitserver::Arguments),
     Get(get::Arguments),
+    Explain(explain::Arguments),
+    History(history::Arguments),
+    Drift(drift::Arguments),
     App(app::Arguments),
     Localkube(localkube::Arguments),
     Crds(crds::Arguments),

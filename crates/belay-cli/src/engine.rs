@@ -8,6 +8,7 @@ use belay_argo::Controller as ArgoController;
 use belay_argo::settings::{LiveSettings, Tracking};
 use belay_cluster::{Belonging, EventRecorder, Kinds, LiveState};
 use belay_flux::Controller as FluxController;
+use belay_ledger::Ledger;
 use belay_manifest::{GroupVersionKind, Object};
 use belay_source::{ArtifactStore, GitLimits, GitStore, Repositories};
 use kube::Client;
@@ -27,6 +28,8 @@ pub(crate) struct EngineSettings {
     pub(crate) argo_namespace: String,
     /// Which families run.
     pub(crate) families: Vec<Family>,
+    /// Where it is noted what happened, and why.
+    pub(crate) ledger: Ledger,
 }
 
 /// What Flux's controllers are told besides.
@@ -84,6 +87,7 @@ impl Engine {
             belay_argo::Settings {
                 namespace: settings.argo_namespace.clone(),
                 live: live_settings,
+                ledger: settings.ledger.clone(),
                 ..belay_argo::Settings::default()
             },
         );
@@ -190,6 +194,7 @@ fn flux_settings(settings: &EngineSettings, flux: FluxSettings) -> belay_flux::S
         artifacts: artifact_store(settings),
         default_service_account: flux.default_service_account,
         no_cross_namespace_references: flux.no_cross_namespace_references,
+        ledger: settings.ledger.clone(),
         ..usual
     }
 }

@@ -7,11 +7,14 @@ mod arguments;
 mod artifacts;
 mod commands;
 mod commits;
+mod definitions;
 mod demo;
 mod disk_tree;
 mod engine;
 mod failure;
 mod logs;
+mod recorded;
+mod wanted;
 mod web;
 
 use std::process::ExitCode;
@@ -20,7 +23,10 @@ use clap::Parser;
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
-    let arguments = arguments::Arguments::parse();
+    let arguments = match arguments::Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return failure::report_usage(&error),
+    };
     match commands::run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failure::report(&error),

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context;
+use belay_ledger::{Entry, Ledger};
 use belay_manifest::{Object, ObjectKey, Secret};
 use belay_server::{
     AppKind, AppRef, DesiredState, LiveEngine, LiveSettings, Revision, Settings, router, serve,
@@ -36,6 +37,7 @@ impl Web {
                 argo: engine.argo.clone(),
                 flux: engine.flux.clone(),
                 commits: engine.commits.clone(),
+                ledger: engine.settings.ledger.clone(),
             }),
             LiveSettings {
                 argocd_namespace: engine.settings.argo_namespace.clone(),
@@ -58,11 +60,12 @@ impl Web {
     }
 }
 
-/// What Git says, from the controllers' memory.
+/// What Git says and what was decided, from the controllers' memory.
 struct Rendered {
     argo: belay_argo::Controller,
     flux: belay_flux::Controller,
     commits: CommitLog,
+    ledger: Ledger,
 }
 
 impl DesiredState for Rendered {
@@ -79,5 +82,9 @@ impl DesiredState for Rendered {
 
     fn hidden_annotations(&self) -> Vec<String> {
         self.argo.masked_annotations()
+    }
+
+    fn past(&self, app: &AppRef) -> Vec<Entry> {
+        self.ledger.of(&app.to_string())
     }
 }

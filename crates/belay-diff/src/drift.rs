@@ -1,5 +1,7 @@
 //! Drift as a record for people: field, old and new value, who and when. Never a Secret's value.
 
+use std::fmt;
+
 use belay_manifest::{MASK, Object, ObjectKey};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -34,6 +36,13 @@ impl Drift {
         };
         let (manager, time) = (known(&self.manager, "manager"), known(&self.time, "time"));
         format!("{}: {} → {}, {manager}, {time}", self.field, self.desired, self.live)
+    }
+}
+
+/// The record in one line.
+impl fmt::Display for Drift {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.object, self.line())
     }
 }
 

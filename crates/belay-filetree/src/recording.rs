@@ -33,26 +33,28 @@ pub struct Reads {
 impl Reads {
     /// Whether `tree` shows the same everywhere this record looked.
     pub fn hold_in(&self, tree: &dyn FileTree) -> Result<bool, TreeError> {
-        for (path, seen) in &self.probes {
-            if probe(tree.lookup(path)?.as_ref()) != *seen {
-                return Ok(false);
-            }
-        }
-        for (path, id) in &self.contents {
-            if tree.lookup(path)?.is_none_or(|entry| entry.id != *id) {
-                return Ok(false);
-            }
-        }
-        for (path, id) in &self.listings {
-            match tree.lookup(path)? {
-                Some(entry) if entry.kind == Kind::Directory => {}
-                _ => return Ok(false),
-            }
-            if listing_id(&tree.entries(path)?) != *id {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        Ok(self.differences(tree).next().transpose()?.is_none())
+    }
+
+    /// Where `tree` shows something else than this record saw: files, and folders whose entries differ.
+    pub fn differences<'a>(
+        &'a self,
+        tree: &'a dyn FileTree,
+    ) -> impl Iterator<Item = Result<&'a TreePath, TreeError>> {
+        let probes = self.probes.iter().map(move |(path, seen)| {
+            let holds = probe(tree.lookup(path)?.as_ref()) == *seen;
+            Ok((path, holds))
+        });
+        let contents = self.contents.iter().map(move |(path, id)| {
+            let holds = tree.lookup(path)?.is_some_and(|entry| entry.id == *id);
+            Ok((path, holds))
+        });
+        let listings = self.listings.iter().map(move |(path, id)| Ok((path, listing_holds(tree, path, id)?)));
+        probes.chain(contents).chain(listings).filter_map(|looked| match looked {
+            Ok((_, true)) => None,
+            Ok((path, false)) => Some(Ok(path)),
+            Err(error) => Some(Err(error)),
+        })
     }
 
     /// Adds what another record holds, such as that of a second source of the same app.
@@ -65,6 +67,13 @@ impl Reads {
 
 fn probe(entry: Option<&Entry>) -> Probe {
     entry.map_or(Probe::Missing, |entry| Probe::Found(entry.kind))
+}
+
+fn listing_holds(tree: &dyn FileTree, path: &TreePath, id: &ContentId) -> Result<bool, TreeError> {
+    Ok(match tree.lookup(path)? {
+        Some(entry) if entry.kind == Kind::Directory => listing_id(&tree.entries(path)?) == *id,
+        _ => false,
+    })
 }
 
 fn listing_id(entries: &[DirEntry]) -> ContentId {
@@ -151,6 +160,8 @@ mod tests {
         assert!(reads.hold_in(&tree).unwrap());
         tree.insert(path("a/x.yaml"), Kind::File, "4");
         assert!(!reads.hold_in(&tree).unwrap());
+        let differing: Vec<&TreePath> = reads.differences(&tree).map(Result::unwrap).collect();
+        assert_eq!(differing, [&path("a/x.yaml")]);
     }
 
     #[test]

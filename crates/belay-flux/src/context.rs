@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use belay_cluster::{EventRecorder, LiveState, WorkQueue};
 use belay_diff::Drift;
+use belay_ledger::Ledger;
 use belay_manifest::{Object, ObjectKey};
 use belay_render::RenderCache;
 use belay_source::{ArtifactStore, Checkout, Repositories};
@@ -44,6 +45,8 @@ pub struct Settings {
     pub default_service_account: String,
     /// Whether Kustomizations may use sources of their own namespace alone.
     pub no_cross_namespace_references: bool,
+    /// Where it is noted what happened to each app, and why.
+    pub ledger: Ledger,
 }
 
 impl Default for Settings {
@@ -56,6 +59,7 @@ impl Default for Settings {
             in_flight: 16,
             default_service_account: String::new(),
             no_cross_namespace_references: false,
+            ledger: Ledger::in_memory(),
         }
     }
 }

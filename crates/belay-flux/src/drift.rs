@@ -10,36 +10,30 @@ use belay_plan::{Action, Plan};
 
 use crate::context::Context;
 
-/// Records how the cluster differs from a revision that was applied already.
+/// Records how the cluster differs from a revision that was applied already, and gives it.
 pub(crate) async fn note(
     context: &Context,
     object: &Object,
     app: &Kustomization,
     plan: &Plan,
     revision: &str,
-) {
+) -> Vec<Drift> {
     let is_applied = app.status.last_applied_revision == revision
         && app.status.observed_generation == Some(app.metadata.generation);
     let drift = if is_applied { records(plan) } else { Vec::new() };
     let key = object.key();
     if drift.is_empty() || context.remembered(&key).drift == drift {
-        return;
+        return drift;
     }
     for record in &drift {
-        let message = sentence(record);
+        let message = record.to_string();
         tracing::info!(kustomization = %key, "drift: {message}");
         let details = serde_json::to_string(record).unwrap_or_default();
         let annotations = BTreeMap::from([("belay.dev/drift".to_owned(), details)]);
         context.events.record(object, Severity::Warning, "DriftDetected", &message, &annotations).await;
     }
-    context.remember(&key, |memory| memory.drift = drift);
-}
-
-fn sentence(record: &Drift) -> String {
-    let or = |text: &str, otherwise: &str| if text.is_empty() { otherwise } else { text }.to_owned();
-    let manager = or(&record.manager, "unknown manager");
-    let time = or(&record.time, "unknown time");
-    format!("{} {}: {} → {}, {manager}, {time}", record.object, record.field, record.desired, record.live)
+    context.remember(&key, |memory| memory.drift = drift.clone());
+    drift
 }
 
 fn records(plan: &Plan) -> Vec<Drift> {

@@ -6,6 +6,7 @@ use belay_flux_api::{
     Condition, ConditionStatus, Kustomization, KustomizationStatus, find_condition, remove_condition,
     set_condition,
 };
+use belay_ledger::Trigger;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -72,6 +73,10 @@ pub(crate) struct Found {
     pub(crate) inventory: Option<Objects>,
     /// What was written, for people.
     pub(crate) changes: Vec<String>,
+    /// What caused the look to matter.
+    pub(crate) trigger: Option<Trigger>,
+    /// Whether somebody changes back each time what is corrected.
+    pub(crate) is_contested: bool,
 }
 
 impl Found {
@@ -83,6 +88,8 @@ impl Found {
             revision: None,
             inventory: None,
             changes: Vec::new(),
+            trigger: None,
+            is_contested: false,
         }
     }
 }

@@ -20,6 +20,7 @@ mod controller;
 mod deletion;
 mod depends;
 mod drift;
+mod evidence;
 mod files;
 mod health;
 mod health_checks;

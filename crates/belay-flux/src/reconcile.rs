@@ -8,6 +8,7 @@ use belay_cluster::{LiveError, LiveState};
 use belay_crd::Resource;
 use belay_diff::{AddedFields, CompareOptions};
 use belay_flux_api::{KUSTOMIZATION, Kustomization, refused_fields, refused_resource_annotations};
+use belay_ledger::Trigger;
 use belay_manifest::{GroupVersionKind, Manifest, Object, ObjectKey};
 use belay_plan::{Order, Plan, Wanted, plan};
 use belay_render::Freshness;
@@ -23,7 +24,7 @@ use crate::health_checks::HealthChecks;
 use crate::kustomization_status::{Fault, Found, Result as Came};
 use crate::post_build::{self, PostBuildError};
 use crate::prepare::{Prepared, Target, keeps, prepare};
-use crate::{deletion, depends, drift, inventory, report, write};
+use crate::{deletion, depends, drift, evidence, inventory, report, write};
 
 const INTERVAL: Duration = Duration::from_secs(60);
 /// How soon a source without an artifact is looked at again.
@@ -79,6 +80,7 @@ async fn look(
     found.source = Some(source.revision.clone());
     check_dependencies(context, object, app, &source)?;
     found.revision = Some(source.revision.clone());
+    found.trigger = evidence::commit(app, &source);
     let key = object.key();
     let place = clusters::place(context, &key, app)
         .await
@@ -97,7 +99,15 @@ async fn look(
     watch_kinds(live, &prepared, &known).await?;
     known.extend(adopted(live, object, &target));
     let before = compare(live, app, &prepared, &known);
-    drift::note(context, object, app, &before, &source.revision).await;
+    let drift = drift::note(context, object, app, &before, &source.revision).await;
+    if let Some(contest) = evidence::contest(context, &key, &drift) {
+        found.is_contested = true;
+        found.trigger = Some(Trigger::Drift { fields: drift });
+        return Err(Fault::retry("ReconciliationFailed", contest.to_string()));
+    }
+    if !drift.is_empty() {
+        found.trigger = Some(Trigger::Drift { fields: drift });
+    }
     apply(context, live, &prepared, &known, &before, found).await?;
     let keys = waited_for(&place, object, app, &prepared).await?;
     let waited_for = keys.as_deref().map(|keys| (keys, &checks));
@@ -250,17 +260,14 @@ async fn learn_and_prepare(
     if first.unknown.is_empty() {
         return Ok(first);
     }
-    for kind in &first.unknown {
+    for unknown in &first.unknown {
         // Whether it is known now is what the second attempt tells.
-        let _ = kinds.find(kind).await;
+        let _ = kinds.find(&unknown.kind).await;
     }
     let second = attempt()?;
     match second.unknown.first() {
         None => Ok(second),
-        Some(kind) => Err(Fault::retry(
-            "ReconciliationFailed",
-            format!("no matches for kind \"{}\" in version \"{}\"", kind.kind, kind.api_version()),
-        )),
+        Some(unknown) => Err(Fault::retry("ReconciliationFailed", unknown.to_string())),
     }
 }
 

@@ -9,6 +9,7 @@ use belay_flux_api::{Kustomization, find_condition, is_true};
 use belay_manifest::Object;
 
 use crate::context::{Context, KUSTOMIZE_GROUP};
+use crate::evidence;
 use crate::health::rounded;
 use crate::inventory::shown;
 use crate::kustomization_status::{Fault, Found, Result as Came, status};
@@ -27,7 +28,9 @@ pub(crate) async fn report(
     found: &Found,
     result: &Result<Came, Fault>,
 ) {
-    let status = status(app, found, result, belay_cluster::now());
+    let now = belay_cluster::now();
+    evidence::note(context, &object.key(), found, result, now);
+    let status = status(app, found, result, now);
     write::status(context, object, MANAGER, &status.write()).await;
     let mut annotations = annotations(app, found);
     if !found.changes.is_empty() {

@@ -1,5 +1,6 @@
 //! One app and one resource of it, in full. Plain data that goes over the wire as it is.
 
+use belay_ledger::Entry;
 use belay_manifest::ObjectKey;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,6 +19,8 @@ pub struct AppDetail {
     pub tree: Tree,
     /// Past syncs, newest first.
     pub history: Vec<HistoryEntry>,
+    /// What happened and what was decided, newest first.
+    pub why: Vec<Reason>,
     /// What a person should know.
     pub conditions: Vec<Condition>,
     /// Fields that somebody changed in the cluster.
@@ -81,6 +84,31 @@ pub struct HistoryEntry {
     pub outcome: String,
     /// Who or what asked for it, empty if unknown.
     pub initiator: String,
+}
+
+/// Something that happened to the app, and what was decided. Values of Secrets are masked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reason {
+    /// When (RFC 3339).
+    pub time: String,
+    /// What Git said then, empty if unknown.
+    pub revision: String,
+    /// What happened, in a sentence.
+    pub cause: String,
+    /// What was decided, and by which rule.
+    pub decision: String,
+}
+
+impl From<Entry> for Reason {
+    fn from(entry: Entry) -> Reason {
+        Reason {
+            time: entry.time.to_string(),
+            revision: entry.revision,
+            cause: entry.trigger.to_string(),
+            decision: entry.decision.to_string(),
+        }
+    }
 }
 
 /// A condition of the app's resource.

@@ -14,13 +14,14 @@ mod tree;
 
 use std::sync::Arc;
 
+use belay_ledger::Entry;
 use belay_manifest::{Object, ObjectKey};
 
 use crate::app::{AppKind, AppRef, AppSummary, Revision};
 
 pub use engine::LiveEngine;
 
-/// What Git says, from whoever renders. Must answer from memory.
+/// What Git says and why it was or was not done, from the controllers. Must answer from memory.
 pub trait DesiredState: Send + Sync + 'static {
     /// The object as the app's sources render it; none if they do not, or if it is not known.
     fn desired(&self, app: &AppRef, object: &ObjectKey) -> Option<Object>;
@@ -33,6 +34,12 @@ pub trait DesiredState: Send + Sync + 'static {
 
     /// Annotations of Secrets that nobody is to see.
     fn hidden_annotations(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What happened to an app and why, oldest first.
+    fn past(&self, app: &AppRef) -> Vec<Entry> {
+        let _ = app;
         Vec::new()
     }
 }

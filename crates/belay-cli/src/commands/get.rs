@@ -11,11 +11,12 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use belay_cluster::Resource;
 use belay_manifest::Object;
-use belay_server::{AppKind, AppRef};
+use belay_server::AppKind;
 use clap::ValueEnum;
 use kube::Client;
 
 use crate::failure::Failure;
+use crate::wanted::Wanted;
 use list::{App, Apps};
 pub(super) use print::Table;
 
@@ -84,32 +85,6 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     })
 }
 
-/// The app that was asked for.
-#[derive(Debug, PartialEq, Eq)]
-struct Wanted {
-    kind: Option<AppKind>,
-    name: String,
-}
-
-impl Wanted {
-    fn parse(text: &str) -> anyhow::Result<Wanted> {
-        let Some((kind, name)) = text.split_once('/') else {
-            return Ok(Wanted { kind: None, name: text.to_owned() });
-        };
-        let Ok(kind) = kind.parse() else {
-            bail!(
-                Failure::usage(format!("{kind:?} is no kind of app"))
-                    .hint("app/NAME is an Application, ks/NAME a Kustomization, hr/NAME a HelmRelease")
-            );
-        };
-        Ok(Wanted { kind: Some(kind), name: name.to_owned() })
-    }
-
-    fn is(&self, app: &AppRef) -> bool {
-        self.name == app.name && self.kind.is_none_or(|kind| kind == app.kind)
-    }
-}
-
 /// The one Application that a name means, and its kind.
 pub(super) async fn application(
     client: Client,
@@ -126,26 +101,9 @@ pub(super) async fn application(
     Ok((kind.context("the cluster knows no Application")?, found.object))
 }
 
-/// The one app that is wanted.
+/// The one row that is wanted.
 fn only(rows: Vec<App>, wanted: &Wanted) -> anyhow::Result<App> {
-    let mut found: Vec<App> = rows.into_iter().filter(|row| wanted.is(&row.summary.app)).collect();
-    match found.len() {
-        1 => Ok(found.remove(0)),
-        0 => bail!(
-            Failure::not_found(format!("no app is called {:?}", wanted.name))
-                .hint("`belay get` lists them all")
-        ),
-        _ => {
-            let candidates: Vec<String> = found
-                .iter()
-                .map(|row| format!("{} -n {}", print::name(&row.summary.app), row.summary.app.namespace))
-                .collect();
-            bail!(
-                Failure::new(format!("{:?} is not unique: {}", wanted.name, candidates.join(", ")))
-                    .hint(format!("`belay get {}` shows the first of them", candidates[0]))
-            )
-        }
-    }
+    wanted.only(rows, |row| &row.summary.app)
 }
 
 #[cfg(test)]

@@ -4,9 +4,12 @@ pub(crate) mod app;
 pub(crate) mod completion;
 pub(crate) mod crds;
 pub(crate) mod demo;
+pub(crate) mod drift;
+pub(crate) mod explain;
 pub(crate) mod get;
 pub(crate) mod gitserver;
 pub(crate) mod helm;
+pub(crate) mod history;
 pub(crate) mod install;
 pub(crate) mod kustomize;
 pub(crate) mod localkube;
@@ -23,6 +26,9 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Gitserver(command) => gitserver::run(command, format),
         Command::Run(command) => run::run(command, format),
         Command::Get(command) => get::run(&command),
+        Command::Explain(command) => explain::run(&command),
+        Command::History(command) => history::run(&command),
+        Command::Drift(command) => drift::run(&command),
         Command::App(command) => app::run(&command),
         Command::Localkube(command) => localkube::run(command, format),
         Command::Crds(command) => crds::run(&command),

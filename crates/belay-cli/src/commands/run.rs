@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
+use belay_ledger::Ledger;
 use belay_server::{LiveEngine, public_router};
 use tokio::net::TcpListener;
 
 use crate::artifacts::Artifacts;
+use crate::definitions;
 use crate::engine::{Engine, EngineSettings, Family, FluxSettings, artifact_store};
 use crate::logs::{self, LogFormat};
 use crate::web;
@@ -25,6 +27,9 @@ pub(crate) struct Arguments {
     /// Which families run.
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["argo", "flux"])]
     controllers: Vec<Family>,
+    /// Create the CustomResourceDefinitions that the cluster does not have; those that others brought are left alone.
+    #[arg(long)]
+    create_crds: bool,
     /// Where the web UI and its API listen, a free port when it is 0. There is no login yet: whoever
     /// reaches it can read.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
@@ -61,7 +66,12 @@ pub(crate) fn run(arguments: Arguments, format: LogFormat) -> anyhow::Result<()>
     logs::start(format, "info,kube=warn,hyper=warn,rustls=warn");
     super::runtime()?.block_on(async {
         let client = belay_cluster::connect(arguments.kubeconfig.as_deref()).await?;
+        if arguments.create_crds {
+            definitions::create(&client, &arguments.controllers).await;
+        }
+        let ledger = Ledger::open(&arguments.data_dir)?;
         let settings = EngineSettings {
+            ledger,
             data_folder: arguments.data_dir,
             argo_namespace: arguments.argocd_namespace,
             families: arguments.controllers,

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use anyhow::Context;
+use belay_ledger::Ledger;
 use belay_localkube::{LocalKube, Options, Running};
 use belay_server::{AppRef, AppSummary, Engine as _, LiveEngine};
 use belay_testkit::{GitServer, GitServerOptions, Repository};
@@ -68,6 +69,7 @@ impl Demo {
             data_folder: folder.join("data"),
             argo_namespace: "argocd".to_owned(),
             families: vec![Family::Argo, Family::Flux],
+            ledger: Ledger::open(&folder.join("data"))?,
         };
         let engine = Arc::new(Engine::new(client, settings));
         let (git, pushed) = start_git(&folder).await?;

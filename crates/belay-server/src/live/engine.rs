@@ -19,7 +19,7 @@ use super::index::{Index, managed, own_summary, root_node};
 use super::{DesiredState, LiveSettings, Sight, act, argo, differences, flux, resource, tree};
 use crate::action::{Accepted, ActError, Action, Preview};
 use crate::app::{AppKind, AppRef, AppSummary, Health, Sync};
-use crate::detail::{AppDetail, FieldDifference, ResourceDetail, TreeNode};
+use crate::detail::{AppDetail, FieldDifference, Reason, ResourceDetail, TreeNode};
 use crate::engine::{Engine, Push, Readiness, SecretsUnknown, WebhookSecrets};
 
 /// Pause before a kind that the cluster does not know yet is looked for again.
@@ -136,6 +136,7 @@ impl Engine for LiveEngine {
             tree: tree::build(&self.sight, root_node(&object, &summary), objects),
             summary,
             history,
+            why: self.sight.desired.past(app).into_iter().rev().map(Reason::from).collect(),
             conditions,
             drift,
         })

@@ -176,6 +176,7 @@ impl Engine for MadeUp {
                 outcome: "Succeeded".into(),
                 initiator: "automated".into(),
             }],
+            why: Vec::new(),
             conditions: vec![Condition {
                 kind: "Ready".into(),
                 status: if problem { "False" } else { "True" }.into(),

@@ -3,8 +3,10 @@
 
 mod app;
 mod canary;
+mod evidence;
 mod get;
 mod install;
+mod localkube;
 mod run;
 mod webhook;
 mod world;

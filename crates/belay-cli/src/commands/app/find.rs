@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use belay_argo_api::Application;
+use belay_ledger::Ledger;
 use belay_manifest::{Object, ObjectKey};
 use kube::Client;
 use kube::api::{Api, DynamicObject};
@@ -55,6 +56,7 @@ impl Found {
             data_folder: folder.path().to_owned(),
             argo_namespace: argo_namespace.to_owned(),
             families: Vec::new(),
+            ledger: Ledger::in_memory(),
         };
         Ok((Engine::new(self.client.clone(), settings), folder))
     }

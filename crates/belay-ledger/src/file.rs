@@ -1,0 +1,113 @@
+//! The ledger on disk: a line of JSON for each entry, appended; written anew when most of it is old.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use crate::entry::Entry;
+
+/// The file's name in its folder.
+const NAME: &str = "ledger.jsonl";
+/// A longer line is not ours.
+const LONGEST_LINE: usize = 1 << 20;
+
+/// Why the ledger's file cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: cannot be {action}", path.display())]
+pub struct LedgerError {
+    path: PathBuf,
+    action: &'static str,
+    #[source]
+    source: std::io::Error,
+}
+
+/// Everything that a folder's ledger holds, oldest first. A line that a crash cut off is passed over; no file is an empty
+/// ledger.
+pub fn read(folder: &Path) -> Result<Vec<Entry>, LedgerError> {
+    let path = folder.join(NAME);
+    let failed = |source| LedgerError { path: path.clone(), action: "read", source };
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut entries = Vec::new();
+    for line in BufReader::new(file).split(b'\n') {
+        let line = line.map_err(failed)?;
+        if line.len() <= LONGEST_LINE
+            && let Ok(entry) = serde_json::from_slice::<Entry>(&line)
+        {
+            entries.push(entry.cut());
+        }
+    }
+    Ok(entries)
+}
+
+/// The end of the file, to write to.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    path: PathBuf,
+    file: File,
+}
+
+impl Tail {
+    /// Opens the file, or makes it.
+    pub(crate) fn open(folder: &Path) -> Result<Tail, LedgerError> {
+        let path = folder.join(NAME);
+        let open = || {
+            fs::create_dir_all(folder)?;
+            let file = OpenOptions::new().create(true).read(true).append(true).open(&path)?;
+            end_last_line(&file)?;
+            Ok(file)
+        };
+        match open() {
+            Ok(file) => Ok(Tail { path, file }),
+            Err(source) => Err(LedgerError { path, action: "opened", source }),
+        }
+    }
+
+    /// Adds one entry.
+    pub(crate) fn append(&mut self, entry: &Entry) -> Result<(), LedgerError> {
+        let written = line(entry).and_then(|line| self.file.write_all(&line));
+        written.map_err(|source| LedgerError { path: self.path.clone(), action: "written", source })
+    }
+
+    /// Writes the file anew with these entries; whoever reads meanwhile sees the old file or the new one.
+    pub(crate) fn rewrite(&mut self, entries: &[Entry]) -> Result<(), LedgerError> {
+        let fresh = self.path.with_extension("jsonl.new");
+        let write = || {
+            let mut writer = BufWriter::new(File::create(&fresh)?);
+            for entry in entries {
+                writer.write_all(&line(entry)?)?;
+            }
+            writer.flush()?;
+            fs::rename(&fresh, &self.path)?;
+            OpenOptions::new().append(true).open(&self.path)
+        };
+        match write() {
+            Ok(file) => {
+                self.file = file;
+                Ok(())
+            }
+            Err(source) => Err(LedgerError { path: self.path.clone(), action: "written anew", source }),
+        }
+    }
+}
+
+fn line(entry: &Entry) -> std::io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(entry)?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+/// What a crash cut off must not become the beginning of the next entry.
+fn end_last_line(file: &File) -> std::io::Result<()> {
+    use std::os::unix::fs::FileExt;
+    let length = file.metadata()?.len();
+    let mut last = [b'\n'];
+    if length > 0 {
+        file.read_exact_at(&mut last, length - 1)?;
+    }
+    let mut file = file;
+    if last == *b"\n" { Ok(()) } else { file.write_all(b"\n") }
+}

@@ -1,0 +1,185 @@
+//! The newest entries of every app, in memory, and a thread that keeps them on disk.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use jiff::Timestamp;
+
+use crate::contest::{Contest, contests};
+use crate::entry::{Entry, Trigger};
+use crate::file::{LedgerError, Tail, read};
+
+/// Entries kept of one app.
+const OF_ONE_APP: usize = 100;
+/// Entries kept of all apps; then those of the app go first that was quiet longest.
+const OF_ALL: usize = 100_000;
+
+/// The ledger. A copy is another handle on the same one.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    apps: Arc<Mutex<Apps>>,
+    /// Dropped with the last handle, which ends the thread when everything is written.
+    writer: Option<Arc<Writer>>,
+}
+
+#[derive(Debug, Default)]
+struct Apps {
+    entries: BTreeMap<String, VecDeque<Entry>>,
+    count: usize,
+}
+
+impl Default for Ledger {
+    fn default() -> Ledger {
+        Ledger::in_memory()
+    }
+}
+
+impl Ledger {
+    /// A ledger that ends with the process.
+    pub fn in_memory() -> Ledger {
+        Ledger { apps: Arc::default(), writer: None }
+    }
+
+    /// The ledger of a folder, with what it held before.
+    pub fn open(folder: &Path) -> Result<Ledger, LedgerError> {
+        let mut apps = Apps::default();
+        let (mut tail, before) = (Tail::open(folder)?, read(folder)?);
+        let lines = before.len();
+        before.into_iter().for_each(|entry| apps.push(entry));
+        if lines > apps.count {
+            tail.rewrite(&apps.all())?;
+        }
+        let apps = Arc::new(Mutex::new(apps));
+        let writer = Some(Arc::new(Writer::start(tail, apps.clone())));
+        Ok(Ledger { apps, writer })
+    }
+
+    /// Notes an entry, unless it tells what the app's last one told.
+    pub fn record(&self, entry: Entry) {
+        let entry = entry.cut();
+        {
+            let mut apps = lock(&self.apps);
+            if apps.newest(&entry.app).is_some_and(|newest| entry.repeats(newest)) {
+                return;
+            }
+            apps.push(entry.clone());
+        }
+        if let Some(writer) = &self.writer {
+            writer.send(entry);
+        }
+    }
+
+    /// What is known of one app, oldest first.
+    pub fn of(&self, app: &str) -> Vec<Entry> {
+        lock(&self.apps).entries.get(app).into_iter().flatten().cloned().collect()
+    }
+
+    /// The fields of an app that others change back each time they are repaired. A request, or a change in Git, after the
+    /// repairs gives these another chance.
+    pub fn contests(&self, app: &str, now: Timestamp) -> Vec<Contest> {
+        let entries = self.of(app);
+        let is_new_start =
+            |entry: &Entry| matches!(entry.trigger, Trigger::User { .. } | Trigger::Commit { .. });
+        let start = entries.iter().rposition(is_new_start).map_or(0, |position| position + 1);
+        contests(&entries[start..], now)
+    }
+}
+
+impl Apps {
+    fn newest(&self, app: &str) -> Option<&Entry> {
+        self.entries.get(app)?.back()
+    }
+
+    fn push(&mut self, entry: Entry) {
+        let entries = self.entries.entry(entry.app.clone()).or_default();
+        entries.push_back(entry);
+        self.count += 1;
+        if entries.len() > OF_ONE_APP {
+            entries.pop_front();
+            self.count -= 1;
+        }
+        if self.count > OF_ALL {
+            self.forget_the_quietest();
+        }
+    }
+
+    fn forget_the_quietest(&mut self) {
+        let newest = |entries: &VecDeque<Entry>| entries.back().map(|entry| entry.time);
+        let quietest = self.entries.iter().min_by_key(|(_, entries)| newest(entries));
+        if let Some(app) = quietest.map(|(app, _)| app.clone()) {
+            self.count -= self.entries.remove(&app).map_or(0, |entries| entries.len());
+        }
+    }
+
+    /// Every entry, in the order of their times.
+    fn all(&self) -> Vec<Entry> {
+        let mut all: Vec<Entry> = self.entries.values().flatten().cloned().collect();
+        all.sort_by_key(|entry| entry.time);
+        all
+    }
+}
+
+/// The thread that writes, and the way to it.
+#[derive(Debug)]
+struct Writer {
+    entries: Mutex<Option<Sender<Entry>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Writer {
+    fn start(tail: Tail, apps: Arc<Mutex<Apps>>) -> Writer {
+        let (sender, receiver) = channel();
+        let thread = std::thread::Builder::new().name("ledger".to_owned());
+        let thread = thread.spawn(move || write(tail, &receiver, &apps)).ok();
+        Writer { entries: Mutex::new(Some(sender)), thread: Mutex::new(thread) }
+    }
+
+    fn send(&self, entry: Entry) {
+        if let Some(sender) = lock(&self.entries).as_ref() {
+            // It fails only when the thread has ended, which has said why.
+            let _ = sender.send(entry);
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        lock(&self.entries).take();
+        if let Some(thread) = lock(&self.thread).take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Appends what comes; writes the file anew when it has twice as many lines as there are entries to keep. A full disk
+/// costs the lines that come meanwhile, never the work they tell of.
+fn write(mut tail: Tail, entries: &Receiver<Entry>, apps: &Mutex<Apps>) {
+    let mut lines = lock(apps).count;
+    let mut is_failing = false;
+    for entry in entries {
+        let kept = lock(apps).count;
+        lines += 1;
+        let written = if lines > 2 * kept.max(OF_ONE_APP) {
+            lines = kept;
+            let all = lock(apps).all();
+            tail.rewrite(&all)
+        } else {
+            tail.append(&entry)
+        };
+        match written {
+            Ok(()) => is_failing = false,
+            Err(error) if !is_failing => {
+                is_failing = true;
+                tracing::warn!(error = ?error, "the ledger misses entries");
+            }
+            Err(_known) => {}
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,68 @@
+//! The ledger over restarts, crashes and long times.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::Write;
+
+use belay_ledger::{Decision, Entry, Ledger, Rule, Trigger, read};
+use jiff::{SignedDuration, Timestamp};
+
+fn entry(app: &str, number: i64) -> Entry {
+    Entry {
+        time: "2026-01-01T00:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(number),
+        app: app.to_owned(),
+        revision: format!("r{number}"),
+        trigger: Trigger::Commit {
+            subject: "Change the image".to_owned(),
+            author: String::new(),
+            files: vec!["apps/web.yaml".to_owned()],
+        },
+        decision: Decision::Leave { rule: Rule::Policy, message: "automated sync is off".to_owned() },
+    }
+}
+
+#[test]
+fn it_is_there_again_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(folder.path()).unwrap();
+    ledger.record(entry("app/a/web", 1));
+    ledger.record(Entry { time: entry("", 9).time, ..entry("app/a/web", 1) });
+    ledger.record(entry("ks/b/web", 2));
+    drop(ledger);
+    let again = Ledger::open(folder.path()).unwrap();
+    assert_eq!(again.of("app/a/web"), [entry("app/a/web", 1)], "what tells the same is not noted twice");
+    assert_eq!(again.of("ks/b/web"), [entry("ks/b/web", 2)]);
+}
+
+#[test]
+fn a_line_that_a_crash_cut_off_costs_itself_only() {
+    let folder = tempfile::tempdir().unwrap();
+    Ledger::open(folder.path()).unwrap().record(entry("app/a/web", 1));
+    let path = folder.path().join("ledger.jsonl");
+    let mut file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
+    file.write_all(br#"{"time":"2026-01-01T00:00:00Z","app":"app/a/w"#).unwrap();
+    Ledger::open(folder.path()).unwrap().record(entry("app/a/web", 2));
+    assert_eq!(read(folder.path()).unwrap(), [entry("app/a/web", 1), entry("app/a/web", 2)]);
+}
+
+#[test]
+fn file_and_memory_are_bounded() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(folder.path()).unwrap();
+    (0..1000).for_each(|number| ledger.record(entry("app/a/web", number)));
+    let kept = ledger.of("app/a/web");
+    assert_eq!((kept.len(), kept[0].revision.as_str()), (100, "r900"));
+    drop(ledger);
+    let lines = read(folder.path()).unwrap();
+    assert!((100..=200).contains(&lines.len()), "{}", lines.len());
+    assert_eq!(lines.last(), kept.last());
+}
+
+#[test]
+fn a_folder_that_cannot_be_is_an_error_that_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let error = Ledger::open(&file).unwrap_err().to_string();
+    assert!(error.contains("ledger.jsonl: cannot be opened"), "{error}");
+}

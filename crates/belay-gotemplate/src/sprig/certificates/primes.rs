@@ -104,7 +104,7 @@ impl Sieve {
             for prime in primes {
                 // The first k with start + 2k divisible: k = -start / 2 modulo the prime.
                 let missing = (prime - rest % prime) % prime;
-                let first = if missing % 2 == 0 { missing / 2 } else { (missing + prime) / 2 };
+                let first = if missing.is_multiple_of(2) { missing / 2 } else { (missing + prime) / 2 };
                 divided.iter_mut().skip(first as usize).step_by(*prime as usize).for_each(|it| *it = true);
             }
         }

@@ -253,11 +253,8 @@ fn copy_to(
     }
     let create = options.filter(|options| options.create).map(|_| Kind::of(&source.value));
     let untyped = &mut resource.untyped;
-    // Annotations are texts, whatever they look like.
-    let is_text = names.starts_with(&["metadata".to_owned(), "annotations".to_owned()]);
     let found = field_lookup::visit(object, &names, create, &mut |field, fresh| {
         let state = match fresh {
-            true if is_text => Field::Text,
             true if path.contains(['*', '=']) => Field::Made,
             true => {
                 untyped.push(path.to_owned());

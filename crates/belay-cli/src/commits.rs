@@ -91,6 +91,7 @@ mod tests {
                 subject: format!("subject of {revision}"),
                 author: "Ada <ada@example.com>".to_owned(),
                 date: 0,
+                signed: belay_source::SignedObjects::default(),
             };
             async move { Ok(checkout) }.boxed()
         }

@@ -11,6 +11,7 @@
 //! memory      ─┘                       └── Reads
 //! ```
 
+mod composed;
 mod glob;
 mod layers;
 mod memory;
@@ -19,6 +20,7 @@ mod path_match;
 mod recording;
 mod tree;
 
+pub use composed::{ComposedTree, SparseTree};
 pub use glob::{BadGlob, Glob};
 pub use layers::{EditedTree, MountedTree};
 pub use memory::MemoryTree;

@@ -120,6 +120,7 @@ mod tests {
             subject: String::new(),
             author: String::new(),
             date: 0,
+            signed: belay_source::SignedObjects::default(),
         };
         let place = Place {
             path: "gitrepository/apps/web/abc.tar.gz".into(),

@@ -14,6 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::chart_build::BuiltChart;
 use crate::clusters::Clusters;
+use crate::depends::includes;
 use crate::files::SourceFiles;
 use crate::health::Waiting;
 use crate::helm_release;
@@ -91,6 +92,8 @@ pub(crate) struct Source {
     pub(crate) checkout: Checkout,
     /// What is left out of them.
     pub(crate) ignore: Arc<Ignore>,
+    /// The digest of the artifact that they make.
+    pub(crate) digest: String,
 }
 
 impl Source {
@@ -163,7 +166,7 @@ impl Context {
 
     /// Keeps the files of a source; its consumers look when the revision is a new one.
     pub(crate) fn keep_source(&self, key: &ObjectKey, source: Source) {
-        let of = |source: &Source| (source.revision.clone(), source.ignore.clone());
+        let of = |source: &Source| (source.revision.clone(), source.ignore.clone(), source.digest.clone());
         let new = of(&source);
         let before = lock(&self.sources).insert(key.clone(), source);
         if before.is_none_or(|before| of(&before) != new) {
@@ -201,8 +204,14 @@ impl Context {
         self.turns.clone().acquire_owned().await.ok()
     }
 
-    /// Looks at every Kustomization and HelmChart of a source.
+    /// Looks at every Kustomization, HelmChart and GitRepository that uses a source.
     pub(crate) fn add_consumers(&self, source: &ObjectKey) {
+        for repository in self.live.of_kind(SOURCE_GROUP, "GitRepository") {
+            let is_of_it = || includes(repository.value()).any(|name| name == source.name);
+            if repository.namespace() == source.namespace && source.kind == "GitRepository" && is_of_it() {
+                self.queue.add(repository.key());
+            }
+        }
         for chart in self.live.of_kind(SOURCE_GROUP, "HelmChart") {
             let reference = &chart.value()["spec"]["sourceRef"];
             let is_of_it =

@@ -104,6 +104,12 @@ fn depends_by(app: &Object, on: &ObjectKey, is_such: impl Fn(&Value) -> bool) ->
     })
 }
 
+/// The names of the repositories that one includes.
+pub(crate) fn includes(repository: &Value) -> impl Iterator<Item = &str> {
+    let includes = repository.pointer("/spec/include").and_then(Value::as_array);
+    includes.into_iter().flatten().filter_map(|include| include.pointer("/repository/name")?.as_str())
+}
+
 /// Whether Ready is True for the generation that is there.
 pub(crate) fn is_ready(object: &Object) -> bool {
     let value = object.value();

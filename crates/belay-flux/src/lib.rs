@@ -34,7 +34,9 @@ mod reconcile;
 mod report;
 mod repository;
 mod repository_access;
+mod repository_content;
 mod repository_status;
+mod repository_verify;
 mod secret_data;
 mod write;
 

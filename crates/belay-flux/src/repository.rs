@@ -17,7 +17,9 @@ use crate::artifact::{self, Place};
 use crate::context::{Context, SOURCE_GROUP, Source};
 use crate::health::or;
 use crate::ignore::Ignore;
-use crate::repository_status::{Found, status};
+use crate::repository_content::{Content, compose};
+use crate::repository_status::{Files, Found, status};
+use crate::repository_verify::verify;
 use crate::{repository_access, write};
 
 /// The manager of sources' statuses, as Flux names it.
@@ -26,6 +28,8 @@ const INTERVAL: Duration = Duration::from_secs(60);
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// How soon a fault that may pass is looked at again.
 const AFTER_FAULT: Duration = Duration::from_secs(10);
+/// How soon repositories that are included and have no files are looked at again.
+const FOR_OTHERS: Duration = Duration::from_secs(30);
 
 /// Why there are no files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +52,9 @@ pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Dura
         write::finalizer(context, &object, MANAGER, false).await;
         return None;
     }
+    if !repository.metadata.has_finalizer(write::FINALIZER) {
+        write::finalizer(context, &object, MANAGER, true).await;
+    }
     if repository.spec.suspend {
         restore(context, key, &repository).await;
         return None;
@@ -57,17 +64,23 @@ pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Dura
     let is_asked = requested != repository.status.last_handled_reconcile_at;
     let max_age = if is_asked { Duration::ZERO } else { interval };
     let (found, again) = match look(context, &object, &repository, max_age).await {
-        Ok((source, artifact)) => (Found::Files { source, artifact }, Some(interval)),
+        Ok(files) => (Found::Files(files), Some(interval)),
         Err(fault) => {
-            let again = (!fault.is_final).then_some(AFTER_FAULT.min(interval));
+            let again = if is_waiting(&fault) { FOR_OTHERS } else { AFTER_FAULT.min(interval) };
+            let again = (!fault.is_final).then_some(again);
             (Found::Fault(fault), again)
         }
     };
     report(context, &object, &repository, &found).await;
-    if let Found::Files { source, .. } = found {
-        context.keep_source(key, source);
+    if let Found::Files(files) = found {
+        context.keep_source(key, files.source);
     }
     again
+}
+
+/// Whether only another repository can mend it, whose news bring a look.
+fn is_waiting(fault: &Fault) -> bool {
+    matches!(fault.reason, "NotFound" | "NoArtifact")
 }
 
 async fn look(
@@ -75,7 +88,7 @@ async fn look(
     object: &Object,
     repository: &GitRepository,
     max_age: Duration,
-) -> Result<(Source, Artifact), Fault> {
+) -> Result<Files, Fault> {
     check(object, repository)?;
     let wanted = wanted_revision(repository.spec.reference.as_ref());
     let request = Request {
@@ -90,13 +103,18 @@ async fn look(
         message: format!("failed to checkout and determine revision: {error}"),
         is_final: false,
     })?;
-    let source = Source {
+    let verified = verify(context, repository, &checkout).await?;
+    let Content { checkout, included } =
+        compose(context, &object.key(), repository, &request, checkout).await?;
+    let mut source = Source {
         revision: format!("{}{}", wanted.shown(&checkout), named(&checkout.commit)),
         ignore: patterns(context, object, repository, &checkout).await?,
+        digest: String::new(),
         checkout,
     };
-    let artifact = store(context, repository, &source).await?;
-    Ok((source, artifact))
+    let artifact = store(context, repository, &source, &included).await?;
+    source.digest.clone_from(&artifact.digest);
+    Ok(Files { source, artifact, included, verified })
 }
 
 /// What is left out; as it was before when neither the spec nor the files are others.
@@ -108,12 +126,23 @@ async fn patterns(
 ) -> Result<Arc<Ignore>, Fault> {
     let is_same_spec = repository.status.observed_generation == Some(repository.metadata.generation);
     match context.source(&object.key()) {
-        Some(known) if is_same_spec && known.checkout.commit == checkout.commit => Ok(known.ignore),
+        Some(known)
+            if is_same_spec
+                && known.checkout.commit == checkout.commit
+                && repository.spec.include.is_empty() =>
+        {
+            Ok(known.ignore)
+        }
         _ => artifact::patterns(checkout, &repository.spec.ignore).await,
     }
 }
 
-async fn store(context: &Context, repository: &GitRepository, source: &Source) -> Result<Artifact, Fault> {
+async fn store(
+    context: &Context,
+    repository: &GitRepository,
+    source: &Source,
+    included: &[Artifact],
+) -> Result<Artifact, Fault> {
     let (metadata, status) = (&repository.metadata, &repository.status);
     let folder = format!("gitrepository/{}/{}", metadata.namespace, metadata.name);
     let place = Place {
@@ -121,8 +150,17 @@ async fn store(context: &Context, repository: &GitRepository, source: &Source) -
         address: context.settings.artifact_address.clone(),
         revision: source.revision.clone(),
     };
-    // Other patterns make another archive of the same revision.
-    let known = status.artifact.as_ref().filter(|_| status.observed_ignore == repository.spec.ignore);
+    // Other patterns, folders or includes make another archive of the same revision.
+    let spec = &repository.spec;
+    let contents = |artifacts: &[Artifact]| -> Vec<(String, String)> {
+        artifacts.iter().map(|artifact| (artifact.revision.clone(), artifact.digest.clone())).collect()
+    };
+    let is_same = status.observed_ignore == spec.ignore
+        && status.observed_recurse_submodules == spec.recurse_submodules
+        && status.observed_sparse_checkout == spec.sparse_checkout
+        && status.observed_include == spec.include
+        && contents(&status.included_artifacts) == contents(included);
+    let known = status.artifact.as_ref().filter(|_| is_same);
     artifact::store(&context.settings.artifacts, &place, &source.checkout, &source.ignore, known).await
 }
 
@@ -204,9 +242,11 @@ async fn restore(context: &Context, key: &ObjectKey, repository: &GitRepository)
     let checkout = context.repositories.checkout(&request).await;
     match checkout {
         Ok(checkout) => {
+            let composed = compose(context, key, repository, &request, checkout).await;
+            let Ok(Content { checkout, .. }) = composed else { return };
             let Ok(ignore) = artifact::patterns(&checkout, &repository.spec.ignore).await else { return };
-            let revision = known.revision.clone();
-            context.keep_source(key, Source { revision, checkout, ignore });
+            let (revision, digest) = (known.revision.clone(), known.digest.clone());
+            context.keep_source(key, Source { revision, digest, checkout, ignore });
         }
         Err(error) => tracing::warn!(repository = %key, %error, "artifact not restored"),
     }
@@ -221,7 +261,7 @@ async fn report(context: &Context, object: &Object, repository: &GitRepository, 
     write::status(context, object, MANAGER, &belay_crd::Described::write(&new)).await;
     let none = BTreeMap::new();
     match found {
-        Found::Files { source, artifact } => {
+        Found::Files(Files { source, artifact, .. }) => {
             let known = repository.status.artifact.as_ref().map(|known| &known.digest);
             if known != Some(&artifact.digest) || !was_ready {
                 let message = format!("stored artifact for commit '{}'", source.checkout.subject);

@@ -11,19 +11,42 @@ use crate::write::REQUESTED_AT;
 
 const FETCH_FAILED: &str = "FetchFailed";
 const STORAGE_FAILED: &str = "StorageOperationFailed";
+const INCLUDE_UNAVAILABLE: &str = "IncludeUnavailable";
+const SOURCE_VERIFIED: &str = "SourceVerified";
+
+/// The condition that a fault is about.
+fn aspect(reason: &str) -> (&'static str, ConditionStatus) {
+    match reason {
+        "ArchiveOperationFailed" | "IllegalPath" | "CopyFailure" => (STORAGE_FAILED, ConditionStatus::True),
+        "NotFound" | "NoArtifact" => (INCLUDE_UNAVAILABLE, ConditionStatus::True),
+        "VerificationError"
+        | "InvalidVerificationMode"
+        | "InvalidGitObject"
+        | "InvalidTagSignature"
+        | "InvalidCommitSignature" => (SOURCE_VERIFIED, ConditionStatus::False),
+        _ => (FETCH_FAILED, ConditionStatus::True),
+    }
+}
 
 /// What a look came to.
 #[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is the large one")]
 pub(crate) enum Found {
     /// The files at a revision.
-    Files {
-        /// The files at a revision.
-        source: Source,
-        /// What is stored of them.
-        artifact: Artifact,
-    },
+    Files(Files),
     /// No news. What was there stays.
     Fault(Fault),
+}
+
+/// The files at a revision.
+pub(crate) struct Files {
+    /// The files.
+    pub(crate) source: Source,
+    /// What is stored of them.
+    pub(crate) artifact: Artifact,
+    /// The artifacts of others that are among them.
+    pub(crate) included: Vec<Artifact>,
+    /// Which signatures were verified, for people.
+    pub(crate) verified: Option<String>,
 }
 
 /// The status after a look.
@@ -34,21 +57,23 @@ pub(crate) fn status(repository: &GitRepository, found: &Found, now: Timestamp) 
         set_condition(&mut status.conditions, Condition::new(type_, is, reason, message, generation), now);
     };
     match found {
-        Found::Files { source, .. } => {
+        Found::Files(Files { source, verified, .. }) => {
             let message = format!("stored artifact for revision '{}'", source.revision);
             set("Ready", ConditionStatus::True, "Succeeded", &message);
             set("ArtifactInStorage", ConditionStatus::True, "Succeeded", &message);
-            for type_ in ["Reconciling", "Stalled", FETCH_FAILED, STORAGE_FAILED] {
+            if let Some(verified) = verified {
+                set(SOURCE_VERIFIED, ConditionStatus::True, "Succeeded", verified);
+            } else {
+                remove_condition(&mut status.conditions, SOURCE_VERIFIED);
+            }
+            for type_ in ["Reconciling", "Stalled", FETCH_FAILED, STORAGE_FAILED, INCLUDE_UNAVAILABLE] {
                 remove_condition(&mut status.conditions, type_);
             }
         }
         Found::Fault(fault) => {
             set("Ready", ConditionStatus::False, fault.reason, &fault.message);
-            let aspect = match fault.reason {
-                "ArchiveOperationFailed" => STORAGE_FAILED,
-                _ => FETCH_FAILED,
-            };
-            set(aspect, ConditionStatus::True, fault.reason, &fault.message);
+            let (aspect, is) = aspect(fault.reason);
+            set(aspect, is, fault.reason, &fault.message);
             if fault.is_final {
                 set("Stalled", ConditionStatus::True, fault.reason, &fault.message);
                 remove_condition(&mut status.conditions, "Reconciling");
@@ -58,11 +83,21 @@ pub(crate) fn status(repository: &GitRepository, found: &Found, now: Timestamp) 
             }
         }
     }
-    if let Found::Files { artifact, .. } = found {
-        status.artifact = Some(artifact.clone());
-        status.observed_ignore.clone_from(&repository.spec.ignore);
+    if let Found::Files(files) = found {
+        let spec = &repository.spec;
+        status.artifact = Some(files.artifact.clone());
+        status.included_artifacts.clone_from(&files.included);
+        status.observed_ignore.clone_from(&spec.ignore);
+        status.observed_include.clone_from(&spec.include);
+        status.observed_recurse_submodules = spec.recurse_submodules;
+        status.observed_sparse_checkout.clone_from(&spec.sparse_checkout);
+        status.source_verification_mode = match &spec.verify {
+            None => String::new(),
+            Some(verify) if matches!(verify.mode.as_str(), "" | "head") => "HEAD".to_owned(),
+            Some(verify) => verify.mode.clone(),
+        };
     }
-    let is_settled = matches!(found, Found::Files { .. } | Found::Fault(Fault { is_final: true, .. }));
+    let is_settled = matches!(found, Found::Files(_) | Found::Fault(Fault { is_final: true, .. }));
     if is_settled {
         status.observed_generation = Some(generation);
     }
@@ -96,11 +131,13 @@ mod tests {
             subject: String::new(),
             author: String::new(),
             date: 0,
+            signed: belay_source::SignedObjects::default(),
         };
         let revision = format!("main@{}", named(commit));
         let artifact =
             Artifact { revision: revision.clone(), digest: "sha256:0".into(), ..Artifact::default() };
-        Found::Files { source: Source { revision, checkout, ignore: Arc::default() }, artifact }
+        let source = Source { revision, checkout, ignore: Arc::default(), digest: "sha256:0".into() };
+        Found::Files(Files { source, artifact, included: Vec::new(), verified: None })
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use gix::ObjectId;
@@ -19,6 +20,7 @@ use crate::budget::{Budget, TransportError};
 use crate::fetch::{FetchError, fetch};
 use crate::repositories::{Checkout, CheckoutError, Repositories, Request, normalised_url};
 use crate::revision::{Found, RevisionError, find};
+use crate::signature::SignedObjects;
 use crate::snapshot::Snapshot;
 
 /// Bounds on the use of a remote.
@@ -130,7 +132,9 @@ impl GitStore {
         };
         let (commit, reference) = &found;
         if let Some(known) = state.snapshots.get(commit) {
-            return Ok(Checkout { reference: reference.clone(), ..known.clone() });
+            let tag = tag_object(&repository, reference);
+            let signed = SignedObjects { tag, ..known.signed.clone() };
+            return Ok(Checkout { reference: reference.clone(), signed, ..known.clone() });
         }
         let commit = *commit;
         let checkout = open(&repository, found).map_err(|error| mirror.fault(&error, false))?;
@@ -222,7 +226,10 @@ fn open(repository: &gix::ThreadSafeRepository, (id, reference): Found) -> Resul
     let author = commit.author().map_err(|error| belay_causes::chain(&error))?;
     let seconds = author.time().map(|time| time.seconds).unwrap_or_default();
     let subject = commit.message_raw_sloppy().lines().next().unwrap_or_default().to_str_lossy().into_owned();
+    let signed =
+        SignedObjects { commit: Bytes::from(commit.data.clone()), tag: tag_object(repository, &reference) };
     Ok(Checkout {
+        signed,
         commit: id.to_string(),
         reference,
         tree: Arc::new(Snapshot::new(repository, root)),
@@ -230,6 +237,17 @@ fn open(repository: &gix::ThreadSafeRepository, (id, reference): Found) -> Resul
         author: format!("{} <{}>", author.name, author.email),
         date: seconds,
     })
+}
+
+/// The annotated tag that a reference names, and its id.
+fn tag_object(repository: &gix::ThreadSafeRepository, reference: &str) -> Option<(String, Bytes)> {
+    if !reference.starts_with("refs/tags/") {
+        return None;
+    }
+    let local = repository.to_thread_local();
+    let target = local.find_reference(reference).ok()?.target().try_id()?.to_owned();
+    let object = local.find_object(target).ok()?;
+    (object.kind == gix::object::Kind::Tag).then(|| (target.to_string(), Bytes::from(object.data.clone())))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -7,6 +7,7 @@ use belay_filetree::FileTree;
 
 use crate::access::Access;
 use crate::revision::Revision;
+use crate::signature::SignedObjects;
 
 /// One commit of a repository, as a tree of files.
 #[derive(Clone)]
@@ -23,6 +24,8 @@ pub struct Checkout {
     pub author: String,
     /// When it was made, in seconds since 1970.
     pub date: i64,
+    /// The commit, and the tag that led to it, as they may be signed.
+    pub signed: SignedObjects,
 }
 
 /// Why a revision of a repository is not to be had. The text names the URL without credentials.

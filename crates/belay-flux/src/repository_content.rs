@@ -1,0 +1,195 @@
+//! What a GitRepository's files are made of: its own, of which perhaps some, those of submodules, those of others.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use belay_filetree::{ComposedTree, FileTree, Kind, SparseTree, TreeError, TreePath};
+use belay_flux_api::{Artifact, GitRepository, GitRepositoryInclude};
+use belay_manifest::ObjectKey;
+use belay_source::{Access, Checkout, Request, Revision, is_same_server, submodules};
+
+use crate::context::Context;
+use crate::depends::includes;
+use crate::repository::Fault;
+
+/// Submodules in submodules are followed this deep.
+const DEEPEST: usize = 10;
+/// More of them, in all, are not fetched.
+const MOST: usize = 100;
+
+/// The files, and the artifacts of others that are among them.
+pub(crate) struct Content {
+    pub(crate) checkout: Checkout,
+    pub(crate) included: Vec<Artifact>,
+}
+
+/// Puts everything together that the spec asks for.
+pub(crate) async fn compose(
+    context: &Context,
+    key: &ObjectKey,
+    repository: &GitRepository,
+    request: &Request,
+    checkout: Checkout,
+) -> Result<Content, Fault> {
+    let spec = &repository.spec;
+    let mut tree = checkout.tree.clone();
+    if spec.recurse_submodules {
+        tree = with_submodules(context, request, tree).await?;
+    }
+    if !spec.sparse_checkout.is_empty() {
+        tree = sparse(tree, &spec.sparse_checkout)?;
+    }
+    let mut included = Vec::new();
+    for include in &spec.include {
+        let (with, artifact) = with_include(context, key, tree, include)?;
+        tree = with;
+        included.push(artifact);
+    }
+    Ok(Content { checkout: Checkout { tree, ..checkout }, included })
+}
+
+fn fault(reason: &'static str, message: String) -> Fault {
+    Fault { reason, message, is_final: false }
+}
+
+fn git_fault(message: String) -> Fault {
+    fault("GitOperationFailed", message)
+}
+
+async fn with_submodules(
+    context: &Context,
+    request: &Request,
+    tree: Arc<dyn FileTree>,
+) -> Result<Arc<dyn FileTree>, Fault> {
+    let failed = |reason: String| git_fault(format!("failed to checkout and determine revision: {reason}"));
+    let mut whole = ComposedTree::new(tree.clone());
+    let mut left = vec![(TreePath::root(), tree, request.url.clone(), 0)];
+    let mut count = 0;
+    while let Some((at, tree, url, depth)) = left.pop() {
+        let wanted = gitlinks(tree.as_ref(), &url).map_err(failed)?;
+        count += wanted.len();
+        if count > MOST || (depth == DEEPEST && !wanted.is_empty()) {
+            return Err(failed(format!("more than {MOST} submodules, or {DEEPEST} in each other")));
+        }
+        for (path, url, commit) in wanted {
+            let place = at.join(path.as_str()).map_err(|error| failed(error.to_string()))?;
+            // A login is shown to the server that it is for, and to no other that a commit names.
+            let access = match is_same_server(&url, &request.url) {
+                true => request.access.clone(),
+                false => Access { proxy: request.access.proxy.clone(), ..Access::default() },
+            };
+            let wanted = Request {
+                url: url.clone(),
+                revision: Revision::name(commit),
+                access,
+                max_age: Duration::MAX,
+                timeout: request.timeout,
+            };
+            let found = context.repositories.checkout(&wanted).await;
+            let found = found.map_err(|error| failed(format!("submodule '{}': {error}", place.as_str())))?;
+            whole.put(place.clone(), found.tree.clone(), TreePath::root());
+            left.push((place, found.tree, url, depth + 1));
+        }
+    }
+    Ok(Arc::new(whole))
+}
+
+/// The submodules of a tree that `.gitmodules` knows: path, URL, commit.
+fn gitlinks(tree: &dyn FileTree, url: &str) -> Result<Vec<(TreePath, String, String)>, String> {
+    let shown = |error: TreeError| belay_causes::chain(&error);
+    let file = TreePath::root().child(".gitmodules");
+    if tree.lookup(&file).map_err(shown)?.is_none_or(|entry| !entry.kind.is_file()) {
+        return Ok(Vec::new());
+    }
+    let content = tree.load(&file).map_err(shown)?;
+    let mut found = Vec::new();
+    for module in submodules(&content, url).map_err(|error| belay_causes::chain(&error))? {
+        if let Some(entry) = tree.lookup(&module.path).map_err(shown)?
+            && entry.kind == Kind::Submodule
+        {
+            found.push((module.path, module.url, entry.id.as_str().to_owned()));
+        }
+    }
+    Ok(found)
+}
+
+fn sparse(tree: Arc<dyn FileTree>, folders: &[String]) -> Result<Arc<dyn FileTree>, Fault> {
+    for folder in folders {
+        let failed = |reason: String| {
+            let place = format!("sparse checkout dir '{folder}'");
+            git_fault(format!("failed to sparse checkout directories : {place} {reason}"))
+        };
+        let path = TreePath::parse(folder).map_err(|error| failed(format!("cannot be resolved: {error}")))?;
+        let found = tree.lookup(&path).map_err(|error| failed(belay_causes::chain(&error)))?;
+        if found.is_none() {
+            return Err(failed("does not exist in repository: no such file or directory".to_owned()));
+        }
+    }
+    let beginnings = folders.iter().map(|folder| folder.strip_prefix("./").unwrap_or(folder).to_owned());
+    Ok(Arc::new(SparseTree::new(tree, beginnings.collect())))
+}
+
+fn with_include(
+    context: &Context,
+    key: &ObjectKey,
+    tree: Arc<dyn FileTree>,
+    include: &GitRepositoryInclude,
+) -> Result<(Arc<dyn FileTree>, Artifact), Fault> {
+    let name = &include.repository.name;
+    let other = ObjectKey { name: name.clone(), ..key.clone() };
+    if leads_back(context, &other, key) {
+        let message = format!("`spec.include` of '{name}', which includes this one, is not supported yet");
+        return Err(Fault { is_final: true, ..fault("NotSupported", message) });
+    }
+    let Some(object) = context.live.get(&other) else {
+        let reason = format!("gitrepositories.source.toolkit.fluxcd.io {name:?} not found");
+        return Err(fault("NotFound", format!("could not get resource for include '{name}': {reason}")));
+    };
+    let artifact = object.value().pointer("/status/artifact").cloned();
+    let artifact = artifact.and_then(|artifact| serde_json::from_value::<Artifact>(artifact).ok());
+    let (Some(artifact), Some(source)) = (artifact, context.source(&other)) else {
+        return Err(fault("NoArtifact", format!("no artifact available for include '{name}'")));
+    };
+    let to = if include.to_path.is_empty() { name } else { &include.to_path };
+    let at = TreePath::parse(to).ok().filter(|path| !path.is_root()).ok_or_else(|| {
+        let reason = format!("{to:?} is no path inside of the repository");
+        fault("IllegalPath", format!("path calculation for include '{name}' failed: {reason}"))
+    })?;
+    let copy_failed = |reason: String| {
+        let from = &include.from_path;
+        fault("CopyFailure", format!("failed to copy '{name}' include from {from} to {to}: {reason}"))
+    };
+    let from = TreePath::parse(&include.from_path).map_err(|error| copy_failed(error.to_string()))?;
+    let files = source.files();
+    let kind = |tree: &dyn FileTree, path: &TreePath| {
+        tree.lookup(path)
+            .map(|found| found.map(|entry| entry.kind))
+            .map_err(|error| copy_failed(error.to_string()))
+    };
+    if kind(&files, &from)?.is_none() {
+        return Err(copy_failed("no such file or directory".to_owned()));
+    }
+    if kind(tree.as_ref(), &at)? == Some(Kind::Directory) {
+        return Err(copy_failed("file exists".to_owned()));
+    }
+    let mut with = ComposedTree::new(tree);
+    with.put(at, Arc::new(files), from);
+    Ok((Arc::new(with), artifact))
+}
+
+/// Whether what one includes, directly or by others, is `back`.
+fn leads_back(context: &Context, one: &ObjectKey, back: &ObjectKey) -> bool {
+    let (mut left, mut seen) = (vec![one.clone()], BTreeSet::new());
+    while let Some(key) = left.pop() {
+        if key == *back {
+            return true;
+        }
+        if !seen.insert(key.clone()) {
+            continue;
+        }
+        let Some(object) = context.live.get(&key) else { continue };
+        left.extend(includes(object.value()).map(|name| ObjectKey { name: name.to_owned(), ..key.clone() }));
+    }
+    false
+}

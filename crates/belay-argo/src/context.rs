@@ -63,6 +63,9 @@ impl Default for Settings {
     }
 }
 
+/// Rules about updates, after the settings that they were made of.
+type RulesOfUpdates = (Arc<settings::Settings>, Arc<Ignored>);
+
 /// Everything that a reconcile needs besides the app. Its parts are shared: a copy for another cluster costs little.
 #[derive(Clone)]
 pub(crate) struct Context {
@@ -86,7 +89,7 @@ pub(crate) struct Context {
     pub(crate) projects: Arc<Projects>,
     pub(crate) memory: Arc<Mutex<HashMap<ObjectKey, Memory>>>,
     /// The rules about updates that are no news, and the settings that they were made of.
-    pub(crate) updates: Arc<Mutex<Option<(Arc<settings::Settings>, Arc<Ignored>)>>>,
+    pub(crate) updates: Arc<Mutex<Option<RulesOfUpdates>>>,
 }
 
 /// What is remembered of an app between two looks; lost with the process, and nothing needs it then.

@@ -214,10 +214,10 @@ async fn objects(world: &crate::world::World, app: &App, faults: &mut Vec<String
                 || (app.family == Family::HelmRelease && world.watchman.has_failed_release);
             let place = format!("{} {kind:?} {name}", app.name);
             match (app.presence, wanted, found) {
-                (Presence::Present, Some(serial_), Some(object)) => {
-                    if serial(kind, object) != Some(*serial_) || is_changed(kind, object) {
-                        faults.push(format!("{place}: is not as Git says (change {serial_}): {object}"));
-                    }
+                (Presence::Present, Some(change), Some(object))
+                    if serial(kind, object) != Some(*change) || is_changed(kind, object) =>
+                {
+                    faults.push(format!("{place}: is not as Git says (change {change}): {object}"));
                 }
                 (Presence::Present, Some(_), None) => faults.push(format!("{place}: is missing")),
                 (Presence::Present, None, Some(_)) if app.prunes && !is_stray => {

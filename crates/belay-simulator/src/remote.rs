@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use belay_filetree::MemoryTree;
-use belay_source::{Checkout, CheckoutError, Repositories, Request, Revision};
+use belay_source::{Checkout, CheckoutError, Repositories, Request, Revision, SignedObjects};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use rand::rngs::StdRng;
@@ -88,6 +88,7 @@ impl Remote {
             subject: format!("Change number {number}"),
             author: "Ada <ada@example.com>".to_owned(),
             date,
+            signed: SignedObjects::default(),
         };
         self.lock().repositories.entry(url.to_owned()).or_default().commits.insert(id.clone(), checkout);
         id

@@ -203,6 +203,9 @@ fn percentiles(latencies: &[f64]) -> String {
     format!("{} changes, p50 {:.1} ms, p99 {:.1} ms, longest {:.1} ms", sorted.len(), at(50), at(99), at(100))
 }
 
+/// What is read off a leg's cost.
+type Figure = fn(&Cost) -> f64;
+
 /// The rival and the floor beside Belay, as medians.
 fn print_ratios(rows: &[(Engine, &Cost)]) {
     let median = |wanted: &dyn Fn(Engine) -> bool, value: &dyn Fn(&Cost) -> f64| {
@@ -212,17 +215,17 @@ fn print_ratios(rows: &[(Engine, &Cost)]) {
         values.get(values.len() / 2).copied()
     };
     let is_rival = |engine: Engine| matches!(engine, Engine::Flux(_));
-    let figures: [(&str, &dyn Fn(&Cost) -> f64); 3] = [
-        ("wall time", &|cost| cost.wall),
-        ("CPU of the engine", &|cost| cost.engine_cpu),
-        ("CPU of the API server", &|cost| cost.server_cpu),
+    let figures: [(&str, Figure); 3] = [
+        ("wall time", |cost| cost.wall),
+        ("CPU of the engine", |cost| cost.engine_cpu),
+        ("CPU of the API server", |cost| cost.server_cpu),
     ];
     for (name, value) in figures {
-        let Some(ours) = median(&|engine| engine == Engine::Belay, value) else { continue };
-        if let Some(theirs) = median(&is_rival, value) {
+        let Some(ours) = median(&|engine| engine == Engine::Belay, &value) else { continue };
+        if let Some(theirs) = median(&is_rival, &value) {
             crate::print(&format!("{name}: rival / Belay {:.1}", theirs / ours));
         }
-        if let Some(floor) = median(&|engine| engine == Engine::Floor, value).filter(|floor| *floor > 0.0) {
+        if let Some(floor) = median(&|engine| engine == Engine::Floor, &value).filter(|floor| *floor > 0.0) {
             crate::print(&format!("{name}: Belay / floor {:.2}", ours / floor));
         }
     }

@@ -1,6 +1,8 @@
 //! Hostile charts, values and templates: each ends in an error that names its place, in little time, and reads nothing
 //! but the chart. The names of the tests begin with the kind of input, as the project's list of bad inputs counts them.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail where what it stands on is missing")]
+
 use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail where its own files are missing")]
 mod case_file;
+mod explanations;
 
 use std::fs;
 use std::path::{Path, PathBuf};

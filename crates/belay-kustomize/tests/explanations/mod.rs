@@ -1,15 +1,13 @@
 //! How fields came to their values: one tree, and for each field every value it had, with what made it,
 //! the file and the line. `BELAY_BLESS=1` writes what is found, to be read before it is kept.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail where its own files are missing")]
-mod case_file;
-
 use std::fmt::Write as _;
 use std::path::Path;
 
 use belay_filetree::{MemoryTree, TreePath};
 use belay_kustomize::{Branch, BuildOptions, FieldQuery, build, tree};
-use case_file::CaseFile;
+
+use crate::case_file::CaseFile;
 
 const ASKED: [&str; 24] = [
     "Deployment/web:metadata.name",

@@ -78,6 +78,6 @@ fn options_annotations_and_settings_are_found() {
     let annotations =
         ["argocd.argoproj.io/hook", "argocd.argoproj.io/tracking-id", "argocd.argoproj.io/newer"];
     assert_eq!(refused_object_annotations(annotations), ["argocd.argoproj.io/newer"]);
-    let keys = ["application.instanceLabelKey", "resource.customizations.health.apps_Deployment"];
-    assert_eq!(refused_settings("argocd-cm", keys), ["resource.customizations.health.apps_Deployment"]);
+    let keys = ["application.instanceLabelKey", "accounts.alice"];
+    assert_eq!(refused_settings("argocd-cm", keys), ["accounts.alice"]);
 }

@@ -95,6 +95,8 @@ impl World {
     /// A cluster with the definitions of both families, a repository, and a process. Call it in a tokio
     /// runtime of one thread whose clock is paused.
     pub(crate) async fn new(seed: u64) -> World {
+        // Its name is drawn, and drawn again if another run has it: before chance is set.
+        let folder = tempfile::tempdir().expect("a temporary folder");
         fastrand::seed(seed);
         let clock = Clock::starting_at(BEGINNING.parse().expect("a time"));
         let skew = Rc::new(Cell::new(0));
@@ -121,7 +123,7 @@ impl World {
             watchman: Watchman::default(),
             events: BTreeMap::new(),
             process: None,
-            folder: tempfile::tempdir().expect("a temporary folder"),
+            folder,
             skew,
             has_dropped_events: false,
             cuts: watch::Sender::new(0),

@@ -14,13 +14,12 @@ use crate::kustomization::{
 };
 use crate::loader::Loader;
 use crate::resource::{Place, Resource};
+use crate::transformers::affix::{Affix, Side};
 use crate::transformers::hash::Hash;
 use crate::transformers::images::Images;
 use crate::transformers::labels::{Labels, sorted};
 use crate::transformers::namespace::{Namespace, Subjects};
-use crate::transformers::prefix::Prefix;
 use crate::transformers::replicas::Replicas;
-use crate::transformers::suffix::Suffix;
 use crate::transformers::{Configured, patch, patch_json6902, patch_strategic_merge, replacement, value_add};
 
 /// What a generator's configuration makes.
@@ -160,16 +159,17 @@ pub(crate) fn transformers(configuration: &Resource, loader: &Loader<'_>) -> Res
         }
         "PrefixTransformer" => {
             let AffixSettings { prefix, field_specs, .. } = settings(configuration)?;
-            Box::new(Prefix { prefix, fields: field_specs })
+            Box::new(Affix { side: Side::Before, text: prefix, fields: field_specs })
         }
         "SuffixTransformer" => {
             let AffixSettings { suffix, field_specs, .. } = settings(configuration)?;
-            Box::new(Suffix { suffix, fields: field_specs })
+            Box::new(Affix { side: Side::After, text: suffix, fields: field_specs })
         }
         "PrefixSuffixTransformer" => {
             let AffixSettings { prefix, suffix, field_specs } = settings(configuration)?;
-            let prefix = Prefix { prefix, fields: field_specs.clone() };
-            return Ok(vec![Box::new(prefix), Box::new(Suffix { suffix, fields: field_specs })]);
+            let prefix = Affix { side: Side::Before, text: prefix, fields: field_specs.clone() };
+            let suffix = Affix { side: Side::After, text: suffix, fields: field_specs };
+            return Ok(vec![Box::new(prefix), Box::new(suffix)]);
         }
         "LabelTransformer" => {
             let PairSettings { labels, field_specs, .. } = settings(configuration)?;

@@ -1,5 +1,6 @@
 //! The transformers, one file each, and the list of them in the order they run.
 
+pub(crate) mod affix;
 pub(crate) mod annotations;
 pub(crate) mod hash;
 pub(crate) mod images;
@@ -9,11 +10,9 @@ pub(crate) mod namespace;
 pub(crate) mod patch;
 pub(crate) mod patch_json6902;
 pub(crate) mod patch_strategic_merge;
-pub(crate) mod prefix;
 pub(crate) mod replacement;
 pub(crate) mod replicas;
 pub(crate) mod sort_order;
-pub(crate) mod suffix;
 pub(crate) mod value_add;
 
 use belay_filetree::TreePath;
@@ -62,8 +61,8 @@ pub(crate) const TRANSFORMERS: [Registered; 11] = [
     },
     Registered { name: "PatchTransformer", field: "patches", configure: patch::configure },
     Registered { name: "NamespaceTransformer", field: "namespace", configure: namespace::configure },
-    Registered { name: "PrefixTransformer", field: "namePrefix", configure: prefix::configure },
-    Registered { name: "SuffixTransformer", field: "nameSuffix", configure: suffix::configure },
+    Registered { name: "PrefixTransformer", field: "namePrefix", configure: affix::configure_prefix },
+    Registered { name: "SuffixTransformer", field: "nameSuffix", configure: affix::configure_suffix },
     Registered { name: "LabelTransformer", field: "labels", configure: labels::configure },
     Registered {
         name: "AnnotationsTransformer",

@@ -1,5 +1,5 @@
 //! Random templates answer as Go does; the answers were recorded by
-//! `cargo run -p belay-gotemplate --example random -- compare --oracle PATH --cases 300 --record FILE`.
+//! `cargo run -p belay-gotemplate --example random_templates -- compare --oracle PATH --cases 300 --record FILE`.
 
 #![expect(clippy::unwrap_used, reason = "a broken case file should fail the test")]
 

@@ -2,9 +2,9 @@
 //! breaks. The oracle is built from `tests/oracle/goyaml`:
 //!
 //! ```text
-//! cargo run --release -p belay-goyaml --example random -- compare --oracle PATH --cases 10000 --seed 1
-//! cargo run --release -p belay-goyaml --example random -- fuzz --minutes 20 --seed 1
-//! cargo run -p belay-goyaml --example random -- answer < questions.jsonl
+//! cargo run --release -p belay-goyaml --example random_documents -- compare --oracle PATH --cases 10000 --seed 1
+//! cargo run --release -p belay-goyaml --example random_documents -- fuzz --minutes 20 --seed 1
+//! cargo run -p belay-goyaml --example random_documents -- answer < questions.jsonl
 //! ```
 
 #![expect(clippy::print_stdout, reason = "it talks to a terminal")]

@@ -2,8 +2,8 @@
 //! from `tests/oracle/gotemplate`:
 //!
 //! ```text
-//! cargo run --release -p belay-gotemplate --example random -- compare --oracle PATH --cases 10000 --seed 1
-//! cargo run --release -p belay-gotemplate --example random -- fuzz --minutes 20 --seed 1
+//! cargo run --release -p belay-gotemplate --example random_templates -- compare --oracle PATH --cases 10000 --seed 1
+//! cargo run --release -p belay-gotemplate --example random_templates -- fuzz --minutes 20 --seed 1
 //! ```
 //!
 //! `--record FILE` also writes the compared cases with Go's answers, a JSON object a line.

@@ -1,5 +1,7 @@
 //! A build: kustomizations gathered from the leaves up, then names hashed and references fixed.
 
+use std::cell::OnceCell;
+
 use belay_filetree::{FileTree, TreePath};
 
 use crate::bases::Bases;
@@ -26,6 +28,7 @@ pub fn build(tree: &dyn FileTree, folder: &TreePath, options: &BuildOptions) -> 
         records: !target.kustomization().build_metadata.is_empty(),
         tracer: options.explain.as_ref().map(Tracer::new),
         bases: Bases::default(),
+        types: OnceCell::new(),
     };
     let mut gathered = target.gather(Gathered::default(), &loader, &session)?;
     name(&mut gathered, &session).during(|| format!("{}: naming objects", target.file()))?;

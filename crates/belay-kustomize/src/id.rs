@@ -78,7 +78,12 @@ pub(crate) struct ResourceId {
 
 impl ResourceId {
     pub(crate) fn new(gvk: Gvk, name: &str, namespace: &str) -> ResourceId {
-        let namespace = effective_namespace(gvk.is_cluster_scoped(), namespace);
+        let is_cluster_scoped = gvk.is_cluster_scoped();
+        ResourceId::scoped(gvk, name, namespace, is_cluster_scoped)
+    }
+
+    pub(crate) fn scoped(gvk: Gvk, name: &str, namespace: &str, is_cluster_scoped: bool) -> ResourceId {
+        let namespace = effective_namespace(is_cluster_scoped, namespace);
         ResourceId { gvk, name: name.to_owned(), namespace }
     }
 

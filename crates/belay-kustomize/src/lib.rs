@@ -39,8 +39,8 @@ mod json_patch;
 mod keys;
 mod kustomization;
 mod loader;
-mod merge_keys;
 mod objects;
+mod openapi;
 mod options;
 mod origin;
 mod output;
@@ -53,6 +53,7 @@ mod strategic_merge;
 mod substitute;
 mod target;
 mod transformers;
+mod types;
 mod variables;
 
 pub use branches::{Branch, tree};

@@ -1,5 +1,7 @@
 //! One object on its way through the build, and what its names have been.
 
+use std::sync::Arc;
+
 use belay_filetree::TreePath;
 use serde_json::{Map, Value};
 
@@ -8,6 +10,7 @@ use crate::explain::Trace;
 use crate::field_lookup;
 use crate::id::{Gvk, ResourceId};
 use crate::origin::Origin;
+use crate::types::Types;
 
 /// Where an object was first read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +93,8 @@ pub(crate) struct Resource {
     pub(crate) plugin_origin: Option<Origin>,
     /// What gave the field that is asked for its value.
     pub(crate) trace: Option<Box<Trace>>,
+    /// What `openapi.path` says of kinds.
+    pub(crate) types: Option<Arc<Types>>,
 }
 
 /// A scalar whose text the value does not tell.
@@ -136,6 +141,7 @@ impl Resource {
             transformations: Vec::new(),
             plugin_origin: None,
             trace: None,
+            types: None,
         }
     }
 
@@ -233,14 +239,27 @@ impl Resource {
 
     /// The id by the object's present names.
     pub(crate) fn id(&self) -> ResourceId {
-        ResourceId::new(self.gvk(), &self.name(), &self.namespace())
+        self.id_in(self.types.as_deref())
+    }
+
+    /// The id by the object's present names, where this is what is known of kinds.
+    pub(crate) fn id_in(&self, types: Option<&Types>) -> ResourceId {
+        let gvk = self.gvk();
+        let is_cluster_scoped = is_cluster_scoped(&gvk, types);
+        ResourceId::scoped(gvk, &self.name(), &self.namespace(), is_cluster_scoped)
+    }
+
+    /// Whether the object's kind lives outside of namespaces.
+    pub(crate) fn is_cluster_scoped(&self) -> bool {
+        is_cluster_scoped(&self.gvk(), self.types.as_deref())
     }
 
     /// Every id the object had before, oldest first.
     pub(crate) fn previous_ids(&self) -> impl DoubleEndedIterator<Item = ResourceId> + '_ {
         self.previous.iter().map(|previous| {
             let gvk = Gvk::of(self.api_version(), &previous.kind);
-            ResourceId::new(gvk, &previous.name, &previous.namespace)
+            let is_cluster_scoped = is_cluster_scoped(&gvk, self.types.as_deref());
+            ResourceId::scoped(gvk, &previous.name, &previous.namespace, is_cluster_scoped)
         })
     }
 
@@ -407,4 +426,8 @@ pub(crate) fn scalar_text(value: &Value) -> String {
         Value::Array(_) | Value::Object(_) => String::new(),
         scalar => scalar.to_string(),
     }
+}
+
+fn is_cluster_scoped(gvk: &Gvk, types: Option<&Types>) -> bool {
+    gvk.is_cluster_scoped() || types.is_some_and(|types| types.is_cluster_scoped(gvk))
 }

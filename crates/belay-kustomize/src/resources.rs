@@ -1,10 +1,12 @@
 //! The objects of a build in order, with an index by id.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::error::Error;
 use crate::id::ResourceId;
 use crate::resource::Resource;
+use crate::types::Types;
 
 /// Objects in the order they were loaded. Ids are unique.
 #[derive(Debug, Default)]
@@ -14,12 +16,15 @@ pub(crate) struct Resources {
     index: Option<Index>,
     /// Whether no two are known to have one id.
     are_unique: bool,
+    /// What `openapi.path` says of kinds.
+    types: Option<Arc<Types>>,
 }
 
 impl Clone for Resources {
     /// The index is left out: it is built sooner than it is copied.
     fn clone(&self) -> Resources {
-        Resources { list: self.list.clone(), index: None, are_unique: self.ids_unique() }
+        let (list, types) = (self.list.clone(), self.types.clone());
+        Resources { list, index: None, are_unique: self.ids_unique(), types }
     }
 }
 
@@ -55,6 +60,17 @@ fn note(map: &mut HashMap<ResourceId, Vec<usize>>, id: ResourceId, at: usize) {
 }
 
 impl Resources {
+    /// Takes in what is known of kinds.
+    pub(crate) fn use_types(&mut self, types: &Arc<Types>) {
+        self.types = Some(types.clone());
+        self.list_mut().iter_mut().for_each(|resource| resource.types = Some(types.clone()));
+    }
+
+    /// What `openapi.path` says of kinds.
+    pub(crate) fn types(&self) -> Option<&Types> {
+        self.types.as_deref()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.list.len()
     }
@@ -110,7 +126,8 @@ impl Resources {
     }
 
     /// Adds an object at the end; its id must be new.
-    pub(crate) fn append(&mut self, resource: Resource) -> Result<(), Error> {
+    pub(crate) fn append(&mut self, mut resource: Resource) -> Result<(), Error> {
+        resource.types.clone_from(&self.types);
         let id = resource.id();
         let at = self.list.len();
         let index = self.index();
@@ -124,7 +141,11 @@ impl Resources {
 
     pub(crate) fn append_all(&mut self, other: Resources) -> Result<(), Error> {
         if self.list.is_empty() && other.ids_unique() {
+            let types = self.types.take();
             *self = other;
+            if let Some(types) = types {
+                self.use_types(&types);
+            }
             return Ok(());
         }
         other.list.into_iter().try_for_each(|resource| self.append(resource))

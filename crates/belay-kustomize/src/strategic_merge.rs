@@ -9,8 +9,8 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Map, Value};
 
 use crate::error::{During, Error};
-use crate::merge_keys::Schema;
 use crate::resource::{Resource, Step, scalar_text};
+use crate::types::{Schema, Types};
 
 const DIRECTIVE: &str = "$patch";
 
@@ -19,17 +19,18 @@ const MAX_MERGED_ELEMENTS: usize = 4000;
 
 /// Merges a patch into the object; the object is deleted where the patch says so.
 pub(crate) fn apply(resource: &mut Resource, patch: &Value) -> Result<(), Error> {
+    let types = resource.types.clone().unwrap_or_else(Types::built_in);
     // A merge takes fields without a type for texts.
     resource.untyped.clear();
     for path in std::mem::take(&mut resource.bare_nulls) {
-        drop_null(&mut resource.object, &path, Schema::Unknown);
+        drop_null(&mut resource.object, &path, Schema::Unknown(&types));
     }
     // The original puts the patch in the object's place, and keeps the object.
     if patch.get(DIRECTIVE).and_then(Value::as_str) == Some("replace") {
         return Ok(());
     }
     let object = std::mem::take(&mut resource.object);
-    let merged = merge(Some(object), Some(patch), Schema::Unknown)?;
+    let merged = merge(Some(object), Some(patch), Schema::Unknown(&types))?;
     resource.object = merged.unwrap_or_default();
     Ok(())
 }
@@ -40,7 +41,7 @@ pub(crate) fn merge_values(into: Value, over: &Value) -> Result<Value, Error> {
 }
 
 /// Takes a null out of its map, if the merge would come by: it does not look into lists it replaces.
-fn drop_null(value: &mut Value, path: &[Step], schema: Schema) {
+fn drop_null(value: &mut Value, path: &[Step], schema: Schema<'_>) {
     let schema = known(schema, [Some(&*value), None]);
     match (value, path) {
         (Value::Object(fields), [Step::Key(key)]) if fields.get(key).is_some_and(Value::is_null) => {
@@ -61,21 +62,19 @@ fn drop_null(value: &mut Value, path: &[Step], schema: Schema) {
 }
 
 /// The schema of this place: the given one, or else by the kind the value itself names.
-fn known(schema: Schema, values: [Option<&Value>; 2]) -> Schema {
-    if schema != Schema::Unknown {
-        return schema;
-    }
+fn known<'t>(schema: Schema<'t>, values: [Option<&Value>; 2]) -> Schema<'t> {
+    let Schema::Unknown(types) = schema else { return schema };
     for value in values.into_iter().flatten() {
         let text = |field| value.get(field).and_then(Value::as_str).unwrap_or_default();
         let (api_version, kind) = (text("apiVersion"), text("kind"));
-        if !api_version.is_empty() && !kind.is_empty() {
-            let found = Schema::of_kind(api_version, kind);
-            if found != Schema::Unknown {
-                return found;
-            }
+        if !api_version.is_empty()
+            && !kind.is_empty()
+            && let Some(found) = types.of_kind(api_version, kind)
+        {
+            return found;
         }
     }
-    Schema::Unknown
+    schema
 }
 
 #[derive(PartialEq, Eq, Clone, Copy)]
@@ -95,7 +94,7 @@ fn shape(value: &Value) -> Option<Shape> {
 }
 
 /// The two merged; `None` where the place is to be cleared.
-fn merge(into: Option<Value>, patch: Option<&Value>, schema: Schema) -> Result<Option<Value>, Error> {
+fn merge(into: Option<Value>, patch: Option<&Value>, schema: Schema<'_>) -> Result<Option<Value>, Error> {
     let schema = known(schema, [into.as_ref(), patch]);
     let shapes = (into.as_ref().and_then(shape), patch.and_then(shape));
     if shapes.0.is_some() && shapes.1.is_some() && shapes.0 != shapes.1 {
@@ -145,7 +144,11 @@ fn map_directive(patch: &Map<String, Value>) -> Result<Directive, Error> {
     patch.get(DIRECTIVE).map_or(Ok(Directive::Merge), |directive| directive_of(&scalar_text(directive)))
 }
 
-fn merge_maps(into: Option<Value>, patch: Option<&Value>, schema: Schema) -> Result<Option<Value>, Error> {
+fn merge_maps(
+    into: Option<Value>,
+    patch: Option<&Value>,
+    schema: Schema<'_>,
+) -> Result<Option<Value>, Error> {
     let Some(patch) = patch else {
         return walk_fields(into, None, schema);
     };
@@ -162,7 +165,7 @@ fn merge_maps(into: Option<Value>, patch: Option<&Value>, schema: Schema) -> Res
 }
 
 /// The patch's own map as the new value: directives and nulls in it have done their work.
-fn adopt(patch: &Value, schema: Schema) -> Result<Option<Value>, Error> {
+fn adopt(patch: &Value, schema: Schema<'_>) -> Result<Option<Value>, Error> {
     let mut fresh = patch.clone();
     if let Value::Object(fields) = &mut fresh {
         let known_directive =
@@ -184,7 +187,7 @@ fn adopt(patch: &Value, schema: Schema) -> Result<Option<Value>, Error> {
 }
 
 /// A new value merged with itself: what its directives leave of it.
-fn merge_itself(value: &Value, schema: Schema) -> Result<Option<Value>, Error> {
+fn merge_itself(value: &Value, schema: Schema<'_>) -> Result<Option<Value>, Error> {
     let schema = known(schema, [Some(value), None]);
     match (value, schema) {
         (Value::Object(fields), _) => {
@@ -205,7 +208,7 @@ fn merge_itself(value: &Value, schema: Schema) -> Result<Option<Value>, Error> {
 fn walk_fields(
     into: Option<Value>,
     patch: Option<&Map<String, Value>>,
-    schema: Schema,
+    schema: Schema<'_>,
 ) -> Result<Option<Value>, Error> {
     let Some(Value::Object(mut fields)) = into else { return Ok(into) };
     let mut dropped = HashSet::new();
@@ -251,8 +254,8 @@ fn list_directive(patch: &[Value]) -> Result<(Directive, Vec<Value>), Error> {
 fn merge_lists(
     into: Option<Value>,
     patch: Option<&Value>,
-    schema: Schema,
-    keys: &[&str],
+    schema: Schema<'_>,
+    keys: &[String],
 ) -> Result<Option<Value>, Error> {
     let (present, added) = match (into, patch) {
         (Some(Value::Array(present)), Some(Value::Array(patch))) => {
@@ -282,8 +285,8 @@ fn merge_plain(present: Vec<Value>, added: Vec<Value>) -> Vec<Value> {
 
 /// Elements told apart by the values of some of their fields.
 struct Elements<'k> {
-    keys: &'k [&'k str],
-    schema: Schema,
+    keys: &'k [String],
+    schema: Schema<'k>,
 }
 
 /// Keys and the values an element has in them.
@@ -332,8 +335,8 @@ impl<'k> Elements<'k> {
     /// Adds the elements that were there, over those of the same keys.
     fn append(&self, merged: &mut Vec<Value>, present: &[Value], used: &[bool]) {
         let keys: Vec<&str> =
-            self.keys.iter().zip(used).filter(|(_, used)| **used).map(|(key, _)| *key).collect();
-        let keys = if keys.is_empty() { self.keys.to_vec() } else { keys };
+            self.keys.iter().zip(used).filter(|(_, used)| **used).map(|(key, _)| key.as_str()).collect();
+        let keys = if keys.is_empty() { self.keys.iter().map(String::as_str).collect() } else { keys };
         for item in present {
             let mut pairs = Pairs::new();
             for key in &keys {
@@ -357,8 +360,9 @@ impl<'k> Elements<'k> {
     }
 
     fn identity(&self, item: &Value) -> Vec<String> {
-        let text =
-            |key: &&str| item.get(*key).filter(|value| !value.is_null()).map(scalar_text).unwrap_or_default();
+        let text = |key: &String| {
+            item.get(key).filter(|value| !value.is_null()).map(scalar_text).unwrap_or_default()
+        };
         self.keys.iter().map(text).collect()
     }
 
@@ -370,7 +374,7 @@ impl<'k> Elements<'k> {
     }
 
     fn pairs(&self, identity: &[String], used: &[bool]) -> Pairs<'k> {
-        let pairs = self.keys.iter().copied().zip(identity.iter().cloned());
+        let pairs = self.keys.iter().map(String::as_str).zip(identity.iter().cloned());
         pairs.zip(used).filter(|(_, used)| **used).map(|(pair, _)| pair).collect()
     }
 }

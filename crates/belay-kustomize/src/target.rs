@@ -1,5 +1,6 @@
 //! One kustomization and everything below it: what it reads, generates and transforms.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use belay_filetree::TreePath;
@@ -17,6 +18,7 @@ use crate::helm::HelmOptions;
 use crate::kustomization::Kustomization;
 use crate::loader::{Loader, is_url};
 use crate::objects;
+use crate::openapi;
 use crate::options::BuildOptions;
 use crate::origin::{Origin, Plugin};
 use crate::plugins;
@@ -24,6 +26,7 @@ use crate::remote::RemoteRepository;
 use crate::resource::{Place, Resource};
 use crate::resources::Resources;
 use crate::transformers::{Configured, Setting, TRANSFORMERS};
+use crate::types::Types;
 use crate::variables::Variables;
 
 /// The only version of the schema of built-in kinds that the original ships.
@@ -40,6 +43,8 @@ pub(crate) struct Session<'s> {
     pub(crate) records: bool,
     pub(crate) tracer: Option<Tracer>,
     pub(crate) bases: Bases,
+    /// What the first kustomization says of kinds that says anything; nothing for what is shipped.
+    pub(crate) types: OnceCell<Option<Arc<Types>>>,
 }
 
 impl Session<'_> {
@@ -63,6 +68,7 @@ impl Session<'_> {
             records: self.records,
             tracer: None,
             bases: Bases::default(),
+            types: self.types.clone(),
         }
     }
 }
@@ -154,7 +160,10 @@ impl Target {
         session: &Session<'_>,
     ) -> Result<Gathered, Error> {
         session.bases.enter(loader.folder());
-        self.check_openapi()?;
+        self.read_types(loader, session)?;
+        if let Some(Some(types)) = session.types.get() {
+            gathered.resources.use_types(types);
+        }
         for reference in &self.kustomization.resources {
             self.add_resource(&mut gathered, reference, loader, session)
                 .during(|| format!("{}: accumulating resources from '{reference}'", self.file))?;
@@ -191,24 +200,31 @@ impl Target {
         Ok(())
     }
 
-    fn check_openapi(&self) -> Result<(), Error> {
+    /// The first kustomization that says what is to be known of kinds says it for the whole build.
+    fn read_types(&self, loader: &Loader<'_>, session: &Session<'_>) -> Result<(), Error> {
+        let refused = |reason: String| Error::Kustomization { file: self.file.clone(), reason };
         let openapi = &self.kustomization.openapi;
-        match (openapi.get("path"), openapi.get("version")) {
-            (Some(_), Some(_)) => Err(Error::Kustomization {
-                file: self.file.clone(),
-                reason: "builtin version and custom schema provided, cannot use both".to_owned(),
-            }),
-            (Some(_), None) => Err(Error::Unsupported {
-                file: self.file.clone(),
-                feature: "openapi.path".to_owned(),
-                reason: " yet",
-            }),
-            (None, Some(version)) if !version.is_empty() && version != OPENAPI => Err(Error::Kustomization {
-                file: self.file.clone(),
-                reason: format!("the specified OpenAPI version '{version}' is not built in"),
-            }),
-            _ => Ok(()),
+        let read = openapi.get("path").map(|path| openapi::load(loader, path)).transpose();
+        let read = read.during(|| format!("{}: reading `openapi`", self.file))?;
+        if session.types.get().is_some() {
+            return Ok(());
         }
+        let types = match (read, openapi.get("version")) {
+            (Some(_), Some(_)) => {
+                return Err(refused(
+                    "builtin version and custom schema provided, cannot use both".to_owned(),
+                ));
+            }
+            (None, Some(version)) if !version.is_empty() && version != OPENAPI => {
+                return Err(refused(format!("the specified OpenAPI version '{version}' is not built in")));
+            }
+            (None, None) => return Ok(()),
+            (None, Some(version)) if version.is_empty() => return Ok(()),
+            (types, _) => types,
+        };
+        // It is known to be empty.
+        let _ = session.types.set(types.map(Arc::new));
+        Ok(())
     }
 
     fn add_resource(

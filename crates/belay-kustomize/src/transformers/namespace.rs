@@ -74,7 +74,7 @@ impl Namespace {
         let is_core = resource.api_version() == "v1";
         let is_binding = matches!(gvk.kind.as_str(), "RoleBinding" | "ClusterRoleBinding");
         let mut set = |value: &mut Value| self.set_value(value);
-        if !gvk.is_cluster_scoped() {
+        if !resource.is_cluster_scoped() {
             let own = FieldSpec { path: OWN.to_owned(), create: true, ..FieldSpec::default() };
             field_path::visit(&mut resource.object, &gvk, &own, Create::Scalar, &mut set)?;
         }

@@ -94,7 +94,7 @@ impl Transformer for AnyPatch {
 
 impl AnyPatch {
     fn merge_named(&self, resources: &mut Resources, patch: &Resource) -> Result<(), Error> {
-        let id = patch.id();
+        let id = patch.id_in(resources.types());
         let problem = match resources.by_any_id(&id)[..] {
             [at] => {
                 let what = || format!("applying {} to {id}", self.source);

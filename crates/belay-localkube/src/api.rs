@@ -5,7 +5,8 @@ use std::sync::Arc;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::cluster::Cluster;
+use crate::admission::{Admission, admitted};
+use crate::cluster::{Cluster, State};
 use crate::delete::{DeleteOptions, Deleted, answers_object, delete, success};
 use crate::read::{Form, get, list, show};
 use crate::request::{Request, Target};
@@ -32,7 +33,7 @@ impl Answer {
     }
 }
 
-pub(crate) fn answer(cluster: &Arc<Cluster>, request: &Request) -> Result<Answer, ApiError> {
+pub(crate) async fn answer(cluster: &Arc<Cluster>, request: &Request) -> Result<Answer, ApiError> {
     match request.path.trim_end_matches('/') {
         "/healthz" | "/livez" | "/readyz" => return Ok(Answer::Text("ok".into())),
         "/version" => return Ok(Answer::ok(discovery::version())),
@@ -71,12 +72,12 @@ pub(crate) fn answer(cluster: &Arc<Cluster>, request: &Request) -> Result<Answer
     let watches = request.query.is_true("watch");
     crate::access::authorize(cluster, request, &target)?;
     if !target.subresource.is_empty() {
-        return subresources::answer(cluster, request, &target);
+        return subresources::answer(cluster, request, &target).await;
     }
     if target.definition.group == "events.k8s.io"
         && matches!(request.method, Method::POST | Method::PUT | Method::PATCH)
     {
-        return write_event(cluster, request, &target);
+        return write_event(cluster, request, &target).await;
     }
     if let Some(answer) = crate::access::review(cluster, request, &target)? {
         return Ok(answer);
@@ -106,24 +107,18 @@ pub(crate) fn answer(cluster: &Arc<Cluster>, request: &Request) -> Result<Answer
             let options = Options::of(request)?;
             let object = body::object(request)?;
             check_namespace_given(&target)?;
-            written(
-                request,
-                &target,
-                cluster.with(|state| Writer { state, target: &target, options: &options }.create(object))?,
-            )?
+            let done = write(cluster, &target, &options, |mut writer| writer.create(object.clone())).await?;
+            written(request, &target, done)?
         }
         (&Method::PUT, false) => {
             let options = Options::of(request)?;
             let object = body::object(request)?;
-            written(
-                request,
-                &target,
-                cluster.with(|state| Writer { state, target: &target, options: &options }.update(object))?,
-            )?
+            let done = write(cluster, &target, &options, |mut writer| writer.update(object.clone())).await?;
+            written(request, &target, done)?
         }
-        (&Method::PATCH, false) => written(request, &target, patch(cluster, request, &target)?)?,
-        (&Method::DELETE, false) => delete_one(cluster, request, &target)?,
-        (&Method::DELETE, true) => delete_all(cluster, request, &target)?,
+        (&Method::PATCH, false) => written(request, &target, patch(cluster, request, &target).await?)?,
+        (&Method::DELETE, false) => delete_one(cluster, request, &target).await?,
+        (&Method::DELETE, true) => delete_all(cluster, request, &target).await?,
         _ => return Err(ApiError::method_not_allowed()),
     };
     if let Answer::Json { warnings, .. } = &mut answer {
@@ -132,7 +127,25 @@ pub(crate) fn answer(cluster: &Arc<Cluster>, request: &Request) -> Result<Answer
     Ok(answer)
 }
 
-pub(crate) fn patch(cluster: &Cluster, request: &Request, target: &Target) -> Result<Written, ApiError> {
+/// Do a write for a client, with everybody asked who wants to be.
+pub(crate) async fn write(
+    cluster: &Arc<Cluster>,
+    target: &Target,
+    options: &Options,
+    mut work: impl FnMut(Writer<'_>) -> Result<Written, ApiError>,
+) -> Result<Written, ApiError> {
+    let mut attempt = |state: &mut State| work(Writer { state, target, options });
+    let Some(admission) = &options.admission else { return cluster.with(attempt) };
+    let mut written = admitted(cluster, admission, &mut attempt).await?;
+    written.warnings.extend(admission.warnings());
+    Ok(written)
+}
+
+pub(crate) async fn patch(
+    cluster: &Arc<Cluster>,
+    request: &Request,
+    target: &Target,
+) -> Result<Written, ApiError> {
     let options = Options::of(request)?;
     let kind = PatchKind::of(request.content_type())?;
     let mut options = options;
@@ -143,7 +156,7 @@ pub(crate) fn patch(cluster: &Cluster, request: &Request, target: &Target) -> Re
     }
     let patch =
         if kind == PatchKind::Apply { body::yaml(&request.body)? } else { body::json(&request.body)? };
-    cluster.with(|state| Writer { state, target, options: &options }.patch(kind, &patch))
+    write(cluster, target, &options, |mut writer| writer.patch(kind, &patch)).await
 }
 
 /// Answer a write.
@@ -168,7 +181,7 @@ fn check_verb(request: &Request, target: &Target, is_collection: bool) -> Result
 }
 
 /// Both kinds of Event are the same objects; they are kept as core has them.
-fn write_event(cluster: &Arc<Cluster>, request: &Request, target: &Target) -> Result<Answer, ApiError> {
+async fn write_event(cluster: &Arc<Cluster>, request: &Request, target: &Target) -> Result<Answer, ApiError> {
     let Some(core) = cluster.with(|state| state.definition_of("v1", "Event")) else {
         return Err(ApiError::no_such_resource());
     };
@@ -177,11 +190,11 @@ fn write_event(cluster: &Arc<Cluster>, request: &Request, target: &Target) -> Re
     let done = match request.method {
         Method::POST => {
             let event = subresources::event_of_core(&body::object(request)?);
-            cluster.with(|state| Writer { state, target: &core, options: &options }.create(event))?
+            write(cluster, &core, &options, |mut writer| writer.create(event.clone())).await?
         }
         Method::PUT => {
             let event = subresources::event_of_core(&body::object(request)?);
-            cluster.with(|state| Writer { state, target: &core, options: &options }.update(event))?
+            write(cluster, &core, &options, |mut writer| writer.update(event.clone())).await?
         }
         _ if PatchKind::of(request.content_type())? == PatchKind::Json => {
             return Err(ApiError::not_supported("JSON patches of events.k8s.io"));
@@ -189,7 +202,7 @@ fn write_event(cluster: &Arc<Cluster>, request: &Request, target: &Target) -> Re
         _ => {
             let kind = PatchKind::of(request.content_type())?;
             let patch = subresources::event_of_core(&body::yaml(&request.body)?);
-            cluster.with(|state| Writer { state, target: &core, options: &options }.patch(kind, &patch))?
+            write(cluster, &core, &options, |mut writer| writer.patch(kind, &patch)).await?
         }
     };
     written(request, target, done)
@@ -208,42 +221,66 @@ fn watch_one(
 
 fn delete_options(request: &Request) -> Result<DeleteOptions, ApiError> {
     let body = if request.body.is_empty() { Value::Null } else { body::object(request)? };
-    DeleteOptions::parse(&request.query, &body)
+    let mut options = DeleteOptions::parse(&request.query, &body)?;
+    let mut shown = json!({ "kind": "DeleteOptions", "apiVersion": "meta.k8s.io/v1" });
+    for (field, given) in body.as_object().into_iter().flatten() {
+        if !matches!(field.as_str(), "kind" | "apiVersion") {
+            shown[field] = given.clone();
+        }
+    }
+    options.admission = Some(Arc::new(Admission::new(request, shown, options.dry_run)));
+    Ok(options)
 }
 
-fn delete_one(cluster: &Cluster, request: &Request, target: &Target) -> Result<Answer, ApiError> {
-    let options = delete_options(request)?;
-    let form = Form::of(request.header("accept"))?;
-    match cluster.with(|state| delete(state, target, &options))? {
-        Deleted::Waiting(object) => Ok(Answer::ok(show(target, &object, form, &request.query))),
-        Deleted::Gone(last) if answers_object(&target.definition) => {
-            Ok(Answer::ok(show(target, &last, form, &request.query)))
-        }
-        Deleted::Gone(last) => Ok(Answer::ok(success(target, &last))),
+/// Delete for a client, with everybody asked who wants to be.
+pub(crate) async fn delete_asked(
+    cluster: &Arc<Cluster>,
+    target: &Target,
+    options: &DeleteOptions,
+) -> Result<Deleted, ApiError> {
+    match &options.admission {
+        Some(admission) => admitted(cluster, admission, |state| delete(state, target, options)).await,
+        None => cluster.with(|state| delete(state, target, options)),
     }
 }
 
-fn delete_all(cluster: &Cluster, request: &Request, target: &Target) -> Result<Answer, ApiError> {
+async fn delete_one(cluster: &Arc<Cluster>, request: &Request, target: &Target) -> Result<Answer, ApiError> {
     let options = delete_options(request)?;
     let form = Form::of(request.header("accept"))?;
-    cluster.with(|state| {
-        let listed = list(state, target, form, &request.query)?;
-        let selector = crate::read::selector(target, &request.query)?;
-        let key = target.definition.storage();
-        let matching: Vec<Arc<Value>> = state
-            .store
-            .list(&key, &target.namespace)
-            .filter(|object| selector.matches(object))
-            .cloned()
-            .collect();
-        for object in matching {
-            let one = Target {
-                namespace: crate::object::namespace(&object).to_owned(),
-                name: crate::object::name(&object).to_owned(),
-                ..target.clone()
-            };
-            delete(state, &one, &options)?;
+    let shown = match delete_asked(cluster, target, &options).await? {
+        Deleted::Waiting(object) => show(target, &object, form, &request.query),
+        Deleted::Gone(last) if answers_object(&target.definition) => {
+            show(target, &last, form, &request.query)
         }
-        Ok(Answer::ok(listed))
-    })
+        Deleted::Gone(last) => success(target, &last),
+    };
+    let warnings = options.admission.map(|admission| admission.warnings()).unwrap_or_default();
+    Ok(Answer::Json { code: 200, value: shown, warnings, media: "application/json" })
+}
+
+async fn delete_all(cluster: &Arc<Cluster>, request: &Request, target: &Target) -> Result<Answer, ApiError> {
+    let options = delete_options(request)?;
+    let form = Form::of(request.header("accept"))?;
+    let selector = crate::read::selector(target, &request.query)?;
+    let (listed, matching) = cluster.with(|state| {
+        let listed = list(state, target, form, &request.query)?;
+        let all = state.store.list(&target.definition.storage(), &target.namespace);
+        let matching: Vec<Arc<Value>> = all.filter(|object| selector.matches(object)).cloned().collect();
+        Ok((listed, matching))
+    })?;
+    for object in matching {
+        let one = Target {
+            namespace: crate::object::namespace(&object).to_owned(),
+            name: crate::object::name(&object).to_owned(),
+            ..target.clone()
+        };
+        match delete_asked(cluster, &one, &options).await {
+            // Somebody else was quicker.
+            Err(error) if error.code == 404 => {}
+            answer => {
+                answer?;
+            }
+        }
+    }
+    Ok(Answer::ok(listed))
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::admission::{Admission, Operation};
 use crate::cluster::{State, is_held};
 use crate::object::{
     finalizers, generation, is_being_deleted, resource_version, set, set_finalizers, text, uid,
@@ -22,7 +23,9 @@ pub(crate) struct DeleteOptions {
     grace: Option<i64>,
     uid: String,
     resource_version: String,
-    dry_run: bool,
+    pub(crate) dry_run: bool,
+    /// Who else is asked.
+    pub(crate) admission: Option<Arc<Admission>>,
 }
 
 /// What becomes of what the object owns.
@@ -62,6 +65,7 @@ impl DeleteOptions {
             uid: text(body, &["preconditions", "uid"]).to_owned(),
             resource_version: text(body, &["preconditions", "resourceVersion"]).to_owned(),
             dry_run: in_body || query.is_dry_run(),
+            admission: None,
         })
     }
 
@@ -89,6 +93,10 @@ pub(crate) fn delete(
     let live = state.live(definition, &target.namespace, &target.name)?;
     check_preconditions(target, &live, options)?;
     let mut object = (*live).clone();
+    if let Some(admission) = &options.admission {
+        admission.mutate(state, target, Operation::Delete, &mut object, Some(&live))?;
+        admission.validate(state, target, Operation::Delete, None, Some(&live))?;
+    }
     mark(state, definition, &mut object, options);
     let held = is_held(definition, &object);
     if options.dry_run {

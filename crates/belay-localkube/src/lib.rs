@@ -4,10 +4,12 @@
 //! HTTPS, HTTP ── serve ─┐
 //! tests ── (faults) ────┴─ service ── api ─┬─ discovery, read, watch, table
 //!                                          └─ write, delete, scale (belay-schema) ── cluster ── store
+//!                                             └─ admission (webhooks)
 //!                                             controllers ──────────────────────────────┘
 //! ```
 
 mod access;
+mod admission;
 mod allocate;
 mod api;
 mod body;

@@ -61,6 +61,7 @@ impl Paths {
 }
 
 /// A write to a Scale.
+#[derive(Debug, Clone)]
 pub(crate) enum Change {
     Replace(Value),
     Patch(PatchKind, Value),

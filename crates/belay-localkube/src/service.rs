@@ -128,7 +128,7 @@ where
         body,
         user,
     };
-    answer(cluster, &request).map(response)
+    answer(cluster, &request).await.map(response)
 }
 
 /// Who asks; paths that tell nothing are open.

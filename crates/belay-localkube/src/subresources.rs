@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::api::{Answer, patch, written};
+use crate::api::{Answer, patch, write, written};
 use crate::cluster::{Cluster, State};
 use crate::delete::{DeleteOptions, delete};
 use crate::object::{items, set, text};
@@ -13,16 +13,20 @@ use crate::read::{Form, get, show};
 use crate::request::{Request, Target};
 use crate::scale::{Change, Paths};
 use crate::status::ApiError;
-use crate::write::{Options, PatchKind, Writer};
+use crate::write::{Options, PatchKind};
 
-pub(crate) fn answer(cluster: &Arc<Cluster>, request: &Request, target: &Target) -> Result<Answer, ApiError> {
+pub(crate) async fn answer(
+    cluster: &Arc<Cluster>,
+    request: &Request,
+    target: &Target,
+) -> Result<Answer, ApiError> {
     if !target.definition.has_subresource(&target.version, &target.subresource) {
         return Err(ApiError::no_such_resource());
     }
     let group = target.definition.group.as_str();
     match (group, target.definition.resource.as_str(), target.subresource.as_str()) {
-        (_, _, "status") => status(cluster, request, target),
-        (_, _, "scale") => scale(cluster, request, target),
+        (_, _, "status") => status(cluster, request, target).await,
+        (_, _, "scale") => scale(cluster, request, target).await,
         ("", "namespaces", "finalize") => finalize(cluster, request, target),
         ("", "pods", "eviction") => evict(cluster, request, target),
         ("", "serviceaccounts", "token") => crate::tokens::create(cluster, request, target),
@@ -31,7 +35,7 @@ pub(crate) fn answer(cluster: &Arc<Cluster>, request: &Request, target: &Target)
     }
 }
 
-fn status(cluster: &Cluster, request: &Request, target: &Target) -> Result<Answer, ApiError> {
+async fn status(cluster: &Arc<Cluster>, request: &Request, target: &Target) -> Result<Answer, ApiError> {
     match request.method {
         Method::GET => {
             let object = cluster.with(|state| get(state, target))?;
@@ -40,16 +44,16 @@ fn status(cluster: &Cluster, request: &Request, target: &Target) -> Result<Answe
         Method::PUT => {
             let options = Options::of(request)?;
             let object = crate::body::object(request)?;
-            let done = cluster.with(|state| Writer { state, target, options: &options }.update(object))?;
+            let done = write(cluster, target, &options, |mut writer| writer.update(object.clone())).await?;
             written(request, target, done)
         }
-        Method::PATCH => written(request, target, patch(cluster, request, target)?),
+        Method::PATCH => written(request, target, patch(cluster, request, target).await?),
         _ => Err(ApiError::method_not_allowed()),
     }
 }
 
 /// A write to scale is a write to the replicas, owned under the subresource.
-fn scale(cluster: &Cluster, request: &Request, target: &Target) -> Result<Answer, ApiError> {
+async fn scale(cluster: &Arc<Cluster>, request: &Request, target: &Target) -> Result<Answer, ApiError> {
     let paths = Paths::of(target)?;
     if request.method == Method::GET {
         let live = cluster.with(|state| get(state, target))?;
@@ -71,8 +75,7 @@ fn scale(cluster: &Cluster, request: &Request, target: &Target) -> Result<Answer
         options.manager = request.query.get("fieldManager").to_owned();
     }
     let whole = Target { subresource: "scale".into(), ..target.clone() };
-    let done =
-        cluster.with(|state| Writer { state, target: &whole, options: &options }.scale(&paths, change))?;
+    let done = write(cluster, &whole, &options, |mut writer| writer.scale(&paths, change.clone())).await?;
     Ok(Answer::ok(paths.show(target, &done.object)))
 }
 

@@ -10,6 +10,7 @@ use belay_schema::{
 use http::Method;
 use serde_json::{Value, json};
 
+use crate::admission::{Admission, Operation};
 use crate::cluster::State;
 use crate::object::{
     carry_over, generation, is_being_deleted, is_same_write, name, namespace, remove, resource_version, set,
@@ -26,6 +27,8 @@ pub(crate) struct Options {
     pub(crate) dry_run: bool,
     pub(crate) force: bool,
     pub(crate) unknown: UnknownFields,
+    /// Who else is asked; nobody for what the cluster's own controllers write.
+    pub(crate) admission: Option<Arc<Admission>>,
 }
 
 /// What becomes of fields that the kind does not have.
@@ -54,23 +57,48 @@ impl Options {
                 return Err(refused_options(request, &error));
             }
         };
+        let dry_run = dry_run == "All";
+        let admission = Admission::new(request, shown_options(request), dry_run);
         Ok(Self {
             manager: request.manager(),
-            dry_run: dry_run == "All",
+            dry_run,
             force: request.query.is_true("force"),
             unknown,
+            admission: Some(Arc::new(admission)),
         })
+    }
+}
+
+/// The options as webhooks see them.
+fn shown_options(request: &Request) -> Value {
+    let mut shown = json!({ "kind": kind_of_options(request), "apiVersion": "meta.k8s.io/v1" });
+    for field in ["fieldManager", "fieldValidation"] {
+        let given = request.query.get(field);
+        if !given.is_empty() {
+            shown[field] = given.into();
+        }
+    }
+    if request.query.is_dry_run() {
+        shown["dryRun"] = json!(["All"]);
+    }
+    if request.query.is_true("force") {
+        shown["force"] = true.into();
+    }
+    shown
+}
+
+fn kind_of_options(request: &Request) -> &'static str {
+    match request.method {
+        Method::POST => "CreateOptions",
+        Method::PATCH => "PatchOptions",
+        Method::DELETE => "DeleteOptions",
+        _ => "UpdateOptions",
     }
 }
 
 /// Options that are wrong, under the name of the request's kind of options.
 fn refused_options(request: &Request, error: &FieldError) -> ApiError {
-    let kind = match request.method {
-        Method::POST => "CreateOptions",
-        Method::PATCH => "PatchOptions",
-        _ => "UpdateOptions",
-    };
-    ApiError::invalid("meta.k8s.io", kind, "", std::slice::from_ref(error))
+    ApiError::invalid("meta.k8s.io", kind_of_options(request), "", std::slice::from_ref(error))
 }
 
 /// A patch by its media type.
@@ -143,6 +171,7 @@ impl Writer<'_> {
         let definition = self.target.definition.clone();
         let (space, name) = (namespace(object).to_owned(), name(object).to_owned());
         self.check_namespace(&space, &name)?;
+        self.mutate(Operation::Create, object, None)?;
         self.finish(schema, None, object)?;
         for field in ["selfLink", "deletionTimestamp", "deletionGracePeriodSeconds"] {
             remove(object, &["metadata", field]);
@@ -156,6 +185,7 @@ impl Writer<'_> {
         crate::allocate::admit(self.state, &definition, object, self.options.dry_run)?;
         crate::allocate::fill(self.state, &definition, None, object);
         self.refuse_errors(schema, object, None)?;
+        self.ask(Operation::Create, object, None)?;
         if self.state.store.get(&definition.storage(), &space, &name).is_some() {
             return Err(ApiError::already_exists(&definition.group, &definition.resource, &name));
         }
@@ -321,6 +351,7 @@ impl Writer<'_> {
         warnings: Vec<String>,
     ) -> Result<Written, ApiError> {
         let definition = self.target.definition.clone();
+        self.mutate(Operation::Update, &mut object, Some(live))?;
         self.finish(schema, Some(live), &mut object)?;
         for field in [
             "uid",
@@ -346,6 +377,7 @@ impl Writer<'_> {
             set(&mut object, &["metadata", "generation"], (generation(live) + 1).into());
         }
         self.refuse_errors(schema, &object, Some(live))?;
+        self.ask(Operation::Update, &object, Some(live))?;
         let is_same = is_same_write(live, &object);
         let goes_now = is_being_deleted(live) && !crate::cluster::is_held(&definition, &object);
         if is_same && !goes_now {
@@ -381,6 +413,22 @@ impl Writer<'_> {
 
     pub(crate) fn write<'b>(&'b self, now: &'b str) -> Write<'b> {
         Write { manager: &self.options.manager, now, subresource: &self.target.subresource }
+    }
+
+    /// Let webhooks change the object.
+    fn mutate(&self, operation: Operation, object: &mut Value, live: Option<&Value>) -> Result<(), ApiError> {
+        match &self.options.admission {
+            Some(admission) => admission.mutate(self.state, self.target, operation, object, live),
+            None => Ok(()),
+        }
+    }
+
+    /// Let webhooks refuse the object.
+    fn ask(&self, operation: Operation, object: &Value, live: Option<&Value>) -> Result<(), ApiError> {
+        match &self.options.admission {
+            Some(admission) => admission.validate(self.state, self.target, operation, Some(object), live),
+            None => Ok(()),
+        }
     }
 
     fn check_identity(&self, body: &mut Value) -> Result<(), ApiError> {
@@ -441,7 +489,12 @@ impl Writer<'_> {
         }
         let prefix = text(new, &["metadata", "generateName"]).to_owned();
         if name(new).is_empty() && !prefix.is_empty() {
-            set(new, &["metadata", "name"], self.state.random.name(&prefix).into());
+            let random = &mut self.state.random;
+            let made = match &self.options.admission {
+                Some(admission) => admission.generated(|| random.name(&prefix)),
+                None => random.name(&prefix),
+            };
+            set(new, &["metadata", "name"], made.into());
         }
     }
 

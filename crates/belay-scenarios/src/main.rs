@@ -14,6 +14,7 @@ mod run;
 mod scenario;
 mod states;
 mod variables;
+mod webhooks;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

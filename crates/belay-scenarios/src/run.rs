@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use belay_cluster::Kinds;
 use belay_manifest::{GroupVersionKind, Limits};
-use belay_testkit::{Faults, GitServer, GitServerOptions, Repository};
+use belay_testkit::{Faults, GitServer, GitServerOptions, Repository, WebhookServer};
 use kube::Client;
 use kube::api::{Patch, PatchParams};
 use kube::config::Kubeconfig;
@@ -35,6 +35,7 @@ pub(crate) struct Runner {
     api_server: ApiServer,
     manners: Manners,
     server: GitServer,
+    pub(crate) webhooks: WebhookServer,
 }
 
 /// How scenarios are run.
@@ -109,6 +110,7 @@ impl Runner {
             api_server,
             manners,
             server,
+            webhooks: WebhookServer::start().await?,
         })
     }
 
@@ -162,6 +164,8 @@ impl Runner {
         let second = OnceLock::new();
         let touched = Touched::default();
         let run = Run { runner: self, name, repository, url, second, second_url, gate, variables, touched };
+        run.variables.set("WEBHOOKS", &run.webhooks())?;
+        run.variables.set("VOUCHER", &self.webhooks.authority())?;
         let result = run.steps(&scenario.steps).await;
         if let Some(folder) = &self.states {
             run.record(folder, result.as_ref().err()).await.context("recording how it ended")?;
@@ -213,6 +217,8 @@ impl Run<'_> {
                 self.gate.set(*mode);
                 Ok(())
             }
+            Action::Webhook(says) => self.webhook(says),
+            Action::Asked(asked) => self.asked(asked).await,
             Action::Apply(objects) => self.apply(objects).await,
             Action::Create(create) => self.create(create).await,
             Action::Patch(patch) => self.patch(patch).await,

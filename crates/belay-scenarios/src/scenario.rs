@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::gate::GateMode;
+use crate::webhooks::{Asked, Says};
 
 /// One file.
 #[derive(Debug, Deserialize)]
@@ -90,6 +91,10 @@ pub(crate) enum Action {
     Fault(FaultKind),
     /// From now on `$CLUSTER`, the scenario's own way to the API server, is `up`, `down` or hangs.
     Cluster(GateMode),
+    /// From now on the webhook at `$WEBHOOKS/PATH` says this.
+    Webhook(Says),
+    /// Wait until a webhook was asked so often.
+    Asked(Asked),
     /// Create or change objects as `kubectl apply --server-side` does.
     Apply(Vec<Value>),
     /// Create one object; `error` holds when it must fail.
@@ -234,7 +239,7 @@ pub(crate) struct Target {
     pub(crate) within: f64,
 }
 
-fn patience() -> f64 {
+pub(crate) fn patience() -> f64 {
     30.0
 }
 

@@ -322,7 +322,7 @@ fn is_namespace_there(status: &kube::core::Status, key: &ObjectKey) -> bool {
 
 /// Whether a refusal may be answered by making the object anew: with `Force=true`, and for role bindings, whose role
 /// cannot be changed otherwise.
-fn may_recreate(status: &kube::core::Status, key: &ObjectKey, force: bool) -> bool {
+pub(crate) fn may_recreate(status: &kube::core::Status, key: &ObjectKey, force: bool) -> bool {
     let is_binding = key.group == "rbac.authorization.k8s.io" && key.kind.ends_with("RoleBinding");
     is_immutable(status) && (force || (is_binding && status.message.contains("roleRef")))
 }

@@ -6,6 +6,7 @@
 //! Nothing but the operation's state in the app's status is carried from look to look, so another process can go on.
 
 mod check;
+mod judged;
 mod namespace;
 pub(crate) mod operation;
 mod results;

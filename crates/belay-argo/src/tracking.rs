@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use belay_cluster::Belonging;
 use belay_manifest::{GroupVersionKind, Object};
+use belay_plan::sync::ADMISSION_GROUP;
 
 use crate::context::{Context, GROUP};
 use crate::settings::{Settings, Tracking, TrackingMethod};
@@ -197,7 +198,7 @@ pub(crate) fn with_equal_marks<'a>(
 pub fn belonging(object: &Object, tracking: &Tracking) -> Belonging {
     match tracked_app(object, tracking) {
         Some(app) => Belonging::App(live_name(app)),
-        None if object.gvk().group == GROUP => Belonging::Whole,
+        None if [GROUP, ADMISSION_GROUP].contains(&object.gvk().group.as_str()) => Belonging::Whole,
         None => Belonging::Nobody,
     }
 }

@@ -5,6 +5,7 @@
 //! results, which live in the Application's status; so a sync goes on where it was, whoever carries it on.
 
 mod actions;
+mod admission;
 mod annotations;
 mod hook;
 mod order;
@@ -15,6 +16,7 @@ mod tasks;
 mod write;
 
 pub use actions::{Action, Stage};
+pub use admission::{ADMISSION_GROUP, ADMISSION_KINDS, Judges};
 pub use annotations::{SYNC_OPTIONS, has_option, option, words};
 pub use hook::{
     DeletePolicy, HOOK_FINALIZER, Phase, delete_policies, hook_phases, is_hook, is_post_delete,

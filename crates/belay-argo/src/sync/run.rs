@@ -10,6 +10,7 @@ use belay_diff::Ignored;
 use belay_manifest::ObjectKey;
 use belay_plan::sync::{Action, Batch, Code, Progress, Prune, Stand, Task, Turn, Write, write};
 
+use super::judged;
 use super::results::{applied_message, outcome};
 use super::settings::Options;
 use crate::compare::compare_options;
@@ -64,6 +65,16 @@ impl<'a> Means<'a> {
         let Some(stages) = progress.stages(batch, writes) else {
             return Ran { waits: true, wrote: false };
         };
+        let refused = judged::refused(self, progress, &stages).await;
+        if !refused.is_empty() {
+            for (place, error) in refused {
+                let task = &mut progress.tasks[place];
+                if let Some(outcome) = outcome(task, Err(error)) {
+                    task.note(outcome.code, outcome.stand, outcome.message);
+                }
+            }
+            return Ran::default();
+        }
         let mut ran = Ran::default();
         for stage in stages {
             let outcomes = carry_out_stage(&stage, &progress.tasks, &self.context.live, &self.stage).await;

@@ -105,11 +105,9 @@ impl Desired {
         for (place, source) in self.sources.iter().enumerate() {
             let Some(made) = &source.made else { continue };
             differs |= made.names_revision && source.checkout.commit != earlier[place].commit;
-            let tree = tree_of(place, sources, earlier);
-            for difference in made.render.reads.differences(tree.as_ref()) {
+            if let Some(changed) = made.render.reads.changes(tree_of(place, sources, earlier).as_ref()) {
                 differs = true;
-                // Where a tree cannot be read, it cannot be told what differs.
-                files.extend(difference.ok().map(|path| path.as_str().to_owned()));
+                files.extend(changed);
             }
         }
         files.sort_unstable();

@@ -74,7 +74,11 @@ impl Controller {
             let (revisions, comparison) = known.compare(revisions).await?;
             let differing = comparison.objects.iter().filter(|one| one.is_out_of_sync());
             let objects = differing.map(|one| {
-                let records = if one.requires_pruning() { vec![to_prune(&one.key)] } else { drift::of(one) };
+                let records = if one.requires_pruning() {
+                    vec![Drift::of_whole(one.key.clone(), false)]
+                } else {
+                    drift::of(one)
+                };
                 (one.key.clone(), records)
             });
             Ok(Differences { revisions, objects: objects.collect() })
@@ -142,16 +146,5 @@ impl Known {
         let key = object.key();
         let comparison = compare(context, &key, &desired.prepared, &target, &settings, &ignored, &bounds);
         Ok((desired.revisions(), comparison))
-    }
-}
-
-fn to_prune(object: &ObjectKey) -> Drift {
-    Drift {
-        object: object.clone(),
-        field: "(whole object)".to_owned(),
-        desired: "-".to_owned(),
-        live: "present".to_owned(),
-        manager: String::new(),
-        time: String::new(),
     }
 }

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    app, completion, crds, demo, drift, explain, get, gitserver, helm, history, install, kustomize,
+    app, completion, crds, demo, diff, drift, explain, get, gitserver, helm, history, install, kustomize,
     localkube, run, version,
 };
 use crate::logs::LogFormat;
@@ -32,6 +32,7 @@ pub(crate) enum Command {
     Explain(explain::Arguments),
     History(history::Arguments),
     Drift(drift::Arguments),
+    Diff(diff::Arguments),
     App(app::Arguments),
     Localkube(localkube::Arguments),
     Crds(crds::Arguments),

@@ -29,6 +29,19 @@ pub struct Drift {
 }
 
 impl Drift {
+    /// The record of an object that is there on one side only.
+    pub fn of_whole(object: ObjectKey, is_desired: bool) -> Drift {
+        let (desired, live) = if is_desired { ("present", "-") } else { ("-", "present") };
+        Drift {
+            object,
+            field: "(whole object)".to_owned(),
+            desired: desired.to_owned(),
+            live: live.to_owned(),
+            manager: String::new(),
+            time: String::new(),
+        }
+    }
+
     /// The record in one line, without its object.
     pub fn line(&self) -> String {
         let known = |text: &str, what: &str| {

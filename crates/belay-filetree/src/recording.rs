@@ -57,6 +57,17 @@ impl Reads {
         })
     }
 
+    /// The names of what differs there; nothing when all is the same. What a tree cannot show differs and has no name.
+    pub fn changes(&self, tree: &dyn FileTree) -> Option<Vec<String>> {
+        let mut differences = self.differences(tree).peekable();
+        differences.peek()?;
+        let mut names: Vec<String> =
+            differences.filter_map(|difference| Some(difference.ok()?.as_str().to_owned())).collect();
+        names.sort_unstable();
+        names.dedup();
+        Some(names)
+    }
+
     /// Adds what another record holds, such as that of a second source of the same app.
     pub fn merge(&mut self, other: Reads) {
         self.contents.extend(other.contents);
@@ -158,10 +169,12 @@ mod tests {
         });
         tree.insert(path("b/y.yaml"), Kind::File, "3");
         assert!(reads.hold_in(&tree).unwrap());
+        assert_eq!(reads.changes(&tree), None);
         tree.insert(path("a/x.yaml"), Kind::File, "4");
         assert!(!reads.hold_in(&tree).unwrap());
         let differing: Vec<&TreePath> = reads.differences(&tree).map(Result::unwrap).collect();
         assert_eq!(differing, [&path("a/x.yaml")]);
+        assert_eq!(reads.changes(&tree), Some(vec!["a/x.yaml".to_owned()]));
     }
 
     #[test]

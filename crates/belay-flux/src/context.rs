@@ -104,7 +104,7 @@ impl Source {
 }
 
 /// What is remembered of an app between two looks; lost with the process, and nothing needs it then.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Memory {
     /// How often it was built.
     pub(crate) renders: u64,
@@ -112,6 +112,10 @@ pub(crate) struct Memory {
     pub(crate) drift: Vec<Drift>,
     /// Its objects as they should be, of the newest look.
     pub(crate) desired: Arc<HashMap<ObjectKey, Object>>,
+    /// The files that a Kustomization was applied from last, and their revision.
+    pub(crate) applied: Option<(String, SourceFiles)>,
+    /// The chart that a HelmRelease was released from last.
+    pub(crate) released: Option<BuiltChart>,
     /// What a Kustomization waits for.
     pub(crate) waiting: Option<Waiting>,
     /// What a HelmRelease was in sync with.
@@ -158,6 +162,12 @@ impl Context {
 
     pub(crate) fn remember(&self, app: &ObjectKey, change: impl FnOnce(&mut Memory)) {
         change(lock(&self.memory).entry(app.clone()).or_default());
+    }
+
+    /// Keeps at hand which files an app was applied from.
+    pub(crate) fn keep_applied(&self, app: &ObjectKey, source: &Source) {
+        let applied = (source.revision.clone(), source.files());
+        self.remember(app, |memory| memory.applied = Some(applied));
     }
 
     pub(crate) fn source(&self, key: &ObjectKey) -> Option<Source> {

@@ -79,6 +79,10 @@ impl Controller {
         self.context.remembered(app).renders
     }
 
+    pub(crate) fn context(&self) -> &Context {
+        &self.context
+    }
+
     fn add_all(&self) {
         for kind in kinds() {
             let objects = self.context.live.of_kind(&kind.group, &kind.kind);

@@ -6,20 +6,13 @@ use belay_cluster::Severity;
 use belay_diff::{Drift, describe};
 use belay_flux_api::Kustomization;
 use belay_manifest::Object;
-use belay_plan::{Action, Plan};
+use belay_plan::{Action, Plan, Step};
 
 use crate::context::Context;
 
-/// Records how the cluster differs from a revision that was applied already, and gives it.
-pub(crate) async fn note(
-    context: &Context,
-    object: &Object,
-    app: &Kustomization,
-    plan: &Plan,
-    revision: &str,
-) -> Vec<Drift> {
-    let is_applied = app.status.last_applied_revision == revision
-        && app.status.observed_generation == Some(app.metadata.generation);
+/// Records how the cluster differs from files that were applied already, and gives it.
+pub(crate) async fn note(context: &Context, object: &Object, app: &Kustomization, plan: &Plan) -> Vec<Drift> {
+    let is_applied = app.status.observed_generation == Some(app.metadata.generation);
     let drift = if is_applied { records(plan) } else { Vec::new() };
     let key = object.key();
     if drift.is_empty() || context.remembered(&key).drift == drift {
@@ -37,20 +30,16 @@ pub(crate) async fn note(
 }
 
 fn records(plan: &Plan) -> Vec<Drift> {
-    let mut records = Vec::new();
-    for step in &plan.steps {
-        match (&step.action, &step.live) {
-            (Action::Apply { differences }, Some(live)) => records.extend(describe(live, differences)),
-            (Action::Create, _) => records.push(Drift {
-                object: step.key.clone(),
-                field: "(whole object)".to_owned(),
-                desired: "present".to_owned(),
-                live: "-".to_owned(),
-                manager: String::new(),
-                time: String::new(),
-            }),
-            _ => {}
-        }
+    let drifted = |step: &Step| if matches!(step.action, Action::Prune { .. }) { vec![] } else { of(step) };
+    plan.steps.iter().flat_map(drifted).collect()
+}
+
+/// What a step of a plan would change.
+pub(crate) fn of(step: &Step) -> Vec<Drift> {
+    match (&step.action, &step.live) {
+        (Action::Apply { differences }, Some(live)) => describe(live, differences),
+        (Action::Create, _) => vec![Drift::of_whole(step.key.clone(), true)],
+        (Action::Prune { .. }, _) => vec![Drift::of_whole(step.key.clone(), false)],
+        _ => Vec::new(),
     }
-    records
 }

@@ -1,22 +1,56 @@
 //! What happened to a Kustomization and why, noted in the ledger.
 
 use belay_diff::Drift;
+use belay_filetree::Reads;
 use belay_flux_api::Kustomization;
 use belay_ledger::{Contest, Decision, Entry, Rule, Trigger};
-use belay_manifest::ObjectKey;
+use belay_manifest::{Object, ObjectKey};
 use jiff::Timestamp;
 
 use crate::context::{Context, Source};
 use crate::kustomization_status::{Fault, Found, Result as Came};
+use crate::write::REQUESTED_AT;
 
 /// Why a look at a revision matters; nothing when it was applied already.
-pub(crate) fn commit(app: &Kustomization, source: &Source) -> Option<Trigger> {
+pub(crate) fn commit(app: &Kustomization, source: &Source, files: &[String]) -> Option<Trigger> {
+    (app.status.last_applied_revision != source.revision).then(|| commit_of(source, files.to_vec()))
+}
+
+/// A commit, and what it changed.
+pub(crate) fn commit_of(source: &Source, files: Vec<String>) -> Trigger {
     let (subject, author) = (source.checkout.subject.clone(), source.checkout.author.clone());
-    (app.status.last_applied_revision != source.revision).then_some(Trigger::Commit {
-        subject,
-        author,
-        files: Vec::new(),
-    })
+    Trigger::Commit { subject, author, files }
+}
+
+/// Somebody asks for a look through the resource, and has not been answered yet. Who, its field managers tell.
+pub(crate) fn request(object: &Object, answered: &str) -> Option<Trigger> {
+    let asked = object.annotation(REQUESTED_AT)?;
+    let field = format!("f:{REQUESTED_AT}");
+    let managers = object.value()["metadata"]["managedFields"].as_array().into_iter().flatten();
+    let mut managers =
+        managers.filter(|entry| !entry["fieldsV1"]["f:metadata"]["f:annotations"][field.as_str()].is_null());
+    let manager = managers.next().and_then(|entry| entry["manager"].as_str());
+    let name = manager.map(|manager| format!("the manager {manager}")).unwrap_or_default();
+    (asked != answered).then_some(Trigger::User { name })
+}
+
+/// The files that this revision changed of those that the build reads, since the one that was applied last; nothing when
+/// it changed none, and none are named where the earlier files are not at hand.
+pub(crate) fn changed_files(
+    context: &Context,
+    key: &ObjectKey,
+    app: &Kustomization,
+    source: &Source,
+    reads: &Reads,
+) -> Option<Vec<String>> {
+    let applied = &app.status.last_applied_revision;
+    if *applied == source.revision {
+        return None;
+    }
+    match context.remembered(key).applied {
+        Some((revision, files)) if revision == *applied => reads.changes(&files),
+        _ => Some(Vec::new()),
+    }
 }
 
 /// Who changes back what was corrected again and again, if it differs now.

@@ -28,6 +28,7 @@ mod helm_release;
 mod ignore;
 mod inventory;
 mod kustomization_status;
+mod once;
 mod post_build;
 mod prepare;
 mod reconcile;
@@ -42,4 +43,5 @@ mod write;
 
 pub use context::{FIELD_MANAGER, HELM_GROUP, KUSTOMIZE_GROUP, SOURCE_GROUP, Settings};
 pub use controller::{Controller, belonging, kinds};
+pub use once::{Differences, LookError};
 pub use prepare::{OWNER_NAME, OWNER_NAMESPACE};

@@ -1,6 +1,7 @@
 //! One look at one Kustomization: read → check → source → build → compare → plan → apply → wait → report.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use belay_apply::{ApplySettings, Outcome, carry_out};
@@ -11,7 +12,7 @@ use belay_flux_api::{KUSTOMIZATION, Kustomization, refused_fields, refused_resou
 use belay_ledger::Trigger;
 use belay_manifest::{GroupVersionKind, Manifest, Object, ObjectKey};
 use belay_plan::{Order, Plan, Wanted, plan};
-use belay_render::Freshness;
+use belay_render::{Freshness, Render};
 use kube::api::PropagationPolicy;
 use tokio::time::Instant;
 
@@ -80,13 +81,57 @@ async fn look(
     found.source = Some(source.revision.clone());
     check_dependencies(context, object, app, &source)?;
     found.revision = Some(source.revision.clone());
-    found.trigger = evidence::commit(app, &source);
+    found.trigger = evidence::commit(app, &source, &[])
+        .or_else(|| evidence::request(object, &app.status.last_handled_reconcile_at));
+    let key = object.key();
+    let planned = read_and_plan(context, object, app, &source).await?;
+    let changed_files = evidence::changed_files(context, &key, app, &source, &planned.render.reads);
+    // A commit that touches other apps only is no reason for anything.
+    let commit = changed_files.as_ref().and_then(|files| evidence::commit(app, &source, files));
+    found.trigger = commit.or_else(|| evidence::request(object, &app.status.last_handled_reconcile_at));
+    let drift =
+        if changed_files.is_none() { drift::note(context, object, app, &planned.plan).await } else { vec![] };
+    if let Some(contest) = evidence::contest(context, &key, &drift) {
+        found.is_contested = true;
+        found.trigger = Some(Trigger::Drift { fields: drift });
+        return Err(Fault::retry("ReconciliationFailed", contest.to_string()));
+    }
+    if !drift.is_empty() {
+        found.trigger = Some(Trigger::Drift { fields: drift });
+    }
+    apply(context, &planned, found).await?;
+    let keys = waited_for(&planned.place, object, app, &planned.prepared).await?;
+    let waited_for = keys.as_deref().map(|keys| (keys, &checks));
+    let came = wait(context, &planned.place.live, object, app, waited_for, &source.revision)?;
+    if matches!(came, Came::Applied { .. }) {
+        context.keep_applied(&key, &source);
+    }
+    Ok(came)
+}
+
+/// What is to be done, before any of it is.
+pub(crate) struct Planned {
+    place: Place,
+    render: Arc<Render>,
+    prepared: Prepared,
+    /// What the inventory names, and what is ours without it.
+    known: Objects,
+    pub(crate) plan: Plan,
+}
+
+/// Builds the files of a source, and compares them with the cluster. Writes nothing.
+pub(crate) async fn read_and_plan(
+    context: &Context,
+    object: &Object,
+    app: &Kustomization,
+    source: &Source,
+) -> Result<Planned, Fault> {
     let key = object.key();
     let place = clusters::place(context, &key, app)
         .await
         .map_err(|error| Fault::retry("ReconciliationFailed", belay_causes::chain(&error)))?;
-    let manifests = build_manifests(context, object, app, &source).await?;
-    let manifests = substitute(context, app, manifests).await?;
+    let render = build(context, object, app, source).await?;
+    let manifests = substitute(context, app, render.manifests.clone()).await?;
     let mut known = inventory::read(app.status.inventory.as_ref());
     if manifests.is_empty() && !known.is_empty() {
         let message = format!("{}: the build has no objects; nothing is pruned", app.spec.path);
@@ -98,23 +143,11 @@ async fn look(
     context.keep_desired(&key, prepared.desired.iter().map(|desired| &desired.object));
     watch_kinds(live, &prepared, &known).await?;
     known.extend(adopted(live, object, &target));
-    let before = compare(live, app, &prepared, &known);
-    let drift = drift::note(context, object, app, &before, &source.revision).await;
-    if let Some(contest) = evidence::contest(context, &key, &drift) {
-        found.is_contested = true;
-        found.trigger = Some(Trigger::Drift { fields: drift });
-        return Err(Fault::retry("ReconciliationFailed", contest.to_string()));
-    }
-    if !drift.is_empty() {
-        found.trigger = Some(Trigger::Drift { fields: drift });
-    }
-    apply(context, live, &prepared, &known, &before, found).await?;
-    let keys = waited_for(&place, object, app, &prepared).await?;
-    let waited_for = keys.as_deref().map(|keys| (keys, &checks));
-    wait(context, live, object, app, waited_for, &source.revision)
+    let plan = compare(live, app, &prepared, &known);
+    Ok(Planned { place, render, prepared, known, plan })
 }
 
-fn check(object: &Object, app: &Kustomization) -> Result<(), Fault> {
+pub(crate) fn check(object: &Object, app: &Kustomization) -> Result<(), Fault> {
     let not_supported =
         |feature: String| Fault::stalled("NotSupported", format!("{feature} is not supported yet"));
     if let Some(field) = refused_fields(&KUSTOMIZATION, object.value()).first() {
@@ -215,12 +248,12 @@ async fn substitute(
 }
 
 /// Builds in a thread of its own: a large folder must not keep others waiting.
-async fn build_manifests(
+async fn build(
     context: &Context,
     object: &Object,
     app: &Kustomization,
     source: &Source,
-) -> Result<Vec<Manifest>, Fault> {
+) -> Result<Arc<Render>, Fault> {
     let key = object.key();
     let inputs = build::fingerprint(app);
     let (renders, files, spec, place) =
@@ -242,7 +275,7 @@ async fn build_manifests(
         let objects = render.manifests.len();
         tracing::info!(kustomization = %key, revision = source.revision, objects, "built");
     }
-    Ok(render.manifests.clone())
+    Ok(render)
 }
 
 /// Prepares; learns kinds that are not known yet and, when there were some, prepares once more.
@@ -342,21 +375,15 @@ fn compare(cluster: &LiveState, app: &Kustomization, prepared: &Prepared, known:
 }
 
 /// Carries the plan out and notes the new inventory: all that is wanted, and what could not be pruned.
-async fn apply(
-    context: &Context,
-    live: &LiveState,
-    prepared: &Prepared,
-    known: &Objects,
-    plan: &Plan,
-    found: &mut Found,
-) -> Result<(), Fault> {
+async fn apply(context: &Context, planned: &Planned, found: &mut Found) -> Result<(), Fault> {
+    let Planned { place, prepared, known, plan, .. } = planned;
     let settings = ApplySettings {
         manager: FIELD_MANAGER.to_owned(),
         in_flight: context.settings.in_flight,
         propagation: PropagationPolicy::Background,
     };
     let outcomes: Vec<Outcome> =
-        if plan.has_work() { carry_out(plan, live, &settings).await } else { Vec::new() };
+        if plan.has_work() { carry_out(plan, &place.live, &settings).await } else { Vec::new() };
     found.changes = report::changes(&outcomes);
     let mut wanted = inventory::of(prepared.desired.iter().map(|desired| &desired.object));
     let failed: Vec<&Outcome> = outcomes.iter().filter(|outcome| outcome.result.is_err()).collect();

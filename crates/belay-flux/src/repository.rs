@@ -227,29 +227,36 @@ pub(crate) fn named(commit: &str) -> String {
 }
 
 /// The files of the artifact that a suspended repository has, after a restart.
-async fn restore(context: &Context, key: &ObjectKey, repository: &GitRepository) {
-    let Some(known) = repository.status.artifact.as_ref() else { return };
-    if context.source(key).is_some() {
+pub(crate) async fn restore(context: &Context, key: &ObjectKey, repository: &GitRepository) {
+    if repository.status.artifact.is_none() || context.source(key).is_some() {
         return;
     }
-    let Some((_, commit)) = known.revision.rsplit_once(':') else { return };
-    let Ok(access) = repository_access::read(context, repository).await else { return };
+    match stored(context, key, repository).await {
+        Ok(source) => context.keep_source(key, source),
+        Err(fault) => tracing::warn!(repository = %key, fault.message, "artifact not restored"),
+    }
+}
+
+/// The files of the artifact that a repository's status names.
+pub(crate) async fn stored(
+    context: &Context,
+    key: &ObjectKey,
+    repository: &GitRepository,
+) -> Result<Source, Fault> {
+    let fault = |message: String| Fault { reason: "GitOperationFailed", message, is_final: false };
+    let none = || fault(format!("GitRepository {}/{} has no artifact", key.namespace, key.name));
+    let known = repository.status.artifact.as_ref().ok_or_else(none)?;
+    let (_, commit) = known.revision.rsplit_once(':').ok_or_else(none)?;
     let request = Request {
-        access,
+        access: repository_access::read(context, repository).await?,
         max_age: Duration::MAX,
         ..Request::new(&repository.spec.url, Revision::name(commit))
     };
     let checkout = context.repositories.checkout(&request).await;
-    match checkout {
-        Ok(checkout) => {
-            let composed = compose(context, key, repository, &request, checkout).await;
-            let Ok(Content { checkout, .. }) = composed else { return };
-            let Ok(ignore) = artifact::patterns(&checkout, &repository.spec.ignore).await else { return };
-            let (revision, digest) = (known.revision.clone(), known.digest.clone());
-            context.keep_source(key, Source { revision, digest, checkout, ignore });
-        }
-        Err(error) => tracing::warn!(repository = %key, %error, "artifact not restored"),
-    }
+    let checkout = checkout.map_err(|error| fault(error.to_string()))?;
+    let Content { checkout, .. } = compose(context, key, repository, &request, checkout).await?;
+    let ignore = artifact::patterns(&checkout, &repository.spec.ignore).await?;
+    Ok(Source { revision: known.revision.clone(), digest: known.digest.clone(), checkout, ignore })
 }
 
 async fn report(context: &Context, object: &Object, repository: &GitRepository, found: &Found) {

@@ -54,6 +54,11 @@ pub enum Trigger {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         name: String,
     },
+    /// The app is not as its own resource says, which Git does not tell.
+    State {
+        /// What differs, in a few words.
+        what: String,
+    },
     /// Nothing of these: a timer, a webhook, the app's own resource.
     Look,
     /// Another app has to be ready first.
@@ -120,7 +125,11 @@ impl Entry {
         match &mut self.trigger {
             Trigger::Commit { files, .. } => files.truncate(MOST_FILES),
             Trigger::Drift { fields } => fields.truncate(MOST_FIELDS),
-            Trigger::User { .. } | Trigger::Look | Trigger::Dependency | Trigger::Operation => {}
+            Trigger::User { .. }
+            | Trigger::State { .. }
+            | Trigger::Look
+            | Trigger::Dependency
+            | Trigger::Operation => {}
         }
         self
     }
@@ -150,6 +159,7 @@ impl fmt::Display for Trigger {
             }
             Trigger::User { name } if name.is_empty() => formatter.write_str("asked for"),
             Trigger::User { name } => write!(formatter, "asked for by {name}"),
+            Trigger::State { what } => formatter.write_str(what),
             Trigger::Look => formatter.write_str("a look"),
             Trigger::Dependency => formatter.write_str("dependency"),
             Trigger::Operation => formatter.write_str("operation"),

@@ -10,6 +10,9 @@ mod sync;
 mod terminate;
 mod wait;
 
+pub(super) use diff::printed as printed_differences;
+pub(super) use find::looking;
+
 /// Act on an Application: sync it, lead it back, compare it, act on its objects.
 ///
 /// An app is NAME or app/NAME, with -n where the name is not unique. What changes the app is written into

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use belay_cluster::Resource;
 use belay_manifest::Object;
-use belay_server::AppKind;
+use belay_server::{AppKind, AppRef};
 use clap::ValueEnum;
 use kube::Client;
 
@@ -99,6 +99,13 @@ pub(super) async fn application(
     let found = only(apps.rows(), &wanted)?;
     let kind = apps.kinds.into_iter().map(|(kind, _)| kind).next();
     Ok((kind.context("the cluster knows no Application")?, found.object))
+}
+
+/// The one app of either family that a name means.
+pub(super) async fn app(client: Client, name: &str, namespace: Option<&str>) -> anyhow::Result<AppRef> {
+    let wanted = Wanted::parse(name)?;
+    let apps = Apps::list(client, namespace).await?;
+    Ok(only(apps.rows(), &wanted)?.summary.app)
 }
 
 /// The one row that is wanted.

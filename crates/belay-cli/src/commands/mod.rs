@@ -4,6 +4,7 @@ pub(crate) mod app;
 pub(crate) mod completion;
 pub(crate) mod crds;
 pub(crate) mod demo;
+pub(crate) mod diff;
 pub(crate) mod drift;
 pub(crate) mod explain;
 pub(crate) mod get;
@@ -29,6 +30,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Explain(command) => explain::run(&command),
         Command::History(command) => history::run(&command),
         Command::Drift(command) => drift::run(&command),
+        Command::Diff(command) => diff::run(&command),
         Command::App(command) => app::run(&command),
         Command::Localkube(command) => localkube::run(command, format),
         Command::Crds(command) => crds::run(&command),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Look, MANAGER, chart_object, report, status, uninstall};
+use super::{Look, MANAGER, chart_object, evidence, report, status, uninstall};
 use crate::write;
 
 /// How soon a release that could not be taken out is tried again.
@@ -15,6 +15,7 @@ pub(crate) async fn finish(look: &mut Look<'_>) -> Option<Duration> {
     }
     if !look.release.spec.suspend {
         if uninstall::is_there(look) {
+            evidence::takes_out(look, "uninstall", "the HelmRelease is deleted");
             if uninstall::uninstall(look).await.is_err() {
                 report::write(look, false).await;
                 return Some(AGAIN);

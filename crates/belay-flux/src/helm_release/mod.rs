@@ -12,8 +12,10 @@ mod cluster;
 mod content;
 mod deletion;
 mod digest;
+mod evidence;
 mod hooks;
 mod objects;
+mod once;
 mod release;
 mod render;
 mod report;
@@ -36,6 +38,7 @@ use futures::future::BoxFuture;
 use tokio::sync::OwnedSemaphorePermit;
 
 pub(crate) use content::{OWNER_NAME, OWNER_NAMESPACE};
+pub(crate) use once::{chart_of, plan_once};
 
 use crate::chart_build::BuiltChart;
 use crate::context::Context;
@@ -159,7 +162,10 @@ impl Look<'_> {
         let end = self.act(&chart, &values, &desired).await?;
         if matches!(end, End::InSync) {
             let seen = self.seen(&chart).await;
-            self.context.remember(&self.key(), |memory| memory.release = seen);
+            self.context.remember(&self.key(), |memory| {
+                memory.release = seen;
+                memory.released = Some(chart);
+            });
         }
         Ok(end)
     }
@@ -248,6 +254,7 @@ impl Look<'_> {
     /// The release that is there is another than the wanted one: it goes first.
     async fn leave_old_target(&mut self, what: &str) -> End {
         tracing::info!(release = %self.key(), "release target configuration changed ({what})");
+        evidence::takes_out(self, "uninstall", &format!("another {what} is wanted"));
         match uninstall::uninstall(self).await {
             Ok(()) => {
                 status::forget(&mut self.release.status);
@@ -277,6 +284,7 @@ impl Look<'_> {
                 }
                 Next::GiveUp => {
                     status::gave_up(&mut self.release);
+                    evidence::gave_up(self, why);
                     return Ok(End::Stalled);
                 }
                 Next::Fault => {
@@ -289,6 +297,7 @@ impl Look<'_> {
                     released = true;
                     let action = if next == Next::Install { Action::Install } else { Action::Upgrade };
                     let wanted = release::Wanted { action, chart, values, desired };
+                    evidence::begins(self, action.name(), chart, desired, why);
                     if !release::release(self, &storage, &history, &wanted).await {
                         return Ok(self.retry(End::Retry));
                     }
@@ -346,9 +355,10 @@ impl Look<'_> {
 
     /// Takes a failed install out, so that it can be tried again.
     async fn remediate(&mut self) -> End {
+        evidence::takes_out(self, "remediation: uninstall", "the install failed");
         let result = uninstall::take_out(self).await.map(drop);
         let (reason, message) = status::remediated(&mut self.release, &result);
-        report::event(self, result.is_ok(), reason, &message).await;
+        report::ended(self, result.is_ok(), reason, &message).await;
         let failures = self.release.status.install_failures.unwrap_or_default();
         if target::install_retries(&self.release).is_some_and(|retries| failures > retries) {
             status::gave_up(&mut self.release);

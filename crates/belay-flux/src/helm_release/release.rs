@@ -73,7 +73,7 @@ pub(crate) async fn release(
             status::failed(&mut look.release, action, &look.target, desired, error, is_recorded)
         }
     };
-    report::event(look, result.is_ok(), reason, &message).await;
+    report::ended(look, result.is_ok(), reason, &message).await;
     is_recorded
 }
 
@@ -119,7 +119,7 @@ fn owner<'a>(look: &'a Look<'_>) -> Owner<'a> {
     Owner { name: &metadata.name, namespace: &metadata.namespace, target: &look.target }
 }
 
-async fn content(look: &Look<'_>, rendered: Rendered) -> Result<Content, String> {
+pub(super) async fn content(look: &Look<'_>, rendered: Rendered) -> Result<Content, String> {
     look.learn_kinds(kinds(&rendered)).await;
     let scope = |kind: &GroupVersionKind| look.scope(kind);
     content::content(rendered, &owner(look), &scope).map_err(|error| {

@@ -6,7 +6,7 @@ use belay_cluster::Severity;
 use belay_crd::Described;
 use belay_flux_api::find_condition;
 
-use super::{Fault, Look, MANAGER, status};
+use super::{Fault, Look, MANAGER, evidence, status};
 use crate::context::HELM_GROUP;
 use crate::write::{self, REQUESTED_AT};
 
@@ -27,6 +27,7 @@ pub(crate) async fn fault(look: &mut Look<'_>, fault: &Fault) {
     let is_news = ready.is_none_or(|ready| ready.message != fault.message);
     let is_final = matches!(fault.end, super::End::Stalled);
     status::faulted(&mut look.release, fault.reason, &fault.message, is_final);
+    evidence::left(look, fault);
     // A chart that is still being made is no news.
     if is_news && fault.reason != "SourceNotReady" {
         // Waiting for others is nothing to worry about.
@@ -35,8 +36,14 @@ pub(crate) async fn fault(look: &mut Look<'_>, fault: &Fault) {
     }
 }
 
+/// Tells how an action ended.
+pub(crate) async fn ended(look: &Look<'_>, is_good: bool, reason: &str, message: &str) {
+    evidence::ended(look, is_good, message);
+    event(look, is_good, reason, message).await;
+}
+
 /// Records an Event about the release.
-pub(crate) async fn event(look: &Look<'_>, is_good: bool, reason: &str, message: &str) {
+async fn event(look: &Look<'_>, is_good: bool, reason: &str, message: &str) {
     tracing::info!(release = %look.key(), reason, message, "released");
     let severity = if is_good { Severity::Normal } else { Severity::Warning };
     let events = &look.context.helm_events;

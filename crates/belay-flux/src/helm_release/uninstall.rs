@@ -20,7 +20,7 @@ pub(crate) async fn uninstall(look: &mut Look<'_>) -> Result<(), String> {
     }
     let result = result.map(drop);
     let (reason, message) = status::uninstalled(&mut look.release, &result);
-    report::event(look, result.is_ok(), reason, &message).await;
+    report::ended(look, result.is_ok(), reason, &message).await;
     result
 }
 

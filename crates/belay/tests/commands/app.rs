@@ -91,6 +91,8 @@ async fn an_app_is_compared_synced_and_led_back() {
         differs.out
     );
     assert!(differs.out.contains("===== /Secret shop/hidden ======"), "{}", differs.out);
+    let either = world.belay(&["diff", "app/web"]).await;
+    assert_eq!((either.code, &either.out), (1, &differs.out));
     assert!(!differs.out.contains("canary"), "{}", differs.out);
     assert_eq!(world.belay(&["app", "diff", "web", "--exit-code=false"]).await.code, 0);
 

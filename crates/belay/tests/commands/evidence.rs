@@ -67,3 +67,111 @@ fn refreshed(name: &str) -> Value {
     json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": name, "namespace": "argocd",
         "annotations": {"argocd.argoproj.io/refresh": "normal"}}})
 }
+
+const CHART: &str = "apiVersion: v2\nname: web\nversion: VERSION\n";
+const TEMPLATE: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: released}\ndata: {greeting: \"{{ .Values.greeting }}\"}\n";
+
+/// The resources of Flux's family over one repository: a Kustomization `maps`, a HelmRelease `web`.
+fn flux_resources(url: &str) -> [Value; 3] {
+    let metadata = |name: &str| json!({"name": name, "namespace": "shop"});
+    let source = json!({"kind": "GitRepository", "name": "config"});
+    [
+        json!({"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository", "metadata": metadata("config"),
+            "spec": {"interval": "1s", "url": url, "ref": {"branch": "main"}}}),
+        json!({"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization", "metadata": metadata("maps"),
+            "spec": {"interval": "10m", "prune": true, "path": "./apps", "targetNamespace": "shop", "sourceRef": source}}),
+        json!({"apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease", "metadata": metadata("web"),
+            "spec": {"interval": "10m", "values": {"greeting": "hello"},
+                "chart": {"spec": {"chart": "./charts/web", "interval": "1s", "sourceRef": source}}}}),
+    ]
+}
+
+/// What is noted of an app, as `trigger → decision`.
+async fn told(world: &World, app: &str) -> Vec<String> {
+    let printed = world.belay(&["history", app, "--data-dir", "data"]).await.out;
+    printed.lines().filter_map(|line| Some(line.splitn(4, "  ").nth(3)?.to_owned())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kustomizations_and_helm_releases_name_the_files_and_the_end() {
+    let world = World::new().await;
+    let (_git, repository, url) = world.git().await;
+    commit(&repository, "apps/settings.yaml", &MAP.replace("COLOUR", "blue"));
+    commit(&repository, "charts/web/templates/map.yaml", TEMPLATE);
+    commit(&repository, "charts/web/Chart.yaml", &CHART.replace("VERSION", "1.0.0"));
+    let (going, ..) = world.run(&["--controllers=flux"]).await;
+    for resource in flux_resources(&url) {
+        world.apply(resource).await;
+    }
+    let last = async |app: &str, wanted: &str| {
+        let told = told(&world, app).await;
+        told.last().filter(|last| last.contains(wanted)).map(|_| told.clone())
+    };
+    until("the release is there", async || last("hr/web", "Succeeded").await).await;
+    until("the map is there", async || last("ks/maps", "synced").await).await;
+
+    commit(&repository, "apps/settings.yaml", &MAP.replace("COLOUR", "green"));
+    let map = until("its file is named", async || last("ks/maps", "apps/settings.yaml").await).await;
+    assert_eq!(
+        map.last().map(String::as_str),
+        Some("commit \"Change it\" by Ada <ada@example.com>: apps/settings.yaml → synced: the Kustomization")
+    );
+    commit(&repository, "charts/web/Chart.yaml", &CHART.replace("VERSION", "1.1.0"));
+    let release = until("the upgrade has ended", async || last("hr/web", "web@1.1.0").await).await;
+    world
+        .edit(json!({"apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease",
+            "metadata": {"name": "web", "namespace": "shop"}, "spec": {"values": {"greeting": "bonjour"}}}))
+        .await;
+    let after = until("the other has, too", async || last("hr/web", "web.v3").await).await;
+    assert_eq!(
+        after,
+        [
+            "commit \"Change it\" by Ada <ada@example.com> → synced: install",
+            "operation → Succeeded: Helm install succeeded for release shop/web.v1 with chart web@1.0.0",
+            "commit \"Change it\" by Ada <ada@example.com>: charts/web/Chart.yaml → synced: upgrade",
+            "operation → Succeeded: Helm upgrade succeeded for release shop/web.v2 with chart web@1.1.0",
+            "values have changed → synced: upgrade",
+            "operation → Succeeded: Helm upgrade succeeded for release shop/web.v3 with chart web@1.1.0",
+        ]
+    );
+    assert!(after.starts_with(&release));
+    assert_eq!(told(&world, "ks/maps").await, map, "a commit that touches others is no news");
+    drop(going);
+    compares_without_a_controller(&world).await;
+}
+
+/// `belay diff` of both of Flux's kinds of app, before and after somebody changes their objects.
+async fn compares_without_a_controller(world: &World) {
+    for app in ["ks/maps", "hr/web"] {
+        let same = world.belay(&["diff", app]).await;
+        assert_eq!((same.code, same.out.as_str(), same.err.as_str()), (0, "", ""), "{app}");
+    }
+    for (map, field) in [("settings", "colour"), ("released", "greeting")] {
+        world
+            .edit(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": map, "namespace": "shop"},
+                "data": {field: "red"}}))
+            .await;
+    }
+    let map = world.belay(&["diff", "maps"]).await;
+    assert_eq!((map.code, map.err.as_str()), (1, ""));
+    let expected = "\n===== /ConfigMap shop/settings ======\ndata.colour: green → red, an-editor, ";
+    assert!(map.out.starts_with(expected), "{}", map.out);
+    let release = world.belay(&["diff", "hr/web", "-n", "shop", "-o", "json"]).await;
+    assert_eq!((release.code, release.err.as_str()), (1, ""));
+    let release: Value = serde_json::from_str(&release.out).expect("JSON");
+    assert_eq!(release["app"], "hr/shop/web");
+    let field = &release["objects"][0]["fields"][0];
+    assert_eq!(
+        (&field["field"], &field["desired"]),
+        (&json!("data.greeting"), &json!("bonjour")),
+        "{release}"
+    );
+    assert_eq!(world.belay(&["diff", "nothing"]).await.code, 3);
+    world
+        .edit(json!({"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
+            "metadata": {"name": "maps", "namespace": "shop"}, "spec": {"path": "./nowhere"}}))
+        .await;
+    let fault = world.belay(&["diff", "ks/maps"]).await;
+    assert_eq!(fault.code, 2, "{}", fault.err);
+    assert!(fault.err.starts_with("error: ks/shop/maps cannot be compared"), "{}", fault.err);
+}

@@ -1,6 +1,8 @@
 //! `belay app diff`
 
 use anyhow::Context;
+use belay_diff::Drift;
+use belay_manifest::ObjectKey;
 
 use super::find::Which;
 use crate::commands::print;
@@ -39,18 +41,23 @@ pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
 }
 
+/// Object by object, a line for each field.
+pub(in crate::commands) fn printed(objects: &[(ObjectKey, Vec<Drift>)]) -> String {
+    let mut text = String::new();
+    for (object, records) in objects {
+        let (group, kind) = (&object.group, &object.kind);
+        text.push_str(&format!("\n===== {group}/{kind} {}/{} ======\n", object.namespace, object.name));
+        records.iter().for_each(|record| text.push_str(&format!("{}\n", record.line())));
+    }
+    text
+}
+
 async fn differs(arguments: &Arguments) -> anyhow::Result<bool> {
     let found = arguments.which.find().await?;
     let (engine, _folder) = found.looking(&arguments.argocd_namespace)?;
     let differences = engine.argo.differences_once(&found.key, &arguments.revision).await;
     let differences =
         differences.with_context(|| format!("application '{}' cannot be compared", found.key.name))?;
-    let mut text = String::new();
-    for (object, records) in &differences.objects {
-        let (group, kind) = (&object.group, &object.kind);
-        text.push_str(&format!("\n===== {group}/{kind} {}/{} ======\n", object.namespace, object.name));
-        records.iter().for_each(|record| text.push_str(&format!("{}\n", record.line())));
-    }
-    print(&text)?;
+    print(&printed(&differences.objects))?;
     Ok(!differences.objects.is_empty())
 }

@@ -51,15 +51,23 @@ impl Found {
 
     /// The parts of Belay that look at apps, with a folder of their own for what they fetch.
     pub(super) fn looking(&self, argo_namespace: &str) -> anyhow::Result<(Engine, tempfile::TempDir)> {
-        let folder = tempfile::tempdir().context("there is no folder for what is fetched")?;
-        let settings = EngineSettings {
-            data_folder: folder.path().to_owned(),
-            argo_namespace: argo_namespace.to_owned(),
-            families: Vec::new(),
-            ledger: Ledger::in_memory(),
-        };
-        Ok((Engine::new(self.client.clone(), settings), folder))
+        looking(self.client.clone(), argo_namespace)
     }
+}
+
+/// The parts of Belay that look at apps, with a folder of their own for what they fetch.
+pub(in crate::commands) fn looking(
+    client: Client,
+    argo_namespace: &str,
+) -> anyhow::Result<(Engine, tempfile::TempDir)> {
+    let folder = tempfile::tempdir().context("there is no folder for what is fetched")?;
+    let settings = EngineSettings {
+        data_folder: folder.path().to_owned(),
+        argo_namespace: argo_namespace.to_owned(),
+        families: Vec::new(),
+        ledger: Ledger::in_memory(),
+    };
+    Ok((Engine::new(client, settings), folder))
 }
 
 /// An app as the API server has it.

@@ -24,6 +24,7 @@ const LAYERS: &[(u8, &str)] = &[
     (2, "belay-argo-api"),
     (2, "belay-flux-api"),
     (2, "belay-render"),
+    (3, "belay-metrics"),
     (3, "belay-source"),
     (3, "belay-cluster"),
     (3, "belay-apply"),

@@ -2,21 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
-use belay_filetree::{ComposedTree, FileTree, Kind, SparseTree, TreeError, TreePath};
+use belay_filetree::{ComposedTree, FileTree, Kind, SparseTree, TreePath};
 use belay_flux_api::{Artifact, GitRepository, GitRepositoryInclude};
 use belay_manifest::ObjectKey;
-use belay_source::{Access, Checkout, Request, Revision, is_same_server, submodules};
+use belay_source::{Checkout, Request, with_submodules};
 
 use crate::context::Context;
 use crate::depends::includes;
 use crate::repository::Fault;
-
-/// Submodules in submodules are followed this deep.
-const DEEPEST: usize = 10;
-/// More of them, in all, are not fetched.
-const MOST: usize = 100;
 
 /// The files, and the artifacts of others that are among them.
 pub(crate) struct Content {
@@ -35,7 +29,11 @@ pub(crate) async fn compose(
     let spec = &repository.spec;
     let mut tree = checkout.tree.clone();
     if spec.recurse_submodules {
-        tree = with_submodules(context, request, tree).await?;
+        let whole = with_submodules(context.repositories.as_ref(), request, tree).await;
+        tree = whole.map_err(|error| {
+            let reason = belay_causes::chain(&error);
+            git_fault(format!("failed to checkout and determine revision: {reason}"))
+        })?;
     }
     if !spec.sparse_checkout.is_empty() {
         tree = sparse(tree, &spec.sparse_checkout)?;
@@ -55,63 +53,6 @@ fn fault(reason: &'static str, message: String) -> Fault {
 
 fn git_fault(message: String) -> Fault {
     fault("GitOperationFailed", message)
-}
-
-async fn with_submodules(
-    context: &Context,
-    request: &Request,
-    tree: Arc<dyn FileTree>,
-) -> Result<Arc<dyn FileTree>, Fault> {
-    let failed = |reason: String| git_fault(format!("failed to checkout and determine revision: {reason}"));
-    let mut whole = ComposedTree::new(tree.clone());
-    let mut left = vec![(TreePath::root(), tree, request.url.clone(), 0)];
-    let mut count = 0;
-    while let Some((at, tree, url, depth)) = left.pop() {
-        let wanted = gitlinks(tree.as_ref(), &url).map_err(failed)?;
-        count += wanted.len();
-        if count > MOST || (depth == DEEPEST && !wanted.is_empty()) {
-            return Err(failed(format!("more than {MOST} submodules, or {DEEPEST} in each other")));
-        }
-        for (path, url, commit) in wanted {
-            let place = at.join(path.as_str()).map_err(|error| failed(error.to_string()))?;
-            // A login is shown to the server that it is for, and to no other that a commit names.
-            let access = match is_same_server(&url, &request.url) {
-                true => request.access.clone(),
-                false => Access { proxy: request.access.proxy.clone(), ..Access::default() },
-            };
-            let wanted = Request {
-                url: url.clone(),
-                revision: Revision::name(commit),
-                access,
-                max_age: Duration::MAX,
-                timeout: request.timeout,
-            };
-            let found = context.repositories.checkout(&wanted).await;
-            let found = found.map_err(|error| failed(format!("submodule '{}': {error}", place.as_str())))?;
-            whole.put(place.clone(), found.tree.clone(), TreePath::root());
-            left.push((place, found.tree, url, depth + 1));
-        }
-    }
-    Ok(Arc::new(whole))
-}
-
-/// The submodules of a tree that `.gitmodules` knows: path, URL, commit.
-fn gitlinks(tree: &dyn FileTree, url: &str) -> Result<Vec<(TreePath, String, String)>, String> {
-    let shown = |error: TreeError| belay_causes::chain(&error);
-    let file = TreePath::root().child(".gitmodules");
-    if tree.lookup(&file).map_err(shown)?.is_none_or(|entry| !entry.kind.is_file()) {
-        return Ok(Vec::new());
-    }
-    let content = tree.load(&file).map_err(shown)?;
-    let mut found = Vec::new();
-    for module in submodules(&content, url).map_err(|error| belay_causes::chain(&error))? {
-        if let Some(entry) = tree.lookup(&module.path).map_err(shown)?
-            && entry.kind == Kind::Submodule
-        {
-            found.push((module.path, module.url, entry.id.as_str().to_owned()));
-        }
-    }
-    Ok(found)
 }
 
 fn sparse(tree: Arc<dyn FileTree>, folders: &[String]) -> Result<Arc<dyn FileTree>, Fault> {

@@ -30,4 +30,4 @@ pub use revision::Revision;
 pub use signature::{SignatureError, Signed, SignedObjects, TrustedKeys};
 pub use snapshot::Snapshot;
 pub use ssh_key::is_encrypted_key;
-pub use submodules::{Submodule, SubmoduleError, is_same_server, submodules};
+pub use submodules::{SubmoduleError, with_submodules};

@@ -1,22 +1,31 @@
-//! `.gitmodules`: which repositories stand at which paths.
+//! Submodules: which repositories stand at which paths, by `.gitmodules`, and a tree with their files in it.
 
-use belay_filetree::TreePath;
+use std::sync::Arc;
+use std::time::Duration;
+
+use belay_filetree::{ComposedTree, FileTree, Kind, TreeError, TreePath};
 use gix::bstr::ByteSlice;
 
-/// More submodules in one repository are not fetched.
+use crate::access::Access;
+use crate::repositories::{CheckoutError, Repositories, Request};
+use crate::revision::Revision;
+
+/// More submodules, in one repository or in all, are not fetched.
 const MOST: usize = 100;
+/// Submodules in submodules are followed this deep.
+const DEEPEST: usize = 10;
 
 /// A repository in a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Submodule {
+struct Submodule {
     /// Where its files stand.
-    pub path: TreePath,
+    path: TreePath,
     /// Where it comes from.
-    pub url: String,
+    url: String,
 }
 
 /// Why submodules are not known.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum SubmoduleError {
     /// The file is no Git configuration.
     #[error(".gitmodules cannot be read")]
@@ -38,10 +47,101 @@ pub enum SubmoduleError {
         /// The submodule.
         name: String,
     },
+    /// Submodules have submodules, and so on.
+    #[error("more than {MOST} submodules, or {DEEPEST} in each other")]
+    TooDeep,
+    /// The repository's own files cannot be read.
+    #[error("the submodules of {url} cannot be read")]
+    Tree {
+        /// The repository.
+        url: String,
+        /// Why.
+        #[source]
+        source: TreeError,
+    },
+    /// One cannot be fetched.
+    #[error("submodule '{path}'")]
+    Checkout {
+        /// Where it stands.
+        path: TreePath,
+        /// Why.
+        #[source]
+        source: Box<CheckoutError>,
+    },
+}
+
+/// A commit of a repository that stands at a path.
+struct Wanted {
+    path: TreePath,
+    url: String,
+    commit: String,
+}
+
+/// A checkout's tree with the files of its submodules, and of theirs, in it. Their servers are asked with the access of
+/// `request` only where they are the one that it is for.
+pub async fn with_submodules(
+    repositories: &dyn Repositories,
+    request: &Request,
+    tree: Arc<dyn FileTree>,
+) -> Result<Arc<dyn FileTree>, SubmoduleError> {
+    let mut whole = ComposedTree::new(tree.clone());
+    let mut left = vec![(TreePath::root(), tree, request.url.clone(), 0)];
+    let mut count = 0;
+    while let Some((at, tree, url, depth)) = left.pop() {
+        let wanted = wanted(tree.as_ref(), &url)?;
+        count += wanted.len();
+        if count > MOST || (depth == DEEPEST && !wanted.is_empty()) {
+            return Err(SubmoduleError::TooDeep);
+        }
+        for Wanted { path, url, commit } in wanted {
+            let place = path.as_str().split('/').fold(at.clone(), |place, name| place.child(name));
+            let found = repositories.checkout(&asked(request, &url, commit)).await.map_err(|source| {
+                SubmoduleError::Checkout { path: place.clone(), source: Box::new(source) }
+            })?;
+            whole.put(place.clone(), found.tree.clone(), TreePath::root());
+            left.push((place, found.tree, url, depth + 1));
+        }
+    }
+    Ok(Arc::new(whole))
+}
+
+/// A login is shown to the server that it is for, and to no other that a commit names.
+fn asked(request: &Request, url: &str, commit: String) -> Request {
+    let access = match is_same_server(url, &request.url) {
+        true => request.access.clone(),
+        false => Access { proxy: request.access.proxy.clone(), ..Access::default() },
+    };
+    Request {
+        url: url.to_owned(),
+        revision: Revision::name(commit),
+        access,
+        max_age: Duration::MAX,
+        timeout: request.timeout,
+    }
+}
+
+/// The submodules of a tree that `.gitmodules` knows.
+fn wanted(tree: &dyn FileTree, url: &str) -> Result<Vec<Wanted>, SubmoduleError> {
+    let unreadable = |source| SubmoduleError::Tree { url: url.to_owned(), source };
+    let file = TreePath::root().child(".gitmodules");
+    if tree.lookup(&file).map_err(unreadable)?.is_none_or(|entry| !entry.kind.is_file()) {
+        return Ok(Vec::new());
+    }
+    let content = tree.load(&file).map_err(unreadable)?;
+    let mut found = Vec::new();
+    for module in submodules(&content, url)? {
+        if let Some(entry) = tree.lookup(&module.path).map_err(unreadable)?
+            && entry.kind == Kind::Submodule
+        {
+            let commit = entry.id.as_str().to_owned();
+            found.push(Wanted { path: module.path, url: module.url, commit });
+        }
+    }
+    Ok(found)
 }
 
 /// Reads `.gitmodules` of the repository at `parent`.
-pub fn submodules(content: &[u8], parent: &str) -> Result<Vec<Submodule>, SubmoduleError> {
+fn submodules(content: &[u8], parent: &str) -> Result<Vec<Submodule>, SubmoduleError> {
     let metadata = gix::config::file::Metadata::default();
     let file = gix::config::File::from_bytes_no_includes(content, metadata, Default::default())
         .map_err(|_quotes| SubmoduleError::Unreadable)?;
@@ -63,7 +163,7 @@ pub fn submodules(content: &[u8], parent: &str) -> Result<Vec<Submodule>, Submod
 }
 
 /// Whether two URLs are of one server: what is shown to it may be shown again.
-pub fn is_same_server(one: &str, other: &str) -> bool {
+fn is_same_server(one: &str, other: &str) -> bool {
     let server = |url: &str| {
         let url = url::Url::parse(url).ok()?;
         Some((url.scheme().to_owned(), url.host_str()?.to_owned(), url.port_or_known_default()))
@@ -121,7 +221,7 @@ mod tests {
         for path in ["../out", "/etc", "."] {
             assert!(matches!(one(path, "https://a.org/x"), Err(SubmoduleError::Path { .. })), "{path}");
         }
-        assert_eq!(read("[submodule"), Err(SubmoduleError::Unreadable));
+        assert!(matches!(read("[submodule"), Err(SubmoduleError::Unreadable)));
     }
 
     #[test]

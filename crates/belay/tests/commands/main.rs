@@ -6,6 +6,7 @@ mod canary;
 mod evidence;
 mod get;
 mod install;
+mod kustomize;
 mod localkube;
 mod run;
 mod webhook;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use belay_filetree::FileTree;
 use belay_helm::RepositoryIndex;
 use belay_kustomize::{RemoteChart, RemoteRepository, Remotes};
-use belay_source::{GitLimits, GitStore, Repositories, Request, Revision};
+use belay_source::{GitLimits, GitStore, Repositories, Request, Revision, with_submodules};
 use reqwest::Url;
 use reqwest::blocking::Client;
 
@@ -43,13 +43,11 @@ impl Remotes for Fetcher {
         let runtime = crate::commands::runtime().map_err(|error| error.to_string())?;
         let request = Request::new(&repository.url, Revision::name(&repository.reference));
         let checkout = runtime.block_on(store.checkout(&request)).map_err(|error| error.to_string())?;
-        if repository.submodules && checkout.tree.kind(&modules()).is_ok_and(|kind| kind.is_some()) {
-            return Err(format!(
-                "{} has submodules, which are not supported yet; add `submodules=false` to do without them",
-                repository.url
-            ));
+        if !repository.submodules {
+            return Ok(checkout.tree);
         }
-        Ok(checkout.tree)
+        let whole = runtime.block_on(with_submodules(&store, &request, checkout.tree));
+        whole.map_err(|error| belay_causes::chain(&error))
     }
 
     fn file(&self, url: &str) -> Result<Option<Vec<u8>>, String> {
@@ -73,10 +71,6 @@ impl Remotes for Fetcher {
         let archive = base.join(reference).map_err(|error| format!("{reference}: {error}"))?;
         get(archive.as_str())?.ok_or_else(|| format!("{archive} is not there"))
     }
-}
-
-fn modules() -> belay_filetree::TreePath {
-    belay_filetree::TreePath::root().child(".gitmodules")
 }
 
 /// The body of a good answer; `None` for any other.

@@ -1,10 +1,10 @@
 //! The long run: many seeds, one seed again, or a crash after every write of the reference run.
 
 use std::collections::BTreeMap;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-use belay_simulator::{Report, Summary, crashes, reference_run, seed, seeds};
+use belay_simulator::{Failure, Report, Summary, crashes, reference_run, seed, seeds};
 use clap::Parser;
 
 /// Simulate a world in trouble, and see both families' controllers through it.
@@ -20,6 +20,9 @@ struct Arguments {
     /// One seed, with a log (RUST_LOG says of what).
     #[arg(long)]
     seed: Option<u64>,
+    /// Tell of that seed as JSON.
+    #[arg(long, requires = "seed")]
+    json: bool,
     /// The reference run, with a crash after each of its writes.
     #[arg(long)]
     crashes: bool,
@@ -38,11 +41,12 @@ fn main() -> ExitCode {
     log.with_ansi(false).without_time().init();
     let begun = Instant::now();
     let is_good = match (&arguments.seed, &arguments.crash_after) {
+        (Some(number), _) if arguments.json => return print_json(&seed(*number)),
         (Some(number), _) => tell(seed(*number).map(|report| counts(&report))),
         (_, Some(count)) => tell(against_whole(*count)),
         _ if arguments.crashes => summarise(&crashes(None)),
         _ => {
-            let summary = seeds(arguments.from..arguments.from + arguments.seeds);
+            let summary = seeds(arguments.from..arguments.from + arguments.seeds, aside);
             let lacking = summary.lacking();
             lacking.iter().for_each(|line| print(&format!("too seldom: {line}")));
             summarise(&summary) && lacking.is_empty()
@@ -52,12 +56,32 @@ fn main() -> ExitCode {
     if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// A seed's run in a process of its own. Within one, tokio's order of waking and what is made once depend on the runs
+/// before it, and a seed would not be the same run when somebody looks at it alone.
+fn aside(number: u64) -> Result<Report, Failure> {
+    let failed = |fault: String| Failure { faults: vec![fault] };
+    let program = std::env::current_exe().map_err(|error| failed(error.to_string()))?;
+    let mut command = Command::new(program);
+    let output = command.args(["--json", "--seed", &number.to_string()]).env("RUST_LOG", "off").output();
+    let output = output.map_err(|error| failed(error.to_string()))?;
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| Err(failed(String::from_utf8_lossy(&output.stderr).into_owned())))
+}
+
+fn print_json(result: &Result<Report, Failure>) -> ExitCode {
+    match serde_json::to_string(result) {
+        Ok(text) => print(&text),
+        Err(_) => return ExitCode::FAILURE,
+    }
+    ExitCode::SUCCESS
+}
+
 /// A crashed reference run beside a whole one.
-fn against_whole(count: u64) -> Result<BTreeMap<String, u64>, belay_simulator::Failure> {
+fn against_whole(count: u64) -> Result<BTreeMap<String, u64>, Failure> {
     let (_, whole) = reference_run(None)?;
     let (report, end) = reference_run(Some(count))?;
     let faults = whole.differences(&end);
-    if faults.is_empty() { Ok(counts(&report)) } else { Err(belay_simulator::Failure { faults }) }
+    if faults.is_empty() { Ok(counts(&report)) } else { Err(Failure { faults }) }
 }
 
 fn counts(report: &Report) -> BTreeMap<String, u64> {
@@ -65,7 +89,7 @@ fn counts(report: &Report) -> BTreeMap<String, u64> {
     report.counts.clone()
 }
 
-fn tell(result: Result<BTreeMap<String, u64>, belay_simulator::Failure>) -> bool {
+fn tell(result: Result<BTreeMap<String, u64>, Failure>) -> bool {
     match &result {
         Ok(counts) => counts.iter().for_each(|(name, count)| print(&format!("{count:6} {name}"))),
         Err(failure) => print(&failure.to_string()),

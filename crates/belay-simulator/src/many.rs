@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::run::{End, Failure, Report, reference_run, seed};
+use crate::run::{End, Failure, Report, reference_run};
 use crate::weather::WANTED;
 
 /// With fewer runs than these, chance alone decides what happens.
@@ -68,9 +68,9 @@ impl Summary {
     }
 }
 
-/// Runs of these seeds, on every core.
-pub fn seeds(numbers: Range<u64>) -> Summary {
-    each(numbers, |number| (seed(number), format!("--seed {number}")))
+/// Runs of these seeds, on every core, each carried out by `run`.
+pub fn seeds(numbers: Range<u64>, run: impl Fn(u64) -> Result<Report, Failure> + Sync) -> Summary {
+    each(numbers, |number| (run(number), format!("--seed {number}")))
 }
 
 /// The reference run with a crash after each of its writes, or after those of a part: (which part, of how many).

@@ -1,12 +1,12 @@
 //! A run: a beginning, steps, an end that has to be good and to stay so.
 
 use std::collections::BTreeMap;
-use std::sync::Once;
 use std::time::Duration;
 
 use belay_localkube::faults::{Fault, On};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::chance;
@@ -23,7 +23,7 @@ const LOOK: Duration = Duration::from_secs(20);
 const QUIET: Duration = Duration::from_secs(15 * 60);
 
 /// What a run was like.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Report {
     /// Everything of interest, and how often it happened.
     pub counts: BTreeMap<String, u64>,
@@ -36,7 +36,7 @@ pub struct Report {
 }
 
 /// Why a run was not good.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
 #[error("{}", faults.join("\n"))]
 pub struct Failure {
     /// Every violation.
@@ -77,16 +77,7 @@ impl End {
     }
 }
 
-/// What a process makes once, when it is first asked for, takes chance from the run that asks. The reference run asks
-/// first, so that a seed is the same run whether it comes first or last in its process.
-static FIRST: Once = Once::new();
-
 fn in_a_world<T: Send>(seed: u64, work: impl AsyncFnOnce(&mut World) -> T + Send) -> T {
-    FIRST.call_once(|| in_a_new_world(1, async |world| walk(world, &reference()).await));
-    in_a_new_world(seed, work)
-}
-
-fn in_a_new_world<T: Send>(seed: u64, work: impl AsyncFnOnce(&mut World) -> T + Send) -> T {
     chance::alone(|| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
         let runtime = runtime.expect("a runtime without a network needs nothing");

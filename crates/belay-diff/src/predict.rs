@@ -1,8 +1,8 @@
 //! Which fields an apply would change: the live object beside what it would become.
 
 use belay_manifest::Object;
+use belay_schema::PatchError;
 use belay_schema::managed::{self, Write};
-use belay_schema::{PatchError, default_object, prune};
 use serde_json::{Map, Value};
 
 use crate::client_side::{LAST_APPLIED, Sides};
@@ -63,11 +63,7 @@ impl Sides<'_> {
         }
         let desired = normalised(self.desired.value(), Some(schema), ignored.normalise);
         let write = Write { manager: &options.manager, now: "", subresource: "" };
-        let mut predicted = managed::apply(schema, Some(self.live.value()), &desired, &write, true)?;
-        if schema.is_custom() {
-            prune(schema, &mut predicted);
-            default_object(schema, &mut predicted);
-        }
+        let predicted = managed::predict(schema, Some(self.live.value()), &desired, &write, true)?;
         Ok(managed::same_but_for_times(self.live.value(), &predicted))
     }
 
@@ -87,11 +83,9 @@ impl Sides<'_> {
             live["metadata"]["managedFields"] = managed_fields;
         }
         let write = Write { manager: &options.manager, now: "", subresource: "" };
-        let mut predicted = managed::apply(schema, Some(&live), &desired, &write, true)?;
-        if schema.is_custom() {
-            prune(schema, &mut predicted);
-            default_object(schema, &mut predicted);
-        }
+        let mut predicted = managed::predict(schema, Some(&live), &desired, &write, true)?;
+        // Defaults may have brought back what is ignored.
+        ignored.remove(self.live, &mut [&mut predicted]);
         for state in [&mut live, &mut predicted] {
             drop_undesired(state, ignored.normalise);
         }
@@ -238,6 +232,7 @@ mod tests {
     use crate::compare::AddedFields;
     use crate::ignore::IgnoreRule;
     use crate::normalise::NormaliseOptions;
+    use belay_schema::default_object;
     use belay_schema::{KindSchema, Registry, decode};
     use serde_json::json;
     use std::sync::Arc;

@@ -14,10 +14,7 @@ const NODE_PORTS: std::ops::RangeInclusive<i64> = 30000..=32767;
 pub(crate) fn fill(state: &State, definition: &Definition, live: Option<&Value>, object: &mut Value) {
     match (definition.group.as_str(), definition.kind.as_str()) {
         ("", "Service") => service(state, live, object),
-        ("", "Namespace") if live.is_some() => {
-            crate::object::carry_over(live.unwrap_or(&Value::Null), object, &["spec", "finalizers"]);
-        }
-        ("", "Namespace") => {
+        ("", "Namespace") if live.is_none() => {
             let mut finalizers = items(object, &["spec", "finalizers"]).to_vec();
             if !finalizers.contains(&json!("kubernetes")) {
                 finalizers.push("kubernetes".into());
@@ -30,7 +27,6 @@ pub(crate) fn fill(state: &State, definition: &Definition, live: Option<&Value>,
             }
             tolerations(object);
         }
-        ("", "ServiceAccount") => account(object),
         ("", "Node") if live.is_none() => taint(object),
         ("", "PersistentVolumeClaim") if live.is_none() => add_finalizer(object, CLAIM_FINALIZER),
         ("", "PersistentVolume") if live.is_none() => add_finalizer(object, VOLUME_FINALIZER),
@@ -269,16 +265,6 @@ fn tolerations(object: &mut Value) {
         }
     }
     set(object, &["spec", "tolerations"], all.into());
-}
-
-/// Of the Secrets that an account lists, only names are kept.
-fn account(object: &mut Value) {
-    for secret in object.get_mut("secrets").and_then(Value::as_array_mut).into_iter().flatten() {
-        *secret = match secret["name"].as_str() {
-            Some(name) => json!({ "name": name }),
-            None => json!({}),
-        };
-    }
 }
 
 /// A new node is not ready.

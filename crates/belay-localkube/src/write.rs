@@ -302,7 +302,8 @@ impl Writer<'_> {
         // Nobody owns the namespace, and messages show the object as it was given.
         remove(&mut applied, &["metadata", "namespace"]);
         let now = self.state.clock.seconds();
-        let object = managed::apply(&schema, base.as_ref(), &applied, &self.write(&now), self.options.force);
+        let object =
+            managed::predict(&schema, base.as_ref(), &applied, &self.write(&now), self.options.force);
         let mut object = object.map_err(refused_apply)?;
         if !self.target.namespace.is_empty() {
             set(&mut object, &["metadata", "namespace"], self.target.namespace.as_str().into());

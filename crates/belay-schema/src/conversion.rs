@@ -10,6 +10,7 @@ const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
 pub(crate) fn mirror_fields(kind: &KindSchema, object: &mut Value) {
     match (kind.group.as_str(), kind.kind.as_str()) {
         ("apps", "DaemonSet") => template_generation(object),
+        ("apps", "StatefulSet") => claim_templates(object),
         ("", "Node") => pod_ranges(object),
         _ => {}
     }
@@ -76,6 +77,30 @@ fn drop_node_ports(spec: &mut Map<String, Value>, live: &Value) {
             port.shift_remove("nodePort");
         }
     }
+}
+
+/// Templates of claims are claims, whatever they call themselves.
+fn claim_templates(object: &mut Value) {
+    let claims = object.pointer_mut("/spec/volumeClaimTemplates").and_then(Value::as_array_mut);
+    for claim in claims.into_iter().flatten().filter_map(Value::as_object_mut) {
+        claim.insert("apiVersion".to_owned(), json!("v1"));
+        claim.insert("kind".to_owned(), json!("PersistentVolumeClaim"));
+    }
+}
+
+/// Why an object cannot be converted to the internal version, if so.
+pub(crate) fn unconvertible(kind: &KindSchema, object: &Value) -> Option<String> {
+    if kind.group != "apps" || kind.kind != "DaemonSet" {
+        return None;
+    }
+    let generation = object["metadata"]["annotations"][TEMPLATE_GENERATION].as_str()?;
+    let name = object["metadata"]["name"].as_str().unwrap_or_default();
+    generation.parse::<i64>().is_err().then(|| {
+        format!(
+            "failed to convert to unversioned (/{name}; {}, Kind=DaemonSet): strconv.ParseInt: parsing {generation:?}: invalid syntax",
+            kind.api_version()
+        )
+    })
 }
 
 fn template_generation(object: &mut Value) {

@@ -34,6 +34,7 @@ fn walk(types: &Types, id: TypeId, value: &mut Value) {
 
 fn drop_fields(name: &str, object: &mut Map<String, Value>) {
     if name == "core.v1.PodSpec" {
+        drop_image_volumes(object);
         // Only containers that run before the others have a policy of their own.
         for container in object.get_mut("containers").and_then(Value::as_array_mut).into_iter().flatten() {
             if let Some(container) = container.as_object_mut() {
@@ -41,10 +42,17 @@ fn drop_fields(name: &str, object: &mut Map<String, Value>) {
             }
         }
     }
+    if matches!(name, "core.v1.Container" | "core.v1.EphemeralContainer") {
+        drop_lifecycle(object);
+    }
+    if name == "core.v1.PersistentVolumeClaimSpec" {
+        drop_sources(object);
+    }
     let disabled: &[&str] = match name {
         "core.v1.Container" | "core.v1.EphemeralContainer" => &["restartPolicyRules"],
         "core.v1.EnvVarSource" => &["fileKeyRef"],
         "core.v1.PodSpec" => &["hostnameOverride"],
+        "apps.v1.RollingUpdateStatefulSetStrategy" => &["maxUnavailable"],
         "core.v1.Lifecycle" => &["stopSignal"],
         "core.v1.VolumeProjection" => &["clusterTrustBundle", "podCertificate"],
         "core.v1.Volume" => &["image"],
@@ -57,5 +65,59 @@ fn drop_fields(name: &str, object: &mut Map<String, Value>) {
     };
     for field in disabled {
         object.shift_remove(*field);
+    }
+}
+
+/// A lifecycle that held nothing but what is switched off goes with it.
+fn drop_lifecycle(container: &mut Map<String, Value>) {
+    let lifecycle = container.get_mut("lifecycle").and_then(Value::as_object_mut);
+    let is_left_empty = lifecycle
+        .is_some_and(|lifecycle| lifecycle.shift_remove("stopSignal").is_some() && lifecycle.is_empty());
+    if is_left_empty {
+        container.shift_remove("lifecycle");
+    }
+}
+
+/// Volumes that are images go, with what mounts them.
+fn drop_image_volumes(pod: &mut Map<String, Value>) {
+    let is_image = |volume: &Value| !volume["image"].is_null();
+    let Some(volumes) = pod.get_mut("volumes").and_then(Value::as_array_mut) else { return };
+    let names: Vec<Value> =
+        volumes.iter().filter(|volume| is_image(volume)).map(|volume| volume["name"].clone()).collect();
+    if names.is_empty() {
+        return;
+    }
+    volumes.retain(|volume| !is_image(volume));
+    if volumes.is_empty() {
+        pod.shift_remove("volumes");
+    }
+    for list in ["initContainers", "containers", "ephemeralContainers"] {
+        let containers = pod.get_mut(list).and_then(Value::as_array_mut);
+        for container in containers.into_iter().flatten().filter_map(Value::as_object_mut) {
+            let Some(mounts) = container.get_mut("volumeMounts").and_then(Value::as_array_mut) else {
+                continue;
+            };
+            mounts.retain(|mount| !names.contains(&mount["name"]));
+            if mounts.is_empty() {
+                container.shift_remove("volumeMounts");
+            }
+        }
+    }
+}
+
+/// A claim is filled from what lies in its own namespace; by `dataSource` from a claim or a snapshot alone.
+fn drop_sources(claim: &mut Map<String, Value>) {
+    if claim.get("dataSourceRef").is_some_and(|source| !source["namespace"].is_null()) {
+        claim.shift_remove("dataSourceRef");
+    }
+    let is_usual = |source: &Value| {
+        let group = source["apiGroup"].as_str().unwrap_or_default();
+        matches!(
+            (source["kind"].as_str(), group),
+            (Some("PersistentVolumeClaim"), "") | (Some("VolumeSnapshot"), "snapshot.storage.k8s.io")
+        )
+    };
+    if claim.get("dataSource").is_some_and(|source| !is_usual(source)) {
+        claim.shift_remove("dataSource");
     }
 }

@@ -241,8 +241,8 @@ impl Checker<'_> {
             (Special::MicroTime, Value::String(text)) if !text.is_empty() => micro_time(text),
             (Special::Time, Value::String(text)) if !text.is_empty() => {
                 text.parse::<jiff::Timestamp>().map(drop).map_err(|_| {
-                    let layout = "2006-01-02T15:04:05Z07:00";
-                    format!("parsing time {text:?} as {layout:?}: cannot parse {text:?} as \"2006\"")
+                    let (rest, wanted) = unread_time(text).unwrap_or((text, "2006"));
+                    format!("parsing time {text:?} as \"2006-01-02T15:04:05Z07:00\": cannot parse {rest:?} as {wanted:?}")
                 })
             }
             (Special::Bytes, Value::String(text)) => bytes(text),
@@ -322,9 +322,9 @@ fn bytes(text: &str) -> Result<(), String> {
 
 /// Microseconds are required, all six digits.
 fn micro_time(text: &str) -> Result<(), String> {
-    if !text.starts_with(|first: char| first.is_ascii_digit()) {
-        let layout = "2006-01-02T15:04:05.000000Z07:00";
-        return Err(format!("parsing time {text:?} as {layout:?}: cannot parse {text:?} as \"2006\""));
+    let layout = "2006-01-02T15:04:05.000000Z07:00";
+    if let Some((rest, wanted)) = unread_time(text) {
+        return Err(format!("parsing time {text:?} as {layout:?}: cannot parse {rest:?} as {wanted:?}"));
     }
     let fraction = text.get(19..).unwrap_or_default();
     let digits =
@@ -332,8 +332,21 @@ fn micro_time(text: &str) -> Result<(), String> {
     if digits == 6 && text.parse::<jiff::Timestamp>().is_ok() {
         return Ok(());
     }
-    let layout = "2006-01-02T15:04:05.000000Z07:00";
     Err(format!("parsing time {text:?} as {layout:?}: cannot parse {fraction:?} as \".000000\""))
+}
+
+/// What of a time cannot be read, and as what, where it is no date with a `T` behind it.
+fn unread_time(text: &str) -> Option<(&str, &'static str)> {
+    let is_date = text.len() >= 10
+        && text.bytes().take(10).enumerate().all(|(place, byte)| match place {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+    if !is_date {
+        return Some((text, "2006"));
+    }
+    let rest = &text[10..];
+    (!rest.starts_with('T')).then_some((rest, "T"))
 }
 
 fn go_type(types: &Types, declared: &Type) -> String {

@@ -41,6 +41,7 @@ mod reset;
 mod rules;
 pub mod schedule;
 pub mod strategic;
+mod strategy;
 mod structured;
 mod unknown;
 mod validate;

@@ -3,6 +3,7 @@
 mod apply;
 mod conflict;
 mod entries;
+mod predict;
 mod scale;
 mod update;
 
@@ -17,6 +18,7 @@ use crate::structured::{Comparison, compare, reconcile};
 pub use apply::{ApplyError, apply};
 pub use conflict::{Conflict, conflict_message};
 pub use entries::{Entry, EntryError, Operation, entries};
+pub use predict::predict;
 pub use scale::{parent_entries, scale_entries};
 pub use update::update;
 

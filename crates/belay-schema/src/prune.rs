@@ -27,6 +27,32 @@ pub(crate) fn read_custom(kind: &KindSchema, object: &mut Value) {
     }
 }
 
+/// What a custom resource lost by an apply may leave nulls behind, which count as absent; those that were applied stay, to
+/// be judged.
+pub(crate) fn drop_left_nulls(kind: &KindSchema, applied: &Value, object: &mut Value) {
+    let schema = kind.custom.as_ref().and_then(|custom| custom.schema.as_ref());
+    if let Some(schema) = schema {
+        drop_nulls_but(schema, Some(applied), object);
+    }
+}
+
+fn drop_nulls_but(schema: &Value, applied: Option<&Value>, value: &mut Value) {
+    let (Some(fields), Some(properties)) = (value.as_object_mut(), schema["properties"].as_object()) else {
+        return;
+    };
+    for (name, declared) in properties {
+        let given = applied.and_then(|applied| applied.get(name));
+        let is_nullable = declared["nullable"] == true || !declared["default"].is_null();
+        match fields.get_mut(name) {
+            Some(Value::Null) if given.is_none() && !is_nullable => {
+                fields.shift_remove(name);
+            }
+            Some(value) => drop_nulls_but(declared, given, value),
+            None => {}
+        }
+    }
+}
+
 /// Told of every field that goes.
 pub(crate) trait Observer {
     fn enter(&mut self, step: Step<'_>);

@@ -19,6 +19,9 @@ pub fn keep_unchangeable(kind: &KindSchema, live: Option<&Value>, new: &mut Valu
         crate::conversion::mirror_fields(kind, new);
         crate::conversion::count_template(kind, live, new);
         crate::conversion::drop_service_fields(kind, live, new);
+        if subresource.is_empty() {
+            crate::strategy::settle(kind, live, new);
+        }
         crate::encoding::null_empty(kind, new);
     }
 }

@@ -4,6 +4,7 @@
 
 mod difference;
 mod edit;
+mod predicted;
 mod report;
 mod sample;
 mod sequences;
@@ -39,7 +40,7 @@ pub(crate) struct Arguments {
     /// How many of a hundred values are likely to be refused.
     #[arg(long, default_value_t = 30)]
     bad: u32,
-    /// Write what the real server refused here, one case for each kind of message.
+    /// Write what the real server answered here: to applies, or what it refused, one case for each kind of message.
     #[arg(long)]
     record: Option<PathBuf>,
 }
@@ -49,6 +50,8 @@ pub(crate) struct Arguments {
 enum What {
     /// Lives of objects: created, then edited by several managers in every way.
     Schema,
+    /// Applies: computed in process, and tried with the real server.
+    Apply,
     /// One or two bad fields: what is said about them.
     Validation,
 }
@@ -60,6 +63,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     let report = match arguments.what {
         What::Schema => sequences::run(&arguments).await?,
+        What::Apply => predicted::run(&arguments).await?,
         What::Validation => validation::run(&arguments).await?,
     };
     say(&report.text(arguments.show));

@@ -15,8 +15,8 @@ use crate::report::Report;
 use crate::sample::{Sample, Samples};
 use crate::server::Server;
 
-const MANAGERS: [&str; 3] = ["one", "two", "three"];
-const STEPS: usize = 5;
+pub(crate) const MANAGERS: [&str; 3] = ["one", "two", "three"];
+pub(crate) const STEPS: usize = 5;
 
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<Report> {
     let (real, embedded) = (Server::real(&arguments.kubeconfig).await?, Server::embedded());
@@ -34,32 +34,27 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<Report> {
     Ok(report)
 }
 
-struct Life<'a> {
-    real: &'a Server,
-    embedded: &'a Server,
-    samples: &'a Samples,
-    sample: &'a Sample,
-    bad: u32,
+/// Where an object lives, and which one.
+pub(crate) struct Life<'a> {
+    pub(crate) real: &'a Server,
+    pub(crate) embedded: &'a Server,
+    pub(crate) samples: &'a Samples,
+    pub(crate) sample: &'a Sample,
+    pub(crate) bad: u32,
 }
 
 /// One write.
-struct Step {
-    verb: &'static str,
-    method: &'static str,
-    media: &'static str,
-    query: String,
-    body: Value,
+pub(crate) struct Step {
+    pub(crate) verb: &'static str,
+    pub(crate) method: &'static str,
+    pub(crate) media: &'static str,
+    pub(crate) query: String,
+    pub(crate) body: Value,
 }
 
 impl Life<'_> {
     async fn live(&self, case: usize, random: &mut StdRng, report: &mut Report) -> anyhow::Result<()> {
-        // The API's own services are named after what they serve.
-        let own = self.sample.object["metadata"]["name"].as_str().unwrap_or_default();
-        let name = if self.sample.kind == "APIService" {
-            own.to_owned()
-        } else {
-            format!("c{}-{case}-{own}", std::process::id())
-        };
+        let name = self.name(case);
         let mut wanted = self.sample.object.clone();
         wanted["metadata"]["name"] = name.as_str().into();
         let mut applied: BTreeMap<&str, Value> = BTreeMap::new();
@@ -94,7 +89,18 @@ impl Life<'_> {
         self.clean(&name).await
     }
 
-    fn step(
+    /// The name of the object.
+    pub(crate) fn name(&self, case: usize) -> String {
+        let own = self.sample.object["metadata"]["name"].as_str().unwrap_or_default();
+        // The API's own services are named after what they serve.
+        if self.sample.kind == "APIService" {
+            own.to_owned()
+        } else {
+            format!("c{}-{case}-{own}", std::process::id())
+        }
+    }
+
+    pub(crate) fn step(
         &self,
         number: usize,
         wanted: &mut Value,
@@ -136,20 +142,31 @@ impl Life<'_> {
                 ..merge(&before, wanted, manager_query)
             },
             _ => {
-                // What this manager applied before, edited; or a part of what is there.
-                let mut body = match applied.get(manager) {
-                    Some(own) if random.random_bool(0.7) => own.clone(),
-                    _ => part(&without_server_fields(live), random),
-                };
-                self.edit(&mut body, random);
-                for field in ["apiVersion", "kind"] {
-                    body[field] = self.sample.object[field].clone();
-                }
-                body["metadata"]["name"] = live["metadata"]["name"].clone();
+                let (body, force) = self.applied(manager, live, applied, random);
                 applied.insert(manager, body.clone());
-                apply(body, manager_query, random.random_bool(0.4))
+                apply(body, manager_query, force)
             }
         }
+    }
+
+    /// What a manager applies next, and whether by force: what it applied before, edited, or a part of what is there.
+    pub(crate) fn applied(
+        &self,
+        manager: &str,
+        live: &Value,
+        applied: &BTreeMap<&'static str, Value>,
+        random: &mut StdRng,
+    ) -> (Value, bool) {
+        let mut body = match applied.get(manager) {
+            Some(own) if random.random_bool(0.7) => own.clone(),
+            _ => part(&without_server_fields(live), random),
+        };
+        self.edit(&mut body, random);
+        for field in ["apiVersion", "kind"] {
+            body[field] = self.sample.object[field].clone();
+        }
+        body["metadata"]["name"] = live["metadata"]["name"].clone();
+        (body, random.random_bool(0.4))
     }
 
     fn edit(&self, object: &mut Value, random: &mut StdRng) {
@@ -158,7 +175,7 @@ impl Life<'_> {
         editor.edit(object, schema);
     }
 
-    async fn clean(&self, name: &str) -> anyhow::Result<()> {
+    pub(crate) async fn clean(&self, name: &str) -> anyhow::Result<()> {
         let path = format!("{}/{name}", self.sample.collection);
         let free = json!({ "metadata": { "finalizers": null } });
         for server in [self.real, self.embedded] {
@@ -221,7 +238,7 @@ fn part(object: &Value, random: &mut StdRng) -> Value {
 }
 
 /// An object as somebody would write it who read it.
-fn without_server_fields(object: &Value) -> Value {
+pub(crate) fn without_server_fields(object: &Value) -> Value {
     let mut object = comparable(object);
     if let Some(fields) = object.as_object_mut() {
         fields.shift_remove("status");
@@ -234,6 +251,6 @@ fn without_server_fields(object: &Value) -> Value {
     object
 }
 
-fn short(body: &Value) -> String {
+pub(crate) fn short(body: &Value) -> String {
     body.to_string().chars().take(400).collect()
 }

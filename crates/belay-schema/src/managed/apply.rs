@@ -63,6 +63,9 @@ pub fn apply(
         outcome = request.retry_over_last_applied(managers, conflicts);
     }
     let (mut object, managers) = outcome?;
+    if let Some(reason) = crate::conversion::unconvertible(kind, &object) {
+        return Err(ApplyError::Misfit(reason));
+    }
     if write.manager == "kubectl" {
         keep_last_applied(&mut object, applied);
     }
@@ -94,7 +97,9 @@ fn before_first_apply(kind: &KindSchema, live: &Value, write: &Write<'_>) -> Res
     }
     let first = Write { manager: "before-first-apply", ..*write };
     let id = ManagerId::of_write(kind, &first, Operation::Update);
-    update_managers(kind, &empty_object(kind), live, Managers::new(), id, &first)
+    // One misfit of a list is enough, and found before anything is compared.
+    structured::check(&kind.types, kind.root, live, true)
+        .and_then(|()| update_managers(kind, &empty_object(kind), live, Managers::new(), id, &first))
         .map_err(|misfits| {
             let (space, name) = (metadata_text(live, "namespace"), metadata_text(live, "name"));
             let core = if kind.group.is_empty() { "/" } else { "" };

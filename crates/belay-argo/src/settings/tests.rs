@@ -92,7 +92,7 @@ fn what_is_not_acted_on_is_named() {
 #[test]
 fn an_expression_that_is_not_understood_concerns_its_kind_only() {
     let key = "resource.customizations.ignoreDifferences.apps_Deployment";
-    let text = "jqPathExpressions:\n- .spec.replicas\n- 'def f: .; f'\n";
+    let text = "jqPathExpressions:\n- .spec.replicas\n- 'input'\n";
     let settings = settings(&[(key, text)]);
     let fields = &settings.customizations.exact("apps", "Deployment").expect("is set").ignore_differences;
     assert_eq!(fields.jq.len(), 1);

@@ -1,8 +1,9 @@
 //! jq path expressions: the part of the language that says which fields to leave out.
 //!
-//! `del(EXPRESSION)` is what is meant: the paths that the expression names are taken out. Evaluation is limited in
-//! steps, and there is no way to loop in what is understood; everything else is refused by name.
+//! `del(EXPRESSION)` is what is meant: the paths that the expression names are taken out. Evaluation is limited in steps
+//! (what it makes counts by its size) and in depth; what never ends takes nothing out. Everything else is refused by name.
 
+mod functions;
 mod parse;
 mod run;
 
@@ -162,6 +163,62 @@ mod tests {
         );
     }
 
+    // What jq 1.7 prints of `del(EXPRESSION)`.
+    #[test]
+    fn definitions_variables_and_folds_choose_what_is_left_out() {
+        let value = json!({"names": ["b", "d"], "items": [{"n": "a", "w": 1}, {"n": "b", "w": 2}, {"n": "c", "w": 3}]});
+        let names = |value: &Value| -> Vec<String> {
+            let items = value["items"].as_array().unwrap();
+            items.iter().map(|item| item["n"].as_str().unwrap().to_owned()).collect()
+        };
+        for (expression, expected) in [
+            (r#".names as $names | .items[] | select(.n | IN($names[]))"#, vec!["a", "c"]),
+            (r#"def heavy: .w > 1; .items[] | select(heavy)"#, vec!["a"]),
+            (r#"def named(f): select(.n == f); .items[] | named("a", "c")"#, vec!["b"]),
+            (r#"def named(f): . as $x | .n == f; .items[] | select(named("a"))"#, vec!["b", "c"]),
+            (
+                r#"(reduce .items[] as $item (0; . + $item.w)) as $sum | .items[] | select(.w * 2 == $sum)"#,
+                vec!["a", "b"],
+            ),
+            (r#".items[] | if .w % 2 == 1 then . else empty end"#, vec!["b"]),
+            (r#".items[] | select(if .w == 1 then true elif .w == 2 then false else true end)"#, vec!["b"]),
+            (r#".items[range(2)]"#, vec!["c"]),
+            (r#".items[] | select(to_entries | any(.value == 2))"#, vec!["a", "c"]),
+            (r#".items[] | select({n, v: .w} == {n: "b", v: 2})"#, vec!["a", "c"]),
+            (r#".items[] | select(try (.n | tonumber | false) catch (. == null))"#, vec![]),
+            (r#".items | first(.[] | select(.w > 1))"#, vec!["a", "c"]),
+            (
+                r#"def walk(n): if n == 0 then . else .[n - 1], walk(n - 1) end; .items | limit(1; walk(2))"#,
+                vec!["a", "c"],
+            ),
+            (
+                r#".items[] | select([limit(2; .n, .w, 5)] | length == 2) | select(.n | ascii_upcase == "B")"#,
+                vec!["a", "c"],
+            ),
+            (r#".items[] | select(.n | test("B"; "i"))"#, vec!["a", "c"]),
+            (r#".items[] | select([.n, "x"] | join("-") | ltrimstr("c-") == "x")"#, vec!["a", "b"]),
+        ] {
+            assert_eq!(names(&left(expression, value.clone())), expected, "{expression}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_end_takes_nothing_out() {
+        for expression in [
+            "def f: f; f",
+            "def f: ., f; f",
+            ".a | repeat(.)",
+            ".a | until(false; .)",
+            "recurse(.)",
+            "range(1000000000000)",
+            r#"reduce range(100000) as $i ("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"; . + .)"#,
+            "[., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .]",
+        ] {
+            let value = json!({"a": {"b": 1}});
+            assert_eq!(left(expression, value.clone()), value, "{expression}");
+        }
+    }
+
     #[test]
     fn what_does_not_fit_changes_nothing() {
         for expression in [".spec[]", ".a | keys", "1", ".spec | select(.a.b)", ".x[] | .y"] {
@@ -173,8 +230,9 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_named() {
         for (expression, word) in [
-            ("def f: f; f", "def"),
-            (".a | limit(1; repeat(.))", "limit"),
+            ("def f($a): $a; f(1)", "$"),
+            (". as [$a] | $a", "as"),
+            (".a | limit(1; inputs)", "inputs"),
             ("", "end"),
             (".a[", "end"),
             (".a)", ")"),

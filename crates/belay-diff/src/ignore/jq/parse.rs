@@ -1,7 +1,11 @@
 //! From a text to an expression.
 
+mod terms;
+
 use regex::Regex;
 use serde_json::Value;
+
+use super::functions::{Function, function};
 
 /// The longest expression, in bytes.
 const LONGEST: usize = 4096;
@@ -51,6 +55,53 @@ pub(super) enum Expression {
     Test(Regex),
     /// A function.
     Call(Function, Vec<Expression>),
+    /// `$name`
+    Variable(String),
+    /// `A as $name | B`
+    Bind(Box<Expression>, String, Box<Expression>),
+    /// `reduce A as $name (B; C)`
+    Reduce(Box<Fold>),
+    /// `foreach A as $name (B; C; D)`
+    Foreach(Box<Fold>),
+    /// `if A then B else C end`
+    If(Box<Expression>, Box<Expression>, Option<Box<Expression>>),
+    /// `try A catch B`
+    Catch(Box<Expression>, Option<Box<Expression>>),
+    /// `def …; A`
+    Define(Box<Definition>, Box<Expression>),
+    /// A function that the expression itself defines, or an argument of one.
+    Invoke(String, Vec<Expression>),
+    /// `A + B` and the like.
+    Arithmetic(Box<Expression>, Operator, Box<Expression>),
+    /// `{A: B}`
+    Map(Vec<(Expression, Expression)>),
+}
+
+/// `def name(parameters): body;`
+#[derive(Debug, Clone)]
+pub(super) struct Definition {
+    pub(super) name: String,
+    pub(super) parameters: Vec<String>,
+    pub(super) body: Expression,
+}
+
+/// What `reduce` and `foreach` say.
+#[derive(Debug, Clone)]
+pub(super) struct Fold {
+    pub(super) source: Expression,
+    pub(super) name: String,
+    pub(super) start: Expression,
+    pub(super) update: Expression,
+    pub(super) extract: Option<Expression>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Operator {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,46 +114,6 @@ pub(super) enum Comparison {
     GreaterOrEqual,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Function {
-    Select,
-    Not,
-    Has,
-    StartsWith,
-    EndsWith,
-    Contains,
-    Length,
-    Keys,
-    Type,
-    Any,
-    All,
-    First,
-    Empty,
-    IsIn,
-    ToText,
-    Lower,
-}
-
-/// The functions, with how many arguments each takes.
-const FUNCTIONS: &[(&str, usize, Function)] = &[
-    ("select", 1, Function::Select),
-    ("not", 0, Function::Not),
-    ("has", 1, Function::Has),
-    ("startswith", 1, Function::StartsWith),
-    ("endswith", 1, Function::EndsWith),
-    ("contains", 1, Function::Contains),
-    ("length", 0, Function::Length),
-    ("keys", 0, Function::Keys),
-    ("type", 0, Function::Type),
-    ("any", 1, Function::Any),
-    ("all", 1, Function::All),
-    ("first", 1, Function::First),
-    ("empty", 0, Function::Empty),
-    ("IN", 1, Function::IsIn),
-    ("tostring", 0, Function::ToText),
-    ("ascii_downcase", 0, Function::Lower),
-];
-
 /// Reads a whole expression.
 pub(super) fn parse(text: &str) -> Result<Expression, JqError> {
     let fail = |reason: String| JqError { expression: shortened(text), reason };
@@ -110,7 +121,7 @@ pub(super) fn parse(text: &str) -> Result<Expression, JqError> {
         return Err(fail(format!("is longer than {LONGEST} bytes")));
     }
     let tokens = tokens(text).map_err(fail)?;
-    let mut parser = Parser { tokens, place: 0, depth: 0 };
+    let mut parser = Parser { tokens, place: 0, depth: 0, functions: Vec::new(), variables: Vec::new() };
     let expression = parser.pipe().map_err(fail)?;
     match parser.next() {
         None => Ok(expression),
@@ -205,6 +216,9 @@ struct Parser {
     tokens: Vec<Token>,
     place: usize,
     depth: usize,
+    /// What is defined where it reads: names with how many arguments.
+    functions: Vec<(String, usize)>,
+    variables: Vec<String>,
 }
 
 type Parsed = Result<Expression, String>;
@@ -244,6 +258,11 @@ impl Parser {
         self.depth += 1;
         if self.depth > DEEPEST {
             return Err(format!("is nested deeper than {DEEPEST}"));
+        }
+        if self.takes_name("def") {
+            let defined = self.definition()?;
+            self.depth -= 1;
+            return Ok(defined);
         }
         let mut left = self.comma()?;
         while self.takes("|") {
@@ -286,7 +305,7 @@ impl Parser {
     }
 
     fn comparison(&mut self) -> Parsed {
-        let left = self.postfix()?;
+        let left = self.sum()?;
         let signs = [
             ("==", Comparison::Equal),
             ("!=", Comparison::NotEqual),
@@ -297,13 +316,18 @@ impl Parser {
         ];
         for (sign, comparison) in signs {
             if self.takes(sign) {
-                return Ok(Expression::Compare(Box::new(left), comparison, Box::new(self.postfix()?)));
+                return Ok(Expression::Compare(Box::new(left), comparison, Box::new(self.sum()?)));
             }
         }
         Ok(left)
     }
 
     fn postfix(&mut self) -> Parsed {
+        let expression = self.postfix_before_as()?;
+        if self.takes_name("as") { self.binding(expression) } else { Ok(expression) }
+    }
+
+    fn postfix_before_as(&mut self) -> Parsed {
         let mut expression = self.primary()?;
         loop {
             if let Some(Token::Field(name)) = self.peek() {
@@ -386,6 +410,8 @@ impl Parser {
                 Some(Token::Number(number)) => Ok(Expression::Literal(number_value(-number))),
                 _ => Err("only a number can follow \"-\"".to_owned()),
             },
+            Token::Sign("{") => self.map(),
+            Token::Sign("$") => self.variable(),
             Token::Text(text) => Ok(Expression::Literal(Value::from(text))),
             Token::Number(number) => Ok(Expression::Literal(number_value(number))),
             Token::Name(name) => self.named(&name),
@@ -399,6 +425,10 @@ impl Parser {
             "false" => return Ok(Expression::Literal(Value::Bool(false))),
             "null" => return Ok(Expression::Literal(Value::Null)),
             "recurse" if !matches!(self.peek(), Some(Token::Sign("("))) => return Ok(Expression::Everything),
+            "reduce" => return self.fold(false),
+            "foreach" => return self.fold(true),
+            "if" => return self.condition(),
+            "try" => return self.tried(),
             _ => {}
         }
         let mut arguments = Vec::new();
@@ -409,18 +439,16 @@ impl Parser {
             }
             self.expect(")")?;
         }
-        if name == "test" {
-            let [Expression::Literal(Value::String(pattern))] = arguments.as_slice() else {
-                return Err("test takes one text".to_owned());
-            };
-            let regex = Regex::new(pattern).map_err(|error| format!("test({pattern:?}): {error}"))?;
-            return Ok(Expression::Test(regex));
+        if self.functions.iter().rev().any(|(known, count)| known == name && *count == arguments.len()) {
+            return Ok(Expression::Invoke(name.to_owned(), arguments));
         }
-        let known = FUNCTIONS.iter().find(|(known, count, _)| *known == name && *count == arguments.len());
-        let Some((_, _, function)) = known else {
+        if name == "test" {
+            return terms::test(&arguments);
+        }
+        let Some(function) = function(name, arguments.len()) else {
             return Err(format!("{name:?} with {} arguments is not supported yet", arguments.len()));
         };
-        Ok(Expression::Call(*function, arguments))
+        Ok(Expression::Call(function, arguments))
     }
 }
 

@@ -1,15 +1,23 @@
 //! Evaluation: every result is a value and, where it stands in the object, the path to it.
 
+mod calls;
+mod scope;
+mod values;
+
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use serde_json::Value;
 
+use self::scope::{Binding, Scope, bound, variable};
+use self::values::{arithmetic, size};
 use super::Step;
-use super::parse::{Comparison, Expression, Function};
+use super::parse::{Comparison, Expression};
 
 /// The most steps that one evaluation may take.
 const STEPS: usize = 200_000;
+/// The deepest nesting of one part of an expression, and of functions, in another.
+const DEEPEST: usize = 400;
 
 /// A result: a value, and its path if it is a part of the object.
 #[derive(Clone)]
@@ -26,7 +34,7 @@ type Outcome<'a> = Result<Vec<Found<'a>>, Misfit>;
 /// The paths that an expression names in a value; `None` when jq would end with an error.
 pub(super) fn paths(expression: &Expression, value: &Value) -> Option<Vec<Vec<Step>>> {
     let start = Found { path: Some(Vec::new()), value: Cow::Borrowed(value) };
-    let found = Run { steps: 0 }.run(expression, &start).ok()?;
+    let found = Run { steps: 0, depth: 0 }.run(expression, &start, &None).ok()?;
     found.into_iter().map(|found| found.path).collect()
 }
 
@@ -40,14 +48,35 @@ fn is_true(value: &Value) -> bool {
 
 struct Run {
     steps: usize,
+    depth: usize,
 }
 
 impl Run {
-    fn run<'a>(&mut self, expression: &Expression, input: &Found<'a>) -> Outcome<'a> {
-        self.steps += 1;
-        if self.steps > STEPS {
-            return Err(Misfit);
-        }
+    fn run<'a, 'e>(
+        &mut self,
+        expression: &'e Expression,
+        input: &Found<'a>,
+        scope: &Scope<'e>,
+    ) -> Outcome<'a> {
+        self.step(1)?;
+        self.depth += 1;
+        let found = if self.depth > DEEPEST { Err(Misfit) } else { self.evaluate(expression, input, scope) };
+        self.depth -= 1;
+        found
+    }
+
+    /// Counts work, and what was made of it.
+    fn step(&mut self, count: usize) -> Result<(), Misfit> {
+        self.steps = self.steps.saturating_add(count);
+        if self.steps > STEPS { Err(Misfit) } else { Ok(()) }
+    }
+
+    fn evaluate<'a, 'e>(
+        &mut self,
+        expression: &'e Expression,
+        input: &Found<'a>,
+        scope: &Scope<'e>,
+    ) -> Outcome<'a> {
         match expression {
             Expression::Identity => Ok(vec![input.clone()]),
             Expression::Literal(value) => Ok(vec![made(value.clone())]),
@@ -56,29 +85,29 @@ impl Run {
                 self.everything(input, &mut all)?;
                 Ok(all)
             }
-            Expression::Try(inner) => self.tried(inner, input),
+            Expression::Try(inner) => self.tried(inner, input, scope),
             Expression::Pipe(first, then) => {
                 let mut all = Vec::new();
-                for found in self.run(first, input)? {
-                    all.extend(self.run(then, &found)?);
+                for found in self.run(first, input, scope)? {
+                    all.extend(self.run(then, &found, scope)?);
                 }
                 Ok(all)
             }
             Expression::Both(one, other) => {
-                let mut all = self.run(one, input)?;
-                all.extend(self.run(other, input)?);
+                let mut all = self.run(one, input, scope)?;
+                all.extend(self.run(other, input, scope)?);
                 Ok(all)
             }
             Expression::Otherwise(one, other) => {
-                let mut found = self.run(one, input).or_else(|misfit| self.within(misfit))?;
+                let mut found = self.run(one, input, scope).or_else(|misfit| self.within(misfit))?;
                 found.retain(|found| is_true(&found.value));
-                if found.is_empty() { self.run(other, input) } else { Ok(found) }
+                if found.is_empty() { self.run(other, input, scope) } else { Ok(found) }
             }
             Expression::Logic(one, both, other) => {
                 let mut all = Vec::new();
-                for left in self.run(one, input)? {
+                for left in self.run(one, input, scope)? {
                     if is_true(&left.value) == *both {
-                        let rest = self.run(other, input)?;
+                        let rest = self.run(other, input, scope)?;
                         all.extend(rest.iter().map(|right| made(is_true(&right.value))));
                     } else {
                         all.push(made(!*both));
@@ -88,8 +117,8 @@ impl Run {
             }
             Expression::Compare(one, comparison, other) => {
                 let mut all = Vec::new();
-                for left in self.run(one, input)? {
-                    for right in self.run(other, input)? {
+                for left in self.run(one, input, scope)? {
+                    for right in self.run(other, input, scope)? {
                         all.push(made(holds(&left.value, *comparison, &right.value)));
                     }
                 }
@@ -97,20 +126,20 @@ impl Run {
             }
             Expression::List(None) => Ok(vec![made(Vec::<Value>::new())]),
             Expression::List(Some(inner)) => {
-                let items = self.run(inner, input)?.into_iter().map(|found| found.value.into_owned());
-                Ok(vec![made(items.collect::<Vec<Value>>())])
+                let found = self.run(inner, input, scope)?;
+                self.list(found).map(|list| vec![list])
             }
             Expression::Each(of) => {
                 let mut all = Vec::new();
-                for found in self.run(of, input)? {
+                for found in self.run(of, input, scope)? {
                     all.extend(children(&found).ok_or(Misfit)?);
                 }
                 Ok(all)
             }
             Expression::Key(of, key) => {
                 let mut all = Vec::new();
-                for found in self.run(of, input)? {
-                    for key in self.run(key, input)? {
+                for found in self.run(of, input, scope)? {
+                    for key in self.run(key, input, scope)? {
                         all.push(at(&found, &key.value)?);
                     }
                 }
@@ -118,8 +147,11 @@ impl Run {
             }
             Expression::Slice(of, from, to) => {
                 let mut all = Vec::new();
-                for found in self.run(of, input)? {
-                    let (from, to) = (self.bound(from.as_deref(), input)?, self.bound(to.as_deref(), input)?);
+                for found in self.run(of, input, scope)? {
+                    let (from, to) = (
+                        self.bound(from.as_deref(), input, scope)?,
+                        self.bound(to.as_deref(), input, scope)?,
+                    );
                     all.extend(slice(&found, from, to)?);
                 }
                 Ok(all)
@@ -128,27 +160,74 @@ impl Run {
                 let text = input.value.as_str().ok_or(Misfit)?;
                 Ok(vec![made(regex.is_match(text))])
             }
-            Expression::Call(function, arguments) => self.call(*function, arguments, input),
+            Expression::Call(function, arguments) => self.call(*function, arguments, input, scope),
+            Expression::Variable(name) => variable(scope, name).map(|value| vec![made(value)]).ok_or(Misfit),
+            Expression::Bind(source, name, body) => {
+                let mut all = Vec::new();
+                for found in self.run(source, input, scope)? {
+                    let inner = bound(scope, Binding::Value(name, found.value.into_owned()));
+                    all.extend(self.run(body, input, &inner)?);
+                }
+                Ok(all)
+            }
+            Expression::Reduce(fold) => self.reduce(fold, input, scope),
+            Expression::Foreach(fold) => self.foreach(fold, input, scope),
+            Expression::If(condition, then, otherwise) => {
+                let mut all = Vec::new();
+                for found in self.run(condition, input, scope)? {
+                    match (is_true(&found.value), otherwise) {
+                        (true, _) => all.extend(self.run(then, input, scope)?),
+                        (false, Some(otherwise)) => all.extend(self.run(otherwise, input, scope)?),
+                        (false, None) => all.push(input.clone()),
+                    }
+                }
+                Ok(all)
+            }
+            Expression::Catch(body, catch) => match (self.run(body, input, scope), catch) {
+                (Err(misfit), None) => self.within(misfit),
+                (Err(misfit), Some(catch)) => {
+                    self.within(misfit)?;
+                    // What went wrong is not told in words.
+                    self.run(catch, &made(Value::Null), scope)
+                }
+                (found, _) => found,
+            },
+            Expression::Define(definition, rest) => {
+                self.run(rest, input, &bound(scope, Binding::Function(definition)))
+            }
+            Expression::Invoke(name, arguments) => self.invoke(name, arguments, input, scope),
+            Expression::Arithmetic(one, operator, other) => {
+                let mut all = Vec::new();
+                for right in self.run(other, input, scope)? {
+                    for left in self.run(one, input, scope)? {
+                        let result = arithmetic(&left.value, *operator, &right.value)?;
+                        self.step(size(&result))?;
+                        all.push(made(result));
+                    }
+                }
+                Ok(all)
+            }
+            Expression::Map(entries) => self.map(entries, input, scope),
         }
     }
 
     /// `EXPRESSION?`: what one item does not fit, others still may.
-    fn tried<'a>(&mut self, inner: &Expression, input: &Found<'a>) -> Outcome<'a> {
+    fn tried<'a, 'e>(&mut self, inner: &'e Expression, input: &Found<'a>, scope: &Scope<'e>) -> Outcome<'a> {
         let mut all = Vec::new();
         match inner {
             Expression::Each(of) => {
-                for found in self.run(of, input)? {
+                for found in self.run(of, input, scope)? {
                     all.extend(children(&found).unwrap_or_default());
                 }
             }
             Expression::Key(of, key) => {
-                for found in self.run(of, input)? {
-                    for key in self.run(key, input)? {
+                for found in self.run(of, input, scope)? {
+                    for key in self.run(key, input, scope)? {
                         all.extend(at(&found, &key.value).ok());
                     }
                 }
             }
-            _ => return self.run(inner, input).or_else(|misfit| self.within(misfit)),
+            _ => return self.run(inner, input, scope).or_else(|misfit| self.within(misfit)),
         }
         Ok(all)
     }
@@ -159,10 +238,7 @@ impl Run {
     }
 
     fn everything<'a>(&mut self, input: &Found<'a>, all: &mut Vec<Found<'a>>) -> Result<(), Misfit> {
-        self.steps += 1;
-        if self.steps > STEPS {
-            return Err(Misfit);
-        }
+        self.step(1)?;
         all.push(input.clone());
         for child in children(input).unwrap_or_default() {
             self.everything(&child, all)?;
@@ -170,59 +246,15 @@ impl Run {
         Ok(())
     }
 
-    fn bound(&mut self, bound: Option<&Expression>, input: &Found<'_>) -> Result<Option<i64>, Misfit> {
+    fn bound<'e>(
+        &mut self,
+        bound: Option<&'e Expression>,
+        input: &Found<'_>,
+        scope: &Scope<'e>,
+    ) -> Result<Option<i64>, Misfit> {
         let Some(bound) = bound else { return Ok(None) };
-        let found = self.run(bound, input)?;
+        let found = self.run(bound, input, scope)?;
         found.first().and_then(|found| found.value.as_i64()).map(Some).ok_or(Misfit)
-    }
-
-    fn call<'a>(&mut self, function: Function, arguments: &[Expression], input: &Found<'a>) -> Outcome<'a> {
-        let value = &input.value;
-        let one = |value: Value| Ok(vec![made(value)]);
-        let text = |value: &Value| value.as_str().map(str::to_owned).ok_or(Misfit);
-        match (function, arguments) {
-            (Function::Select, [condition]) => {
-                let chosen = self.run(condition, input)?;
-                Ok(chosen.iter().filter(|found| is_true(&found.value)).map(|_| input.clone()).collect())
-            }
-            (Function::Not, _) => one(Value::Bool(!is_true(value))),
-            (Function::Empty, _) => Ok(Vec::new()),
-            (Function::Length, _) => one(length(value)?),
-            (Function::Keys, _) => one(keys(value)?),
-            (Function::Type, _) => one(Value::from(type_name(value))),
-            (Function::ToText, _) => {
-                one(Value::from(value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
-            }
-            (Function::Lower, _) => one(Value::from(text(value)?.to_ascii_lowercase())),
-            (Function::First, [of]) => Ok(self.run(of, input)?.into_iter().take(1).collect()),
-            (Function::Any | Function::All, [condition]) => {
-                let wanted = function == Function::Any;
-                let mut seen = false;
-                for child in children(input).ok_or(Misfit)? {
-                    seen |= self.run(condition, &child)?.iter().any(|found| is_true(&found.value) == wanted);
-                }
-                one(Value::Bool(seen == wanted))
-            }
-            (Function::IsIn, [of]) => {
-                let found = self.run(of, input)?;
-                one(Value::Bool(found.iter().any(|found| found.value == *value)))
-            }
-            (_, [argument]) => {
-                let mut all = Vec::new();
-                for argument in self.run(argument, input)? {
-                    let argument = &argument.value;
-                    all.push(made(match function {
-                        Function::Has => has(value, argument)?,
-                        Function::StartsWith => text(value)?.starts_with(&text(argument)?),
-                        Function::EndsWith => text(value)?.ends_with(&text(argument)?),
-                        Function::Contains => contains(value, argument)?,
-                        _ => return Err(Misfit),
-                    }));
-                }
-                Ok(all)
-            }
-            _ => Err(Misfit),
-        }
     }
 }
 

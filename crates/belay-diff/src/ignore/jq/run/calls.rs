@@ -1,0 +1,389 @@
+//! Functions: those that everybody knows, and those that the expression defines.
+
+use serde_json::{Map, Value};
+
+use super::scope::{Binding, Scope, bound, callable};
+use super::values::{arithmetic, number, size, split};
+use super::{
+    Found, Misfit, Outcome, Run, children, contains, has, is_true, keys, length, made, order, type_name,
+};
+use crate::ignore::jq::functions::Function;
+use crate::ignore::jq::parse::{Expression, Fold, Operator};
+
+impl Run {
+    /// A list of what was found.
+    pub(super) fn list<'a>(&mut self, found: Vec<Found<'a>>) -> Result<Found<'a>, Misfit> {
+        let mut items = Vec::with_capacity(found.len());
+        for found in found {
+            self.step(size(&found.value))?;
+            items.push(found.value.into_owned());
+        }
+        Ok(made(items))
+    }
+
+    /// `{A: B}`: one map for each way to choose among the results.
+    pub(super) fn map<'a, 'e>(
+        &mut self,
+        entries: &'e [(Expression, Expression)],
+        input: &Found<'a>,
+        scope: &Scope<'e>,
+    ) -> Outcome<'a> {
+        let mut maps = vec![Map::new()];
+        for (key, value) in entries {
+            let (keys, values) = (self.run(key, input, scope)?, self.run(value, input, scope)?);
+            let mut longer = Vec::new();
+            for map in &maps {
+                for key in &keys {
+                    let key = key.value.as_str().ok_or(Misfit)?;
+                    for value in &values {
+                        self.step(1 + map.len() + size(&value.value))?;
+                        let mut map: Map<String, Value> = map.clone();
+                        map.insert(key.to_owned(), value.value.clone().into_owned());
+                        longer.push(map);
+                    }
+                }
+            }
+            maps = longer;
+        }
+        Ok(maps.into_iter().map(|map| made(Value::Object(map))).collect())
+    }
+
+    pub(super) fn reduce<'a, 'e>(
+        &mut self,
+        fold: &'e Fold,
+        input: &Found<'a>,
+        scope: &Scope<'e>,
+    ) -> Outcome<'a> {
+        let items = self.run(&fold.source, input, scope)?;
+        let mut all = Vec::new();
+        for start in self.run(&fold.start, input, scope)? {
+            let mut state = Some(start);
+            for item in &items {
+                let inner = bound(scope, Binding::Value(&fold.name, item.value.clone().into_owned()));
+                let before = state.take().unwrap_or_else(|| made(Value::Null));
+                state = self.run(&fold.update, &before, &inner)?.pop();
+            }
+            all.push(state.unwrap_or_else(|| made(Value::Null)));
+        }
+        Ok(all)
+    }
+
+    pub(super) fn foreach<'a, 'e>(
+        &mut self,
+        fold: &'e Fold,
+        input: &Found<'a>,
+        scope: &Scope<'e>,
+    ) -> Outcome<'a> {
+        let items = self.run(&fold.source, input, scope)?;
+        let mut all = Vec::new();
+        for mut state in self.run(&fold.start, input, scope)? {
+            for item in &items {
+                let inner = bound(scope, Binding::Value(&fold.name, item.value.clone().into_owned()));
+                for next in self.run(&fold.update, &state, &inner)? {
+                    match &fold.extract {
+                        Some(extract) => all.extend(self.run(extract, &next, &inner)?),
+                        None => all.push(next.clone()),
+                    }
+                    state = next;
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// A function that the expression defines, or an argument of one.
+    pub(super) fn invoke<'a, 'e>(
+        &mut self,
+        name: &str,
+        arguments: &'e [Expression],
+        input: &Found<'a>,
+        scope: &Scope<'e>,
+    ) -> Outcome<'a> {
+        let link = callable(scope, name, arguments.len()).ok_or(Misfit)?;
+        match &link.binding {
+            Binding::Argument(_, body, known) => self.run(body, input, known),
+            Binding::Function(definition) => {
+                // It knows itself, so that it can go on by calling itself.
+                let mut inner = Some(link.clone());
+                for (parameter, argument) in definition.parameters.iter().zip(arguments) {
+                    inner = bound(&inner, Binding::Argument(parameter, argument, scope.clone()));
+                }
+                self.run(&definition.body, input, &inner)
+            }
+            Binding::Value(..) => Err(Misfit),
+        }
+    }
+
+    pub(super) fn call<'a, 'e>(
+        &mut self,
+        function: Function,
+        arguments: &'e [Expression],
+        input: &Found<'a>,
+        scope: &Scope<'e>,
+    ) -> Outcome<'a> {
+        match arguments {
+            [] => self.call_alone(function, input),
+            [argument] => self.call_with(function, argument, input, scope),
+            [one, other] => self.call_with_two(function, one, other, input, scope),
+            _ => Err(Misfit),
+        }
+    }
+
+    fn call_alone<'a>(&mut self, function: Function, input: &Found<'a>) -> Outcome<'a> {
+        let value = &*input.value;
+        let text = || value.as_str().ok_or(Misfit);
+        let items = || value.as_array().ok_or(Misfit);
+        let result = match function {
+            Function::Not => Value::Bool(!is_true(value)),
+            Function::Empty => return Ok(Vec::new()),
+            Function::Error => return Err(Misfit),
+            Function::Each => return Ok(if value.is_null() { Vec::new() } else { vec![input.clone()] }),
+            Function::First => return Ok(children(input).ok_or(Misfit)?.into_iter().take(1).collect()),
+            Function::Last => return Ok(children(input).ok_or(Misfit)?.pop().into_iter().collect()),
+            Function::Length => length(value)?,
+            Function::Keys => keys(value)?,
+            Function::Type => Value::from(type_name(value)),
+            Function::ToText => Value::from(value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
+            Function::ToNumber => match value {
+                Value::String(text) => number(text.trim().parse().map_err(|_no_number| Misfit)?)?,
+                Value::Number(_) => value.clone(),
+                _ => return Err(Misfit),
+            },
+            Function::Lower => Value::from(text()?.to_ascii_lowercase()),
+            Function::Upper => Value::from(text()?.to_ascii_uppercase()),
+            Function::Any => {
+                Value::Bool(children(input).ok_or(Misfit)?.iter().any(|item| is_true(&item.value)))
+            }
+            Function::All => {
+                Value::Bool(children(input).ok_or(Misfit)?.iter().all(|item| is_true(&item.value)))
+            }
+            Function::Add => {
+                let mut sum = Value::Null;
+                for item in children(input).ok_or(Misfit)? {
+                    sum = arithmetic(&sum, Operator::Add, &item.value)?;
+                    self.step(size(&sum))?;
+                }
+                sum
+            }
+            Function::Reverse => items()?.iter().rev().cloned().collect(),
+            Function::Sort | Function::Unique => {
+                let mut sorted = items()?.clone();
+                sorted.sort_by(order);
+                if function == Function::Unique {
+                    sorted.dedup();
+                }
+                Value::Array(sorted)
+            }
+            Function::Min => {
+                items()?.iter().min_by(|one, other| order(one, other)).cloned().unwrap_or_default()
+            }
+            Function::Max => {
+                items()?.iter().max_by(|one, other| order(one, other)).cloned().unwrap_or_default()
+            }
+            Function::Entries => entries(value)?,
+            Function::FromEntries => from_entries(value)?,
+            _ => return Err(Misfit),
+        };
+        self.step(size(&result))?;
+        Ok(vec![made(result)])
+    }
+
+    fn call_with<'a, 'e>(
+        &mut self,
+        function: Function,
+        argument: &'e Expression,
+        input: &Found<'a>,
+        scope: &Scope<'e>,
+    ) -> Outcome<'a> {
+        let value = &*input.value;
+        match function {
+            Function::Select => {
+                let chosen = self.run(argument, input, scope)?;
+                Ok(chosen.iter().filter(|found| is_true(&found.value)).map(|_| input.clone()).collect())
+            }
+            Function::First => Ok(self.run(argument, input, scope)?.into_iter().take(1).collect()),
+            Function::Last => Ok(self.run(argument, input, scope)?.pop().into_iter().collect()),
+            Function::Any | Function::All => {
+                let wanted = function == Function::Any;
+                let mut seen = false;
+                for child in children(input).ok_or(Misfit)? {
+                    seen |= self
+                        .run(argument, &child, scope)?
+                        .iter()
+                        .any(|found| is_true(&found.value) == wanted);
+                }
+                Ok(vec![made(seen == wanted)])
+            }
+            Function::IsIn => {
+                let found = self.run(argument, input, scope)?;
+                Ok(vec![made(found.iter().any(|found| *found.value == *value))])
+            }
+            Function::Map => {
+                let mut all = Vec::new();
+                for child in children(input).ok_or(Misfit)? {
+                    all.extend(self.run(argument, &child, scope)?);
+                }
+                self.list(all).map(|list| vec![list])
+            }
+            Function::WithEntries => {
+                let mut all = Vec::new();
+                for entry in children(&made(entries(value)?)).ok_or(Misfit)? {
+                    all.extend(self.run(argument, &entry, scope)?);
+                }
+                let list = self.list(all)?;
+                Ok(vec![made(from_entries(&list.value)?)])
+            }
+            Function::Recurse | Function::Repeat => {
+                let mut all = Vec::new();
+                let mut waiting = vec![input.clone()];
+                while let Some(next) = waiting.pop() {
+                    self.step(1)?;
+                    let mut below = self.run(argument, &next, scope)?;
+                    all.push(next);
+                    below.reverse();
+                    waiting.extend(below);
+                }
+                Ok(all)
+            }
+            Function::Range => {
+                let mut all = Vec::new();
+                for end in self.run(argument, input, scope)? {
+                    all.extend(self.range(0.0, end.value.as_f64().ok_or(Misfit)?)?);
+                }
+                Ok(all)
+            }
+            Function::Error => Err(Misfit),
+            _ => {
+                let mut all = Vec::new();
+                for argument in self.run(argument, input, scope)? {
+                    let result = of_two(function, value, &argument.value)?;
+                    self.step(size(&result))?;
+                    all.push(made(result));
+                }
+                Ok(all)
+            }
+        }
+    }
+
+    fn call_with_two<'a, 'e>(
+        &mut self,
+        function: Function,
+        one: &'e Expression,
+        other: &'e Expression,
+        input: &Found<'a>,
+        scope: &Scope<'e>,
+    ) -> Outcome<'a> {
+        match function {
+            Function::AnyOf | Function::AllOf => {
+                let wanted = function == Function::AnyOf;
+                let mut seen = false;
+                for found in self.run(one, input, scope)? {
+                    seen |=
+                        self.run(other, &found, scope)?.iter().any(|found| is_true(&found.value) == wanted);
+                }
+                Ok(vec![made(seen == wanted)])
+            }
+            Function::Limit => {
+                let mut all = Vec::new();
+                for count in self.run(one, input, scope)? {
+                    let count =
+                        count.value.as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or(0);
+                    all.extend(self.run(other, input, scope)?.into_iter().take(count));
+                }
+                Ok(all)
+            }
+            Function::Range => {
+                let mut all = Vec::new();
+                for start in self.run(one, input, scope)? {
+                    for end in self.run(other, input, scope)? {
+                        let bound = |found: &Found<'_>| found.value.as_f64().ok_or(Misfit);
+                        all.extend(self.range(bound(&start)?, bound(&end)?)?);
+                    }
+                }
+                Ok(all)
+            }
+            Function::While | Function::Until => {
+                let mut all = Vec::new();
+                let mut waiting = vec![input.clone()];
+                while let Some(next) = waiting.pop() {
+                    self.step(1)?;
+                    let holds = self.run(one, &next, scope)?.iter().any(|found| is_true(&found.value));
+                    if holds == (function == Function::While) {
+                        let mut below = self.run(other, &next, scope)?;
+                        below.reverse();
+                        waiting.extend(below);
+                    }
+                    if holds {
+                        all.push(next);
+                    }
+                }
+                Ok(all)
+            }
+            _ => Err(Misfit),
+        }
+    }
+
+    fn range<'a>(&mut self, start: f64, end: f64) -> Outcome<'a> {
+        let mut all = Vec::new();
+        let mut next = start;
+        while next < end {
+            self.step(1)?;
+            all.push(made(number(next)?));
+            next += 1.0;
+        }
+        Ok(all)
+    }
+}
+
+fn of_two(function: Function, value: &Value, argument: &Value) -> Result<Value, Misfit> {
+    let text = |value: &Value| value.as_str().map(str::to_owned).ok_or(Misfit);
+    let cut = |cut: Option<&str>| cut.map_or_else(|| value.clone(), Value::from);
+    Ok(match function {
+        Function::Has => Value::Bool(has(value, argument)?),
+        Function::In => Value::Bool(has(argument, value)?),
+        Function::StartsWith => Value::Bool(text(value)?.starts_with(&text(argument)?)),
+        Function::EndsWith => Value::Bool(text(value)?.ends_with(&text(argument)?)),
+        Function::Contains => Value::Bool(contains(value, argument)?),
+        Function::Inside => Value::Bool(contains(argument, value)?),
+        Function::Split => split(&text(value)?, &text(argument)?),
+        Function::TrimStart => match (value, argument) {
+            (Value::String(whole), Value::String(part)) => cut(whole.strip_prefix(part.as_str())),
+            _ => value.clone(),
+        },
+        Function::TrimEnd => match (value, argument) {
+            (Value::String(whole), Value::String(part)) => cut(whole.strip_suffix(part.as_str())),
+            _ => value.clone(),
+        },
+        Function::Join => {
+            let parts = value.as_array().ok_or(Misfit)?.iter().map(|part| match part {
+                Value::Null => Ok(String::new()),
+                Value::String(text) => Ok(text.clone()),
+                Value::Bool(_) | Value::Number(_) => Ok(part.to_string()),
+                Value::Array(_) | Value::Object(_) => Err(Misfit),
+            });
+            Value::from(parts.collect::<Result<Vec<_>, _>>()?.join(&text(argument)?))
+        }
+        _ => return Err(Misfit),
+    })
+}
+
+fn entries(value: &Value) -> Result<Value, Misfit> {
+    let fields = value.as_object().ok_or(Misfit)?;
+    Ok(fields.iter().map(|(key, value)| serde_json::json!({"key": key, "value": value})).collect())
+}
+
+fn from_entries(value: &Value) -> Result<Value, Misfit> {
+    let mut fields = Map::new();
+    for entry in value.as_array().ok_or(Misfit)? {
+        let either =
+            |names: &[&str]| names.iter().find_map(|name| entry.get(name)).cloned().unwrap_or_default();
+        let key = match either(&["key", "k", "name", "Name", "Key", "K"]) {
+            Value::String(text) => text,
+            Value::Number(number) => number.to_string(),
+            Value::Bool(flag) => flag.to_string(),
+            _ => return Err(Misfit),
+        };
+        fields.insert(key, either(&["value", "v", "Value", "V"]));
+    }
+    Ok(Value::Object(fields))
+}

@@ -42,7 +42,7 @@ pub enum Purpose {
     },
     /// Hooks after a failure; `message` says which failure.
     SyncFail {
-        /// Hooks of the failed wave that run on.
+        /// Tasks of the failed wave that run on.
         also_waiting: Vec<usize>,
     },
 }
@@ -246,15 +246,12 @@ impl<'a> Progress<'a> {
 
     /// A wave of which something could not be applied.
     fn settle_failed(&mut self, batch: &Batch, failed: &[usize]) -> Turn {
-        let hooks: Vec<usize> = batch
-            .tasks
-            .iter()
-            .copied()
-            .filter(|place| self.tasks[*place].is_hook() && self.tasks[*place].is_running())
-            .collect();
-        let mut turn = self.fail(failed, "one or more objects failed to apply", hooks.clone());
+        // What was applied beside it is looked at once more, as in the original, which then has other words for the end.
+        let running: Vec<usize> =
+            batch.tasks.iter().copied().filter(|place| self.tasks[*place].is_running()).collect();
+        let mut turn = self.fail(failed, "one or more objects failed to apply", running.clone());
         match turn.next {
-            Next::Finish { .. } if !hooks.is_empty() => wait(self.waiting_message(&hooks, false)),
+            Next::Finish { .. } if !running.is_empty() => wait(self.waiting_message(&running, false)),
             Next::Finish { .. } => {
                 turn.delete = self.finished_hooks(DeletePolicy::HookFailed);
                 turn

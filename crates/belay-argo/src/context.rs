@@ -111,6 +111,8 @@ pub(crate) struct Memory {
     written: HashMap<ObjectKey, Written>,
     /// The namespace whose objects of nobody it tells of.
     monitored: Option<String>,
+    /// When everything that was rendered of it was forgotten last.
+    forgotten: Option<Instant>,
     /// When a running operation may go on.
     paused: Option<Instant>,
 }
@@ -143,7 +145,9 @@ impl Context {
 
     /// How often an app's repository is asked for news.
     pub(crate) fn interval(&self) -> Duration {
-        self.system().interval.unwrap_or(NEVER)
+        let system = self.system();
+        let interval = system.interval.unwrap_or(NEVER);
+        system.hard_interval.map_or(interval, |hard| interval.min(hard))
     }
 
     /// Fields whose changes are no reason to look at an app.
@@ -267,6 +271,20 @@ impl Context {
         let until = self.remembered(app).paused?;
         let left = until.saturating_duration_since(Instant::now());
         (!left.is_zero()).then_some(left)
+    }
+
+    /// Whether it is time to render an app anew, whatever is known of it.
+    pub(crate) fn is_to_be_forgotten(&self, app: &ObjectKey) -> bool {
+        let Some(interval) = self.system().hard_interval else { return false };
+        let mut is_due = false;
+        self.remember(app, |memory| {
+            let last = *memory.forgotten.get_or_insert_with(Instant::now);
+            is_due = last.elapsed() >= interval;
+            if is_due {
+                memory.forgotten = Some(Instant::now());
+            }
+        });
+        is_due
     }
 
     /// Makes the next render of an app a fresh one.

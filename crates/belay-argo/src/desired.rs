@@ -190,10 +190,11 @@ pub(crate) async fn local(
 
 async fn fetch_all(context: &Context, asked: &Asked<'_>) -> Result<Vec<Checkout>, Fault> {
     let refresh = asked.object.annotation(write::REFRESH);
-    if refresh == Some("hard") {
+    let is_hard = refresh == Some("hard") || context.is_to_be_forgotten(&asked.object.key());
+    if is_hard {
         context.forget_renders(&asked.object.key());
     }
-    let max_age = if refresh.is_some() { Duration::ZERO } else { context.interval() };
+    let max_age = if refresh.is_some() || is_hard { Duration::ZERO } else { context.interval() };
     let fetches = asked.sources.list().iter().enumerate().map(|(place, source)| async move {
         let revision = &asked.revisions[place];
         context.checkout(asked.app, source, revision, max_age).await.map_err(|error| {

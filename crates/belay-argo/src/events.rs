@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use belay_argo_api::{Application, ApplicationStatus, OperationPhase, OperationState};
 use belay_cluster::Severity;
-use belay_manifest::Object;
+use belay_manifest::{Object, ObjectKey};
+use serde_json::Value;
 
-use crate::context::Context;
+use crate::context::{Context, GROUP};
 use crate::sync::operation::is_completed;
 
 /// An automated sync begins.
@@ -67,5 +68,32 @@ async fn record(context: &Context, object: &Object, severity: Severity, reason: 
         ("dest-server".to_owned(), destination("server")),
         ("dest-namespace".to_owned(), destination("namespace")),
     ]);
-    context.events.record(object, severity, reason, message, &annotations).await;
+    let labels = labels(context, object);
+    context.events.record_labelled(object, severity, reason, message, &annotations, &labels).await;
+}
+
+/// The labels of the app that the installation wants to see at Events, and those of its project.
+fn labels(context: &Context, object: &Object) -> BTreeMap<String, String> {
+    let system = context.system();
+    if system.event_labels.is_empty() {
+        return BTreeMap::new();
+    }
+    let project = match object.value()["spec"]["project"].as_str() {
+        None | Some("") => "default",
+        Some(name) => name,
+    };
+    let project = context.home.get(&ObjectKey {
+        group: GROUP.to_owned(),
+        kind: "AppProject".to_owned(),
+        namespace: context.settings.namespace.clone(),
+        name: project.to_owned(),
+    });
+    let mut labels = BTreeMap::new();
+    for object in [Some(object), project.as_deref()].into_iter().flatten() {
+        let own = object.value().pointer("/metadata/labels").and_then(Value::as_object);
+        let own =
+            own.into_iter().flatten().filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)));
+        labels.extend(system.labels_of_events(own));
+    }
+    labels
 }

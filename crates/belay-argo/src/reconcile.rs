@@ -509,7 +509,7 @@ async fn report(
     found: &Found<'_>,
 ) -> Option<Duration> {
     let now = belay_cluster::now();
-    let status = status::status(app, found, &context.settings.namespace, now);
+    let status = status::status(object, app, found, &context.settings.namespace, now);
     evidence::ended(context, &object.key(), app, &status, now);
     events::changes(context, object, app, &status).await;
     let was_refreshed = write::status(context, object, app, status, found.operation.is_some()).await;

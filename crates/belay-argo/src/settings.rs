@@ -44,6 +44,10 @@ pub struct Settings {
     pub ignores_updates: bool,
     /// `resource.sensitive.mask.annotations`
     pub masked_annotations: Vec<String>,
+    /// `resource.includeEventLabelKeys`: globs of the labels that Events about an app get from it and its project.
+    pub event_labels: Vec<String>,
+    /// `resource.excludeEventLabelKeys`: those that they do not get.
+    pub no_event_labels: Vec<String>,
     /// `globalProjects`
     pub global_projects: Vec<GlobalProject>,
     /// `application.sync.impersonation.enabled`
@@ -54,6 +58,8 @@ pub struct Settings {
     pub in_cluster_enabled: bool,
     /// `timeout.reconciliation`: how often an app's repository is asked for news; never for nothing.
     pub interval: Option<Duration>,
+    /// `timeout.hard.reconciliation`: how often an app is rendered anew, whatever is known; never for nothing.
+    pub hard_interval: Option<Duration>,
     /// `timeout.reconciliation.jitter`: up to how much later that may be.
     pub jitter: Duration,
     /// `kustomize.enable`, `helm.enable`, `jsonnet.enable`
@@ -150,11 +156,14 @@ impl Default for Settings {
             compare: CompareSettings::default(),
             ignores_updates: true,
             masked_annotations: Vec::new(),
+            event_labels: Vec::new(),
+            no_event_labels: Vec::new(),
             global_projects: Vec::new(),
             impersonation_enabled: false,
             impersonation_enforced: true,
             in_cluster_enabled: true,
             interval: Some(Duration::from_secs(120)),
+            hard_interval: None,
             jitter: Duration::from_secs(60),
             tools: Tools { kustomize: true, helm: true, jsonnet: true },
             kustomize_build_options: String::new(),
@@ -201,6 +210,20 @@ pub struct Parsed {
 pub type Data = BTreeMap<String, String>;
 
 impl Settings {
+    /// The labels that Events about an object get of those that it has.
+    pub fn labels_of_events<'a>(
+        &self,
+        labels: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> BTreeMap<String, String> {
+        let is_any = |patterns: &[String], name: &str| {
+            patterns.iter().any(|pattern| filter::glob_matches(pattern, name))
+        };
+        labels
+            .filter(|(name, _)| is_any(&self.event_labels, name) && !is_any(&self.no_event_labels, name))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
+    }
+
     /// Reads the data of the two ConfigMaps; one that is absent is empty.
     pub fn parse(config_map: &Data, parameters: &Data) -> Result<Parsed, SettingsError> {
         let mut parsed = Parsed::default();

@@ -1,5 +1,6 @@
 //! The one place where an Application's status is made. Steps return results; nothing else writes.
 
+mod addresses;
 mod conditions;
 mod health;
 mod history;
@@ -10,6 +11,7 @@ use belay_argo_api::{
 };
 use belay_crd::Time;
 use belay_health::argo::Status;
+use belay_manifest::Object;
 use jiff::Timestamp;
 
 pub(crate) use conditions::{condition, shared_message};
@@ -54,6 +56,7 @@ pub(crate) enum Outcome<'a> {
 
 /// The status that follows from `found`.
 pub(crate) fn status(
+    object: &Object,
     app: &Application,
     found: &Found<'_>,
     controller_namespace: &str,
@@ -83,7 +86,7 @@ pub(crate) fn status(
             } else {
                 (types.collect(), Vec::new())
             };
-            status.summary = Some(resources::summary(comparison));
+            status.summary = Some(resources::summary(object, comparison));
             health::set(&mut status, health::of(comparison, app), now);
         }
     }

@@ -44,8 +44,25 @@ impl EventRecorder {
         message: &str,
         annotations: &BTreeMap<String, String>,
     ) {
+        self.record_labelled(about, severity, reason, message, annotations, &BTreeMap::new()).await;
+    }
+
+    /// Records an Event about an object, with labels of its own.
+    pub async fn record_labelled(
+        &self,
+        about: &Object,
+        severity: Severity,
+        reason: &str,
+        message: &str,
+        annotations: &BTreeMap<String, String>,
+        labels: &BTreeMap<String, String>,
+    ) {
         let namespace = if about.namespace().is_empty() { "default" } else { about.namespace() };
-        let event = event(about, namespace, self.controller, severity, reason, message, annotations);
+        let mut event = event(about, namespace, self.controller, severity, reason, message);
+        event["metadata"]["annotations"] = json!(annotations);
+        if !labels.is_empty() {
+            event["metadata"]["labels"] = json!(labels);
+        }
         let resource = ApiResource::erase::<k8s_openapi::api::core::v1::Event>(&());
         let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), namespace, &resource);
         let Ok(event) = serde_json::from_value::<DynamicObject>(event) else {
@@ -64,7 +81,6 @@ fn event(
     severity: Severity,
     reason: &str,
     message: &str,
-    annotations: &BTreeMap<String, String>,
 ) -> Value {
     let now = crate::simulation::now();
     let kind = match severity {
@@ -73,7 +89,7 @@ fn event(
     };
     json!({
         "apiVersion": "v1", "kind": "Event",
-        "metadata": {"name": format!("{}.{:x}", about.name(), now.as_nanosecond()), "namespace": namespace, "annotations": annotations},
+        "metadata": {"name": format!("{}.{:x}", about.name(), now.as_nanosecond()), "namespace": namespace},
         "involvedObject": {
             "apiVersion": about.api_version(), "kind": about.kind(), "name": about.name(),
             "namespace": about.namespace(), "uid": about.uid(),

@@ -45,9 +45,6 @@ const REFUSED: &[(&str, &str)] = &[
     ("kustomize.buildOptions.*", ""),
     ("kustomize.path.*", ""),
     ("kustomize.version.*", ""),
-    ("resource.includeEventLabelKeys", ""),
-    ("resource.excludeEventLabelKeys", ""),
-    ("timeout.hard.reconciliation", "0s"),
     ("webhook.maxPayloadSizeMB", "50"),
 ];
 
@@ -66,6 +63,8 @@ pub(super) fn read(key: &Key<'_>, text: &str, settings: &mut Settings) -> Result
             settings.ignores_updates = values::flag(key, text)?;
         }
         "resource.sensitive.mask.annotations" => settings.masked_annotations = values::list(text),
+        "resource.includeEventLabelKeys" => settings.event_labels = values::list(text),
+        "resource.excludeEventLabelKeys" => settings.no_event_labels = values::list(text),
         customizations::KEY => customizations::read_whole(key, text, &mut settings.customizations)?,
         name if name.starts_with("resource.customizations.") => {
             customizations::read_split(key, text, &mut settings.customizations)?;
@@ -82,6 +81,10 @@ pub(super) fn read(key: &Key<'_>, text: &str, settings: &mut Settings) -> Result
         }
         "timeout.reconciliation" if !text.is_empty() => {
             settings.interval = Some(values::duration(key, text)?).filter(|interval| !interval.is_zero());
+        }
+        "timeout.hard.reconciliation" if !text.is_empty() => {
+            settings.hard_interval =
+                Some(values::duration(key, text)?).filter(|interval| !interval.is_zero());
         }
         "timeout.reconciliation.jitter" if !text.is_empty() => {
             settings.jitter = values::duration(key, text)?;

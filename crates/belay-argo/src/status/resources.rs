@@ -8,6 +8,7 @@ use belay_argo_api::{
 use belay_manifest::Object;
 use belay_plan::sync::{is_hook, option, wave};
 
+use super::addresses;
 use crate::compare::{Compared, Comparison, Standing};
 
 /// The objects, sorted. When `is_known` is false nobody knows what Git says of them.
@@ -77,14 +78,16 @@ fn needs_confirmation(compared: &Compared, app: &Application) -> bool {
     })
 }
 
-/// The images of all pod templates, and whether the app holds Applications.
-pub(super) fn summary(comparison: &Comparison) -> ApplicationSummary {
+/// The images of all pod templates, the addresses, and whether the app holds Applications.
+pub(super) fn summary(app: &Object, comparison: &Comparison) -> ApplicationSummary {
+    let live = comparison.objects.iter().filter_map(|object| object.live.as_deref());
     let targets = || comparison.objects.iter().filter_map(|object| object.target.as_deref());
     let images: BTreeSet<String> = targets().flat_map(images).collect();
     let is_app = |object: &Object| object.kind() == "Application" && object.gvk().group == "argoproj.io";
     ApplicationSummary {
         images: images.into_iter().collect(),
         is_app_of_apps: targets().any(is_app),
+        external_urls: addresses::external(app, live),
         ..ApplicationSummary::default()
     }
 }

@@ -14,6 +14,8 @@ use crate::scenario::{Commit, Content, FaultKind, Reference, Repeated};
 
 /// The annotation that asks for a look at an app, and goes away with it.
 const REFRESH: &str = "argocd.argoproj.io/refresh";
+/// How often who is not Belay is asked for a look while something is waited for.
+const NUDGE: Duration = Duration::from_secs(5);
 /// How long a look that was asked for may take to begin.
 const REFRESHED: Duration = Duration::from_secs(10);
 
@@ -90,6 +92,29 @@ impl Run<'_> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos().to_string();
         let request = json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": now}}});
         self.annotate(url, "source.toolkit.fluxcd.io/v1", "GitRepository", &request).await
+    }
+
+    /// Who is not Belay may do at its next look only what is waited for. It is asked for one now and then, as people do.
+    pub(crate) async fn nudge(&self, asked: &mut Instant) -> anyhow::Result<()> {
+        if self.runner.is_belay() || asked.elapsed() < NUDGE {
+            return Ok(());
+        }
+        *asked = Instant::now();
+        let kind = GroupVersionKind::new("argoproj.io/v1alpha1", "Application");
+        let Ok(resource) = self.runner.kinds.find(&kind).await else { return Ok(()) };
+        let refresh = Patch::Merge(json!({"metadata": {"annotations": {REFRESH: "normal"}}}));
+        let everywhere: Api<DynamicObject> = Api::all_with(self.runner.client.clone(), &resource.api);
+        for object in everywhere.list(&ListParams::default()).await? {
+            if follows(&object.data, &self.url) || follows(&object.data, &self.second_url) {
+                let namespace = object.metadata.namespace.unwrap_or_default();
+                let api = resource.objects(&self.runner.client, &namespace);
+                // One that has gone needs no look.
+                let _ = api
+                    .patch(&object.metadata.name.unwrap_or_default(), &PatchParams::default(), &refresh)
+                    .await;
+            }
+        }
+        Ok(())
     }
 
     async fn annotate(&self, url: &str, version: &str, kind: &str, patch: &Value) -> anyhow::Result<()> {

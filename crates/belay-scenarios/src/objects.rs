@@ -78,7 +78,9 @@ impl Run<'_> {
         let (api, name) = self.target(&expectation.object).await?;
         let wanted = self.variables.value(&expectation.holds);
         let deadline = Instant::now() + Duration::from_secs_f64(expectation.within);
+        let mut asked = Instant::now();
         loop {
+            self.nudge(&mut asked).await?;
             let seen = api.get_opt(&name).await?.map(serde_json::to_value).transpose()?;
             let fault = match &seen {
                 None => Some("it is not there".to_owned()),
@@ -103,6 +105,7 @@ impl Run<'_> {
     pub(crate) async fn absent(&self, target: &Target) -> anyhow::Result<()> {
         let (api, name) = self.target(&target.object).await?;
         let deadline = Instant::now() + Duration::from_secs_f64(target.within);
+        let mut asked = Instant::now();
         while let Some(seen) = api.get_opt(&name).await? {
             ensure!(
                 Instant::now() < deadline,
@@ -111,6 +114,7 @@ impl Run<'_> {
                 target.within,
                 serde_json::to_string(&seen.metadata)?
             );
+            self.nudge(&mut asked).await?;
             sleep(POLL).await;
         }
         Ok(())

@@ -114,6 +114,11 @@ impl Runner {
         })
     }
 
+    /// Whether it is Belay that works in the cluster.
+    pub(crate) fn is_belay(&self) -> bool {
+        self.manners.is_belay
+    }
+
     /// Applies every object of a file, such as definitions that the scenarios need.
     pub(crate) async fn apply_file(&self, file: &Path) -> anyhow::Result<()> {
         let content = std::fs::read(file).with_context(|| file.display().to_string())?;

@@ -23,9 +23,9 @@ pub(crate) struct Arguments {
     /// The scenarios' runner.
     #[arg(long, default_value = "target/debug/belay-scenarios")]
     runner: PathBuf,
-    /// Only scenarios whose file name holds this text.
-    #[arg(long, default_value = "")]
-    only: String,
+    /// Only scenarios whose file name holds one of these texts.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
     /// How many run at a time.
     #[arg(long, default_value_t = 4)]
     jobs: usize,
@@ -189,7 +189,9 @@ fn scenarios(root: &Path, arguments: &Arguments, family: Family) -> Result<Vec<P
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let is_ours = prefixes(family).iter().any(|prefix| name.starts_with(prefix));
-        if is_ours && name.ends_with(".yaml") && name.contains(&arguments.only) {
+        let is_wanted =
+            arguments.only.is_empty() || arguments.only.iter().any(|text| name.contains(text.as_str()));
+        if is_ours && name.ends_with(".yaml") && is_wanted {
             files.push(path);
         }
     }

@@ -1,5 +1,7 @@
 //! Conditions in CEL that people write about whole objects: Flux's health checks and `readyExpr`.
 
+mod sets;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
@@ -166,11 +168,14 @@ fn with_room<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
     })
 }
 
-/// Standard CEL with the string functions. Those of lists are left out: the macros' loops are the only ones.
+/// Standard CEL with what Flux adds: optional values, functions on texts, sets and base64. Those on lists are left out:
+/// besides sets the macros' loops are the only ones.
 static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
     let mut env = Env::stdlib();
     // An extension fails only when it is added twice.
     let _ = env.add_extension(cel::extensions::strings);
+    let _ = env.add_extension(cel::extensions::encoders);
+    let _ = env.add_extension(sets::extension);
     Arc::new(env)
 });
 
@@ -209,7 +214,11 @@ fn loops(expression: &IdedExpr) -> u32 {
             let before = [&comprehension.iter_range, &comprehension.accu_init];
             (1 + most(&mut body.into_iter())).max(most(&mut before.into_iter()))
         }
-        Expr::Call(call) => most(&mut call.args.iter().chain(call.target.as_deref())),
+        Expr::Call(call) => {
+            // A set is gone through once for each item of the other.
+            let own = if is_of(call.target.as_deref(), &["sets"]) { 2 } else { 0 };
+            own + most(&mut call.args.iter().chain(call.target.as_deref()))
+        }
         Expr::Select(select) => loops(&select.operand),
         Expr::List(list) => most(&mut list.elements.iter()),
         Expr::Map(map) => most(&mut parts(map.entries.iter().map(|entry| &entry.expr))),
@@ -235,6 +244,13 @@ fn other_type(expression: &IdedExpr) -> Option<&'static str> {
     }
 }
 
+/// Names before functions, which are no variables.
+const NAMESPACES: &[&str] = &["base64", "optional", "sets"];
+
+fn is_of(target: Option<&IdedExpr>, namespaces: &[&str]) -> bool {
+    matches!(target.map(|target| &target.expr), Some(Expr::Ident(name)) if namespaces.contains(&name.as_str()))
+}
+
 /// The names that no loop brings.
 fn free_variables(expression: &IdedExpr, bound: &mut Vec<String>, free: &mut BTreeSet<String>) {
     let mut each = |part: &IdedExpr, bound: &mut Vec<String>| free_variables(part, bound, free);
@@ -255,7 +271,10 @@ fn free_variables(expression: &IdedExpr, bound: &mut Vec<String>, free: &mut BTr
             }
             bound.truncate(outside);
         }
-        Expr::Call(call) => call.args.iter().chain(call.target.as_deref()).for_each(|part| each(part, bound)),
+        Expr::Call(call) => {
+            let target = call.target.as_deref().filter(|target| !is_of(Some(target), NAMESPACES));
+            call.args.iter().chain(target).for_each(|part| each(part, bound));
+        }
         Expr::Select(select) => each(&select.operand, bound),
         Expr::List(list) => list.elements.iter().for_each(|part| each(part, bound)),
         Expr::Map(map) => {
@@ -298,6 +317,38 @@ mod tests {
         assert_eq!(ask("status.conditions.exists(e, e.type == 'Stalled')", &object), Ok(false));
         assert_eq!(ask("has(status.phase) && status.phase == 'Done'", &object), Ok(false));
         assert_eq!(ask("metadata.generation == status.observedGeneration", &object), Ok(true));
+    }
+
+    #[test]
+    fn what_flux_adds_to_the_language_is_there() {
+        let object = json!({"spec": {"roles": ["a", "b"], "nothing": null}, "data": {"key": "eA=="}});
+        for (text, expected) in [
+            ("sets.contains(spec.roles, ['b'])", true),
+            ("sets.contains(spec.roles, ['b', 'c'])", false),
+            ("sets.contains(spec.roles, [])", true),
+            ("sets.equivalent(spec.roles, ['b', 'a', 'a'])", true),
+            ("sets.equivalent(spec.roles, ['b'])", false),
+            ("sets.intersects(spec.roles, ['c', 'a'])", true),
+            ("sets.intersects(spec.roles, ['c'])", false),
+            ("base64.decode(data.key) == b'x'", true),
+            ("base64.encode(b'x') == data.key", true),
+            ("spec.?gone.orValue('none') == 'none'", true),
+            ("spec.?roles.hasValue()", true),
+            ("optional.of(1).value() == 1", true),
+            ("optional.none().hasValue()", false),
+        ] {
+            assert_eq!(ask(text, &object), Ok(expected), "{text}");
+        }
+        assert!(ask("sets.contains(spec.roles, 'a')", &object).is_err());
+        assert!(Expression::compile("sets.contains(dep.a, dep.b)", Some(&["dep"])).is_ok());
+        assert!(Expression::compile("sets.contains(dep.a, other)", Some(&["dep"])).is_err());
+    }
+
+    #[test]
+    fn bad_r8_sets_are_loops() {
+        let object = json!({"l": vec![1; 1000]});
+        let error = ask("sets.contains(l, l)", &object).unwrap_err();
+        assert!(error.contains("2 loops in each other over 1000 items"), "{error}");
     }
 
     #[test]

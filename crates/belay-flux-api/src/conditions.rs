@@ -5,6 +5,20 @@ use jiff::Timestamp;
 
 use crate::{Condition, ConditionStatus};
 
+/// The API server takes no longer message.
+const LONGEST: usize = 32_768;
+const CUT: &str = "...";
+
+/// A message that is taken, cut off as the original cuts it.
+fn shortened(mut message: String) -> String {
+    if message.len() > LONGEST {
+        let end = message.floor_char_boundary(LONGEST - CUT.len());
+        message.truncate(end);
+        message.push_str(CUT);
+    }
+    message
+}
+
 impl Condition {
     /// A condition without a time yet; [`set_condition`] gives it one.
     pub fn new(
@@ -18,7 +32,7 @@ impl Condition {
             type_: type_.to_owned(),
             status,
             reason: reason.to_owned(),
-            message: message.into(),
+            message: shortened(message.into()),
             observed_generation: Some(generation),
             ..Condition::default()
         }
@@ -80,6 +94,15 @@ mod tests {
 
     fn at(text: &str) -> Timestamp {
         text.parse().expect("a time")
+    }
+
+    #[test]
+    fn bad_r12_a_message_is_no_longer_than_the_api_server_takes() {
+        let condition =
+            |message: String| Condition::new("Ready", ConditionStatus::False, "Failed", message, 1);
+        let long = condition("\u{e4}".repeat(LONGEST)).message;
+        assert!(long.len() <= LONGEST && long.len() > LONGEST - 5 && long.ends_with(CUT));
+        assert_eq!(condition("x".repeat(LONGEST)).message.len(), LONGEST);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! [Application]
 //! honoured spec.source.path
 //! refused  spec.sources
-//! refused  spec.provider except generic
+//! refused  spec.provider except generic, github
 //! [annotations]
 //! refused  argocd.argoproj.io/hydrate
 //! ```
@@ -27,9 +27,9 @@ pub struct Support {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Mark {
     Honoured,
-    /// Refused, unless it holds just this text.
+    /// Refused, unless it holds just one of these texts.
     Refused {
-        except: Option<String>,
+        except: Vec<String>,
     },
 }
 
@@ -75,11 +75,13 @@ impl Support {
             let section = current.clone().ok_or_else(unreadable)?;
             let (word, name) = line.split_once(char::is_whitespace).ok_or_else(unreadable)?;
             let (name, except) = match name.trim().split_once(" except ") {
-                Some((name, except)) => (name, Some(except.trim().to_owned())),
-                None => (name.trim(), None),
+                Some((name, except)) => {
+                    (name, except.split(',').map(|text| text.trim().to_owned()).collect())
+                }
+                None => (name.trim(), Vec::new()),
             };
             let mark = match word {
-                "honoured" if except.is_none() => Mark::Honoured,
+                "honoured" if except.is_empty() => Mark::Honoured,
                 "refused" => Mark::Refused { except },
                 _ => return Err(unreadable()),
             };
@@ -200,7 +202,7 @@ impl Place<'_> {
         let mark = self.marks.and_then(|marks| marks.get(&self.path));
         match (mark, value) {
             (Some(Mark::Honoured), _) => self.walk_inside(schema, value, refused, false),
-            (Some(Mark::Refused { except: Some(except) }), _) if value == except.as_str() => {}
+            (Some(Mark::Refused { except }), _) if except.iter().any(|except| value == except.as_str()) => {}
             (Some(Mark::Refused { .. }), _) => push_once(refused, &self.path),
             (None, Value::Object(_) | Value::Array(_)) => self.walk_inside(schema, value, refused, true),
             (None, _) => push_once(refused, &self.path),

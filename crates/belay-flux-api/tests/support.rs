@@ -27,8 +27,8 @@ fn refused_fields_are_named() {
         "ref": {"semver": "1.x"}, "serviceAccountName": "a"}});
     assert_eq!(refused_fields(&GIT_REPOSITORY, &object), ["spec.provider", "spec.serviceAccountName"]);
     let object = json!({"spec": {"interval": "1m", "prune": true, "dependsOn": [{"name": "a"}],
-        "decryption": {"provider": "sops"}, "ignore": [{"paths": ["/a"]}]}});
-    assert_eq!(refused_fields(&KUSTOMIZATION, &object), ["spec.decryption", "spec.ignore"]);
+        "decryption": {"provider": "sops"}, "buildMetadata": ["originAnnotations"]}});
+    assert_eq!(refused_fields(&KUSTOMIZATION, &object), ["spec.decryption", "spec.buildMetadata"]);
     let object = json!({"spec": {"interval": "1m", "rollback": {"timeout": "1m"}, "upgrade": {"remediation": {"retries": 3}},
         "install": {"remediation": {"retries": 3}}}});
     assert_eq!(refused_fields(&HELM_RELEASE, &object), ["spec.rollback", "spec.upgrade.remediation"]);

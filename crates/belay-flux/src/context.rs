@@ -1,7 +1,7 @@
 //! What every look needs besides the object: the cluster, the settings, sources and charts as they are now, and what is
 //! remembered between two looks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use belay_cluster::{EventRecorder, LiveState, WorkQueue};
@@ -9,12 +9,13 @@ use belay_diff::Drift;
 use belay_ledger::Ledger;
 use belay_manifest::{Object, ObjectKey};
 use belay_render::RenderCache;
-use belay_source::{ArtifactStore, Checkout, Repositories};
+use belay_source::{ArtifactStore, Checkout, GithubApp, Repositories};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::chart_build::BuiltChart;
 use crate::clusters::Clusters;
 use crate::depends::includes;
+use crate::external_artifact::Fetches;
 use crate::files::SourceFiles;
 use crate::health::Waiting;
 use crate::helm_release;
@@ -28,6 +29,9 @@ pub const SOURCE_GROUP: &str = "source.toolkit.fluxcd.io";
 pub const HELM_GROUP: &str = "helm.toolkit.fluxcd.io";
 /// The field manager of Flux's kustomize-controller; kept, so that an installation can be taken over and handed back.
 pub const FIELD_MANAGER: &str = "kustomize-controller";
+
+/// Apps of GitHub whose tokens are kept.
+const MOST_APPS: usize = 1000;
 
 /// How the controller works.
 #[derive(Debug, Clone)]
@@ -80,6 +84,8 @@ pub(crate) struct Context {
     turns: Arc<Semaphore>,
     sources: Mutex<HashMap<ObjectKey, Source>>,
     charts: Mutex<HashMap<ObjectKey, BuiltChart>>,
+    pub(crate) fetches: Fetches,
+    github_apps: Mutex<HashSet<GithubApp>>,
     memory: Mutex<HashMap<ObjectKey, Memory>>,
 }
 
@@ -88,6 +94,8 @@ pub(crate) struct Context {
 pub(crate) struct Source {
     /// `main@sha1:…`.
     pub(crate) revision: String,
+    /// The revision that these files were made from, where others made them.
+    pub(crate) origin: String,
     /// The files.
     pub(crate) checkout: Checkout,
     /// What is left out of them.
@@ -108,6 +116,8 @@ impl Source {
 pub(crate) struct Memory {
     /// How often it was built.
     pub(crate) renders: u64,
+    /// The digest of what its files came to, as long as they are the same.
+    pub(crate) digest: Option<String>,
     /// What others changed in the cluster, newest look.
     pub(crate) drift: Vec<Drift>,
     /// Its objects as they should be, of the newest look.
@@ -146,6 +156,8 @@ impl Context {
             kube_version: OnceLock::new(),
             sources: Mutex::default(),
             charts: Mutex::default(),
+            fetches: Fetches::default(),
+            github_apps: Mutex::default(),
             memory: Mutex::default(),
         }
     }
@@ -182,6 +194,24 @@ impl Context {
         if before.is_none_or(|before| of(&before) != new) {
             self.add_consumers(key);
         }
+    }
+
+    /// The app as it was used before, with its token.
+    pub(crate) fn github_app(&self, app: GithubApp) -> GithubApp {
+        let mut known = lock(&self.github_apps);
+        if known.len() >= MOST_APPS {
+            known.clear();
+        }
+        if let Some(known) = known.get(&app) {
+            return known.clone();
+        }
+        known.insert(app.clone());
+        app
+    }
+
+    /// Keeps files that were fetched for those who ask for them just now.
+    pub(crate) fn keep_fetched(&self, key: &ObjectKey, source: Source) {
+        lock(&self.sources).insert(key.clone(), source);
     }
 
     pub(crate) fn chart(&self, key: &ObjectKey) -> Option<BuiltChart> {
@@ -267,6 +297,7 @@ impl Context {
     pub(crate) fn forget(&self, key: &ObjectKey) {
         self.renders.forget(key);
         self.clusters.leave(key, None);
+        self.fetches.forget(key);
         lock(&self.memory).remove(key);
         lock(&self.sources).remove(key);
         lock(&self.charts).remove(key);

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::context::{Context, HELM_GROUP, KUSTOMIZE_GROUP, SOURCE_GROUP, Settings, chart_owner};
 use crate::prepare::{OWNER_NAME, OWNER_NAMESPACE};
-use crate::{chart, depends, helm_release, reconcile, repository};
+use crate::{chart, depends, external_artifact, helm_release, reconcile, references, repository};
 
 /// The controller's handle.
 #[derive(Clone)]
@@ -100,6 +100,13 @@ impl Controller {
                 self.context.queue.add(release);
             }
         }
+        if change.key.kind == external_artifact::KIND && change.key.group == SOURCE_GROUP {
+            self.take_in_artifact(change);
+            return;
+        }
+        if references::brings_looks(change) {
+            self.add_readers(change);
+        }
         if !kinds().iter().any(|kind| kind.group == change.key.group && kind.kind == change.key.kind) {
             return;
         }
@@ -112,6 +119,28 @@ impl Controller {
                 self.context.forget(&change.key);
                 self.context.queue.forget(&change.key);
                 self.context.add_consumers(&change.key);
+            }
+        }
+    }
+
+    /// Others write artifacts: what they serve now is what its consumers take.
+    fn take_in_artifact(&self, change: &Change) {
+        let artifact = |object: &Option<Arc<Object>>| external_artifact::artifact(object.as_deref()?);
+        if change.after.is_none() {
+            self.context.forget(&change.key);
+        }
+        if artifact(&change.before) != artifact(&change.after) {
+            self.context.add_consumers(&change.key);
+        }
+    }
+
+    /// Those who read a ConfigMap or Secret look again.
+    fn add_readers(&self, change: &Change) {
+        for (group, kind) in [(KUSTOMIZE_GROUP, "Kustomization"), (HELM_GROUP, "HelmRelease")] {
+            for app in self.context.live.of_kind(group, kind) {
+                if references::reads(&app, change) {
+                    self.context.queue.add(app.key());
+                }
             }
         }
     }
@@ -195,7 +224,7 @@ async fn work(context: Arc<Context>) {
         match key.kind.as_str() {
             // A release may wait for minutes, which must not keep others from being looked at.
             "HelmRelease" => drop(tokio::spawn(look(context.clone(), key))),
-            // So may another cluster.
+            // So may another cluster, or another controller's files.
             "Kustomization" if is_elsewhere(&context, &key) => drop(tokio::spawn(look(context.clone(), key))),
             _ => look(context.clone(), key).await,
         }
@@ -203,7 +232,10 @@ async fn work(context: Arc<Context>) {
 }
 
 fn is_elsewhere(context: &Context, key: &ObjectKey) -> bool {
-    context.live.get(key).is_some_and(|app| !app.value()["spec"]["kubeConfig"].is_null())
+    context.live.get(key).is_some_and(|app| {
+        let spec = &app.value()["spec"];
+        !spec["kubeConfig"].is_null() || spec["sourceRef"]["kind"] == external_artifact::KIND
+    })
 }
 
 async fn look(context: Arc<Context>, key: ObjectKey) {

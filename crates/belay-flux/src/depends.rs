@@ -35,7 +35,7 @@ pub(crate) fn unmet(
     for dependency in dependencies {
         let key = key(app, dependency);
         let name = format!("{}/{}", key.namespace, key.name);
-        let Some(found) = get(&key) else { return not_yet(format!("dependency '{name}' not found")) };
+        let Some(found) = get(&key) else { return not_yet(missing(&key, &name)) };
         if !dependency.ready_expr.is_empty() {
             if let Some(unmet) = unmet_condition(app, dependency, &found, &name) {
                 return Some(unmet);
@@ -50,6 +50,15 @@ pub(crate) fn unmet(
         }
     }
     None
+}
+
+/// As each of the originals says that there is no such object.
+fn missing(key: &ObjectKey, name: &str) -> String {
+    let said = format!("{}s.{} {:?} not found", key.kind.to_lowercase(), key.group, key.name);
+    match key.kind.as_str() {
+        "HelmRelease" => format!("unable to get '{name}' dependency: {said}"),
+        _ => format!("dependency '{name}' not found: {said}"),
+    }
 }
 
 fn unmet_condition(
@@ -155,7 +164,10 @@ mod tests {
 
     #[test]
     fn a_dependency_is_there_ready_and_current() {
-        assert_eq!(run(None, true).unwrap(), "dependency 'apps/base' not found");
+        assert_eq!(
+            run(None, true).unwrap(),
+            "dependency 'apps/base' not found: kustomizations.kustomize.toolkit.fluxcd.io \"base\" not found"
+        );
         assert_eq!(run(Some(app("base", 1, "False")), true).unwrap(), "dependency 'apps/base' is not ready");
         assert_eq!(run(Some(app("base", 2, "True")), true).unwrap(), "dependency 'apps/base' is not ready");
         let old = run(Some(app("base", 1, "True")), false).unwrap();

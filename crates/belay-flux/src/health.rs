@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::health_checks::HealthChecks;
 use crate::inventory::shown;
 
-/// Least time that is waited when the spec does not say.
+/// Least time that is waited, whatever the spec says.
 const LEAST: Duration = Duration::from_secs(30);
 
 /// What a Kustomization waits for, and since when.
@@ -37,10 +37,10 @@ pub(crate) enum Health {
     Failed(String),
 }
 
-/// `spec.timeout`; without it half a minute less than the interval.
+/// `spec.timeout`; without it half a minute less than the interval. In any case half a minute.
 pub(crate) fn timeout(spec: &KustomizationSpec) -> Duration {
-    let usual = || spec.interval.get().unwrap_or_default().saturating_sub(LEAST).max(LEAST);
-    spec.timeout.get().unwrap_or_else(usual)
+    let usual = || spec.interval.get().unwrap_or_default().saturating_sub(LEAST);
+    spec.timeout.get().unwrap_or_else(usual).max(LEAST)
 }
 
 /// One object's status, or why it is not known.
@@ -133,5 +133,6 @@ mod tests {
         assert_eq!(timeout(&spec(json!({"interval": "10m"}))), Duration::from_secs(570));
         assert_eq!(timeout(&spec(json!({"interval": "10s"}))), Duration::from_secs(30));
         assert_eq!(timeout(&spec(json!({"interval": "10s", "timeout": "2m"}))), Duration::from_secs(120));
+        assert_eq!(timeout(&spec(json!({"interval": "10m", "timeout": "2s"}))), Duration::from_secs(30));
     }
 }

@@ -113,4 +113,39 @@ mod tests {
         assert_eq!(read(Some(&written)), kinds);
         assert!(read(None).is_empty());
     }
+
+    #[test]
+    fn bad_r12_thousands_of_objects_fit_into_a_status() {
+        let name = |number: usize| format!("{}-{number}", "n".repeat(40));
+        let objects: BTreeMap<_, _> = (0..5000)
+            .map(|number| {
+                let key = key("apps", "Deployment", "a-namespace-of-usual-length", &name(number));
+                (key, GroupVersionKind::new("apps/v1", "Deployment"))
+            })
+            .collect();
+        let written = write(&objects);
+        assert_eq!(written.entries.len(), 5000);
+        // An object of the API server may have 1.5 MiB.
+        assert!(serde_json::to_vec(&belay_crd::Described::write(&written)).unwrap().len() < 1024 * 1024);
+        assert_eq!(read(Some(&written)), objects);
+    }
+
+    #[test]
+    fn bad_m4_entries_that_are_none_are_passed_over() {
+        let entry = |id: &str| ResourceReference { id: id.to_owned(), ..ResourceReference::default() };
+        let ids = [
+            "",
+            "_",
+            "____",
+            "a_b_c_d_e",
+            "no-separator",
+            "\u{0}_\u{0}_\u{0}_\u{0}",
+            "ns_name_apps_Deployment",
+        ];
+        let inventory =
+            ResourceInventory { entries: ids.map(entry).to_vec(), ..ResourceInventory::default() };
+        let read = read(Some(&inventory));
+        assert!(read.contains_key(&key("apps", "Deployment", "ns", "name")));
+        assert!(read.keys().all(|key| !key.name.is_empty() && !key.kind.is_empty()));
+    }
 }

@@ -7,11 +7,14 @@ use belay_flux_api::{
     set_condition,
 };
 use belay_ledger::Trigger;
+use indexmap::IndexMap;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::health::{rounded, timeout};
+use crate::history::{self, Reconciled};
 use crate::inventory;
+use crate::post_build::Secrets;
 use crate::reconcile::Objects;
 use crate::write::REQUESTED_AT;
 
@@ -67,6 +70,12 @@ pub(crate) struct Found {
     pub(crate) next: Duration,
     /// The revision that the source has.
     pub(crate) source: Option<String>,
+    /// The revision that the source was made from, if it says so.
+    pub(crate) origin: String,
+    /// Values that no message shows.
+    pub(crate) secrets: Secrets,
+    /// The digest of what was built.
+    pub(crate) digest: Option<String>,
     /// The revision that was tried.
     pub(crate) revision: Option<String>,
     /// The inventory from now on.
@@ -85,6 +94,9 @@ impl Found {
             started,
             next: Duration::ZERO,
             source: None,
+            origin: String::new(),
+            secrets: Secrets::default(),
+            digest: None,
             revision: None,
             inventory: None,
             changes: Vec::new(),
@@ -102,7 +114,8 @@ pub(crate) fn status(
     now: Timestamp,
 ) -> KustomizationStatus {
     let mut status = app.status.clone();
-    if let Some(revision) = &found.revision {
+    let is_fetched = !matches!(result, Err(fault) if fault.reason == "ArtifactFailed");
+    if let Some(revision) = found.revision.as_ref().filter(|_| is_fetched) {
         status.last_attempted_revision.clone_from(revision);
     }
     if let Some(objects) = &found.inventory {
@@ -115,13 +128,41 @@ pub(crate) fn status(
             waiting(&mut status, app, revision, *limit, now);
             return status;
         }
-        Ok(Result::Applied { waited }) => applied(&mut status, app, revision, *waited, now),
+        Ok(Result::Applied { waited }) => {
+            applied(&mut status, app, revision, *waited, now);
+            status.last_applied_origin_revision.clone_from(&found.origin);
+        }
         Err(fault) => failed(&mut status, app, found, fault, now),
     }
     if let Some(token) = app.metadata.annotation(REQUESTED_AT) {
         token.clone_into(&mut status.last_handled_reconcile_at);
     }
+    if let Some(reconciled) = reconciled(found, result)
+        && (status != app.status
+            || !found.changes.is_empty()
+            || !history::is_newest(&status.history, &reconciled))
+    {
+        history::upsert(&mut status.history, reconciled, now);
+    }
     status
+}
+
+/// What goes into the history. A look that finds everything as it was is not counted: it writes nothing.
+fn reconciled(found: &Found, result: &std::result::Result<Result, Fault>) -> Option<Reconciled> {
+    let (status, waited) = match result {
+        Ok(Result::Applied { waited }) => ("ReconciliationSucceeded", waited.unwrap_or_default()),
+        Ok(Result::NotYet | Result::Waiting { .. }) => return None,
+        Err(fault) => match fault.reason {
+            "ReconciliationFailed" | "PruneFailed" | "HealthCheckFailed" => (fault.reason, Duration::ZERO),
+            _ => return None,
+        },
+    };
+    let mut metadata = IndexMap::from([("revision".to_owned(), found.revision.clone()?)]);
+    if !found.origin.is_empty() {
+        metadata.insert("originRevision".to_owned(), found.origin.clone());
+    }
+    let took = found.started.elapsed() + waited;
+    Some(Reconciled { digest: found.digest.clone()?, status, metadata, took })
 }
 
 fn set(
@@ -244,6 +285,7 @@ mod tests {
         Found {
             revision: Some(REVISION.to_owned()),
             inventory: Some(Objects::from([(key, GroupVersionKind::new("v1", "ConfigMap"))])),
+            digest: Some("sha256:1".to_owned()),
             ..Found::new(Instant::now())
         }
     }
@@ -287,8 +329,9 @@ mod tests {
         let healthy = run(&app(status.write()), &found(), Ok(Result::Applied { waited: Some(left) }));
         let message = find_condition(&healthy.conditions, "Healthy").unwrap().message.clone();
         assert_eq!(message, "Health check passed in 1s");
+        assert_eq!(healthy.history[0].last_reconciled_status, "ReconciliationSucceeded");
         let again = run(&app(healthy.write()), &found(), Ok(Result::Applied { waited: Some(limit) }));
-        assert_eq!(again.conditions, healthy.conditions);
+        assert_eq!(again, healthy, "a look that finds nothing new writes nothing");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::chart_build::{BuiltChart, build};
 use crate::context::{Context, SOURCE_GROUP, Source};
 use crate::controller::{Controller, kinds};
 use crate::depends::includes;
-use crate::{drift, helm_release, kustomization_status, reconcile, repository};
+use crate::{drift, external_artifact, helm_release, kustomization_status, reconcile, repository};
 
 /// What an app would change.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,6 +102,14 @@ async fn source(context: &Context, kind: &str, name: &str, namespace: &str) -> R
         namespace: namespace.to_owned(),
         name: name.to_owned(),
     };
+    if kind == external_artifact::KIND {
+        context.live.ensure(&external_artifact::kind()).await.map_err(LookError::Listed)?;
+        let object = context.live.get(&key).ok_or_else(|| LookError::NotFound(key.clone()))?;
+        let artifact = external_artifact::artifact(&object)
+            .ok_or_else(|| LookError::Fault(format!("{} has no artifact", key.name)))?;
+        let files = external_artifact::files(context, &key, &artifact).await;
+        return files.map_err(|error| LookError::Fault(belay_causes::chain(&error)));
+    }
     if kind != "GitRepository" {
         return Err(LookError::Fault(format!("comparing with a source of kind {kind} is not supported yet")));
     }

@@ -36,15 +36,33 @@ pub(crate) enum PostBuildError {
     },
 }
 
-/// The variables: those of ConfigMaps and Secrets in order, and over them those of the spec.
+/// Values of Secrets, which the API server may repeat in what it says about an object.
+#[derive(Default)]
+pub(crate) struct Secrets(Vec<String>);
+
+impl Secrets {
+    /// The text without them, as the original hides them.
+    pub(crate) fn hidden_in(&self, text: &str) -> String {
+        let values = self.0.iter().filter(|value| !value.is_empty());
+        values.fold(text.to_owned(), |text, value| text.replace(value.as_str(), "*****"))
+    }
+}
+
+/// The variables: those of ConfigMaps and Secrets in order, and over them those of the spec. `secrets` gets the
+/// values that are not to be shown.
 pub(crate) async fn variables(
     client: &Client,
     namespace: &str,
     post_build: &PostBuild,
+    secrets: &mut Secrets,
 ) -> Result<SubstituteVariables, PostBuildError> {
     let mut variables = SubstituteVariables::new();
     for reference in &post_build.substitute_from {
-        variables.extend(read(client, namespace, reference).await?);
+        let found = read(client, namespace, reference).await?;
+        if reference.kind == "Secret" {
+            secrets.0.extend(found.values().cloned());
+        }
+        variables.extend(found);
     }
     let inline = post_build.substitute.iter();
     variables.extend(inline.map(|(name, value)| (name.clone(), variable_value(value))));

@@ -18,18 +18,17 @@ use tokio::time::Instant;
 
 use crate::build::{self, BuildError};
 use crate::clusters::{self, Place};
-use crate::context::{Context, FIELD_MANAGER, SOURCE_GROUP, Source};
-use crate::depends::Unmet;
+use crate::context::{Context, FIELD_MANAGER, Source};
+use crate::drift_ignore::DriftIgnore;
 use crate::health::{Health, Waiting, judge, or, rounded, timeout};
 use crate::health_checks::HealthChecks;
+use crate::kustomization_source::{check_dependencies, source, unreadable};
 use crate::kustomization_status::{Fault, Found, Result as Came};
-use crate::post_build::{self, PostBuildError};
+use crate::post_build::{self, PostBuildError, Secrets};
 use crate::prepare::{Prepared, Target, keeps, prepare};
-use crate::{deletion, depends, drift, evidence, inventory, report, write};
+use crate::{deletion, drift, evidence, external_artifact, history, inventory, references, report, write};
 
 const INTERVAL: Duration = Duration::from_secs(60);
-/// How soon a source without an artifact is looked at again.
-const NO_ARTIFACT: Duration = Duration::from_secs(30);
 /// How soon the objects of other owners are looked at again.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -54,6 +53,7 @@ pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Dura
     let started = Instant::now();
     let mut found = Found::new(started);
     let result = look(context, &object, &app, &mut found).await;
+    let result = result.map_err(|fault| Fault { message: found.secrets.hidden_in(&fault.message), ..fault });
     let interval = or(&app.spec.interval, INTERVAL);
     let again = match &result {
         // The source is known to have files, and is being asked for them.
@@ -75,16 +75,20 @@ async fn look(
     found: &mut Found,
 ) -> Result<Came, Fault> {
     check(object, app)?;
+    references::watch(context, object).await;
     let checks = HealthChecks::read(&app.spec.health_check_exprs)
         .map_err(|error| unreadable(&belay_causes::chain(&error)))?;
-    let Some(source) = source(context, app)? else { return Ok(Came::NotYet) };
+    let Some(source) = source(context, app, found).await? else { return Ok(Came::NotYet) };
     found.source = Some(source.revision.clone());
+    found.origin.clone_from(&source.origin);
     check_dependencies(context, object, app, &source)?;
     found.revision = Some(source.revision.clone());
     found.trigger = evidence::commit(app, &source, &[])
         .or_else(|| evidence::request(object, &app.status.last_handled_reconcile_at));
     let key = object.key();
-    let planned = read_and_plan(context, object, app, &source).await?;
+    let mut planned = read_and_plan(context, object, app, &source).await?;
+    found.digest = Some(std::mem::take(&mut planned.digest));
+    found.secrets = std::mem::take(&mut planned.secrets);
     let changed_files = evidence::changed_files(context, &key, app, &source, &planned.render.reads);
     // A commit that touches other apps only is no reason for anything.
     let commit = changed_files.as_ref().and_then(|files| evidence::commit(app, &source, files));
@@ -117,6 +121,10 @@ pub(crate) struct Planned {
     /// What the inventory names, and what is ours without it.
     known: Objects,
     pub(crate) plan: Plan,
+    /// Of what was built.
+    digest: String,
+    /// What no message shows.
+    secrets: Secrets,
 }
 
 /// Builds the files of a source, and compares them with the cluster. Writes nothing.
@@ -131,20 +139,24 @@ pub(crate) async fn read_and_plan(
         .await
         .map_err(|error| Fault::retry("ReconciliationFailed", belay_causes::chain(&error)))?;
     let render = build(context, object, app, source).await?;
-    let manifests = substitute(context, app, render.manifests.clone()).await?;
+    let mut secrets = Secrets::default();
+    let manifests = substitute(context, app, render.manifests.clone(), &mut secrets).await?;
+    let digest = digest(context, &key, app, &manifests);
     let mut known = inventory::read(app.status.inventory.as_ref());
     if manifests.is_empty() && !known.is_empty() {
         let message = format!("{}: the build has no objects; nothing is pruned", app.spec.path);
         return Err(Fault::retry("BuildFailed", message));
     }
     let target = Target::of(app);
+    let ignored = DriftIgnore::read(&app.spec.ignore)
+        .map_err(|error| Fault::retry("ReconciliationFailed", belay_causes::chain(&error)))?;
     let live = &place.live;
     let prepared = learn_and_prepare(live, &manifests, &target).await?;
     context.keep_desired(&key, prepared.desired.iter().map(|desired| &desired.object));
     watch_kinds(live, &prepared, &known).await?;
     known.extend(adopted(live, object, &target));
-    let plan = compare(live, app, &prepared, &known);
-    Ok(Planned { place, render, prepared, known, plan })
+    let plan = compare(live, app, &prepared, &known, &ignored);
+    Ok(Planned { place, render, prepared, known, plan, digest, secrets })
 }
 
 pub(crate) fn check(object: &Object, app: &Kustomization) -> Result<(), Fault> {
@@ -157,7 +169,7 @@ pub(crate) fn check(object: &Object, app: &Kustomization) -> Result<(), Fault> {
     if let Some(name) = refused_resource_annotations(annotations).first() {
         return Err(not_supported(format!("annotation `{name}`")));
     }
-    if app.spec.source_ref.kind != "GitRepository" {
+    if !matches!(app.spec.source_ref.kind.as_str(), "GitRepository" | external_artifact::KIND) {
         return Err(not_supported(format!("`spec.sourceRef.kind: {}`", app.spec.source_ref.kind)));
     }
     match app.validate().first() {
@@ -166,85 +178,26 @@ pub(crate) fn check(object: &Object, app: &Kustomization) -> Result<(), Fault> {
     }
 }
 
-/// The source's files. Nothing when it has an artifact that is still being fetched.
-fn source(context: &Context, app: &Kustomization) -> Result<Option<Source>, Fault> {
-    let reference = &app.spec.source_ref;
-    let namespace =
-        if reference.namespace.is_empty() { &app.metadata.namespace } else { &reference.namespace };
-    let key = ObjectKey {
-        group: SOURCE_GROUP.to_owned(),
-        kind: reference.kind.clone(),
-        namespace: namespace.clone(),
-        name: reference.name.clone(),
-    };
-    if context.settings.no_cross_namespace_references && *namespace != app.metadata.namespace {
-        let message = format!(
-            "can't access '{}/{}/{}', cross-namespace references have been blocked",
-            key.kind, key.namespace, key.name
-        );
-        return Err(Fault::stalled("AccessDenied", message));
-    }
-    let Some(object) = context.live.get(&key) else {
-        let message = format!("{}.{SOURCE_GROUP} \"{}\" not found", key.kind, key.name);
-        return Err(Fault::retry("ArtifactFailed", message));
-    };
-    if let Some(source) = context.source(&key) {
-        return Ok(Some(source));
-    }
-    if object.value().pointer("/status/artifact/revision").is_some() {
-        return Ok(None);
-    }
-    let message = format!("Source artifact not found, retrying in {}", rounded(NO_ARTIFACT));
-    Err(Fault { again: Some(NO_ARTIFACT), ..Fault::retry("ArtifactFailed", message) })
-}
-
-/// Dependencies of the same source have to have applied the revision that we are going to apply.
-fn check_dependencies(
-    context: &Context,
-    object: &Object,
-    app: &Kustomization,
-    source: &Source,
-) -> Result<(), Fault> {
-    let own = &app.spec.source_ref;
-    let is_current = |dependency: &Object| {
-        let text = |path: &str| {
-            dependency.value().pointer(path).and_then(serde_json::Value::as_str).unwrap_or_default()
-        };
-        let namespace = |text: &str, otherwise: &str| {
-            if text.is_empty() { otherwise.to_owned() } else { text.to_owned() }
-        };
-        let is_same_source = text("/spec/sourceRef/kind") == own.kind
-            && text("/spec/sourceRef/name") == own.name
-            && namespace(text("/spec/sourceRef/namespace"), dependency.namespace())
-                == namespace(&own.namespace, object.namespace());
-        !is_same_source || text("/status/lastAppliedRevision") == source.revision
-    };
-    let get = |key: &ObjectKey| context.live.get(key);
-    match depends::unmet(object, &app.spec.depends_on, &get, &is_current) {
-        None => Ok(()),
-        Some(Unmet::NotYet(reason)) => {
-            Err(Fault { again: Some(depends::AGAIN), ..Fault::retry("DependencyNotReady", reason) })
-        }
-        Some(Unmet::Unreadable(reason)) => Err(unreadable(&reason)),
-    }
-}
-
-/// A condition that nobody can ask.
-fn unreadable(reason: &str) -> Fault {
-    Fault::stalled("InvalidCELExpression", format!("{}: {reason}", depends::TERMINAL))
-}
-
 /// `spec.postBuild`.
 async fn substitute(
     context: &Context,
     app: &Kustomization,
     manifests: Vec<Manifest>,
+    secrets: &mut Secrets,
 ) -> Result<Vec<Manifest>, Fault> {
     let Some(post_build) = &app.spec.post_build else { return Ok(manifests) };
     let fault = |error: PostBuildError| Fault::retry("BuildFailed", belay_causes::chain(&error));
     let (client, namespace) = (context.live.client(), &app.metadata.namespace);
-    let variables = post_build::variables(client, namespace, post_build).await.map_err(fault)?;
+    let variables = post_build::variables(client, namespace, post_build, secrets).await.map_err(fault)?;
     post_build::replaced(&manifests, post_build, &variables).map_err(fault)
+}
+
+/// The digest of what is applied; that of files which are the same is known.
+fn digest(context: &Context, key: &ObjectKey, app: &Kustomization, manifests: &[Manifest]) -> String {
+    let known = context.remembered(key).digest.filter(|_| app.spec.post_build.is_none());
+    let digest = known.unwrap_or_else(|| history::digest(manifests));
+    context.remember(key, |memory| memory.digest = Some(digest.clone()));
+    digest
 }
 
 /// Builds in a thread of its own: a large folder must not keep others waiting.
@@ -271,7 +224,10 @@ async fn build(
         Fault::retry(reason, belay_causes::chain(&error))
     })?;
     if freshness == Freshness::Made {
-        context.remember(&key, |memory| memory.renders += 1);
+        context.remember(&key, |memory| {
+            memory.renders += 1;
+            memory.digest = None;
+        });
         let objects = render.manifests.len();
         tracing::info!(kustomization = %key, revision = source.revision, objects, "built");
     }
@@ -343,7 +299,13 @@ fn adopted(live: &LiveState, object: &Object, target: &Target<'_>) -> Objects {
 }
 
 /// The plan for the cluster as it is now. Only what the inventory names and our labels mark is pruned.
-fn compare(cluster: &LiveState, app: &Kustomization, prepared: &Prepared, known: &Objects) -> Plan {
+fn compare(
+    cluster: &LiveState,
+    app: &Kustomization,
+    prepared: &Prepared,
+    known: &Objects,
+    ignored: &DriftIgnore,
+) -> Plan {
     let target = Target::of(app);
     let get = |key: &ObjectKey| cluster.get(key).map(|object| object.as_ref().clone());
     let mut live: BTreeMap<ObjectKey, Object> =
@@ -355,22 +317,22 @@ fn compare(cluster: &LiveState, app: &Kustomization, prepared: &Prepared, known:
         })
         .map(|(key, _)| key.clone())
         .collect();
+    let options = CompareOptions {
+        manager: FIELD_MANAGER.to_owned(),
+        added: AddedFields::OnlyPrefixes(vec!["kubectl".to_owned(), "before-first-apply".to_owned()]),
+    };
     let mut desired = prepared.desired.clone();
     for desired in &mut desired {
         let key = desired.object.key();
         if let Some(object) = get(&key) {
             desired.treatment.ignore |= crate::prepare::is_disabled(&object);
+            if let Some(laid_over) = ignored.laid_over(&desired.object, &object, &options) {
+                desired.object = laid_over;
+            }
             live.insert(key, object);
         }
     }
-    let wanted = Wanted {
-        order: Order::Flux,
-        prune: app.spec.prune,
-        compare: CompareOptions {
-            manager: FIELD_MANAGER.to_owned(),
-            added: AddedFields::OnlyPrefixes(vec!["kubectl".to_owned(), "before-first-apply".to_owned()]),
-        },
-    };
+    let wanted = Wanted { order: Order::Flux, prune: app.spec.prune, compare: options };
     plan(desired, &live, &tracked, keeps, &wanted)
 }
 

@@ -57,7 +57,8 @@ pub(crate) async fn deleted(context: &Context, object: &Object, app: &Kustomizat
     }
     let revision =
         (!app.status.last_applied_revision.is_empty()).then(|| app.status.last_applied_revision.clone());
-    let found = Found { source: revision, ..Found::new(tokio::time::Instant::now()) };
+    let origin = app.status.last_applied_origin_revision.clone();
+    let found = Found { source: revision, origin, ..Found::new(tokio::time::Instant::now()) };
     let ready = find_condition(&app.status.conditions, "Ready");
     let reason = ready.map_or("info", |ready| ready.reason.as_str());
     let annotations = annotations(app, &found);
@@ -114,6 +115,9 @@ fn annotations(app: &Kustomization, found: &Found) -> BTreeMap<String, String> {
     let mut annotations = BTreeMap::new();
     if let Some(revision) = &found.source {
         annotations.insert(format!("{KUSTOMIZE_GROUP}/revision"), revision.clone());
+    }
+    if !found.origin.is_empty() {
+        annotations.insert(format!("{KUSTOMIZE_GROUP}/originRevision"), found.origin.clone());
     }
     for (name, value) in &app.metadata.annotations {
         if let Some(name) = name.strip_prefix("event.toolkit.fluxcd.io/") {

@@ -107,6 +107,7 @@ async fn look(
     let Content { checkout, included } =
         compose(context, &object.key(), repository, &request, checkout).await?;
     let mut source = Source {
+        origin: String::new(),
         revision: format!("{}{}", wanted.shown(&checkout), named(&checkout.commit)),
         ignore: patterns(context, object, repository, &checkout).await?,
         digest: String::new(),
@@ -256,7 +257,8 @@ pub(crate) async fn stored(
     let checkout = checkout.map_err(|error| fault(error.to_string()))?;
     let Content { checkout, .. } = compose(context, key, repository, &request, checkout).await?;
     let ignore = artifact::patterns(&checkout, &repository.spec.ignore).await?;
-    Ok(Source { revision: known.revision.clone(), digest: known.digest.clone(), checkout, ignore })
+    let (revision, digest) = (known.revision.clone(), known.digest.clone());
+    Ok(Source { revision, origin: String::new(), digest, checkout, ignore })
 }
 
 async fn report(context: &Context, object: &Object, repository: &GitRepository, found: &Found) {

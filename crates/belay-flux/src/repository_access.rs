@@ -1,7 +1,9 @@
 //! What a GitRepository's Secrets say about reaching its server, with the original's conditions.
 
 use belay_flux_api::GitRepository;
-use belay_source::{Access, Login, Proxy, SecretText, SshAccess, Tls, is_encrypted_key};
+use belay_source::{
+    Access, GithubApp, GithubAppData, Login, Proxy, SecretText, SshAccess, Tls, is_encrypted_key,
+};
 use url::Url;
 
 use crate::context::Context;
@@ -24,7 +26,8 @@ pub(crate) async fn read(context: &Context, repository: &GitRepository) -> Resul
             let place = format!("failed to get secret '{namespace}/{}'", reference.name);
             secret_data::read(&context.live, namespace, &reference.name)
                 .await
-                .map_err(|error| failed(format!("{place}: {error}")))?
+                // The original says it twice.
+                .map_err(|error| failed(format!("{place}: {place}: {error}")))?
         }
     };
     let url = Url::parse(&spec.url).map_err(|error| Fault {
@@ -34,7 +37,18 @@ pub(crate) async fn read(context: &Context, repository: &GitRepository) -> Resul
     })?;
     let name = spec.secret_ref.as_ref().map(|reference| reference.name.as_str()).unwrap_or_default();
     let secret_name = format!("{namespace}/{name}");
-    Ok(Access { proxy, ..from_secret(&url, &data, &secret_name)? })
+    let is_github = spec.provider == "github";
+    let has_app = ["githubAppID", "githubAppPrivateKey"].iter().all(|key| data.contains_key(*key));
+    if is_github && !has_app {
+        let message = "secretRef with github app data must be specified when provider is set to github";
+        return Err(Fault {
+            reason: "InvalidProviderConfiguration",
+            message: message.to_owned(),
+            is_final: spec.secret_ref.is_none(),
+        });
+    }
+    let access = Access { proxy, ..from_secret(&url, &data, &secret_name, is_github)? };
+    if is_github { with_app(context, access, &data).await } else { Ok(access) }
 }
 
 fn failed(message: String) -> Fault {
@@ -46,8 +60,8 @@ fn not_configured(reason: &str) -> Fault {
 }
 
 /// The way to a server, and what it is shown.
-fn from_secret(url: &Url, data: &Data, secret_name: &str) -> Result<Access, Fault> {
-    if data.get("githubAppID").is_some_and(|id| !id.0.is_empty()) {
+fn from_secret(url: &Url, data: &Data, secret_name: &str, is_github: bool) -> Result<Access, Fault> {
+    if !is_github && data.get("githubAppID").is_some_and(|id| !id.0.is_empty()) {
         return Err(Fault {
             reason: "InvalidProviderConfiguration",
             message: format!(
@@ -70,6 +84,29 @@ fn from_secret(url: &Url, data: &Data, secret_name: &str) -> Result<Access, Faul
         insecure: false,
     };
     Ok(Access { login: login(url, data)?, tls, ..Access::default() })
+}
+
+/// The app of GitHub's that the Secret names, once it has got a token.
+async fn with_app(context: &Context, access: Access, data: &Data) -> Result<Access, Fault> {
+    let app = GithubApp::new(&GithubAppData {
+        app: text(data, "githubAppID")?,
+        installation: text(data, "githubAppInstallationID")?,
+        owner: text(data, "githubAppInstallationOwner")?,
+        key: SecretText::new(text(data, "githubAppPrivateKey")?),
+        base_url: text(data, "githubAppBaseURL")?,
+    })
+    .map_err(|error| not_configured(&error.to_string()))?;
+    let app = context.github_app(app);
+    let way = Access { login: None, ..access.clone() };
+    let asked = {
+        let app = app.clone();
+        tokio::task::spawn_blocking(move || app.token(&way)).await
+    };
+    match asked {
+        Ok(Ok(_token)) => Ok(Access { login: Some(Login::GithubApp(app)), ..access }),
+        Ok(Err(error)) => Err(not_configured(&error.to_string())),
+        Err(_ended) => Err(not_configured("asking for a token ended unexpectedly")),
+    }
 }
 
 fn login(url: &Url, data: &Data) -> Result<Option<Login>, Fault> {
@@ -192,7 +229,7 @@ mod tests {
     }
 
     fn access(url: &str, entries: &[(&str, &str)]) -> Result<Access, String> {
-        from_secret(&Url::parse(url).unwrap(), &data(entries), "apps/git").map_err(|fault| {
+        from_secret(&Url::parse(url).unwrap(), &data(entries), "apps/git", false).map_err(|fault| {
             assert!(!fault.is_final);
             format!("{}: {}", fault.reason, fault.message)
         })

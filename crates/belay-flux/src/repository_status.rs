@@ -136,7 +136,8 @@ mod tests {
         let revision = format!("main@{}", named(commit));
         let artifact =
             Artifact { revision: revision.clone(), digest: "sha256:0".into(), ..Artifact::default() };
-        let source = Source { revision, checkout, ignore: Arc::default(), digest: "sha256:0".into() };
+        let (ignore, digest) = (Arc::default(), "sha256:0".to_owned());
+        let source = Source { revision, origin: String::new(), checkout, ignore, digest };
         Found::Files(Files { source, artifact, included: Vec::new(), verified: None })
     }
 

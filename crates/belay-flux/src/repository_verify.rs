@@ -1,5 +1,6 @@
 //! `spec.verify` of a GitRepository: who signed the commit, or the tag.
 
+use belay_causes::chain;
 use belay_flux_api::GitRepository;
 use belay_source::{Checkout, Signed, TrustedKeys};
 
@@ -19,37 +20,37 @@ pub(crate) async fn verify(
     let data = secret_data::read(&context.live, namespace, &verification.secret_ref.name)
         .await
         .map_err(|error| fault("VerificationError", format!("public keys secret error: {error}")))?;
-    verified(&verification.mode, checkout, &trusted(&data)).map(Some)
+    verified(&verification.mode, checkout, &trusted(&data), belay_cluster::now().as_second()).map(Some)
 }
 
 fn fault(reason: &'static str, message: String) -> Fault {
     Fault { reason, message, is_final: false }
 }
 
-/// Keys of other names are OpenPGP's, whose signatures are refused.
+/// Keys of other names are OpenPGP's, too.
 fn trusted(data: &Data) -> TrustedKeys {
     let mut keys = TrustedKeys::default();
     for (name, value) in data {
-        if name.ends_with(".sshpub") {
-            keys.ssh.push(String::from_utf8_lossy(&value.0).into_owned());
-        }
+        let of_its_kind = if name.ends_with(".sshpub") { &mut keys.ssh } else { &mut keys.openpgp };
+        of_its_kind.push(String::from_utf8_lossy(&value.0).into_owned());
     }
     keys
 }
 
-fn verified(mode: &str, checkout: &Checkout, keys: &TrustedKeys) -> Result<String, Fault> {
+fn verified(mode: &str, checkout: &Checkout, keys: &TrustedKeys, now: i64) -> Result<String, Fault> {
     let mut lines = Vec::new();
     if matches!(mode, "Tag" | "TagAndHEAD") {
         let (tag, signed) = tag(checkout)?;
-        let key = signed.verify(keys).map_err(|error| {
-            fault("InvalidTagSignature", format!("signature verification of tag '{tag}' failed: {error}"))
+        let key = signed.verify(keys, now).map_err(|error| {
+            let message = format!("signature verification of tag '{tag}' failed: {}", chain(&error));
+            fault("InvalidTagSignature", message)
         })?;
         lines.push(format!("\n\t- tag '{tag}' with key '{key}'"));
     }
     if mode != "Tag" {
         let commit = &checkout.commit;
-        let key = Signed::commit(&checkout.signed.commit).verify(keys).map_err(|error| {
-            let message = format!("signature verification of commit '{commit}' failed: {error}");
+        let key = Signed::commit(&checkout.signed.commit).verify(keys, now).map_err(|error| {
+            let message = format!("signature verification of commit '{commit}' failed: {}", chain(&error));
             fault("InvalidCommitSignature", message)
         })?;
         lines.push(format!("\n\t- commit '{commit}' with key '{key}'"));
@@ -91,7 +92,7 @@ mod tests {
             date: 0,
             signed: SignedObjects { commit: "tree a\n\nx\n".into(), tag: None },
         };
-        verified(mode, &checkout, &TrustedKeys::default()).unwrap_err()
+        verified(mode, &checkout, &TrustedKeys::default(), 0).unwrap_err()
     }
 
     #[test]

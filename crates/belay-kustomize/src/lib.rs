@@ -73,6 +73,7 @@ pub use options::{BuildOptions, FieldQuery, KustomizationEdit, LoadRestrictor, R
 pub use output::{Build, Built};
 pub use remote::{RemoteChart, RemoteRepository, Remotes};
 pub use resource::Place;
+pub use selector::ObjectSelector;
 pub use substitute::{
     SUBSTITUTE_ANNOTATION, SubstituteError, SubstituteOptions, SubstituteVariables, is_substitution_disabled,
     substitute, substitute_text, variable_value,

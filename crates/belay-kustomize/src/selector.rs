@@ -1,12 +1,33 @@
 //! Which objects a patch or replacement means.
 
 use regex::Regex;
+use serde_json::Value;
 
 use crate::error::Error;
 use crate::id::Gvk;
 use crate::kustomization::Selector;
 use crate::resource::Resource;
 use crate::resources::Resources;
+
+/// Which finished objects a selector means.
+pub struct ObjectSelector(Matcher);
+
+impl ObjectSelector {
+    /// Reads a selector: expressions that cover whole texts, and label selectors.
+    pub fn new(selector: &Selector) -> Result<ObjectSelector, Error> {
+        Matcher::new(selector).map(ObjectSelector)
+    }
+
+    /// Whether it means this object.
+    pub fn selects(&self, object: &Value) -> bool {
+        let text = |path: &str| object.pointer(path).and_then(Value::as_str).unwrap_or_default();
+        let resource = Resource::new(object.clone());
+        self.0.matches_gvk(&resource.gvk())
+            && self.0.matches_name(text("/metadata/name"))
+            && self.0.matches_namespace(text("/metadata/namespace"))
+            && self.0.matches_metadata(&resource)
+    }
+}
 
 /// A selector with its expressions compiled.
 pub(crate) struct Matcher {

@@ -66,6 +66,14 @@ impl Run<'_> {
 
     pub(crate) async fn reference(&self, reference: &Reference) -> anyhow::Result<()> {
         let commit = self.variables.text(&reference.commit);
+        if !reference.object.is_empty() {
+            let id = self.repository.write_signed(&reference.object)?;
+            let tag = reference.tag.as_ref().map(|tag| format!("refs/tags/{tag}"));
+            let branch = reference.branch.as_ref().map(|branch| format!("refs/heads/{branch}"));
+            let name = tag.or(branch).context("a reference is a tag or a branch")?;
+            self.repository.set_reference_to(&name, &id)?;
+            return self.announce(&self.url).await;
+        }
         match (&reference.tag, &reference.branch) {
             (Some(tag), None) => self.repository.tag(tag, &commit)?,
             (None, Some(branch)) => self.repository.set_branch(branch, &commit)?,

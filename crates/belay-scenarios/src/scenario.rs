@@ -211,7 +211,11 @@ pub(crate) struct Reference {
     /// A branch.
     pub(crate) branch: Option<String>,
     /// The commit.
+    #[serde(default)]
     pub(crate) commit: String,
+    /// In its place: a commit or a tag as Git stores it (somebody signed it), written first.
+    #[serde(default)]
+    pub(crate) object: String,
 }
 
 /// How the repository's server fails.

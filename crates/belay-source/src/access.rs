@@ -4,6 +4,8 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
+use crate::github_app::GithubApp;
+
 /// A text that is never shown.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct SecretText(String);
@@ -56,6 +58,8 @@ pub enum Login {
     },
     /// A token alone.
     Bearer(SecretText),
+    /// An app of GitHub, which gets a token when one is needed.
+    GithubApp(GithubApp),
 }
 
 impl Login {
@@ -113,10 +117,16 @@ impl Access {
     pub(crate) fn scope(&self) -> [u8; 32] {
         let Access { login, tls, proxy, ssh } = self;
         let mut parts: Vec<&str> = Vec::new();
+        let app;
         match login {
             None => parts.push("none"),
             Some(Login::Basic { username, password }) => parts.extend(["basic", username, password.reveal()]),
             Some(Login::Bearer(token)) => parts.extend(["bearer", token.reveal()]),
+            Some(Login::GithubApp(github)) => {
+                app = github.parts();
+                parts.extend(["github app", github.key()]);
+                parts.extend(app.iter().map(String::as_str));
+            }
         }
         parts.extend(["tls", &tls.authorities, &tls.certificate, tls.key.reveal(), flag(tls.insecure)]);
         if let Some(Proxy { url, except }) = proxy {

@@ -33,6 +33,8 @@ pub(crate) enum TransportError {
     TooLarge { limit: u64 },
     #[error("{what} cannot be read: {reason}")]
     Access { what: &'static str, reason: String },
+    #[error("the GitHub App gets no token: {reason}")]
+    GithubApp { reason: String },
     #[error("the server's SSH key is not a known one: knownhosts: key is unknown")]
     UnknownHostKey,
     #[error("the server's SSH key is not the known one: knownhosts: key mismatch")]

@@ -16,7 +16,7 @@ use reqwest::{StatusCode, Url};
 use crate::access::{Access, Login};
 use crate::address::check_host;
 use crate::budget::{Budget, TransportError};
-use crate::http_client;
+use crate::{github_app, http_client};
 
 /// As many as Flux's and Argo CD's clients follow.
 const MOST_REDIRECTS: usize = 10;
@@ -40,7 +40,7 @@ impl HttpTransport {
         Ok(HttpTransport {
             client: http_client::build(access)?,
             own: url.clone(),
-            authorization: access.login.as_ref().map(authorization).transpose()?,
+            authorization: access.login.as_ref().map(|login| authorization(login, access)).transpose()?,
             has_certificate: !access.tls.certificate.is_empty(),
             base: None,
             budget,
@@ -133,11 +133,17 @@ impl HttpTransport {
 }
 
 /// The header that tells who asks.
-fn authorization(login: &Login) -> Result<HeaderValue, TransportError> {
+fn authorization(login: &Login, access: &Access) -> Result<HeaderValue, TransportError> {
+    let basic = |username: &str, password: &str| {
+        let pair = base64::engine::general_purpose::STANDARD.encode(format!("{username}:{password}"));
+        format!("Basic {pair}")
+    };
     let text = match login {
-        Login::Basic { username, password } => {
-            let pair = format!("{username}:{}", password.reveal());
-            format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
+        Login::Basic { username, password } => basic(username, password.reveal()),
+        Login::GithubApp(app) => {
+            let token =
+                app.token(access).map_err(|error| TransportError::GithubApp { reason: error.to_string() })?;
+            basic(github_app::USERNAME, token.reveal())
         }
         Login::Bearer(token) => format!("Bearer {}", token.reveal()),
     };

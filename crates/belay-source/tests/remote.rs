@@ -5,7 +5,10 @@
 use std::time::{Duration, Instant};
 
 use belay_filetree::TreePath;
-use belay_source::{Access, Checkout, CheckoutError, GitLimits, GitStore, Repositories, Request, Revision};
+use belay_source::{
+    Access, Checkout, CheckoutError, GitLimits, GitStore, GithubApp, GithubAppData, Login, Repositories,
+    Request, Revision, SecretText,
+};
 use belay_testkit::{Author, Change, Fault, Faults, GitServer, GitServerOptions, Repository};
 use tempfile::TempDir;
 
@@ -326,4 +329,48 @@ async fn what_is_not_git_is_an_error_and_harms_nothing() {
     let second = world.commit(&noise(101));
     world.failure(Fault::Cut { after: 250 }).await;
     assert_eq!(world.get("main").await.unwrap().commit, second);
+}
+
+/// GitHub's API, as far as a token is asked for: `POST /app/installations/7/access_tokens`.
+async fn github(answer: &'static str) -> String {
+    use axum::routing::post;
+    let tokens = post(move |headers: http::HeaderMap| async move {
+        let says_who =
+            headers.get("authorization").is_some_and(|value| value.as_bytes().starts_with(b"Bearer ey"));
+        if says_who { (http::StatusCode::CREATED, answer) } else { (http::StatusCode::UNAUTHORIZED, "") }
+    });
+    let router = axum::Router::new().route("/app/installations/7/access_tokens", tokens);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    format!("http://{address}")
+}
+
+#[tokio::test]
+async fn an_app_of_github_fetches_with_its_token() {
+    let world = World::new(Some(("x-access-token", "ghs_1"))).await;
+    let commit = world.commit("one");
+    let get = |base_url: String| {
+        let data = GithubAppData {
+            app: "12".to_owned(),
+            installation: "7".to_owned(),
+            key: SecretText::new(include_str!("../src/github_app/key.pem")),
+            base_url,
+            ..GithubAppData::default()
+        };
+        let login = Some(Login::GithubApp(GithubApp::new(&data).unwrap()));
+        let access = Access { login, ..Access::default() };
+        let asked = Request { access, ..request(&world.server.url_of("app"), "main", 0) };
+        async { world.store.checkout(&{ asked }).await }
+    };
+    let found = get(github(r#"{"token": "ghs_1", "expires_at": "2999-01-01T00:00:00Z"}"#).await).await;
+    assert_eq!(found.unwrap().commit, commit);
+    let refused = get(github(r#"{"token": "ghs_2", "expires_at": "2999-01-01T00:00:00Z"}"#).await).await;
+    let refused = refused.err().unwrap();
+    assert!(refused.message.contains("rejects the login") && !refused.message.contains("ghs_2"), "{refused}");
+    let nobody = get("http://127.0.0.1:1".to_owned()).await.err().unwrap();
+    assert!(
+        nobody.message.contains("the GitHub App gets no token: POST http://127.0.0.1:1/app/"),
+        "{nobody}"
+    );
 }

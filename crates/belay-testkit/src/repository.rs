@@ -325,6 +325,12 @@ impl Repository {
         Ok(self.write_object(kind, content)?.to_string())
     }
 
+    /// Writes a commit or a tag as somebody signed it, and returns its id.
+    pub fn write_signed(&self, content: &str) -> Result<String, RepositoryError> {
+        let kind = if content.starts_with("object ") { Kind::Tag } else { Kind::Commit };
+        self.write_raw(kind, content.as_bytes())
+    }
+
     fn apply(&self, files: &mut Files, change: &Change) -> Result<(), RepositoryError> {
         let (path, kind, id) = match change {
             Change::Delete { path } => return delete(files, path),

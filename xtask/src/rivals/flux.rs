@@ -80,6 +80,8 @@ impl Flux {
             .arg(format!("--storage-addr={}", address(2)))
             .arg(format!("--storage-adv-addr={}", address(2)));
         let mut kustomize = controller(&self.kustomize, kubeconfig, memory, &address(3), &address(4))?;
+        // As `flux install` sets it beside a maker of such artifacts.
+        kustomize.arg("--feature-gates=ExternalArtifact=true");
         if settings == Settings::Tuned {
             source.arg("--concurrent=10");
             kustomize.args(["--concurrent=20", "--concurrent-ssa=16"]);

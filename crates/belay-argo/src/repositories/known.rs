@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use belay_source::{Access, Login, Proxy, SecretText, SshAccess, Tls, normalised_url, server_of};
+use belay_source::{
+    Access, GithubApp, GithubAppError, Login, Proxy, SecretText, SshAccess, Tls, normalised_url, server_of,
+};
 
 use super::secret::{Flag, RepositorySecret};
 
@@ -29,6 +31,15 @@ pub enum RepositoryError {
         secret: String,
         /// Its key.
         key: &'static str,
+    },
+    /// What the Secret says of an app of GitHub's cannot be used.
+    #[error("the repository's Secret {secret:?} cannot be used")]
+    GithubApp {
+        /// The Secret.
+        secret: String,
+        /// Why.
+        #[source]
+        source: GithubAppError,
     },
     /// The Secret says who asks in a way that is not built yet.
     #[error("the repository's Secret {secret:?} cannot be used: `{key}` is not supported yet")]
@@ -62,7 +73,10 @@ impl KnownRepositories {
         let force_basic = flag(&secret, "forceHttpBasicAuth", &secret.force_basic)?;
         let insecure = insecure || ignores_host_key;
         Ok(Access {
-            login: login(&secret, force_basic),
+            login: match login(&secret, force_basic) {
+                None => github_app(&secret, url)?,
+                login => login,
+            },
             tls: Tls {
                 authorities: self.certificates.get(&server_of(url)).cloned().unwrap_or_default(),
                 certificate: secret.certificate,
@@ -136,6 +150,22 @@ fn login(secret: &RepositorySecret, force_basic: bool) -> Option<Login> {
     Some(Login::Basic { username: username.to_owned(), password: secret.password.clone() })
 }
 
+/// An app of GitHub's; where nothing says which installation it is, that of the repository's owner.
+fn github_app(secret: &RepositorySecret, url: &str) -> Result<Option<Login>, RepositoryError> {
+    if secret.github.key.is_empty() || is_ssh(url) {
+        return Ok(None);
+    }
+    let mut data = secret.github.clone();
+    if data.installation.is_empty() {
+        let path = url.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+        let owner = path.and_then(|(_, path)| path.split('/').next());
+        data.owner = owner.unwrap_or_default().to_owned();
+    }
+    let app = GithubApp::new(&data)
+        .map_err(|source| RepositoryError::GithubApp { secret: secret.name.clone(), source })?;
+    Ok(Some(Login::GithubApp(app)))
+}
+
 fn is_ssh(url: &str) -> bool {
     url.starts_with("ssh://") || !url.contains("://")
 }
@@ -168,6 +198,7 @@ mod tests {
             None => String::new(),
             Some(Login::Basic { username, password }) => format!("{username}:{}", password.reveal()),
             Some(Login::Bearer(token)) => format!("bearer {}", token.reveal()),
+            Some(Login::GithubApp(app)) => format!("{app:?}"),
         }
     }
 
@@ -232,8 +263,12 @@ mod tests {
             known(&[("own", &all)], &[]).access(url, "default").unwrap_err().to_string()
         };
         assert!(
-            error(&[("githubAppPrivateKey", "s3cr3t")])
-                .contains("`githubAppPrivateKey` is not supported yet")
+            error(&[("gcpServiceAccountKey", "s3cr3t")])
+                .contains("`gcpServiceAccountKey` is not supported yet")
+        );
+        assert!(
+            error(&[("githubAppPrivateKey", "s3cr3t"), ("githubAppID", "1")])
+                .starts_with("the repository's Secret")
         );
         assert!(error(&[("insecure", "maybe")]).contains("`insecure` is neither true nor false"));
     }

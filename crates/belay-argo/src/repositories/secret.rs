@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use belay_source::SecretText;
+use belay_source::{GithubAppData, SecretText};
 
 /// What a Secret says about one repository, or about all below a URL.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub(crate) struct RepositorySecret {
     pub(crate) insecure: Flag,
     pub(crate) insecure_ignore_host_key: Flag,
     pub(crate) force_basic: Flag,
+    /// An app of GitHub's.
+    pub(crate) github: GithubAppData,
     /// The first key that says who asks in a way that is not built yet.
     pub(crate) unsupported: Option<&'static str>,
 }
@@ -41,12 +43,8 @@ impl Default for Flag {
 }
 
 /// Keys that stand for other ways to say who asks.
-const UNSUPPORTED: &[&str] = &[
-    "githubAppPrivateKey",
-    "gcpServiceAccountKey",
-    "useAzureWorkloadIdentity",
-    "azureServicePrincipalClientSecret",
-];
+const UNSUPPORTED: &[&str] =
+    &["gcpServiceAccountKey", "useAzureWorkloadIdentity", "azureServicePrincipalClientSecret"];
 
 impl RepositorySecret {
     /// Reads the decoded data of a Secret.
@@ -71,6 +69,13 @@ impl RepositorySecret {
             insecure: Flag::read(&text("insecure")),
             insecure_ignore_host_key: Flag::read(&text("insecureIgnoreHostKey")),
             force_basic: Flag::read(&text("forceHttpBasicAuth")),
+            github: GithubAppData {
+                app: text("githubAppID"),
+                installation: text("githubAppInstallationID"),
+                owner: String::new(),
+                key: secret("githubAppPrivateKey"),
+                base_url: text("githubAppEnterpriseBaseUrl"),
+            },
             unsupported: UNSUPPORTED.iter().find(is_set).copied(),
         }
     }
@@ -82,6 +87,7 @@ impl RepositorySecret {
             || !self.bearer_token.is_empty()
             || !self.ssh_key.is_empty()
             || !self.certificate.is_empty()
+            || !self.github.key.is_empty()
             || self.unsupported.is_some()
     }
 
@@ -103,6 +109,9 @@ impl RepositorySecret {
         fill_secret(&mut self.ssh_key, &template.ssh_key);
         fill(&mut self.certificate, &template.certificate);
         fill_secret(&mut self.certificate_key, &template.certificate_key);
+        if self.github.key.is_empty() {
+            self.github.clone_from(&template.github);
+        }
         fill_secret(&mut self.proxy, &template.proxy);
         fill(&mut self.no_proxy, &template.no_proxy);
         self.force_basic = template.force_basic.clone();

@@ -31,6 +31,9 @@ const AFTER_FAULT: Duration = Duration::from_secs(10);
 /// How soon repositories that are included and have no files are looked at again.
 const FOR_OTHERS: Duration = Duration::from_secs(30);
 
+/// Letters of a commit's subject in an Event.
+const SUBJECT: usize = 50;
+
 /// Why there are no files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fault {
@@ -261,6 +264,14 @@ pub(crate) async fn stored(
     Ok(Source { revision, origin: String::new(), digest, checkout, ignore })
 }
 
+/// As much of a subject as the original tells.
+fn shortened(subject: &str) -> String {
+    match subject.char_indices().nth(SUBJECT) {
+        Some((end, _)) => format!("{}...", &subject[..end]),
+        None => subject.to_owned(),
+    }
+}
+
 async fn report(context: &Context, object: &Object, repository: &GitRepository, found: &Found) {
     let new = status(repository, found, belay_cluster::now());
     let was_ready = is_true(&repository.status.conditions, "Ready");
@@ -273,7 +284,7 @@ async fn report(context: &Context, object: &Object, repository: &GitRepository, 
         Found::Files(Files { source, artifact, .. }) => {
             let known = repository.status.artifact.as_ref().map(|known| &known.digest);
             if known != Some(&artifact.digest) || !was_ready {
-                let message = format!("stored artifact for commit '{}'", source.checkout.subject);
+                let message = format!("stored artifact for commit '{}'", shortened(&source.checkout.subject));
                 let annotations = BTreeMap::from([
                     (format!("{SOURCE_GROUP}/revision"), source.revision.clone()),
                     (format!("{SOURCE_GROUP}/digest"), artifact.digest.clone()),
@@ -299,6 +310,12 @@ mod tests {
     use super::*;
     use belay_crd::Described;
     use serde_json::json;
+
+    #[test]
+    fn long_subjects_are_cut() {
+        assert_eq!(shortened(&"\u{e4}".repeat(50)), "\u{e4}".repeat(50));
+        assert_eq!(shortened(&"\u{e4}".repeat(51)), format!("{}...", "\u{e4}".repeat(50)));
+    }
 
     #[test]
     fn references_have_flux_precedence_and_revisions() {

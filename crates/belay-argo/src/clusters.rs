@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use belay_argo_api::ApplicationDestination;
 use belay_cluster::{Answers, Clients, LiveState, Reach};
+use belay_metrics::Metrics;
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 
@@ -30,6 +31,8 @@ pub(crate) struct Clusters {
     /// Grows whenever a cluster comes, goes, is found or lost.
     changes: Arc<watch::Sender<u64>>,
     are_read: Arc<watch::Sender<bool>>,
+    /// Where requests are counted.
+    metrics: Metrics,
 }
 
 struct State {
@@ -81,7 +84,7 @@ impl Known {
 
 impl Clusters {
     /// The cluster that Belay runs against, and no other.
-    pub(crate) fn new(home: LiveState) -> Clusters {
+    pub(crate) fn new(home: LiveState, metrics: Metrics) -> Clusters {
         let cluster = Cluster {
             server: IN_CLUSTER.to_owned(),
             name: IN_CLUSTER_NAME.to_owned(),
@@ -97,6 +100,7 @@ impl Clusters {
             home,
             changes: Arc::new(watch::channel(0).0),
             are_read: Arc::new(watch::channel(false).0),
+            metrics,
         }
     }
 
@@ -147,6 +151,17 @@ impl Clusters {
             schemas: Arc::<Schemas>::default(),
             answers: Answers::always(),
         }
+    }
+
+    /// All that can be used, the one that Belay runs against among them.
+    pub(crate) fn all(&self) -> Vec<Arc<Cluster>> {
+        let state = self.lock();
+        let known = state.known.values().filter_map(|known| known.cluster.as_ref().ok().cloned());
+        let mut all: Vec<Arc<Cluster>> = known.collect();
+        if all.iter().all(|cluster| cluster.server != IN_CLUSTER) {
+            all.insert(0, state.home.clone());
+        }
+        all
     }
 
     /// The live states of the other clusters.

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use belay_argo_api::ApplicationSource;
-use belay_cluster::{EventRecorder, LiveState, impersonate};
+use belay_cluster::{EventRecorder, LiveState, Looks, impersonate};
 use belay_diff::{Drift, Ignored};
 use belay_ledger::Ledger;
 use belay_manifest::{GroupVersionKind, Object, ObjectKey};
+use belay_metrics::Metrics;
 use belay_render::RenderCache;
 use belay_source::Repositories;
 use serde_json::Value;
@@ -48,6 +49,10 @@ pub struct Settings {
     pub repositories: LiveRepositories,
     /// Where it is noted what happened to each app, and why.
     pub ledger: Ledger,
+    /// Where it is counted.
+    pub metrics: Metrics,
+    /// Which apps are being looked at.
+    pub looks: Looks,
 }
 
 impl Default for Settings {
@@ -59,6 +64,8 @@ impl Default for Settings {
             live: LiveSettings::default(),
             repositories: LiveRepositories::default(),
             ledger: Ledger::in_memory(),
+            metrics: Metrics::new(),
+            looks: Looks::default(),
         }
     }
 }
@@ -296,6 +303,7 @@ impl Context {
     /// Forgets an app that has gone.
     pub(crate) fn forget(&self, app: &ObjectKey) {
         self.forget_renders(app);
+        self.settings.metrics.forget(&app.kind, &app.namespace, &app.name);
         self.memory.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).remove(app);
     }
 }

@@ -11,7 +11,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::clusters::{self, Clusters};
+use crate::clusters::{self, Cluster, Clusters};
 use crate::compare::is_ignored_update;
 use crate::context::{Commit, Context, GROUP, Memory, Settings, application_kind, asks_for_work};
 use crate::desired::Purpose;
@@ -28,6 +28,23 @@ pub struct Controller {
     lanes: Lanes,
 }
 
+/// A cluster that apps deploy to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownCluster {
+    /// Its URL.
+    pub server: String,
+    /// Its name.
+    pub name: String,
+    /// Its version, empty if unknown.
+    pub version: String,
+    /// How many of its objects are held in memory.
+    pub objects: usize,
+    /// How many of its kinds have such objects.
+    pub kinds: usize,
+    /// Whether it answers.
+    pub answers: bool,
+}
+
 impl Controller {
     /// A controller that does nothing until [`run`](Controller::run).
     pub fn new(
@@ -36,7 +53,7 @@ impl Controller {
         events: EventRecorder,
         settings: Settings,
     ) -> Controller {
-        let clusters = Clusters::new(live.clone());
+        let clusters = Clusters::new(live.clone(), settings.metrics.clone());
         let cluster = Arc::new(clusters.nowhere());
         let lanes = Lanes::new(live.clone());
         let context = Context {
@@ -170,6 +187,30 @@ impl Controller {
         self.context.system().masked_annotations.clone()
     }
 
+    /// The clusters that apps deploy to, as they are known now.
+    pub fn clusters(&self) -> Vec<KnownCluster> {
+        let one = |cluster: &Arc<Cluster>| {
+            let (objects, kinds) = cluster.live.counts();
+            KnownCluster {
+                server: cluster.server.clone(),
+                name: cluster.name.clone(),
+                version: cluster.live.kinds().version().unwrap_or_default(),
+                objects,
+                kinds,
+                answers: cluster.answers.is_there(),
+            }
+        };
+        self.context.clusters.all().iter().map(one).collect()
+    }
+
+    /// The URL of the cluster that an app deploys to, if there is one.
+    pub fn server(&self, app: &ObjectKey) -> Option<String> {
+        let object = self.context.home.get(app)?;
+        let destination = serde_json::from_value(object.value()["spec"]["destination"].clone()).ok()?;
+        let found = self.context.clusters.find(&destination, self.context.system().in_cluster_enabled);
+        Some(found.ok()?.server.clone())
+    }
+
     /// How often an app was rendered since the start.
     pub fn render_count(&self, app: &ObjectKey) -> u64 {
         self.memory(app).renders
@@ -277,7 +318,8 @@ fn source_urls(app: &Value) -> impl Iterator<Item = &str> {
 async fn work(context: Arc<Context>, lanes: Lanes, lane: Lane) {
     loop {
         let busy = lanes.next(&lane).await;
-        let again = reconcile(&context, &busy.app).await;
+        let work = reconcile(&context, &busy.app);
+        let again = context.settings.looks.at(busy.app.to_string(), work).await;
         let app = busy.app.clone();
         drop(busy);
         if let Some(delay) = again {

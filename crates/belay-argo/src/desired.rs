@@ -254,6 +254,7 @@ async fn rendered(
     let made =
         belay_cluster::aside(work).await.map_err(|error| fault(&format!("the render broke off: {error}")))?;
     let (plan, render, freshness) = made.map_err(|error| fault(&belay_causes::chain(&error)))?;
+    context.settings.metrics.rendered("argo", freshness == Freshness::Found);
     if freshness == Freshness::Made {
         context.remember(&key, |memory| memory.renders += 1);
         let objects = render.manifests.len();

@@ -43,14 +43,9 @@ pub(crate) async fn note(
 pub(crate) fn of(compared: &Compared) -> Vec<Drift> {
     match (&compared.live, &compared.target) {
         (Some(live), Some(_)) => describe(live, &compared.differences),
-        (None, Some(_)) if compared.standing == Standing::OutOfSync => vec![Drift {
-            object: compared.key.clone(),
-            field: "(whole object)".to_owned(),
-            desired: "present".to_owned(),
-            live: "-".to_owned(),
-            manager: String::new(),
-            time: String::new(),
-        }],
+        (None, Some(_)) if compared.standing == Standing::OutOfSync => {
+            vec![Drift::of_whole(compared.key.clone(), true)]
+        }
         _ => Vec::new(),
     }
 }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::context::Context;
 use crate::events;
+use crate::reconcile::counted_name;
 use crate::sources::revision_list;
 
 /// What caused a look at an app to matter.
@@ -84,6 +85,11 @@ pub(crate) fn ended(
     let revisions = result.map(|result| revision_list(&result.revision, &result.revisions).join(" "));
     let decision = Decision::Finish { phase: state.phase.to_string(), message: state.message.clone() };
     note(context, key, now, revisions.unwrap_or_default(), Trigger::Operation, decision);
+    let is_dry_run = state.operation.sync.as_ref().is_some_and(|sync| sync.dry_run);
+    let seconds = |time: Option<Timestamp>| time.map_or(0.0, |time| time.as_duration().as_secs_f64());
+    let took = seconds(state.finished_at.get()) - seconds(state.started_at.get());
+    let name = counted_name(context, app);
+    context.settings.metrics.app_synced(&name, &state.phase.to_string(), is_dry_run, took);
 }
 
 /// The app cannot be compared, and stays as it is.

@@ -4,10 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use belay_argo_api::{Application, OperationPhase, OperationState};
+use belay_cluster::{for_app, step};
 use belay_diff::Ignored;
 use belay_ledger::Rule;
 use belay_manifest::{Object, ObjectKey};
+use belay_metrics::AppName;
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use crate::compare::{Comparison, compare, ignored, refused_rules};
 use crate::context::{Context, asks_for_work};
@@ -60,15 +63,31 @@ pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Dura
     if object.annotation("argocd.argoproj.io/skip-reconcile") == Some("true") {
         return None;
     }
-    let seen = match found {
-        Ok(_) => look(context, &object, &app).await,
-        Err(none) => project::check(context, &object, &app, Some(&none))
-            .and_then(|_checked| Err(Fault::spec(none.message))),
+    let work = async {
+        let seen = match found {
+            Ok(_) => look(context, &object, &app).await,
+            Err(none) => project::check(context, &object, &app, Some(&none))
+                .and_then(|_checked| Err(Fault::spec(none.message))),
+        };
+        match seen {
+            Ok(again) => again,
+            Err(fault) => give_up(context, &object, &app, fault).await,
+        }
     };
-    Some(match seen {
-        Ok(again) => again,
-        Err(fault) => give_up(context, &object, &app, fault).await,
-    })
+    let (name, began) = (counted_name(context, &app), Instant::now());
+    let again = for_app(name.clone(), work).await;
+    context.settings.metrics.app_reconciled(&name, began.elapsed());
+    Some(again)
+}
+
+/// The app's name where it is counted.
+pub(crate) fn counted_name(context: &Context, app: &Application) -> AppName {
+    AppName {
+        namespace: app.metadata.namespace.clone(),
+        name: app.metadata.name.clone(),
+        project: app.spec.project_name().to_owned(),
+        server: context.cluster.server.clone(),
+    }
 }
 
 /// Whether Applications of this namespace are anybody's business here: the control plane's, and those that are enabled.
@@ -84,7 +103,7 @@ async fn look(context: &Context, object: &Object, app: &Application) -> Result<D
     let target = target(context, object, app);
     traces::watch(context, app).await?;
     orphans::watch(context, object, app, &bounds, &target).await;
-    let desired = read_desired(context, object, app, &sources, &target).await?;
+    let desired = step("render", read_desired(context, object, app, &sources, &target)).await?;
     if is_outdated(context, object) {
         return Ok(Duration::ZERO);
     }
@@ -96,7 +115,7 @@ async fn look(context: &Context, object: &Object, app: &Application) -> Result<D
         return Err(refused);
     }
     let view = View { context, object, app, sources: &sources, target, ignored, bounds, windows };
-    let before = view.compare(&desired);
+    let before = step("compare", async { view.compare(&desired) }).await;
     let changes = changes(context, app, &sources, &desired).await;
     let drift = match &changes {
         Some(_) => Vec::new(),
@@ -130,7 +149,7 @@ async fn look(context: &Context, object: &Object, app: &Application) -> Result<D
     let (operation, again) = match operation {
         None => (None, wait),
         Some(mut state) => {
-            let again = view.carry_out(&mut state, Some(&desired), now).await;
+            let again = step("apply", view.carry_out(&mut state, Some(&desired), now)).await;
             (Some(state), again)
         }
     };
@@ -146,7 +165,8 @@ async fn look(context: &Context, object: &Object, app: &Application) -> Result<D
         comparison: &after,
         conditions,
     };
-    Ok(report(context, object, app, &Found { outcome, operation }).await.unwrap_or(again))
+    let found = Found { outcome, operation };
+    Ok(step("report", report(context, object, app, &found)).await.unwrap_or(again))
 }
 
 async fn read_desired(

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use belay_argo::Controller as ArgoController;
 use belay_argo::settings::{LiveSettings, Tracking};
-use belay_cluster::{Belonging, EventRecorder, Kinds, LiveState};
+use belay_cluster::{Belonging, EventRecorder, Kinds, LiveState, Looks, measured};
 use belay_flux::Controller as FluxController;
 use belay_ledger::Ledger;
 use belay_manifest::{GroupVersionKind, Object};
+use belay_metrics::Metrics;
 use belay_source::{ArtifactStore, GitLimits, GitStore, Repositories};
 use kube::Client;
 use kube::api::{Api, DynamicObject, PostParams};
@@ -30,6 +31,8 @@ pub(crate) struct EngineSettings {
     pub(crate) families: Vec<Family>,
     /// Where it is noted what happened, and why.
     pub(crate) ledger: Ledger,
+    /// Where it is counted.
+    pub(crate) metrics: Metrics,
 }
 
 /// What Flux's controllers are told besides.
@@ -62,6 +65,8 @@ pub(crate) struct Engine {
     pub(crate) flux: FluxController,
     pub(crate) commits: CommitLog,
     pub(crate) settings: EngineSettings,
+    /// What is worked on.
+    pub(crate) looks: Looks,
 }
 
 impl Engine {
@@ -72,13 +77,15 @@ impl Engine {
 
     /// Builds the parts, with settings for Flux.
     pub(crate) fn with_flux(client: Client, settings: EngineSettings, flux: FluxSettings) -> Engine {
+        let client = measured(&client, &settings.metrics, "kubernetes.default.svc");
+        let looks = Looks::default();
         let kinds = Kinds::new(client.clone());
         let live_settings = LiveSettings::default();
         let tracking = live_settings.clone();
         let live =
             LiveState::new(client.clone(), kinds, move |object| belonging(object, &tracking.now().tracking));
-        let commits =
-            CommitLog::new(Arc::new(GitStore::new(settings.data_folder.join("git"), GitLimits::default())));
+        let store = GitStore::new(settings.data_folder.join("git"), GitLimits::default());
+        let commits = CommitLog::new(Arc::new(store.with_metrics(settings.metrics.clone())));
         let repositories: Arc<dyn Repositories> = Arc::new(commits.clone());
         let argo = ArgoController::new(
             live.clone(),
@@ -88,6 +95,8 @@ impl Engine {
                 namespace: settings.argo_namespace.clone(),
                 live: live_settings,
                 ledger: settings.ledger.clone(),
+                metrics: settings.metrics.clone(),
+                looks: looks.clone(),
                 ..belay_argo::Settings::default()
             },
         );
@@ -95,9 +104,9 @@ impl Engine {
             live.clone(),
             repositories,
             EventRecorder::new(client.clone(), belay_flux::FIELD_MANAGER),
-            flux_settings(&settings, flux),
+            belay_flux::Settings { looks: looks.clone(), ..flux_settings(&settings, flux) },
         );
-        Engine { client, live, argo, flux, commits, settings }
+        Engine { client, live, argo, flux, commits, settings, looks }
     }
 
     /// Runs the controllers until the future is dropped. Absent definitions are waited for.
@@ -195,6 +204,7 @@ fn flux_settings(settings: &EngineSettings, flux: FluxSettings) -> belay_flux::S
         default_service_account: flux.default_service_account,
         no_cross_namespace_references: flux.no_cross_namespace_references,
         ledger: settings.ledger.clone(),
+        metrics: settings.metrics.clone(),
         ..usual
     }
 }

@@ -14,6 +14,7 @@ mod engine;
 mod failure;
 mod logs;
 mod recorded;
+mod traces;
 mod wanted;
 mod web;
 

@@ -4,11 +4,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context;
-use belay_ledger::{Entry, Ledger};
+use belay_argo::KnownCluster;
+use belay_cluster::{Looks, RunningLook};
+use belay_ledger::{AuditedChange, Entry, Ledger, Standing};
 use belay_manifest::{Object, ObjectKey, Secret};
+use belay_metrics::Metrics;
 use belay_server::{
-    AppKind, AppRef, DesiredState, LiveEngine, LiveSettings, Revision, Settings, router, serve,
+    AppKind, AppRef, ClusterState, DesiredState, LiveEngine, LiveSettings, Revision, Settings, router, serve,
 };
+use belay_source::normalised_url;
+use jiff::Timestamp;
 use tokio::net::TcpListener;
 
 use crate::commits::CommitLog;
@@ -26,7 +31,7 @@ pub(crate) struct Web {
 
 impl Web {
     /// Listens, with a fresh token.
-    pub(crate) async fn start(engine: &Engine, listen: SocketAddr) -> anyhow::Result<Web> {
+    pub(crate) async fn start(engine: &Engine, listen: SocketAddr, doors: Doors) -> anyhow::Result<Web> {
         let listener =
             TcpListener::bind(listen).await.with_context(|| format!("{listen} cannot be listened on"))?;
         let token = format!("{:032x}", rand::random::<u128>());
@@ -38,6 +43,9 @@ impl Web {
                 flux: engine.flux.clone(),
                 commits: engine.commits.clone(),
                 ledger: engine.settings.ledger.clone(),
+                metrics: engine.settings.metrics.clone(),
+                looks: doors.shows_looks.then(|| engine.looks.clone()),
+                audit_token: doors.audit_token,
             }),
             LiveSettings {
                 argocd_namespace: engine.settings.argo_namespace.clone(),
@@ -66,6 +74,18 @@ struct Rendered {
     flux: belay_flux::Controller,
     commits: CommitLog,
     ledger: Ledger,
+    metrics: Metrics,
+    looks: Option<Looks>,
+    audit_token: Option<Secret<String>>,
+}
+
+/// What is to be reached besides the UI.
+#[derive(Default)]
+pub(crate) struct Doors {
+    /// Whether `/debug` shows what is worked on.
+    pub(crate) shows_looks: bool,
+    /// What the API server's audit webhook shows, if there is one.
+    pub(crate) audit_token: Option<Secret<String>>,
 }
 
 impl DesiredState for Rendered {
@@ -82,6 +102,50 @@ impl DesiredState for Rendered {
 
     fn hidden_annotations(&self) -> Vec<String> {
         self.argo.masked_annotations()
+    }
+
+    fn standing(&self, app: &AppRef) -> Standing {
+        self.ledger.standing(&app.to_string())
+    }
+
+    fn drifts_since(&self, app: &AppRef) -> Option<Timestamp> {
+        let drift = match app.kind {
+            AppKind::Application => self.argo.drift(&app.key()),
+            AppKind::Kustomization | AppKind::HelmRelease => self.flux.drift(&app.key()),
+        };
+        drift.iter().filter_map(|field| field.time.parse().ok()).min()
+    }
+
+    fn server(&self, app: &AppRef) -> Option<String> {
+        self.argo.server(&app.key())
+    }
+
+    fn repository(&self, url: &str) -> String {
+        normalised_url(url)
+    }
+
+    fn clusters(&self) -> Vec<ClusterState> {
+        let one = |cluster: KnownCluster| {
+            let KnownCluster { server, name, version, objects, kinds, answers } = cluster;
+            ClusterState { server, name, version, objects, kinds, answers }
+        };
+        self.argo.clusters().into_iter().map(one).collect()
+    }
+
+    fn audit_token(&self) -> Option<Secret<String>> {
+        self.audit_token.clone()
+    }
+
+    fn audited(&self, changes: Vec<AuditedChange>) {
+        self.ledger.changed(changes);
+    }
+
+    fn metrics(&self) -> Metrics {
+        self.metrics.clone()
+    }
+
+    fn looks(&self) -> Option<Vec<RunningLook>> {
+        Some(self.looks.as_ref()?.running())
     }
 
     fn past(&self, app: &AppRef) -> Vec<Entry> {

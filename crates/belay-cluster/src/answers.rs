@@ -43,6 +43,11 @@ impl Answers {
         Answers(Arc::new(watch::channel(Answer::Waiting).0))
     }
 
+    /// Whether the cluster answers, as far as is known now.
+    pub fn is_there(&self) -> bool {
+        *self.0.borrow() == Answer::Yes
+    }
+
     /// That the cluster answers, or why it does not; soon, whatever it does.
     pub async fn reached(&self) -> Result<(), String> {
         let mut answers = self.0.subscribe();

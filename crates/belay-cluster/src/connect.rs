@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use belay_manifest::Secret;
+use belay_metrics::Metrics;
+
+use crate::measured::measured;
 
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
@@ -93,6 +96,17 @@ pub struct Clients {
     pub requests: Client,
     /// For lists and watches.
     pub watches: Client,
+}
+
+impl Clients {
+    /// The same, with their requests counted.
+    pub fn measured(&self, metrics: &Metrics, server: &str) -> Clients {
+        let host = server.split_once("://").map_or(server, |(_, host)| host).trim_end_matches('/');
+        Clients {
+            requests: measured(&self.requests, metrics, host),
+            watches: measured(&self.watches, metrics, host),
+        }
+    }
 }
 
 impl Connection {

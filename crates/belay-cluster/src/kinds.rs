@@ -94,6 +94,14 @@ impl Kinds {
             .map(|(_, resource)| resource.clone())
     }
 
+    /// The kind of a resource's plural name, if it is known. Asks nothing.
+    pub fn kind_of(&self, group: &str, plural: &str) -> Option<String> {
+        let known = self.known.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut found =
+            known.iter().filter(|(kind, resource)| kind.group == group && resource.api.plural == plural);
+        found.next().map(|(kind, _)| kind.kind.clone())
+    }
+
     /// Every kind that can be watched and that is known already, in one of its versions. Asks nothing.
     pub fn watchable(&self) -> Vec<(GroupVersionKind, Resource)> {
         let known = self.known.read().unwrap_or_else(|poisoned| poisoned.into_inner());

@@ -9,6 +9,8 @@ mod impersonate;
 mod kinds;
 mod kubeconfig;
 mod live;
+mod looks;
+mod measured;
 mod queue;
 mod simulation;
 
@@ -19,5 +21,7 @@ pub use impersonate::{impersonate, service_account};
 pub use kinds::{KindError, Kinds, Resource, Scope};
 pub use kubeconfig::KubeconfigError;
 pub use live::{Belonging, Change, LiveError, LiveState, Reach};
+pub use looks::{Looks, RunningLook, step};
+pub use measured::{for_app, measured};
 pub use queue::WorkQueue;
 pub use simulation::{Simulation, aside, now, simulate};

@@ -311,6 +311,13 @@ impl LiveState {
         self.read().objects.get(key).cloned()
     }
 
+    /// How many objects, of how many kinds, are held.
+    pub fn counts(&self) -> (usize, usize) {
+        let picture = self.read();
+        let kinds = picture.by_kind.values().filter(|keys| !keys.is_empty());
+        (picture.objects.len(), kinds.count())
+    }
+
     /// All watched objects of a namespace.
     pub fn in_namespace(&self, namespace: &str) -> Vec<Arc<Object>> {
         let picture = self.read();

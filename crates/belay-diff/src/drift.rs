@@ -26,6 +26,9 @@ pub struct Drift {
     pub manager: String,
     /// When that manager last changed the object (RFC 3339), empty if unknown.
     pub time: String,
+    /// Who, as the API server's audit log says; empty where nobody tells.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub user: String,
 }
 
 impl Drift {
@@ -39,6 +42,7 @@ impl Drift {
             live: live.to_owned(),
             manager: String::new(),
             time: String::new(),
+            user: String::new(),
         }
     }
 
@@ -48,7 +52,8 @@ impl Drift {
             if text.is_empty() { format!("unknown {what}") } else { text.to_owned() }
         };
         let (manager, time) = (known(&self.manager, "manager"), known(&self.time, "time"));
-        format!("{}: {} → {}, {manager}, {time}", self.field, self.desired, self.live)
+        let user = if self.user.is_empty() { String::new() } else { format!(", by {} (audit)", self.user) };
+        format!("{}: {} → {}, {manager}, {time}{user}", self.field, self.desired, self.live)
     }
 }
 
@@ -69,6 +74,7 @@ pub fn describe(object: &Object, differences: &[Difference]) -> Vec<Drift> {
         live: text(difference.live.as_ref(), is_secret),
         manager: difference.owner.as_ref().map(|owner| owner.manager.clone()).unwrap_or_default(),
         time: difference.owner.as_ref().map(|owner| owner.time.clone()).unwrap_or_default(),
+        user: String::new(),
     };
     differences.iter().map(one).collect()
 }

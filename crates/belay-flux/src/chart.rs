@@ -45,6 +45,9 @@ pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Dura
         Ok(Found::Chart { .. }) => Some(interval),
         Err(fault) => (!fault.is_final).then_some(AFTER_FAULT.min(interval)),
     };
+    if found.is_err() {
+        context.note_failure(key);
+    }
     report(context, &object, &chart, &found).await;
     if let Ok(Found::Chart { built, .. }) = found {
         context.keep_chart(key, built);

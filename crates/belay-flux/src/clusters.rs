@@ -179,7 +179,7 @@ async fn connect(
     app: &ObjectKey,
     connection: &Connection,
 ) -> Result<(LiveState, Answers), NoPlace> {
-    let clients = connection.clients().await?;
+    let clients = connection.clients().await?.measured(&context.settings.metrics, &connection.server);
     let live = context.live.of_another(clients, Reach::default());
     let mut clusters = lock(&context.clusters.known);
     if let Some(known) = clusters.iter().find(|known| known.connection == *connection) {

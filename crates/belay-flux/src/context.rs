@@ -4,10 +4,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
-use belay_cluster::{EventRecorder, LiveState, WorkQueue};
+use belay_cluster::{EventRecorder, LiveState, Looks, WorkQueue};
 use belay_diff::Drift;
 use belay_ledger::Ledger;
 use belay_manifest::{Object, ObjectKey};
+use belay_metrics::Metrics;
 use belay_render::RenderCache;
 use belay_source::{ArtifactStore, Checkout, GithubApp, Repositories};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -52,6 +53,10 @@ pub struct Settings {
     pub no_cross_namespace_references: bool,
     /// Where it is noted what happened to each app, and why.
     pub ledger: Ledger,
+    /// Where it is counted.
+    pub metrics: Metrics,
+    /// Which objects are being looked at.
+    pub looks: Looks,
 }
 
 impl Default for Settings {
@@ -65,6 +70,8 @@ impl Default for Settings {
             default_service_account: String::new(),
             no_cross_namespace_references: false,
             ledger: Ledger::in_memory(),
+            metrics: Metrics::new(),
+            looks: Looks::default(),
         }
     }
 }
@@ -130,6 +137,8 @@ pub(crate) struct Memory {
     pub(crate) waiting: Option<Waiting>,
     /// What a HelmRelease was in sync with.
     pub(crate) release: Option<helm_release::Seen>,
+    /// Whether the newest look ended in a fault.
+    pub(crate) has_failed: bool,
     /// Faults of a HelmRelease in a row.
     pub(crate) faults: u32,
 }
@@ -170,6 +179,17 @@ impl Context {
     pub(crate) fn keep_desired<'a>(&self, app: &ObjectKey, objects: impl Iterator<Item = &'a Object>) {
         let desired: HashMap<_, _> = objects.map(|object| (object.key(), object.clone())).collect();
         self.remember(app, |memory| memory.desired = Arc::new(desired));
+    }
+
+    /// Keeps in mind that a look ended in a fault.
+    pub(crate) fn note_failure(&self, app: &ObjectKey) {
+        self.remember(app, |memory| memory.has_failed = true);
+    }
+
+    /// Whether the look that has just ended did so in a fault.
+    pub(crate) fn take_failure(&self, app: &ObjectKey) -> bool {
+        let mut memory = lock(&self.memory);
+        memory.get_mut(app).is_some_and(|memory| std::mem::take(&mut memory.has_failed))
     }
 
     pub(crate) fn remember(&self, app: &ObjectKey, change: impl FnOnce(&mut Memory)) {
@@ -296,6 +316,7 @@ impl Context {
     /// Forgets an object that has gone.
     pub(crate) fn forget(&self, key: &ObjectKey) {
         self.renders.forget(key);
+        self.settings.metrics.forget(&key.kind, &key.namespace, &key.name);
         self.clusters.leave(key, None);
         self.fetches.forget(key);
         lock(&self.memory).remove(key);

@@ -1,6 +1,7 @@
 //! The controller of Flux's kinds: which object is looked at when, by how many workers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use belay_cluster::{Belonging, Change, EventRecorder, LiveError, LiveState};
 use belay_diff::Drift;
@@ -9,6 +10,7 @@ use belay_source::{Repositories, normalised_url};
 use serde_json::Value;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::context::{Context, HELM_GROUP, KUSTOMIZE_GROUP, SOURCE_GROUP, Settings, chart_owner};
 use crate::prepare::{OWNER_NAME, OWNER_NAMESPACE};
@@ -239,14 +241,35 @@ fn is_elsewhere(context: &Context, key: &ObjectKey) -> bool {
 }
 
 async fn look(context: Arc<Context>, key: ObjectKey) {
-    let again = match key.kind.as_str() {
-        "GitRepository" => repository::reconcile(&context, &key).await,
-        "HelmChart" => chart::reconcile(&context, &key).await,
-        "Kustomization" => reconcile::reconcile(&context, &key).await,
-        _ => helm_release::reconcile(&context, &key).await,
+    let began = Instant::now();
+    let work = async {
+        match key.kind.as_str() {
+            "GitRepository" => repository::reconcile(&context, &key).await,
+            "HelmChart" => chart::reconcile(&context, &key).await,
+            "Kustomization" => reconcile::reconcile(&context, &key).await,
+            _ => helm_release::reconcile(&context, &key).await,
+        }
     };
+    let again = context.settings.looks.at(key.to_string(), work).await;
+    count(&context, &key, again, began.elapsed());
     context.queue.done(&key);
     if let Some(delay) = again {
         context.queue.add_after(key, delay);
+    }
+}
+
+/// Counts a look as controller-runtime counts it.
+fn count(context: &Context, key: &ObjectKey, again: Option<Duration>, took: Duration) {
+    let result = match again {
+        _ if context.take_failure(key) => "error",
+        None => "success",
+        Some(Duration::ZERO) => "requeue",
+        Some(_) => "requeue_after",
+    };
+    let metrics = &context.settings.metrics;
+    metrics.looked(&key.kind.to_lowercase(), result, took);
+    // One that went while it was looked at leaves nothing behind.
+    if context.live.get(key).is_some() {
+        metrics.flux_reconciled(&key.kind, &key.namespace, &key.name, took);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use belay_apply::{ApplySettings, Outcome, carry_out};
-use belay_cluster::{LiveError, LiveState};
+use belay_cluster::{LiveError, LiveState, step};
 use belay_crd::Resource;
 use belay_diff::{AddedFields, CompareOptions};
 use belay_flux_api::{KUSTOMIZATION, Kustomization, refused_fields, refused_resource_annotations};
@@ -63,8 +63,11 @@ pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Dura
         Err(fault) if fault.is_final => None,
         Err(fault) => Some(fault.again.unwrap_or_else(|| or(&app.spec.retry_interval, interval))),
     };
+    if result.is_err() {
+        context.note_failure(key);
+    }
     found.next = again.unwrap_or(interval);
-    report::report(context, &object, &app, &found, &result).await;
+    step("report", report::report(context, &object, &app, &found, &result)).await;
     again
 }
 
@@ -103,7 +106,7 @@ async fn look(
     if !drift.is_empty() {
         found.trigger = Some(Trigger::Drift { fields: drift });
     }
-    apply(context, &planned, found).await?;
+    step("apply", apply(context, &planned, found)).await?;
     let keys = waited_for(&planned.place, object, app, &planned.prepared).await?;
     let waited_for = keys.as_deref().map(|keys| (keys, &checks));
     let came = wait(context, &planned.place.live, object, app, waited_for, &source.revision)?;
@@ -138,7 +141,7 @@ pub(crate) async fn read_and_plan(
     let place = clusters::place(context, &key, app)
         .await
         .map_err(|error| Fault::retry("ReconciliationFailed", belay_causes::chain(&error)))?;
-    let render = build(context, object, app, source).await?;
+    let render = step("render", build(context, object, app, source)).await?;
     let mut secrets = Secrets::default();
     let manifests = substitute(context, app, render.manifests.clone(), &mut secrets).await?;
     let digest = digest(context, &key, app, &manifests);
@@ -155,7 +158,7 @@ pub(crate) async fn read_and_plan(
     context.keep_desired(&key, prepared.desired.iter().map(|desired| &desired.object));
     watch_kinds(live, &prepared, &known).await?;
     known.extend(adopted(live, object, &target));
-    let plan = compare(live, app, &prepared, &known, &ignored);
+    let plan = step("plan", async { compare(live, app, &prepared, &known, &ignored) }).await;
     Ok(Planned { place, render, prepared, known, plan, digest, secrets })
 }
 
@@ -223,6 +226,7 @@ async fn build(
         };
         Fault::retry(reason, belay_causes::chain(&error))
     })?;
+    context.settings.metrics.rendered("flux", freshness == Freshness::Found);
     if freshness == Freshness::Made {
         context.remember(&key, |memory| {
             memory.renders += 1;

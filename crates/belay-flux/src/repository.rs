@@ -69,6 +69,7 @@ pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Dura
     let (found, again) = match look(context, &object, &repository, max_age).await {
         Ok(files) => (Found::Files(files), Some(interval)),
         Err(fault) => {
+            context.note_failure(key);
             let again = if is_waiting(&fault) { FOR_OTHERS } else { AFTER_FAULT.min(interval) };
             let again = (!fault.is_final).then_some(again);
             (Found::Fault(fault), again)

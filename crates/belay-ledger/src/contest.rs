@@ -77,6 +77,7 @@ mod tests {
             live: "5".into(),
             manager: manager.into(),
             time: at(minutes).to_string(),
+            user: String::new(),
         };
         Entry {
             time: at(minutes),

@@ -120,6 +120,13 @@ impl Entry {
             && self.decision == earlier.decision
     }
 
+    /// Whether another one is the same, told again with more known of it.
+    pub(crate) fn is_amended_by(&self, later: &Entry) -> bool {
+        let is_drift =
+            matches!((&self.trigger, &later.trigger), (Trigger::Drift { .. }, Trigger::Drift { .. }));
+        is_drift && self.time == later.time && self.decision == later.decision
+    }
+
     /// Holds what it names to a bound.
     pub(crate) fn cut(mut self) -> Entry {
         match &mut self.trigger {

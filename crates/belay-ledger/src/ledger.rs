@@ -6,23 +6,37 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use crate::audit::{AuditedChange, Trail};
 use crate::contest::{Contest, contests};
-use crate::entry::{Entry, Trigger};
+use crate::entry::{Decision, Entry, Rule, Trigger};
 use crate::file::{LedgerError, Tail, read};
 
 /// Entries kept of one app.
 const OF_ONE_APP: usize = 100;
 /// Entries kept of all apps; then those of the app go first that was quiet longest.
 const OF_ALL: usize = 100_000;
+/// An entry is not older than the change that it tells of, but for clocks that differ.
+const BEFORE: SignedDuration = SignedDuration::from_secs(5);
 
 /// The ledger. A copy is another handle on the same one.
 #[derive(Debug, Clone)]
 pub struct Ledger {
     apps: Arc<Mutex<Apps>>,
+    /// Who changed what, where somebody tells.
+    trail: Arc<Mutex<Trail>>,
     /// Dropped with the last handle, which ends the thread when everything is written.
     writer: Option<Arc<Writer>>,
+}
+
+/// How an app stands, as the newest entries tell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// When it was synced last.
+    pub synced: Option<Timestamp>,
+    /// The rule by which it is left, where that was the last that was decided.
+    pub left: Option<Rule>,
 }
 
 #[derive(Debug, Default)]
@@ -40,7 +54,7 @@ impl Default for Ledger {
 impl Ledger {
     /// A ledger that ends with the process.
     pub fn in_memory() -> Ledger {
-        Ledger { apps: Arc::default(), writer: None }
+        Ledger { apps: Arc::default(), trail: Arc::default(), writer: None }
     }
 
     /// The ledger of a folder, with what it held before.
@@ -54,12 +68,15 @@ impl Ledger {
         }
         let apps = Arc::new(Mutex::new(apps));
         let writer = Some(Arc::new(Writer::start(tail, apps.clone())));
-        Ok(Ledger { apps, writer })
+        Ok(Ledger { apps, trail: Arc::default(), writer })
     }
 
     /// Notes an entry, unless it tells what the app's last one told.
     pub fn record(&self, entry: Entry) {
-        let entry = entry.cut();
+        let mut entry = entry.cut();
+        if let Trigger::Drift { fields } = &mut entry.trigger {
+            lock(&self.trail).name(fields);
+        }
         {
             let mut apps = lock(&self.apps);
             if apps.newest(&entry.app).is_some_and(|newest| entry.repeats(newest)) {
@@ -72,9 +89,34 @@ impl Ledger {
         }
     }
 
+    /// Takes in who changed something. Entries about it that were noted before anybody told are amended.
+    pub fn changed(&self, changes: Vec<AuditedChange>) {
+        let Some(since) = changes.iter().map(|change| change.time).min() else { return };
+        let mut trail = lock(&self.trail);
+        changes.into_iter().for_each(|change| trail.add(change));
+        let amended = lock(&self.apps).amend(since.saturating_sub(BEFORE).unwrap_or(since), &trail);
+        drop(trail);
+        if let Some(writer) = &self.writer {
+            amended.into_iter().for_each(|entry| writer.send(entry));
+        }
+    }
+
     /// What is known of one app, oldest first.
     pub fn of(&self, app: &str) -> Vec<Entry> {
         lock(&self.apps).entries.get(app).into_iter().flatten().cloned().collect()
+    }
+
+    /// When an app was synced last, and by which rule it is left since.
+    pub fn standing(&self, app: &str) -> Standing {
+        let apps = lock(&self.apps);
+        let Some(entries) = apps.entries.get(app) else { return Standing::default() };
+        let is_sync = |entry: &&Entry| matches!(entry.decision, Decision::Sync { .. });
+        let synced = entries.iter().rev().find(is_sync).map(|entry| entry.time);
+        let left = entries.back().and_then(|entry| match &entry.decision {
+            Decision::Leave { rule, .. } => Some(*rule),
+            Decision::Sync { .. } | Decision::Finish { .. } => None,
+        });
+        Standing { synced, left }
     }
 
     /// The fields of an app that others change back each time they are repaired. A request, or a change in Git, after the
@@ -95,6 +137,10 @@ impl Apps {
 
     fn push(&mut self, entry: Entry) {
         let entries = self.entries.entry(entry.app.clone()).or_default();
+        if let Some(earlier) = entries.iter_mut().rev().find(|earlier| earlier.is_amended_by(&entry)) {
+            *earlier = entry;
+            return;
+        }
         entries.push_back(entry);
         self.count += 1;
         if entries.len() > OF_ONE_APP {
@@ -104,6 +150,23 @@ impl Apps {
         if self.count > OF_ALL {
             self.forget_the_quietest();
         }
+    }
+
+    /// Names in entries since a time who changed what they tell of, and gives these entries.
+    fn amend(&mut self, since: Timestamp, trail: &Trail) -> Vec<Entry> {
+        let mut amended = Vec::new();
+        for entry in self
+            .entries
+            .values_mut()
+            .flat_map(|entries| entries.iter_mut().rev().take_while(|entry| entry.time >= since))
+        {
+            if let Trigger::Drift { fields } = &mut entry.trigger
+                && trail.name(fields)
+            {
+                amended.push(entry.clone());
+            }
+        }
+        amended
     }
 
     fn forget_the_quietest(&mut self) {

@@ -45,6 +45,7 @@ pub(crate) const RECONCILE: &str = "controller_runtime_reconcile_total";
 pub(crate) const RECONCILE_TIME: &str = "controller_runtime_reconcile_time_seconds";
 pub(crate) const REQUESTS: &str = "rest_client_requests_total";
 pub(crate) const RENDERS: &str = "belay_renders_total";
+pub(crate) const SPANS: &str = "belay_trace_spans_dropped_total";
 pub(crate) const DROPPED: &str = "belay_metrics_series_dropped_total";
 
 /// Names, labels and types as the originals have them: Argo CD's controller and repo-server, Flux's controllers
@@ -154,6 +155,7 @@ pub const FAMILIES: &[Family] = &[
         &["kind", "namespace", "name", "rule"],
         "Apps of which something differs and is left, and the rule that says so; always 1.",
     ),
+    counter(SPANS, &[], "Spans that no collector took in time."),
     counter(DROPPED, &["family"], "Series that were not counted, as their app had too many."),
 ];
 

@@ -35,6 +35,7 @@ struct Counts {
     look_seconds: HistogramVec,
     requests: IntCounterVec,
     renders: IntCounterVec,
+    spans: IntCounterVec,
     dropped: IntCounterVec,
 }
 
@@ -104,6 +105,7 @@ impl Metrics {
             look_seconds: histogram(&registry, families::RECONCILE_TIME, &flux_buckets()),
             requests: counter(&registry, families::REQUESTS),
             renders: counter(&registry, families::RENDERS),
+            spans: counter(&registry, families::SPANS),
             dropped: counter(&registry, families::DROPPED),
             registry,
         };
@@ -183,6 +185,11 @@ impl Metrics {
     /// Something was to be rendered, and was or was not found as it had been rendered before.
     pub fn rendered(&self, family: &str, is_found: bool) {
         self.0.renders.with_label_values(&[family, if is_found { "hit" } else { "miss" }]).inc();
+    }
+
+    /// So many spans were dropped.
+    pub fn spans_dropped(&self, count: usize) {
+        self.0.spans.with_label_values::<&str>(&[]).inc_by(u64::try_from(count).unwrap_or(u64::MAX));
     }
 
     /// An app, or another resource, has gone, and what was counted of it goes.

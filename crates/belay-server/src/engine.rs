@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use belay_cluster::RunningLook;
 use belay_manifest::{ObjectKey, Secret};
+use belay_metrics::{Gauge, Metrics};
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
 use crate::action::{Accepted, ActError, Action, Preview};
 use crate::app::{AppRef, AppSummary};
+use crate::audit::Audited;
 use crate::detail::{AppDetail, ResourceDetail};
 
 /// The apps of one cluster: looked at from memory, changed through the API server.
@@ -44,6 +47,26 @@ pub trait Engine: Send + Sync + 'static {
 
     /// What webhooks must be signed with.
     fn webhook_secrets(&self) -> BoxFuture<'_, Result<WebhookSecrets, SecretsUnknown>>;
+
+    /// What whoever tells of changes has to show; nothing where nobody is to tell.
+    fn audit_token(&self) -> Option<Secret<String>> {
+        None
+    }
+
+    /// Takes in who changed what.
+    fn audited(&self, changes: Vec<Audited>) {
+        drop(changes);
+    }
+
+    /// Everything that is counted, with these gauges, in Prometheus' text format.
+    fn metrics(&self, more: Vec<Gauge>) -> String {
+        Metrics::new().text(&more)
+    }
+
+    /// What is worked on now; nothing where that is not to be shown.
+    fn looks(&self) -> Option<Vec<RunningLook>> {
+        None
+    }
 
     /// Whether what the server shows is the cluster's state.
     fn readiness(&self) -> Readiness;

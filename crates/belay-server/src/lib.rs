@@ -11,6 +11,8 @@ mod action;
 mod api;
 mod app;
 mod assets;
+mod audit;
+mod body;
 mod detail;
 mod engine;
 mod guard;
@@ -24,10 +26,11 @@ mod webhook;
 
 pub use action::{Accepted, ActError, Action, Preview};
 pub use app::{AppKind, AppRef, AppSummary, Family, Health, Revision, Source, Sync, UnknownAppKind};
+pub use audit::Audited;
 pub use detail::{
     AppDetail, Condition, Edge, Event, FieldDifference, HistoryEntry, Manager, ResourceDetail, Tree, TreeNode,
 };
 pub use engine::{Engine, Push, Readiness, SecretsUnknown, WebhookSecrets};
 pub use list::{AppList, ListQuery, list};
-pub use live::{DesiredState, LiveEngine, LiveSettings, NothingDesired, source_of, summary};
-pub use serve::{Settings, public_router, router, serve};
+pub use live::{ClusterState, DesiredState, LiveEngine, LiveSettings, NothingDesired, source_of, summary};
+pub use serve::{Settings, metrics_router, public_router, router, serve};

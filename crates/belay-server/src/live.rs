@@ -9,13 +9,17 @@ mod differences;
 mod engine;
 mod flux;
 mod index;
+mod measures;
 mod resource;
 mod tree;
 
 use std::sync::Arc;
 
-use belay_ledger::Entry;
-use belay_manifest::{Object, ObjectKey};
+use belay_cluster::RunningLook;
+use belay_ledger::{AuditedChange, Entry, Standing};
+use belay_manifest::{Object, ObjectKey, Secret};
+use belay_metrics::Metrics;
+use jiff::Timestamp;
 
 use crate::app::{AppKind, AppRef, AppSummary, Revision};
 
@@ -37,11 +41,76 @@ pub trait DesiredState: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// When an app was synced last, and why it is left if it is.
+    fn standing(&self, app: &AppRef) -> Standing {
+        let _ = app;
+        Standing::default()
+    }
+
+    /// Since when the oldest field is changed that somebody changed in the cluster and that differs now.
+    fn drifts_since(&self, app: &AppRef) -> Option<Timestamp> {
+        let _ = app;
+        None
+    }
+
+    /// The URL of the cluster that an app deploys to, if it is known.
+    fn server(&self, app: &AppRef) -> Option<String> {
+        let _ = app;
+        None
+    }
+
+    /// A repository's URL as Argo CD compares URLs.
+    fn repository(&self, url: &str) -> String {
+        url.to_owned()
+    }
+
+    /// The clusters that are known.
+    fn clusters(&self) -> Vec<ClusterState> {
+        Vec::new()
+    }
+
+    /// Where it is counted what happens.
+    fn metrics(&self) -> Metrics {
+        Metrics::new()
+    }
+
+    /// What whoever tells of changes has to show; nothing where nobody is to tell.
+    fn audit_token(&self) -> Option<Secret<String>> {
+        None
+    }
+
+    /// Takes in who changed what.
+    fn audited(&self, changes: Vec<AuditedChange>) {
+        drop(changes);
+    }
+
+    /// What is worked on now, for who may see that.
+    fn looks(&self) -> Option<Vec<RunningLook>> {
+        None
+    }
+
     /// What happened to an app and why, oldest first.
     fn past(&self, app: &AppRef) -> Vec<Entry> {
         let _ = app;
         Vec::new()
     }
+}
+
+/// A cluster that apps deploy to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterState {
+    /// Its URL.
+    pub server: String,
+    /// Its name.
+    pub name: String,
+    /// Its version, empty if unknown.
+    pub version: String,
+    /// How many of its objects are held in memory.
+    pub objects: usize,
+    /// How many of its kinds are watched.
+    pub kinds: usize,
+    /// Whether it answers.
+    pub answers: bool,
 }
 
 /// Nothing is known of what Git says.

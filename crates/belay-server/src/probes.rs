@@ -1,6 +1,6 @@
 //! Health, readiness and a few numbers for Prometheus.
 
-use std::fmt::Write;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,6 +8,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use belay_cluster::RunningLook;
+use belay_metrics::{Gauge, Metrics};
+use serde_json::json;
 
 use crate::serve::Shared;
 
@@ -35,25 +38,45 @@ pub(crate) async fn readyz(State(shared): State<Shared>) -> Response {
     (status, Json(readiness)).into_response()
 }
 
+/// Everything that is counted; where apps are not to be named, how many there are and what was answered.
 pub(crate) async fn metrics(State(shared): State<Shared>) -> Response {
-    let mut counts = std::collections::BTreeMap::<_, usize>::new();
+    let own = vec![apps(&shared), answers(&shared.counters)];
+    let text = match shared.names_apps {
+        true => shared.engine.metrics(own),
+        false => Metrics::new().text(&own),
+    };
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+}
+
+fn apps(shared: &Shared) -> Gauge {
+    let mut counts = BTreeMap::<_, u32>::new();
     for app in shared.engine.apps() {
         *counts.entry((app.family.as_str(), app.sync.as_str(), app.health.as_str())).or_default() += 1;
     }
-    let mut text =
-        String::from("# HELP belay_apps Apps by family, sync and health.\n# TYPE belay_apps gauge\n");
+    let mut apps = Gauge::new("belay_apps");
     for ((family, sync, health), count) in counts {
-        // Writing to a String cannot fail.
-        let _ =
-            writeln!(text, "belay_apps{{family=\"{family}\",sync=\"{sync}\",health=\"{health}\"}} {count}");
+        apps.add(&[family, sync, health], f64::from(count));
     }
-    text.push_str("# HELP belay_http_responses_total HTTP answers by class of status.\n# TYPE belay_http_responses_total counter\n");
-    for (class, counter) in shared.counters.answers.iter().enumerate().skip(1) {
-        let _ = writeln!(
-            text,
-            "belay_http_responses_total{{class=\"{class}xx\"}} {}",
-            counter.load(Ordering::Relaxed)
-        );
+    apps
+}
+
+fn answers(counters: &Counters) -> Gauge {
+    let mut answers = Gauge::new("belay_http_responses_total");
+    for (class, counter) in counters.answers.iter().enumerate().skip(1) {
+        let count = u32::try_from(counter.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
+        answers.add(&[&format!("{class}xx")], f64::from(count));
     }
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
+    answers
+}
+
+/// What is worked on now, the oldest first, with step and age: a look that is stuck stands at the top. Not there unless it
+/// was switched on.
+pub(crate) async fn debug(State(shared): State<Shared>) -> Response {
+    let Some(looks) = shared.engine.looks() else { return StatusCode::NOT_FOUND.into_response() };
+    let one = |look: RunningLook| {
+        let (step_age, age) = (look.step_age.as_secs_f64(), look.age.as_secs_f64());
+        json!({"app": look.app, "step": look.step, "stepSeconds": step_age, "seconds": age})
+    };
+    let looks: Vec<_> = looks.into_iter().map(one).collect();
+    Json(json!({ "looks": looks })).into_response()
 }

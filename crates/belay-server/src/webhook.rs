@@ -4,7 +4,6 @@
 //! else. What is answered says nothing about which repositories are known.
 
 use axum::Json;
-use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -13,6 +12,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use crate::api::problem;
+use crate::body;
 use crate::engine::{Push, WebhookSecrets};
 use crate::guard::same_bytes;
 use crate::serve::Shared;
@@ -34,7 +34,7 @@ pub(crate) async fn receive(State(shared): State<Shared>, request: Request) -> R
     if parts.headers.contains_key(header::ORIGIN) {
         return problem(StatusCode::FORBIDDEN, "a browser's page may not ask this");
     }
-    let body = match read(body).await {
+    let body = match body::read(body, LARGEST_BODY).await {
         Ok(body) => body,
         Err(response) => return response,
     };
@@ -61,27 +61,6 @@ pub(crate) async fn receive(State(shared): State<Shared>, request: Request) -> R
     let sources = shared.engine.repository_changed(&push).await;
     tracing::info!(repository = %shown::text(&push.repositories[0]), reference = %push.reference, sources, "webhook");
     (StatusCode::OK, Json(json!({"message": "taken"}))).into_response()
-}
-
-async fn read(body: Body) -> Result<Vec<u8>, Response> {
-    match to_bytes(body, LARGEST_BODY).await {
-        Ok(bytes) => Ok(bytes.to_vec()),
-        Err(error) if is_too_long(&error) => {
-            Err(problem(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 3 MiB"))
-        }
-        Err(_) => Err(problem(StatusCode::BAD_REQUEST, "the body ended early")),
-    }
-}
-
-fn is_too_long(error: &axum::Error) -> bool {
-    let mut cause: Option<&dyn std::error::Error> = Some(error);
-    while let Some(error) = cause {
-        if error.to_string().contains("length limit exceeded") {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
 }
 
 fn sender(headers: &HeaderMap) -> Sender {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use belay_metrics::Metrics;
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -43,6 +44,7 @@ pub struct GitStore {
     folder: PathBuf,
     limits: GitLimits,
     mirrors: Mutex<HashMap<String, Arc<Mirror>>>,
+    metrics: Metrics,
 }
 
 /// One URL and access. The lock makes fetches of it wait for each other.
@@ -73,7 +75,12 @@ const GRACE: Duration = Duration::from_millis(200);
 impl GitStore {
     /// Mirrors go below `folder`, which is made when it is not there, for its owner alone.
     pub fn new(folder: impl Into<PathBuf>, limits: GitLimits) -> GitStore {
-        GitStore { folder: folder.into(), limits, mirrors: Mutex::default() }
+        GitStore { folder: folder.into(), limits, mirrors: Mutex::default(), metrics: Metrics::new() }
+    }
+
+    /// Counts what is asked of Git servers there.
+    pub fn with_metrics(self, metrics: Metrics) -> GitStore {
+        GitStore { metrics, ..self }
     }
 
     fn mirror(&self, url: &str, access: &Access) -> Result<Arc<Mirror>, CheckoutError> {
@@ -157,8 +164,11 @@ impl GitStore {
         {
             return Err(error.clone());
         }
+        let began = Instant::now();
         let result = self.fetch(mirror, request).await;
         let now = Instant::now();
+        let revision = request.revision.reference().unwrap_or_default();
+        self.metrics.git_request(&mirror.shown, revision, now.duration_since(began), result.is_ok());
         *lock(&mirror.asked) = result.is_ok().then_some(now);
         *lock(&mirror.failed) = result.as_ref().err().map(|error| (now, error.clone()));
         result

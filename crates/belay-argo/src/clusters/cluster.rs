@@ -21,7 +21,7 @@ pub(crate) struct Cluster {
     pub(crate) live: LiveState,
     /// The schemas of its kinds.
     pub(crate) schemas: Arc<Schemas>,
-    pub(super) answers: Answers,
+    pub(crate) answers: Answers,
 }
 
 impl Cluster {

@@ -165,6 +165,7 @@ async fn make(clusters: &Clusters, read: &ClusterSecret) -> Result<Cluster, Stri
         return Ok(described(read, &home));
     }
     let clients = connection.clients().await.map_err(|error| belay_causes::chain(&error))?;
+    let clients = clients.measured(&clusters.metrics, &connection.server);
     let blank = Cluster {
         server: connection.server.clone(),
         name: String::new(),

@@ -1,18 +1,20 @@
 //! `belay run`
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use belay_ledger::Ledger;
-use belay_server::{LiveEngine, public_router};
+use belay_manifest::Secret;
+use belay_metrics::Metrics;
+use belay_server::{metrics_router, public_router};
 use tokio::net::TcpListener;
 
 use crate::artifacts::Artifacts;
 use crate::definitions;
 use crate::engine::{Engine, EngineSettings, Family, FluxSettings, artifact_store};
-use crate::logs::{self, LogFormat};
+use crate::logs::{self, LogFormat, Sink};
+use crate::traces::{self, Exporter};
 use crate::web;
 
 /// Run the controllers against the cluster of the kubeconfig, or the one this pod runs in.
@@ -37,6 +39,18 @@ pub(crate) struct Arguments {
     /// Where probes, metrics and webhooks listen, too; nothing there shows an app.
     #[arg(long, value_name = "ADDRESS")]
     public_listen: Option<SocketAddr>,
+    /// Where metrics are told in full, apps by name; `--public-listen` tells how many there are.
+    #[arg(long, value_name = "ADDRESS")]
+    metrics_addr: Option<SocketAddr>,
+    /// A file with the token that the API server's audit webhook shows at /audit, which names who changed what.
+    #[arg(long, value_name = "FILE")]
+    audit_token_file: Option<PathBuf>,
+    /// Show at /debug, beside the web UI, what is worked on: app, step, age.
+    #[arg(long)]
+    debug_endpoints: bool,
+    /// Where a collector of OpenTelemetry takes spans by OTLP over HTTP, such as http://collector:4318.
+    #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
+    otlp_endpoint: Option<String>,
     /// Where mirrors and artifacts are kept.
     #[arg(long, default_value = "belay-data")]
     data_dir: PathBuf,
@@ -63,15 +77,29 @@ pub(crate) struct Arguments {
 
 /// Runs until a signal.
 pub(crate) fn run(arguments: Arguments, format: LogFormat) -> anyhow::Result<()> {
-    logs::start(format, "info,kube=warn,hyper=warn,rustls=warn");
+    let metrics = Metrics::new();
+    let collector = arguments.otlp_endpoint.as_deref().filter(|endpoint| !endpoint.is_empty());
+    let (spans, exporter) = collector.map(|endpoint| traces::to(endpoint, &metrics)).transpose()?.unzip();
+    let (sink, written) = Sink::to_standard_error()?;
+    logs::start_with(format, "info,kube=warn,hyper=warn,rustls=warn", sink.clone(), spans);
+    let result = run_all(arguments, metrics, exporter);
+    written.wait(&sink);
+    result
+}
+
+fn run_all(arguments: Arguments, metrics: Metrics, exporter: Option<Exporter>) -> anyhow::Result<()> {
     super::runtime()?.block_on(async {
+        exporter.map(|exporter| tokio::spawn(exporter.run()));
         let client = belay_cluster::connect(arguments.kubeconfig.as_deref()).await?;
         if arguments.create_crds {
             definitions::create(&client, &arguments.controllers).await;
         }
+        let audit_token = arguments.audit_token_file.as_deref().map(token).transpose()?;
+        let doors = web::Doors { shows_looks: arguments.debug_endpoints, audit_token };
         let ledger = Ledger::open(&arguments.data_dir)?;
         let settings = EngineSettings {
             ledger,
+            metrics,
             data_folder: arguments.data_dir,
             argo_namespace: arguments.argocd_namespace,
             families: arguments.controllers,
@@ -85,22 +113,32 @@ pub(crate) fn run(arguments: Arguments, format: LogFormat) -> anyhow::Result<()>
         };
         let engine = Engine::with_flux(client, settings, flux);
         let artifacts = artifacts.serve(artifact_store(&engine.settings));
-        let web = web::Web::start(&engine, arguments.listen).await?;
-        let public = listen_public(arguments.public_listen, web.index.clone()).await?;
+        let web = web::Web::start(&engine, arguments.listen, doors).await?;
+        let public = listen(arguments.public_listen, public_router(web.index.clone())).await?;
+        let metrics = listen(arguments.metrics_addr, metrics_router(web.index.clone())).await?;
         super::print(&format!("{}\n", web.address))?;
         tokio::select! {
             result = engine.run() => result,
             result = web.serve(stopped()) => result,
             result = public => result,
+            result = metrics => result,
             result = artifacts => result,
         }
     })
 }
 
+/// The token that a file holds.
+fn token(file: &Path) -> anyhow::Result<Secret<String>> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let token = text.trim();
+    anyhow::ensure!(!token.is_empty(), "{} holds no token", file.display());
+    Ok(Secret::new(token.to_owned()))
+}
+
 /// Serves what others may reach; never ends where nothing is asked for.
-async fn listen_public(
+async fn listen(
     address: Option<SocketAddr>,
-    index: Arc<LiveEngine>,
+    routes: axum::Router,
 ) -> anyhow::Result<impl Future<Output = anyhow::Result<()>>> {
     let listener = match address {
         Some(address) => {
@@ -111,7 +149,7 @@ async fn listen_public(
     };
     Ok(async move {
         match listener {
-            Some(listener) => Ok(axum::serve(listener, public_router(index)).await?),
+            Some(listener) => Ok(axum::serve(listener, routes).await?),
             None => std::future::pending().await,
         }
     })

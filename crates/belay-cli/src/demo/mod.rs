@@ -16,6 +16,7 @@ use std::sync::{Arc, OnceLock};
 use anyhow::Context;
 use belay_ledger::Ledger;
 use belay_localkube::{LocalKube, Options, Running};
+use belay_metrics::Metrics;
 use belay_server::{AppRef, AppSummary, Engine as _, LiveEngine};
 use belay_testkit::{GitServer, GitServerOptions, Repository};
 use kube::api::{Api, DynamicObject, Patch, PatchParams};
@@ -24,7 +25,7 @@ use tokio::sync::{Mutex, broadcast};
 
 use crate::commands::print;
 use crate::engine::{Engine, EngineSettings, Family};
-use crate::web::Web;
+use crate::web::{Doors, Web};
 
 /// How the demo is started.
 pub(crate) struct DemoOptions {
@@ -70,6 +71,7 @@ impl Demo {
             argo_namespace: "argocd".to_owned(),
             families: vec![Family::Argo, Family::Flux],
             ledger: Ledger::open(&folder.join("data"))?,
+            metrics: Metrics::new(),
         };
         let engine = Arc::new(Engine::new(client, settings));
         let (git, pushed) = start_git(&folder).await?;
@@ -78,7 +80,9 @@ impl Demo {
         let argo_repository = git.create_repository("config")?;
         let flux_repository = git.create_repository("flux-config")?;
         let (argo_url, flux_url) = (git.url_of("config"), git.url_of("flux-config"));
-        let web = Web::start(&engine, SocketAddr::from((Ipv4Addr::LOCALHOST, options.port))).await?;
+        let web =
+            Web::start(&engine, SocketAddr::from((Ipv4Addr::LOCALHOST, options.port)), Doors::default())
+                .await?;
         let demo = Demo {
             engine,
             argo_repository,

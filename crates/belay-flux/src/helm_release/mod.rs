@@ -29,6 +29,7 @@ mod values;
 use std::sync::Arc;
 use std::time::Duration;
 
+use belay_cluster::step;
 use belay_crd::Resource;
 use belay_flux_api::{HELM_RELEASE, HelmRelease, refused_fields, refused_resource_annotations};
 use belay_helm::Values;
@@ -127,6 +128,7 @@ async fn one_look(context: &Context, key: &ObjectKey) -> Option<Duration> {
     let end = match look.run().await {
         Ok(end) => end,
         Err(fault) => {
+            context.note_failure(key);
             report::fault(&mut look, &fault).await;
             fault.end
         }
@@ -298,7 +300,7 @@ impl Look<'_> {
                     let action = if next == Next::Install { Action::Install } else { Action::Upgrade };
                     let wanted = release::Wanted { action, chart, values, desired };
                     evidence::begins(self, action.name(), chart, desired, why);
-                    if !release::release(self, &storage, &history, &wanted).await {
+                    if !step("apply", release::release(self, &storage, &history, &wanted)).await {
                         return Ok(self.retry(End::Retry));
                     }
                 }
@@ -372,7 +374,7 @@ impl Look<'_> {
         if matches!(end, End::NotYet) {
             return None;
         }
-        report::write(self, true).await;
+        step("report", report::write(self, true)).await;
         let key = self.key();
         if !matches!(end, End::Retry) {
             self.context.remember(&key, |memory| memory.faults = 0);

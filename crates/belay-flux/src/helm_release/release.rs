@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use belay_cluster::step;
 use belay_flux_api::HelmRelease;
 use belay_helm::record::{Info, Release};
 use belay_helm::{Rendered, Status, Values};
@@ -94,8 +95,9 @@ async fn begin(
 ) -> Result<Revision, String> {
     let number = history.last().map_or(0, |stored| stored.release.version) + 1;
     let before = deployed(history).or(history.last()).map(|stored| stored.release.clone());
-    let rendered =
-        render::rendered(look, wanted.chart, wanted.values, number).await.map_err(|error| chain(&error))?;
+    let rendered = step("render", render::rendered(look, wanted.chart, wanted.values, number))
+        .await
+        .map_err(|error| chain(&error))?;
     let definitions = content::definitions(&rendered, &owner(look)).map_err(|error| chain(&error))?;
     apply_definitions(look, definitions, manner.crds).await?;
     let content = content(look, rendered).await?;

@@ -4,8 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
-use belay_cluster::LiveState;
+use belay_cluster::{LiveState, RunningLook};
+use belay_ledger::AuditedChange;
 use belay_manifest::{GroupVersionKind, Object, ObjectKey, Secret};
+use belay_metrics::Gauge;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use kube::api::{Api, DynamicObject};
@@ -16,9 +18,10 @@ use tokio::task::JoinHandle;
 
 use super::argo::{items, text};
 use super::index::{Index, managed, own_summary, root_node};
-use super::{DesiredState, LiveSettings, Sight, act, argo, differences, flux, resource, tree};
+use super::{DesiredState, LiveSettings, Sight, act, argo, differences, flux, measures, resource, tree};
 use crate::action::{Accepted, ActError, Action, Preview};
 use crate::app::{AppKind, AppRef, AppSummary, Health, Sync};
+use crate::audit::Audited;
 use crate::detail::{AppDetail, FieldDifference, Reason, ResourceDetail, TreeNode};
 use crate::engine::{Engine, Push, Readiness, SecretsUnknown, WebhookSecrets};
 
@@ -190,6 +193,31 @@ impl Engine for LiveEngine {
             Ok(secrets)
         }
         .boxed()
+    }
+
+    fn audit_token(&self) -> Option<Secret<String>> {
+        self.sight.desired.audit_token()
+    }
+
+    fn audited(&self, changes: Vec<Audited>) {
+        let kinds = self.sight.live.kinds();
+        let known = |change: Audited| {
+            let Audited { group, resource, namespace, name, user, manager, time } = change;
+            let kind = kinds.kind_of(&group, &resource)?;
+            Some(AuditedChange { object: ObjectKey { group, kind, namespace, name }, user, manager, time })
+        };
+        self.sight.desired.audited(changes.into_iter().filter_map(known).collect());
+    }
+
+    fn metrics(&self, more: Vec<Gauge>) -> String {
+        let apps: Vec<AppRef> = self.index.rows().iter().map(|row| row.app.clone()).collect();
+        let mut gauges = measures::gauges(&self.sight, &apps, belay_cluster::now());
+        gauges.extend(more);
+        self.sight.desired.metrics().text(&gauges)
+    }
+
+    fn looks(&self) -> Option<Vec<RunningLook>> {
+        self.sight.desired.looks()
     }
 
     fn readiness(&self) -> Readiness {

@@ -68,6 +68,49 @@ fn refreshed(name: &str) -> Value {
         "annotations": {"argocd.argoproj.io/refresh": "normal"}}})
 }
 
+/// The API server's audit webhook tells that somebody has patched the ConfigMap, just now.
+async fn tell(base: &str, token: &str, user: &str) -> u16 {
+    let event = json!({"level": "Metadata", "stage": "ResponseComplete", "verb": "patch", "user": {"username": user},
+        "requestURI": "/api/v1/namespaces/shop/configmaps/settings?fieldManager=an-editor", "userAgent": "kubectl/v1",
+        "objectRef": {"resource": "configmaps", "namespace": "shop", "name": "settings", "apiVersion": "v1"},
+        "responseStatus": {"code": 200}, "stageTimestamp": belay_cluster::now().to_string()});
+    let list = json!({"kind": "EventList", "apiVersion": "audit.k8s.io/v1", "items": [event]}).to_string();
+    let request = reqwest::Client::new().post(format!("{base}/audit")).bearer_auth(token);
+    let answer = request.body(list).send().await.expect("an answer");
+    answer.status().as_u16()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_changed_something_is_named_where_the_audit_log_tells() {
+    let world = World::new().await;
+    let (_git, repository, url) = world.git().await;
+    commit(&repository, "apps/settings.yaml", &MAP.replace("COLOUR", "blue"));
+    std::fs::write(world.folder.path().join("token"), "a-token\n").expect("a file");
+    let (_going, base, _) = world.run(&["--controllers=argo", "--audit-token-file", "token"]).await;
+    world.apply(application("web", "argocd", &url, "apps")).await;
+    let drift = async |wanted: &str| {
+        let printed = world.belay(&["drift", "web", "--data-dir", "data"]).await.out;
+        printed.contains(wanted).then_some(printed)
+    };
+    until("it is live", async || world.get("v1", "ConfigMap", "shop", "settings").await).await;
+    until("the sync has ended", async || {
+        world.belay(&["history", "web", "--data-dir", "data"]).await.out.contains("Succeeded").then_some(())
+    })
+    .await;
+    world
+        .edit(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings", "namespace": "shop"},
+            "data": {"colour": "red"}}))
+        .await;
+    assert_eq!(tell(&base, "another-token", "eve").await, 401);
+    let before = until("it is noted", async || drift("blue → red, an-editor, ").await).await;
+    assert!(!before.contains("(audit)"), "nobody has told yet: {before}");
+    assert_eq!(tell(&base, "a-token", "ada").await, 200);
+    let named = until("she is named", async || drift(", by ada (audit)").await).await;
+    assert_eq!(named.lines().count(), 1, "the entry is amended, not repeated: {named}");
+    let (_other, base, _) = world.run(&["--controllers=flux"]).await;
+    assert_eq!(tell(&base, "", "ada").await, 404);
+}
+
 const CHART: &str = "apiVersion: v2\nname: web\nversion: VERSION\n";
 const TEMPLATE: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: released}\ndata: {greeting: \"{{ .Values.greeting }}\"}\n";
 

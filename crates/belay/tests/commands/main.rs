@@ -8,6 +8,8 @@ mod get;
 mod install;
 mod kustomize;
 mod localkube;
+mod metrics;
 mod run;
+mod sinks;
 mod webhook;
 mod world;

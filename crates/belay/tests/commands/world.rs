@@ -7,12 +7,12 @@ use std::time::Duration;
 use belay_localkube::{LocalKube, Options, Running, Settings};
 use belay_testkit::{Author, Change, GitServer, GitServerOptions, Repository};
 use kube::Client;
-use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams};
+use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStderr, Command};
 
 /// How long anything may take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -106,6 +106,17 @@ impl World {
         addressed(Going { lines: BufReader::new(out).lines(), child }).await
     }
 
+    /// `belay run` that logs as `filter` says, to a pipe that nobody reads.
+    pub(crate) async fn run_unread(&self, words: &[&str], filter: &str) -> (Going, ChildStderr) {
+        let data = self.folder.path().join("data");
+        let mut command = self.command(&["run", "--data-dir", &data.to_string_lossy()]);
+        let mut child = command.args(words).env("RUST_LOG", filter).spawn().expect("it starts");
+        let unread = child.stderr.take().expect("it is a pipe");
+        let out = child.stdout.take().expect("it is a pipe");
+        let (going, ..) = addressed(Going { lines: BufReader::new(out).lines(), child }).await;
+        (going, unread)
+    }
+
     /// Every object of a kind, as JSON.
     pub(crate) async fn list(&self, api_version: &str, kind: &str) -> String {
         let found = self.api(api_version, kind, "").list(&ListParams::default()).await;
@@ -172,6 +183,12 @@ impl World {
     ) -> Option<Value> {
         let found = self.api(api_version, kind, namespace).get_opt(name).await.expect("the cluster answers");
         found.map(|object| serde_json::to_value(object).expect("an object is JSON"))
+    }
+
+    /// Deletes an object.
+    pub(crate) async fn delete(&self, api_version: &str, kind: &str, namespace: &str, name: &str) {
+        let deleted = self.api(api_version, kind, namespace).delete(name, &DeleteParams::default()).await;
+        deleted.expect("it is deleted");
     }
 
     /// A Git server with a repository `config`.

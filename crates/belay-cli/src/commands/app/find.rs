@@ -6,6 +6,7 @@ use anyhow::Context;
 use belay_argo_api::Application;
 use belay_ledger::Ledger;
 use belay_manifest::{Object, ObjectKey};
+use belay_metrics::Metrics;
 use kube::Client;
 use kube::api::{Api, DynamicObject};
 
@@ -66,6 +67,7 @@ pub(in crate::commands) fn looking(
         argo_namespace: argo_namespace.to_owned(),
         families: Vec::new(),
         ledger: Ledger::in_memory(),
+        metrics: Metrics::new(),
     };
     Ok((Engine::new(client, settings), folder))
 }

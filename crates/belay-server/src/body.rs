@@ -1,0 +1,30 @@
+//! Bodies of requests, within a bound.
+
+use axum::body::{Body, to_bytes};
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use crate::api::problem;
+
+/// Reads a body; the error is the answer to it.
+pub(crate) async fn read(body: Body, largest: usize) -> Result<Vec<u8>, Response> {
+    match to_bytes(body, largest).await {
+        Ok(bytes) => Ok(bytes.to_vec()),
+        Err(error) if is_too_long(&error) => {
+            let message = format!("the body is larger than {} MiB", largest / (1024 * 1024));
+            Err(problem(StatusCode::PAYLOAD_TOO_LARGE, &message))
+        }
+        Err(_) => Err(problem(StatusCode::BAD_REQUEST, "the body ended early")),
+    }
+}
+
+fn is_too_long(error: &axum::Error) -> bool {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        if error.to_string().contains("length limit exceeded") {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use belay_argo_api::{Application, OperationPhase, OperationState};
 use belay_cluster::Severity;
-use belay_diff::{Drift, describe};
+use belay_diff::{DigestKey, Drift, describe};
 use belay_manifest::Object;
 
 use crate::compare::{Compared, Comparison, Standing};
@@ -23,7 +23,8 @@ pub(crate) async fn note(
     if app.status.operation_state.as_ref().filter(is_done).is_none() {
         return Vec::new();
     }
-    let drift: Vec<Drift> = comparison.objects.iter().flat_map(of).collect();
+    let digests = context.settings.ledger.key();
+    let drift: Vec<Drift> = comparison.objects.iter().flat_map(|one| of(one, digests)).collect();
     let key = object.key();
     if drift.is_empty() || context.remembered(&key).drift == drift {
         return drift;
@@ -40,9 +41,9 @@ pub(crate) async fn note(
 }
 
 /// What is otherwise than Git says of one object.
-pub(crate) fn of(compared: &Compared) -> Vec<Drift> {
+pub(crate) fn of(compared: &Compared, key: &DigestKey) -> Vec<Drift> {
     match (&compared.live, &compared.target) {
-        (Some(live), Some(_)) => describe(live, &compared.differences),
+        (Some(live), Some(_)) => describe(live, &compared.differences, key),
         (None, Some(_)) if compared.standing == Standing::OutOfSync => {
             vec![Drift::of_whole(compared.key.clone(), true)]
         }

@@ -77,7 +77,7 @@ impl Controller {
                 let records = if one.requires_pruning() {
                     vec![Drift::of_whole(one.key.clone(), false)]
                 } else {
-                    drift::of(one)
+                    drift::of(one, self.context.settings.ledger.key())
                 };
                 (one.key.clone(), records)
             });

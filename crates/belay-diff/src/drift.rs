@@ -3,8 +3,10 @@
 use std::fmt;
 
 use belay_manifest::{MASK, Object, ObjectKey};
+use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::Sha256;
 
 use crate::compare::Difference;
 
@@ -64,14 +66,40 @@ impl fmt::Display for Drift {
     }
 }
 
+/// The key of the digests that stand for values of Secrets: equal values have equal ones, and nobody without the key can try
+/// values out.
+#[derive(Clone)]
+pub struct DigestKey([u8; 32]);
+
+impl DigestKey {
+    /// A key of random bytes.
+    pub fn new(bytes: [u8; 32]) -> DigestKey {
+        DigestKey(bytes)
+    }
+
+    /// Twelve hexadecimal digits that tell a value from others.
+    fn digest(&self, value: &Value) -> String {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
+        mac.update(value.to_string().as_bytes());
+        hex::encode(&mac.finalize().into_bytes()[..6])
+    }
+}
+
+impl fmt::Debug for DigestKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("DigestKey")
+    }
+}
+
 /// The records of the differences of one object.
-pub fn describe(object: &Object, differences: &[Difference]) -> Vec<Drift> {
+pub fn describe(object: &Object, differences: &[Difference], key: &DigestKey) -> Vec<Drift> {
     let is_secret = object.kind() == "Secret" && object.api_version() == "v1";
+    let key = is_secret.then_some(key);
     let one = |difference: &Difference| Drift {
         object: object.key(),
         field: difference.path.to_string(),
-        desired: text(difference.desired.as_ref(), is_secret),
-        live: text(difference.live.as_ref(), is_secret),
+        desired: text(difference.desired.as_ref(), key),
+        live: text(difference.live.as_ref(), key),
         manager: difference.owner.as_ref().map(|owner| owner.manager.clone()).unwrap_or_default(),
         time: difference.owner.as_ref().map(|owner| owner.time.clone()).unwrap_or_default(),
         user: String::new(),
@@ -79,15 +107,49 @@ pub fn describe(object: &Object, differences: &[Difference]) -> Vec<Drift> {
     differences.iter().map(one).collect()
 }
 
-fn text(value: Option<&Value>, is_secret: bool) -> String {
-    let text = match value {
-        None => return "-".to_owned(),
-        Some(_) if is_secret => return MASK.to_owned(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
+/// A value as text; of a Secret's its digest.
+fn text(value: Option<&Value>, key: Option<&DigestKey>) -> String {
+    let text = match (value, key) {
+        (None, _) => return "-".to_owned(),
+        (Some(value), Some(key)) => return format!("{MASK} ({})", key.digest(value)),
+        (Some(Value::String(text)), None) => text.clone(),
+        (Some(other), None) => other.to_string(),
     };
     if text.chars().count() <= LONGEST_VALUE {
         return text;
     }
     text.chars().take(LONGEST_VALUE - 1).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{AddedFields, CompareOptions, compare};
+    use serde_json::json;
+
+    fn records(kind: &str, desired: &str, live: &str, key: u8) -> Vec<Drift> {
+        let object = |value: &str| {
+            let text =
+                json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": "a"}, "data": {"a": value}});
+            Object::new(text).unwrap()
+        };
+        let options = CompareOptions { manager: "m".into(), added: AddedFields::OnlyPrefixes(Vec::new()) };
+        let (desired, live) = (object(desired), object(live));
+        describe(&live, &compare(&desired, &live, &options), &DigestKey::new([key; 32]))
+    }
+
+    #[test]
+    fn a_secret_shows_digests_that_only_the_key_explains() {
+        let [drift] = &records("Secret", "Y2FuYXJ5", "b3RoZXI=", 1)[..] else { panic!("one field") };
+        let text = drift.to_string();
+        assert!(!text.contains("Y2FuYXJ5") && !text.contains("b3RoZXI="), "{text}");
+        assert!(drift.desired.starts_with(MASK) && drift.desired != drift.live, "{text}");
+        assert_eq!(
+            records("Secret", "Y2FuYXJ5", "b3RoZXI=", 1)[0],
+            *drift,
+            "equal values have equal digests"
+        );
+        assert_ne!(records("Secret", "Y2FuYXJ5", "b3RoZXI=", 2)[0].desired, drift.desired, "another key");
+        assert_eq!(records("ConfigMap", "x", "y", 1)[0].desired, "x");
+    }
 }

@@ -16,7 +16,7 @@ mod takeover;
 
 pub use client_side::{LAST_APPLIED, Patch, Sides, last_applied_text, with_last_applied};
 pub use compare::{AddedFields, CompareOptions, Difference, compare};
-pub use drift::{Drift, describe};
+pub use drift::{DigestKey, Drift, describe};
 pub use ignore::{IgnoreRule, Ignored, Jq, JqError};
 pub use normalise::{IgnoredStatus, NormaliseOptions, normalised};
 pub use ownership::{Owner, Ownership};

@@ -65,7 +65,8 @@ impl Controller {
             "Kustomization" => kustomization(context, app).await?,
             _ => release(context, app).await?,
         };
-        let objects = plan.steps.iter().map(|step| (step.key.clone(), drift::of(step)));
+        let objects =
+            plan.steps.iter().map(|step| (step.key.clone(), drift::of(step, context.settings.ledger.key())));
         Ok(Differences { revision, objects: objects.filter(|(_, records)| !records.is_empty()).collect() })
     }
 }

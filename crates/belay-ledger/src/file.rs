@@ -1,13 +1,18 @@
 //! The ledger on disk: a line of JSON for each entry, appended; written anew when most of it is old.
 
+use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
+
+use belay_diff::DigestKey;
 
 use crate::entry::Entry;
 
 /// The file's name in its folder.
 const NAME: &str = "ledger.jsonl";
+/// The name of the key's file.
+const KEY: &str = "ledger.key";
 /// A longer line is not ours.
 const LONGEST_LINE: usize = 1 << 20;
 
@@ -31,16 +36,45 @@ pub fn read(folder: &Path) -> Result<Vec<Entry>, LedgerError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(failed(error)),
     };
-    let mut entries = Vec::new();
+    let mut entries: Vec<Entry> = Vec::new();
+    let mut places = HashMap::new();
     for line in BufReader::new(file).split(b'\n') {
         let line = line.map_err(failed)?;
         if line.len() <= LONGEST_LINE
             && let Ok(entry) = serde_json::from_slice::<Entry>(&line)
         {
-            entries.push(entry.cut());
+            // An entry that was amended stands there twice.
+            match places.get(&(entry.app.clone(), entry.time)) {
+                Some(place) if Entry::is_amended_by(&entries[*place], &entry) => {
+                    entries[*place] = entry.cut()
+                }
+                _ => {
+                    places.insert((entry.app.clone(), entry.time), entries.len());
+                    entries.push(entry.cut());
+                }
+            }
         }
     }
     Ok(entries)
+}
+
+/// The key of a folder, which is made when there is none, for its owner alone.
+pub(crate) fn digest_key(folder: &Path) -> Result<DigestKey, LedgerError> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let path = folder.join(KEY);
+    if let Some(bytes) = fs::read(&path).ok().and_then(|bytes| bytes.try_into().ok()) {
+        return Ok(DigestKey::new(bytes));
+    }
+    let bytes: [u8; 32] = rand::random();
+    let write = || {
+        fs::create_dir_all(folder)?;
+        let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&path)?;
+        file.write_all(&bytes)
+    };
+    match write() {
+        Ok(()) => Ok(DigestKey::new(bytes)),
+        Err(source) => Err(LedgerError { path, action: "written", source }),
+    }
 }
 
 /// The end of the file, to write to.

@@ -6,12 +6,13 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
+use belay_diff::DigestKey;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::audit::{AuditedChange, Trail};
 use crate::contest::{Contest, contests};
 use crate::entry::{Decision, Entry, Rule, Trigger};
-use crate::file::{LedgerError, Tail, read};
+use crate::file::{LedgerError, Tail, digest_key, read};
 
 /// Entries kept of one app.
 const OF_ONE_APP: usize = 100;
@@ -26,6 +27,8 @@ pub struct Ledger {
     apps: Arc<Mutex<Apps>>,
     /// Who changed what, where somebody tells.
     trail: Arc<Mutex<Trail>>,
+    /// Of the digests that stand for Secrets' values in it.
+    key: DigestKey,
     /// Dropped with the last handle, which ends the thread when everything is written.
     writer: Option<Arc<Writer>>,
 }
@@ -54,13 +57,24 @@ impl Default for Ledger {
 impl Ledger {
     /// A ledger that ends with the process.
     pub fn in_memory() -> Ledger {
-        Ledger { apps: Arc::default(), trail: Arc::default(), writer: None }
+        Ledger {
+            apps: Arc::default(),
+            trail: Arc::default(),
+            key: DigestKey::new(rand::random()),
+            writer: None,
+        }
+    }
+
+    /// The same with another key for digests.
+    pub fn with_key(self, key: DigestKey) -> Ledger {
+        Ledger { key, ..self }
     }
 
     /// The ledger of a folder, with what it held before.
     pub fn open(folder: &Path) -> Result<Ledger, LedgerError> {
         let mut apps = Apps::default();
         let (mut tail, before) = (Tail::open(folder)?, read(folder)?);
+        let key = digest_key(folder)?;
         let lines = before.len();
         before.into_iter().for_each(|entry| apps.push(entry));
         if lines > apps.count {
@@ -68,7 +82,12 @@ impl Ledger {
         }
         let apps = Arc::new(Mutex::new(apps));
         let writer = Some(Arc::new(Writer::start(tail, apps.clone())));
-        Ok(Ledger { apps, trail: Arc::default(), writer })
+        Ok(Ledger { apps, trail: Arc::default(), key, writer })
+    }
+
+    /// The key of the digests that stand for Secrets' values: the same in each process of a folder.
+    pub fn key(&self) -> &DigestKey {
+        &self.key
     }
 
     /// Notes an entry, unless it tells what the app's last one told.

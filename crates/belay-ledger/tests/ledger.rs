@@ -66,3 +66,49 @@ fn a_folder_that_cannot_be_is_an_error_that_names_it() {
     let error = Ledger::open(&file).unwrap_err().to_string();
     assert!(error.contains("ledger.jsonl: cannot be opened"), "{error}");
 }
+
+#[test]
+fn who_it_was_is_added_to_what_was_noted_before_and_stays() {
+    use belay_diff::Drift;
+    use belay_ledger::AuditedChange;
+    use belay_manifest::ObjectKey;
+    let folder = tempfile::tempdir().unwrap();
+    let time: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+    let object = ObjectKey {
+        group: String::new(),
+        kind: "ConfigMap".into(),
+        namespace: "shop".into(),
+        name: "a".into(),
+    };
+    let field = Drift {
+        manager: "kubectl-edit".into(),
+        time: time.to_string(),
+        ..Drift::of_whole(object.clone(), true)
+    };
+    let entry = Entry {
+        time,
+        app: "app/argocd/web".into(),
+        revision: "r".into(),
+        trigger: Trigger::Drift { fields: vec![field] },
+        decision: Decision::Sync { by: "self-heal".into() },
+    };
+    let ledger = Ledger::open(folder.path()).unwrap();
+    ledger.record(entry.clone());
+    let change = |user: &str, manager: &str| AuditedChange {
+        object: object.clone(),
+        user: user.into(),
+        manager: manager.into(),
+        time,
+    };
+    ledger.changed(vec![change("eve", "k9s"), change("ada", "kubectl-edit")]);
+    ledger.record(entry);
+    drop(ledger);
+    let shown = |entries: &[Entry]| -> Vec<String> {
+        entries.iter().map(|entry| entry.trigger.to_string()).collect()
+    };
+    let expected = [
+        "drift: ConfigMap/shop/a (whole object): present → -, kubectl-edit, 2026-01-01T00:00:00Z, by ada (audit)",
+    ];
+    assert_eq!(shown(&read(folder.path()).unwrap()), expected);
+    assert_eq!(shown(&Ledger::open(folder.path()).unwrap().of("app/argocd/web")), expected);
+}

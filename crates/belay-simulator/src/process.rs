@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use belay_argo::Controller as ArgoController;
 use belay_cluster::{EventRecorder, Kinds, LiveState};
+use belay_diff::DigestKey;
 use belay_flux::Controller as FluxController;
+use belay_ledger::Ledger;
 use belay_localkube::KubeService;
 use belay_localkube::faults::Faults;
 use belay_source::{ArtifactStore, Repositories};
@@ -44,6 +46,8 @@ impl Process {
             belay_argo::belonging(object, tracking).or(belay_flux::belonging(object))
         });
         let repositories: Arc<dyn Repositories> = Arc::new(Mirrors::new(remote.clone()));
+        // Digests are the same in each run of a seed.
+        let ledger = Ledger::in_memory().with_key(DigestKey::new([7; 32]));
         let argo = ArgoController::new(
             live.clone(),
             repositories.clone(),
@@ -51,6 +55,7 @@ impl Process {
             belay_argo::Settings {
                 namespace: ARGO_NAMESPACE.to_owned(),
                 live: settings,
+                ledger: ledger.clone(),
                 ..belay_argo::Settings::default()
             },
         );
@@ -61,6 +66,7 @@ impl Process {
             belay_flux::Settings {
                 namespace: FLUX_NAMESPACE.to_owned(),
                 artifacts: ArtifactStore::new(folder),
+                ledger,
                 ..belay_flux::Settings::default()
             },
         );

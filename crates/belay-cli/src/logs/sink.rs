@@ -101,13 +101,19 @@ mod tests {
 
     /// A reader that stops reading until it is let go.
     #[derive(Clone, Default)]
-    struct Blocked(Arc<(Mutex<(bool, Vec<u8>)>, Condvar)>);
+    struct Blocked(Arc<(Mutex<Reader>, Condvar)>);
+
+    #[derive(Default)]
+    struct Reader {
+        is_free: bool,
+        read: Vec<u8>,
+    }
 
     impl Write for Blocked {
         fn write(&mut self, line: &[u8]) -> io::Result<usize> {
             let (state, changed) = &*self.0;
-            let mut state = changed.wait_while(state.lock().unwrap(), |state| !state.0).unwrap();
-            state.1.extend_from_slice(line);
+            let mut state = changed.wait_while(state.lock().unwrap(), |state| !state.is_free).unwrap();
+            state.read.extend_from_slice(line);
             Ok(line.len())
         }
 
@@ -124,14 +130,14 @@ mod tests {
             sink.write_all(b"line\n").unwrap();
         }
         let (state, changed) = &*blocked.0;
-        state.lock().unwrap().0 = true;
+        state.lock().unwrap().is_free = true;
         changed.notify_all();
         while sink.dropped.load(Ordering::Relaxed) > 0 {
             std::thread::yield_now();
         }
         std::thread::sleep(Duration::from_millis(50));
         written.wait(&sink);
-        let text = String::from_utf8(state.lock().unwrap().1.clone()).unwrap();
+        let text = String::from_utf8(state.lock().unwrap().read.clone()).unwrap();
         assert!(text.contains("lines of the log were dropped"), "{}", &text[..200]);
         let lines = text.lines().filter(|line| *line == "line").count();
         assert!((MOST_WAITING..=MOST_WAITING + 2).contains(&lines), "{lines}");

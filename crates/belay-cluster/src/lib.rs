@@ -1,4 +1,5 @@
-//! A cluster seen from outside: which kinds it has, what is live in it, and a queue of work.
+//! A cluster seen from outside: which kinds it has, what is live in it, a queue of work, and who does which part
+//! of it.
 //!
 //! Live state comes from watches and is asked for only once; see [`LiveState`].
 
@@ -12,6 +13,7 @@ mod live;
 mod looks;
 mod measured;
 mod queue;
+mod replicas;
 mod simulation;
 
 pub use answers::Answers;
@@ -24,4 +26,5 @@ pub use live::{Belonging, Change, LiveError, LiveState, Reach};
 pub use looks::{Looks, RunningLook, step};
 pub use measured::{for_app, measured};
 pub use queue::WorkQueue;
+pub use replicas::{Closed, Gate, Replica, ReplicaSettings, ReplicaSettingsError, Share, ShareChanges};
 pub use simulation::{Simulation, aside, now, simulate};

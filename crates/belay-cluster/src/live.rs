@@ -25,6 +25,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::connect::Clients;
 use crate::kinds::{KindError, Kinds, Resource, Scope};
+use crate::replicas::Gate;
 
 /// How long the first list of a kind may take before a look at it fails.
 const FIRST_LIST: Duration = Duration::from_secs(30);
@@ -76,6 +77,7 @@ enum Listing {
 #[derive(Clone)]
 pub struct LiveState {
     client: Client,
+    gate: Gate,
     watching: Client,
     kinds: Kinds,
     reach: Reach,
@@ -184,6 +186,7 @@ impl LiveState {
         LiveState {
             watching: client.clone(),
             client,
+            gate: Gate::always(),
             kinds,
             reach: Reach::default(),
             tasks: Arc::default(),
@@ -199,7 +202,8 @@ impl LiveState {
     pub fn of_another(&self, clients: Clients, reach: Reach) -> LiveState {
         LiveState {
             kinds: Kinds::new(clients.requests.clone()),
-            client: clients.requests,
+            client: self.gate.guard(&clients.requests),
+            gate: self.gate.clone(),
             watching: clients.watches,
             reach,
             tasks: Arc::default(),
@@ -215,6 +219,12 @@ impl LiveState {
     #[must_use]
     pub fn with_requests_by(&self, client: Client) -> LiveState {
         LiveState { client, ..self.clone() }
+    }
+
+    /// The same picture by the same watches, whose writes pass a gate, as do those to other clusters from here.
+    #[must_use]
+    pub fn with_writes_through(&self, gate: &Gate) -> LiveState {
+        LiveState { client: gate.guard(&self.client), gate: gate.clone(), ..self.clone() }
     }
 
     /// What of the cluster is watched.

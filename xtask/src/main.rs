@@ -16,6 +16,7 @@ mod kustomize_trees;
 mod mutate;
 mod process;
 mod record_openapi;
+mod renders;
 mod rivals;
 mod simulate;
 mod tidy;
@@ -50,6 +51,8 @@ enum Command {
     /// Run both families' controllers in simulated worlds full of trouble.
     #[command(disable_help_flag = true)]
     Simulate(simulate::Arguments),
+    /// Compare renders that are found again with full ones, over random commits.
+    Renders(renders::Arguments),
     /// Build, start and stop a real kube-apiserver with etcd on loopback.
     Apiserver {
         #[command(subcommand)]
@@ -99,6 +102,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Tidy => tidy::run(&repository()),
         Command::Mutate(arguments) => mutate::run(&repository(), &arguments),
+        Command::Renders(arguments) => renders::run(&repository(), &arguments),
         Command::Simulate(arguments) => simulate::run(&repository(), &arguments),
         Command::Bench { command } => bench::run(&repository(), &command),
         Command::Apiserver { command } => apiserver::run(&repository(), command),

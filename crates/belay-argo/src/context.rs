@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use belay_argo_api::ApplicationSource;
-use belay_cluster::{EventRecorder, LiveState, Looks, impersonate};
+use belay_cluster::{EventRecorder, LiveState, Looks, Share, impersonate};
 use belay_diff::{Drift, Ignored};
 use belay_ledger::Ledger;
 use belay_manifest::{GroupVersionKind, Object, ObjectKey};
@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use crate::clusters::{Cluster, Clusters};
 use crate::compare::{Schemas, Seen, Written, ignored_updates};
 use crate::desired::{Desired, Purpose, Rendered};
+use crate::lanes::piece;
 use crate::project::Projects;
 use crate::repositories::LiveRepositories;
 use crate::settings::{self, LiveSettings};
@@ -35,7 +36,7 @@ const WAVE_DELAY: Duration = Duration::from_secs(2);
 const NEVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// How the controller works.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Settings {
     /// The namespace of the control plane, where Applications and AppProjects live.
     pub namespace: String,
@@ -53,6 +54,10 @@ pub struct Settings {
     pub metrics: Metrics,
     /// Which apps are being looked at.
     pub looks: Looks,
+    /// Which apps are this replica's.
+    pub share: Share,
+    /// What apps were rendered to.
+    pub renders: Arc<RenderCache>,
 }
 
 impl Default for Settings {
@@ -66,6 +71,8 @@ impl Default for Settings {
             ledger: Ledger::in_memory(),
             metrics: Metrics::new(),
             looks: Looks::default(),
+            share: Share::whole(),
+            renders: Arc::default(),
         }
     }
 }
@@ -92,7 +99,7 @@ pub(crate) struct Context {
     pub(crate) settings: Arc<Settings>,
     /// The schemas of that cluster.
     pub(crate) schemas: Arc<Schemas>,
-    pub(crate) renders: Arc<RenderCache<(ObjectKey, Purpose, usize)>>,
+    pub(crate) renders: Arc<RenderCache>,
     pub(crate) projects: Arc<Projects>,
     pub(crate) memory: Arc<Mutex<HashMap<ObjectKey, Memory>>>,
     /// The rules about updates that are no news, and the settings that they were made of.
@@ -296,8 +303,18 @@ impl Context {
 
     /// Makes the next render of an app a fresh one.
     pub(crate) fn forget_renders(&self, app: &ObjectKey) {
-        self.renders.forget_where(|(owner, ..)| owner == app);
+        self.renders.forget(app);
         self.remember(app, |memory| memory.desired.clear());
+    }
+
+    /// Forgets the apps that are not this replica's any more: another writes to what is remembered of them.
+    pub(crate) fn forget_others(&self) {
+        let known: Vec<ObjectKey> = {
+            let memory = self.memory.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            memory.keys().cloned().collect()
+        };
+        let share = &self.settings.share;
+        known.iter().filter(|app| !share.holds(&piece(&self.home, app))).for_each(|app| self.forget(app));
     }
 
     /// Forgets an app that has gone.

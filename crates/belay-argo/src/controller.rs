@@ -1,5 +1,6 @@
 //! The Application controller: which app is looked at when, by how many workers.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use belay_cluster::{Change, EventRecorder, LiveError, LiveState};
@@ -16,10 +17,13 @@ use crate::compare::is_ignored_update;
 use crate::context::{Commit, Context, GROUP, Memory, Settings, application_kind, asks_for_work};
 use crate::desired::Purpose;
 use crate::health::health;
-use crate::lanes::{Lane, Lanes};
+use crate::lanes::{Lane, Lanes, piece};
 use crate::reconcile::reconcile;
 use crate::repositories::{self, KnownRepositories};
 use crate::settings;
+
+/// What an app weighs whatever its size, in objects.
+const LOAD: u64 = 10;
 
 /// The controller's handle.
 #[derive(Clone)]
@@ -64,8 +68,8 @@ impl Controller {
             clusters,
             repositories,
             events,
+            renders: settings.renders.clone(),
             settings: Arc::new(settings),
-            renders: Arc::default(),
             projects: Arc::default(),
             memory: Arc::default(),
             updates: Arc::default(),
@@ -107,6 +111,7 @@ impl Controller {
         live.reassign().await;
         let mut clusters = self.context.clusters.changes();
         let mut lanes = self.lanes.news();
+        let mut share = self.context.settings.share.changes();
         let mut changes = live.subscribe();
         live.ensure_in_the_end(&application_kind()).await?;
         live.ensure_in_the_end(&GroupVersionKind::new("argoproj.io/v1alpha1", "AppProject")).await?;
@@ -119,6 +124,7 @@ impl Controller {
                 (before, after) = settings.next() => self.take_in_settings(&before, &after).await,
                 (before, now) = repositories.next() => self.repositories_changed(&before, &now),
                 Ok(()) = clusters.changed() => self.add_all(),
+                () = share.next() => self.take_share(),
                 Some(lane) = lanes.recv() => {
                     for _ in 0..self.context.settings.workers.max(1) {
                         workers.spawn(work(self.context.clone(), self.lanes.clone(), lane.clone()));
@@ -216,12 +222,31 @@ impl Controller {
         self.memory(app).renders
     }
 
+    /// What each app weighs, and by what replicas share it.
+    pub fn loads(&self) -> Vec<(String, u64)> {
+        let home = &self.context.home;
+        let load = |app: &Arc<Object>| {
+            let resources = app.value().pointer("/status/resources").and_then(Value::as_array);
+            (piece(home, &app.key()), LOAD + resources.map_or(0, Vec::len) as u64)
+        };
+        home.of_kind(GROUP, "Application").iter().map(load).collect()
+    }
+
     fn memory(&self, app: &ObjectKey) -> Memory {
         self.context.remembered(app)
     }
 
     fn add_all(&self) {
         self.context.home.of_kind(GROUP, "Application").iter().for_each(|app| self.lanes.add(app.key()));
+    }
+
+    /// Whoever had an app before may have seen a newer commit than we have: Git is asked anew.
+    fn take_share(&self) {
+        self.context.forget_others();
+        let apps = self.context.home.of_kind(GROUP, "Application");
+        let urls: BTreeSet<&str> = apps.iter().flat_map(|app| source_urls(app.value())).collect();
+        urls.iter().for_each(|url| self.context.repositories.forget(url));
+        self.add_all();
     }
 
     /// Looks at the apps whose objects change in another cluster, until that is given up.
@@ -318,11 +343,13 @@ fn source_urls(app: &Value) -> impl Iterator<Item = &str> {
 async fn work(context: Arc<Context>, lanes: Lanes, lane: Lane) {
     loop {
         let busy = lanes.next(&lane).await;
-        let work = reconcile(&context, &busy.app);
-        let again = context.settings.looks.at(busy.app.to_string(), work).await;
+        let piece = piece(&context.home, &busy.app);
+        let look = context.settings.looks.at(busy.app.to_string(), reconcile(&context, &busy.app));
+        let again = context.settings.share.work(&piece, look).await;
         let app = busy.app.clone();
         drop(busy);
-        if let Some(delay) = again {
+        // An app of another replica is looked at again when it is ours.
+        if let Some(delay) = again.flatten() {
             lanes.add_after(app, delay);
         }
     }

@@ -242,11 +242,11 @@ async fn rendered(
     let folder = render::folder(&request.source).map_err(|error| fault(&belay_causes::chain(&error)))?;
     let key = asked.object.key();
     let renders = context.renders.clone();
-    let slot = (key.clone(), asked.purpose, place);
+    let (app, part) = (key.clone(), format!("{:?} {place}", asked.purpose));
     let revision = request.revision.clone();
     let work = move || {
         let plan = request.plan(tree.as_ref(), &folder)?;
-        let (render, freshness) = renders.render(&slot, &plan.inputs, tree.as_ref(), |tree| {
+        let (render, freshness) = renders.render((&app, &part), &plan.inputs, tree.as_ref(), |tree| {
             request.run(tree, &folder, renders.parsed_templates())
         })?;
         Ok::<_, render::SourceError>((plan, render, freshness))

@@ -79,7 +79,7 @@ impl Lanes {
     }
 
     fn lane_of(&self, app: &ObjectKey) -> Lane {
-        let destination = self.home.get(app).map(|app| destination(app.value())).unwrap_or_default();
+        let destination = destination_of(&self.home, app);
         let mut state = self.lock();
         if let Some(lane) = state.lanes.get(&destination) {
             return lane.clone();
@@ -111,6 +111,18 @@ impl Drop for Busy {
         self.lanes.lock().busy.remove(&self.app);
         self.lane.done(&self.app);
     }
+}
+
+/// By what replicas share apps: each by itself, but those of another cluster together, so that one replica follows it.
+pub(crate) fn piece(home: &LiveState, app: &ObjectKey) -> String {
+    match destination_of(home, app) {
+        here if here.is_empty() => format!("app/{}/{}", app.namespace, app.name),
+        elsewhere => format!("cluster/{elsewhere}"),
+    }
+}
+
+fn destination_of(home: &LiveState, app: &ObjectKey) -> String {
+    home.get(app).map(|app| destination(app.value())).unwrap_or_default()
 }
 
 /// How an app names its destination; empty for the cluster that Belay runs against.

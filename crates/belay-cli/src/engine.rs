@@ -6,17 +6,19 @@ use std::time::Duration;
 
 use belay_argo::Controller as ArgoController;
 use belay_argo::settings::{LiveSettings, Tracking};
-use belay_cluster::{Belonging, EventRecorder, Kinds, LiveState, Looks, measured};
+use belay_cluster::{Belonging, EventRecorder, Gate, Kinds, LiveState, Looks, Replica, Share, measured};
 use belay_flux::Controller as FluxController;
 use belay_ledger::Ledger;
 use belay_manifest::{GroupVersionKind, Object};
 use belay_metrics::Metrics;
+use belay_render::RenderCache;
 use belay_source::{ArtifactStore, GitLimits, GitStore, Repositories};
 use kube::Client;
 use kube::api::{Api, DynamicObject, PostParams};
 use serde_json::json;
 
 use crate::commits::CommitLog;
+use crate::render_folder::RenderFolder;
 
 /// How soon a cluster without our definitions is asked again.
 const DEFINITIONS: Duration = Duration::from_secs(2);
@@ -33,6 +35,20 @@ pub(crate) struct EngineSettings {
     pub(crate) ledger: Ledger,
     /// Where it is counted.
     pub(crate) metrics: Metrics,
+    /// Which of several replicas this is.
+    pub(crate) replica: Option<Replica>,
+}
+
+impl EngineSettings {
+    /// What this process's writes have to pass.
+    fn gate(&self) -> Gate {
+        self.replica.as_ref().map_or_else(Gate::always, |replica| replica.gate().clone())
+    }
+
+    /// What of the work is this process's.
+    fn share(&self) -> Share {
+        self.replica.as_ref().map_or_else(Share::whole, |replica| replica.share().clone())
+    }
 }
 
 /// What Flux's controllers are told besides.
@@ -87,24 +103,32 @@ impl Engine {
         let store = GitStore::new(settings.data_folder.join("git"), GitLimits::default());
         let commits = CommitLog::new(Arc::new(store.with_metrics(settings.metrics.clone())));
         let repositories: Arc<dyn Repositories> = Arc::new(commits.clone());
+        let renders = Arc::new(RenderCache::kept_in(Arc::new(RenderFolder::open(
+            &settings.data_folder.join("renders"),
+        ))));
+        let (gate, share) = (settings.gate(), settings.share());
+        // What people ask for through the web is written by whichever replica they reach.
+        let written = live.with_writes_through(&gate);
         let argo = ArgoController::new(
-            live.clone(),
+            written.clone(),
             repositories.clone(),
-            EventRecorder::new(client.clone(), "argocd-application-controller"),
+            EventRecorder::new(written.client().clone(), "argocd-application-controller"),
             belay_argo::Settings {
                 namespace: settings.argo_namespace.clone(),
                 live: live_settings,
                 ledger: settings.ledger.clone(),
                 metrics: settings.metrics.clone(),
                 looks: looks.clone(),
+                share,
+                renders: renders.clone(),
                 ..belay_argo::Settings::default()
             },
         );
         let flux = FluxController::new(
-            live.clone(),
+            written.clone(),
             repositories,
-            EventRecorder::new(client.clone(), belay_flux::FIELD_MANAGER),
-            belay_flux::Settings { looks: looks.clone(), ..flux_settings(&settings, flux) },
+            EventRecorder::new(written.client().clone(), belay_flux::FIELD_MANAGER),
+            belay_flux::Settings { looks: looks.clone(), ..flux_settings(&settings, flux, renders) },
         );
         Engine { client, live, argo, flux, commits, settings, looks }
     }
@@ -127,6 +151,7 @@ impl Engine {
         }
         self.wait_for(&belay_argo::application_kind()).await;
         self.wait_for(&GroupVersionKind::new("argoproj.io/v1alpha1", "AppProject")).await;
+        self.settings.share().is_part().await;
         self.create_default_project().await;
         Ok(self.argo.run().await?)
     }
@@ -166,7 +191,7 @@ impl Engine {
             },
         });
         self.create_namespace(namespace).await;
-        let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), namespace, &resource.api);
+        let api: Api<DynamicObject> = Api::namespaced_with(self.writer(), namespace, &resource.api);
         let Ok(project) = serde_json::from_value(project) else { return };
         match api.create(&PostParams::default(), &project).await {
             Ok(_) => tracing::info!("created AppProject default"),
@@ -175,11 +200,15 @@ impl Engine {
         }
     }
 
+    fn writer(&self) -> Client {
+        self.settings.gate().guard(&self.client)
+    }
+
     async fn create_namespace(&self, name: &str) {
         let Ok(resource) = self.live.kinds().find(&GroupVersionKind::new("v1", "Namespace")).await else {
             return;
         };
-        let api: Api<DynamicObject> = Api::all_with(self.client.clone(), &resource.api);
+        let api: Api<DynamicObject> = Api::all_with(self.writer(), &resource.api);
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
         let Ok(namespace) = serde_json::from_value(namespace) else { return };
         match api.create(&PostParams::default(), &namespace).await {
@@ -195,7 +224,11 @@ pub(crate) fn artifact_store(settings: &EngineSettings) -> ArtifactStore {
     ArtifactStore::new(settings.data_folder.join("artifacts"))
 }
 
-fn flux_settings(settings: &EngineSettings, flux: FluxSettings) -> belay_flux::Settings {
+fn flux_settings(
+    settings: &EngineSettings,
+    flux: FluxSettings,
+    renders: Arc<RenderCache>,
+) -> belay_flux::Settings {
     let usual = belay_flux::Settings::default();
     belay_flux::Settings {
         namespace: flux.namespace.unwrap_or(usual.namespace),
@@ -205,6 +238,8 @@ fn flux_settings(settings: &EngineSettings, flux: FluxSettings) -> belay_flux::S
         no_cross_namespace_references: flux.no_cross_namespace_references,
         ledger: settings.ledger.clone(),
         metrics: settings.metrics.clone(),
+        share: settings.share(),
+        renders,
         ..usual
     }
 }

@@ -14,6 +14,8 @@ mod engine;
 mod failure;
 mod logs;
 mod recorded;
+mod render_folder;
+mod replica;
 mod traces;
 mod wanted;
 mod web;

@@ -159,7 +159,7 @@ fn source(context: &Context, chart: &HelmChart) -> Result<Option<Source>, Fault>
             format!("failed to get source: gitrepositories.{SOURCE_GROUP} {:?} not found", key.name);
         return Err(missing("SourceUnavailable", message));
     };
-    if let Some(source) = context.source(&key) {
+    if let Some(source) = context.source(&key).filter(|_| context.is_current(&key)) {
         return Ok(Some(source));
     }
     if object.value().pointer("/status/artifact/revision").is_some() {
@@ -182,17 +182,14 @@ async fn report(context: &Context, object: &Object, chart: &HelmChart, found: &R
                 let annotations =
                     BTreeMap::from([(format!("{SOURCE_GROUP}/revision"), revision(new.artifact.as_ref()))]);
                 let (reason, message) = ("ChartPackageSucceeded", built.summary());
-                context.source_events.record(object, Severity::Normal, reason, &message, &annotations).await;
+                context.source_event(object, Severity::Normal, reason, &message, &annotations).await;
             }
         }
         Err(fault) => {
             let known = find_condition(&chart.status.conditions, "Ready");
             if was_ready || known.is_none_or(|known| known.message != fault.message) {
                 let none = BTreeMap::new();
-                context
-                    .source_events
-                    .record(object, Severity::Warning, fault.reason, &fault.message, &none)
-                    .await;
+                context.source_event(object, Severity::Warning, fault.reason, &fault.message, &none).await;
             }
         }
         Ok(Found::NotYet) => {}

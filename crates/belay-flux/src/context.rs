@@ -1,10 +1,10 @@
 //! What every look needs besides the object: the cluster, the settings, sources and charts as they are now, and what is
 //! remembered between two looks.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
-use belay_cluster::{EventRecorder, LiveState, Looks, WorkQueue};
+use belay_cluster::{EventRecorder, LiveState, Looks, Severity, Share, WorkQueue};
 use belay_diff::Drift;
 use belay_ledger::Ledger;
 use belay_manifest::{Object, ObjectKey};
@@ -35,7 +35,7 @@ pub const FIELD_MANAGER: &str = "kustomize-controller";
 const MOST_APPS: usize = 1000;
 
 /// How the controller works.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Settings {
     /// The namespace of Flux's control plane.
     pub namespace: String,
@@ -57,6 +57,10 @@ pub struct Settings {
     pub metrics: Metrics,
     /// Which objects are being looked at.
     pub looks: Looks,
+    /// Which objects are this replica's.
+    pub share: Share,
+    /// What apps were built to.
+    pub renders: Arc<RenderCache>,
 }
 
 impl Default for Settings {
@@ -72,6 +76,8 @@ impl Default for Settings {
             ledger: Ledger::in_memory(),
             metrics: Metrics::new(),
             looks: Looks::default(),
+            share: Share::whole(),
+            renders: Arc::default(),
         }
     }
 }
@@ -81,11 +87,11 @@ pub(crate) struct Context {
     pub(crate) live: LiveState,
     pub(crate) repositories: Arc<dyn Repositories>,
     pub(crate) events: EventRecorder,
-    pub(crate) source_events: EventRecorder,
+    source_events: EventRecorder,
     pub(crate) helm_events: EventRecorder,
     pub(crate) settings: Settings,
     pub(crate) queue: WorkQueue<ObjectKey>,
-    pub(crate) renders: Arc<RenderCache<ObjectKey>>,
+    pub(crate) renders: Arc<RenderCache>,
     pub(crate) clusters: Clusters,
     kube_version: OnceLock<String>,
     turns: Arc<Semaphore>,
@@ -158,9 +164,9 @@ impl Context {
             live,
             repositories,
             events,
+            renders: settings.renders.clone(),
             settings,
             queue: WorkQueue::new(),
-            renders: Arc::default(),
             clusters: Clusters::default(),
             kube_version: OnceLock::new(),
             sources: Mutex::default(),
@@ -310,6 +316,30 @@ impl Context {
             {
                 tracing::warn!(stored, %error, "artifacts not removed");
             }
+        }
+    }
+
+    /// Records an Event about a source, unless another replica tells of it.
+    pub(crate) async fn source_event(
+        &self,
+        source: &Object,
+        severity: Severity,
+        reason: &str,
+        message: &str,
+        annotations: &BTreeMap<String, String>,
+    ) {
+        if self.tells_of(&source.key()) {
+            self.source_events.record(source, severity, reason, message, annotations).await;
+        }
+    }
+
+    /// Forgets the apps that are not this replica's any more: another writes to what is remembered of them.
+    pub(crate) fn forget_others(&self) {
+        let known: Vec<ObjectKey> = lock(&self.memory).keys().cloned().collect();
+        for app in known.iter().filter(|app| !self.tells_of(app)) {
+            self.renders.forget(app);
+            self.clusters.leave(app, None);
+            lock(&self.memory).remove(app);
         }
     }
 

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::context::{Context, HELM_GROUP, KUSTOMIZE_GROUP, SOURCE_GROUP, Settings, chart_owner};
+use crate::pieces::{is_for_all, is_told_anew, load, piece};
 use crate::prepare::{OWNER_NAME, OWNER_NAMESPACE};
 use crate::{chart, depends, external_artifact, helm_release, reconcile, references, repository};
 
@@ -35,6 +36,7 @@ impl Controller {
 
     /// Watches Flux's kinds and works on them until the future is dropped.
     pub async fn run(&self) -> Result<(), LiveError> {
+        let mut share = self.context.settings.share.changes();
         let mut changes = self.context.live.subscribe();
         for kind in kinds() {
             self.context.live.ensure_in_the_end(&kind).await?;
@@ -46,10 +48,15 @@ impl Controller {
         self.context.remove_stale_artifacts();
         self.add_all();
         loop {
-            match changes.recv().await {
-                Ok(change) => self.take_in(&change),
-                Err(RecvError::Lagged(_)) => self.add_all(),
-                Err(RecvError::Closed) => return Ok(()),
+            tokio::select! {
+                // What is rare goes first: of changes there may be always one more.
+                biased;
+                () = share.next() => self.take_share(),
+                change = changes.recv() => match change {
+                    Ok(change) => self.take_in(&change),
+                    Err(RecvError::Lagged(_)) => self.add_all(),
+                    Err(RecvError::Closed) => return Ok(()),
+                },
             }
         }
     }
@@ -85,6 +92,24 @@ impl Controller {
         &self.context
     }
 
+    /// Whoever told of a source before may have seen a newer commit than we have: Git is asked anew.
+    fn take_share(&self) {
+        self.context.forget_others();
+        for repository in self.context.live.of_kind(SOURCE_GROUP, "GitRepository") {
+            let url = repository.value().pointer("/spec/url").and_then(Value::as_str).unwrap_or_default();
+            self.context.repositories.forget(url);
+        }
+        self.add_all();
+    }
+
+    /// What each object weighs, and by what replicas share it.
+    pub fn loads(&self) -> Vec<(String, u64)> {
+        let live = &self.context.live;
+        let objects = kinds().map(|kind| live.of_kind(&kind.group, &kind.kind));
+        let load = |object: &Arc<Object>| (piece(live, &object.key()), load(object));
+        objects.iter().flatten().map(load).collect()
+    }
+
     fn add_all(&self) {
         for kind in kinds() {
             let objects = self.context.live.of_kind(&kind.group, &kind.kind);
@@ -113,8 +138,14 @@ impl Controller {
             return;
         }
         self.add_dependents(change);
+        if let (Some(before), Some(after)) = (&change.before, &change.after)
+            && self.is_told(before, after)
+        {
+            // It may be known here already, and have waited to be told.
+            self.context.add_consumers(&change.key);
+        }
         match (&change.before, &change.after) {
-            (Some(before), Some(after)) if !asks_for_work(before, after) => {}
+            (Some(before), Some(after)) if !asks_for_work(before, after) && !self.is_told(before, after) => {}
             (_, Some(_)) => self.context.queue.add(change.key.clone()),
             (_, None) => {
                 self.context.remove_artifacts(&change.key);
@@ -145,6 +176,12 @@ impl Controller {
                 }
             }
         }
+    }
+
+    /// Whether another replica has told of something new in a source, which apps of ours may use.
+    fn is_told(&self, before: &Object, after: &Object) -> bool {
+        let key = after.key();
+        is_for_all(&key) && is_told_anew(before, after) && !self.context.tells_of(&key)
     }
 
     fn add_those_with_a_condition(&self, change: &Change) {
@@ -242,19 +279,29 @@ fn is_elsewhere(context: &Context, key: &ObjectKey) -> bool {
 
 async fn look(context: Arc<Context>, key: ObjectKey) {
     let began = Instant::now();
-    let work = async {
-        match key.kind.as_str() {
-            "GitRepository" => repository::reconcile(&context, &key).await,
-            "HelmChart" => chart::reconcile(&context, &key).await,
-            "Kustomization" => reconcile::reconcile(&context, &key).await,
-            _ => helm_release::reconcile(&context, &key).await,
-        }
+    let (share, piece) = (&context.settings.share, piece(&context.live, &key));
+    let work = context.settings.looks.at(key.to_string(), reconcile_one(&context, &key));
+    let looked = if is_for_all(&key) && !share.holds(&piece) {
+        // Quietly, as apps of ours may use it.
+        Some(work.await.filter(|_| !context.is_level(&key)))
+    } else {
+        share.work(&piece, work).await
     };
-    let again = context.settings.looks.at(key.to_string(), work).await;
-    count(&context, &key, again, began.elapsed());
+    if let Some(again) = looked {
+        count(&context, &key, again, began.elapsed());
+    }
     context.queue.done(&key);
-    if let Some(delay) = again {
+    if let Some(delay) = looked.flatten() {
         context.queue.add_after(key, delay);
+    }
+}
+
+async fn reconcile_one(context: &Context, key: &ObjectKey) -> Option<Duration> {
+    match key.kind.as_str() {
+        "GitRepository" => repository::reconcile(context, key).await,
+        "HelmChart" => chart::reconcile(context, key).await,
+        "Kustomization" => reconcile::reconcile(context, key).await,
+        _ => helm_release::reconcile(context, key).await,
     }
 }
 

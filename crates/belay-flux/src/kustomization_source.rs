@@ -49,7 +49,7 @@ pub(crate) async fn source(
         if let Some(artifact) = external_artifact::artifact(&object) {
             return fetched(context, &key, &artifact, found).await.map(Some);
         }
-    } else if let Some(source) = context.source(&key) {
+    } else if let Some(source) = context.source(&key).filter(|_| context.is_current(&key)) {
         return Ok(Some(source));
     } else if object.value().pointer("/status/artifact/revision").is_some() {
         return Ok(None);

@@ -33,6 +33,7 @@ mod inventory;
 mod kustomization_source;
 mod kustomization_status;
 mod once;
+mod pieces;
 mod post_build;
 mod prepare;
 mod reconcile;

@@ -290,17 +290,11 @@ async fn report(context: &Context, object: &Object, repository: &GitRepository, 
                     (format!("{SOURCE_GROUP}/revision"), source.revision.clone()),
                     (format!("{SOURCE_GROUP}/digest"), artifact.digest.clone()),
                 ]);
-                context
-                    .source_events
-                    .record(object, Severity::Normal, "NewArtifact", &message, &annotations)
-                    .await;
+                context.source_event(object, Severity::Normal, "NewArtifact", &message, &annotations).await;
             }
         }
         Found::Fault(fault) if was_ready || old_message != fault.message => {
-            context
-                .source_events
-                .record(object, Severity::Warning, fault.reason, &fault.message, &none)
-                .await;
+            context.source_event(object, Severity::Warning, fault.reason, &fault.message, &none).await;
         }
         Found::Fault(_) => {}
     }

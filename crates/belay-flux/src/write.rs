@@ -39,6 +39,9 @@ pub(crate) async fn finalizer(context: &Context, object: &Object, manager: &str,
 }
 
 async fn send(context: &Context, object: &Object, manager: &str, patch: &Value, is_status: bool) {
+    if !context.tells_of(&object.key()) {
+        return;
+    }
     let Ok(resource) = context.live.kinds().find(&object.gvk()).await else { return };
     let api = resource.objects(context.live.client(), object.namespace());
     let params = PatchParams { field_manager: Some(manager.to_owned()), ..PatchParams::default() };

@@ -1,12 +1,13 @@
 //! Renders, kept for as long as what they read stays the same.
 
 use std::collections::HashMap;
-use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use belay_filetree::{FileTree, Reads, RecordingTree, TreeError};
 use belay_helm::ParseCache;
-use belay_manifest::Manifest;
+use belay_manifest::{Manifest, ObjectKey};
+
+use crate::kept::{self, RenderStore};
 
 /// What a render came to, and what it read.
 #[derive(Debug)]
@@ -26,36 +27,48 @@ pub enum Freshness {
     Found,
 }
 
-/// The last render of each app. One entry per app bounds the memory. Charts' templates are kept parsed
-/// beside them, for all apps together and within a limit of their own.
-pub struct RenderCache<K> {
-    renders: Mutex<HashMap<K, (String, Arc<Render>)>>,
+/// The last render of each part of each app: a source, and what it is for. One entry per part bounds the memory. Charts'
+/// templates are kept parsed beside them, for all apps together and within a limit of their own.
+#[derive(Default)]
+pub struct RenderCache {
+    renders: Mutex<HashMap<ObjectKey, HashMap<String, Known>>>,
     parsed: Arc<ParseCache>,
+    store: Option<Arc<dyn RenderStore>>,
 }
 
-impl<K: Eq + Hash + Clone> Default for RenderCache<K> {
-    fn default() -> RenderCache<K> {
-        RenderCache { renders: Mutex::default(), parsed: Arc::default() }
+#[derive(Clone)]
+struct Known {
+    inputs: String,
+    render: Arc<Render>,
+}
+
+impl RenderCache {
+    /// An empty one, that knows what a store has kept of former processes.
+    pub fn kept_in(store: Arc<dyn RenderStore>) -> RenderCache {
+        RenderCache { store: Some(store), ..RenderCache::default() }
     }
-}
 
-impl<K: Eq + Hash + Clone> RenderCache<K> {
     /// The app's render of this tree. `inputs` names everything that a render depends on besides
     /// the tree: path, options, capabilities. A failed render is not kept, the last good one is.
     pub fn render<E: From<TreeError>>(
         &self,
-        app: &K,
+        (app, part): (&ObjectKey, &str),
         inputs: &str,
         tree: &dyn FileTree,
         make: impl FnOnce(&dyn FileTree) -> Result<Vec<Manifest>, E>,
     ) -> Result<(Arc<Render>, Freshness), E> {
-        if let Some(found) = self.find(app, inputs, tree)? {
+        if let Some(found) = self.find(app, part, inputs, tree)? {
             return Ok((found, Freshness::Found));
         }
         let recording = RecordingTree::new(tree);
         let manifests = make(&recording)?;
         let render = Arc::new(Render { manifests, reads: recording.into_reads() });
-        self.lock().insert(app.clone(), (inputs.to_owned(), render.clone()));
+        self.keep(app, part, Known { inputs: inputs.to_owned(), render: render.clone() });
+        if let Some(store) = &self.store
+            && let Some(bytes) = kept::write(inputs, &render)
+        {
+            store.put(&app.to_string(), part, &bytes);
+        }
         Ok((render, Freshness::Made))
     }
 
@@ -65,24 +78,40 @@ impl<K: Eq + Hash + Clone> RenderCache<K> {
     }
 
     /// Forgets an app, or makes its next render a fresh one.
-    pub fn forget(&self, app: &K) {
+    pub fn forget(&self, app: &ObjectKey) {
         self.lock().remove(app);
-    }
-
-    /// Forgets every app of which this holds.
-    pub fn forget_where(&self, is_forgotten: impl Fn(&K) -> bool) {
-        self.lock().retain(|app, _| !is_forgotten(app));
-    }
-
-    fn find(&self, app: &K, inputs: &str, tree: &dyn FileTree) -> Result<Option<Arc<Render>>, TreeError> {
-        let known = self.lock().get(app).cloned();
-        match known {
-            Some((known, render)) if known == inputs && render.reads.hold_in(tree)? => Ok(Some(render)),
-            _ => Ok(None),
+        if let Some(store) = &self.store {
+            store.remove(&app.to_string());
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<K, (String, Arc<Render>)>> {
+    fn find(
+        &self,
+        app: &ObjectKey,
+        part: &str,
+        inputs: &str,
+        tree: &dyn FileTree,
+    ) -> Result<Option<Arc<Render>>, TreeError> {
+        let known = self.lock().get(app).and_then(|parts| parts.get(part)).cloned();
+        let Some(known) = known.or_else(|| self.restore(app, part)) else { return Ok(None) };
+        let holds = known.inputs == inputs && known.render.reads.hold_in(tree)?;
+        Ok(holds.then_some(known.render))
+    }
+
+    /// What a former process has kept.
+    fn restore(&self, app: &ObjectKey, part: &str) -> Option<Known> {
+        let bytes = self.store.as_ref()?.get(&app.to_string(), part)?;
+        let (inputs, render) = kept::read(&bytes)?;
+        let known = Known { inputs, render: Arc::new(render) };
+        self.keep(app, part, known.clone());
+        Some(known)
+    }
+
+    fn keep(&self, app: &ObjectKey, part: &str, known: Known) {
+        self.lock().entry(app.clone()).or_default().insert(part.to_owned(), known);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ObjectKey, HashMap<String, Known>>> {
         self.renders.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
@@ -93,6 +122,60 @@ mod tests {
     use crate::{DirectoryOptions, RenderError, render_directory};
     use belay_filetree::{MemoryTree, TreePath};
 
+    fn app() -> ObjectKey {
+        let text = |text: &str| text.to_owned();
+        ObjectKey {
+            group: text("argoproj.io"),
+            kind: text("Application"),
+            namespace: text("argocd"),
+            name: text("web"),
+        }
+    }
+
+    /// A folder in memory.
+    #[derive(Default)]
+    struct Folder(Mutex<HashMap<(String, String), Vec<u8>>>);
+
+    impl RenderStore for Folder {
+        fn get(&self, app: &str, part: &str) -> Option<Vec<u8>> {
+            self.0.lock().unwrap().get(&(app.to_owned(), part.to_owned())).cloned()
+        }
+
+        fn put(&self, app: &str, part: &str, bytes: &[u8]) {
+            self.0.lock().unwrap().insert((app.to_owned(), part.to_owned()), bytes.to_vec());
+        }
+
+        fn remove(&self, app: &str) {
+            self.0.lock().unwrap().retain(|(known, _), _| known != app);
+        }
+    }
+
+    #[test]
+    fn a_new_process_renders_nothing_that_a_former_one_has() {
+        let folder = Arc::new(Folder::default());
+        let path = TreePath::parse("app").unwrap();
+        let render = |cache: &RenderCache, part: &str, text: &str| {
+            let tree = MemoryTree::of([("app/a.yaml", text)]);
+            let made = cache.render((&app(), part), "", &tree, |tree| {
+                render_directory(tree, &path, &DirectoryOptions::default())
+            });
+            made.map(|(render, freshness)| (render.manifests.len(), freshness)).unwrap()
+        };
+        let started = || RenderCache::kept_in(folder.clone());
+        let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n";
+        assert_eq!(render(&started(), "0", pod), (1, Freshness::Made));
+        assert_eq!(render(&started(), "0", pod), (1, Freshness::Found));
+        assert_eq!(render(&started(), "1", pod), (1, Freshness::Made), "another part");
+        assert_eq!(render(&started(), "0", &format!("# changed\n{pod}")), (1, Freshness::Made));
+        assert_eq!(render(&started(), "0", pod), (1, Freshness::Made), "one render of each part is kept");
+        folder.0.lock().unwrap().values_mut().for_each(|bytes| bytes.truncate(100));
+        assert_eq!(render(&started(), "0", pod), (1, Freshness::Made), "what is broken is made again");
+        assert_eq!(render(&started(), "0", pod), (1, Freshness::Found), "and kept again");
+        let refreshed = started();
+        refreshed.forget(&app());
+        assert_eq!(render(&refreshed, "0", pod), (1, Freshness::Made), "a fresh render is one");
+    }
+
     #[test]
     fn only_a_change_of_what_was_read_renders_again() {
         let cache = RenderCache::default();
@@ -100,7 +183,7 @@ mod tests {
         let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n";
         let render = |text: &str, neighbour: &str, inputs: &str| {
             let tree = MemoryTree::of([("app/a.yaml", text), ("other/b.yaml", neighbour)]);
-            let made = cache.render(&"app", inputs, &tree, |tree| {
+            let made = cache.render((&app(), ""), inputs, &tree, |tree| {
                 render_directory(tree, &folder, &DirectoryOptions::default())
             });
             made.map(|(_, freshness)| freshness)

@@ -9,6 +9,7 @@ mod detect;
 mod directory;
 mod glob;
 mod helm;
+mod kept;
 mod kustomize;
 
 pub use cache::{Freshness, Render, RenderCache};
@@ -16,6 +17,7 @@ pub use detect::{SourceType, detect, kustomization_file};
 pub use directory::{DirectoryOptions, render_directory};
 pub use glob::{Glob, GlobError};
 pub use helm::{ChartOutput, ChartValues, controller_options, render_chart};
+pub use kept::RenderStore;
 pub use kustomize::render_kustomize;
 
 mod error;

@@ -17,6 +17,8 @@ mod line;
 mod many;
 mod process;
 mod remote;
+#[cfg(test)]
+mod replicas;
 mod run;
 mod script;
 mod weather;

@@ -28,6 +28,9 @@ pub(crate) struct Write {
     pub(crate) body: Value,
     /// The answer's code; 0 when there was none.
     pub(crate) code: u16,
+    /// When it was made.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the tests of replicas read it"))]
+    pub(crate) at: Instant,
 }
 
 impl Write {
@@ -137,6 +140,7 @@ impl Line {
             path: parts.uri.path().to_owned(),
             body: serde_json::from_slice(body).unwrap_or(Value::Null),
             code: 0,
+            at: Instant::now(),
         };
         self.log.with(|noted| {
             noted.writes.push(write);

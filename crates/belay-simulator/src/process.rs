@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use belay_argo::Controller as ArgoController;
-use belay_cluster::{EventRecorder, Kinds, LiveState};
+use belay_cluster::{EventRecorder, Gate, Kinds, LiveState, Replica, ReplicaSettings, Share};
 use belay_diff::DigestKey;
 use belay_flux::Controller as FluxController;
 use belay_ledger::Ledger;
@@ -24,6 +24,15 @@ pub(crate) struct Process {
     flux: FluxController,
     dead: watch::Sender<bool>,
     work: JoinHandle<()>,
+    /// As which of several it shares the work.
+    sharing: Option<Sharing>,
+}
+
+/// The sharing of work with other processes.
+struct Sharing {
+    #[cfg_attr(not(test), expect(dead_code, reason = "the tests of replicas use it"))]
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
 }
 
 impl Process {
@@ -35,12 +44,17 @@ impl Process {
         remote: &Remote,
         folder: &Path,
         cuts: &watch::Sender<u64>,
+        replica: Option<ReplicaSettings>,
     ) -> Process {
         let dead = watch::Sender::new(false);
         let line = Line::new(faults.over(service), log.clone(), dead.subscribe(), cuts.subscribe());
         let client = kube::Client::new(line, "default");
         let settings = belay_argo::settings::LiveSettings::default();
         let tracking = settings.clone();
+        let replica = replica.map(|settings| Replica::new(client.clone(), settings));
+        let gate = replica.as_ref().map_or_else(Gate::always, |replica| replica.gate().clone());
+        let share = replica.as_ref().map_or_else(Share::whole, |replica| replica.share().clone());
+        let client = gate.guard(&client);
         let live = LiveState::new(client.clone(), Kinds::new(client.clone()), move |object| {
             let tracking = &tracking.now().tracking;
             belay_argo::belonging(object, tracking).or(belay_flux::belonging(object))
@@ -56,6 +70,7 @@ impl Process {
                 namespace: ARGO_NAMESPACE.to_owned(),
                 live: settings,
                 ledger: ledger.clone(),
+                share: share.clone(),
                 ..belay_argo::Settings::default()
             },
         );
@@ -67,11 +82,32 @@ impl Process {
                 namespace: FLUX_NAMESPACE.to_owned(),
                 artifacts: ArtifactStore::new(folder),
                 ledger,
+                share,
                 ..belay_flux::Settings::default()
             },
         );
         let work = tokio::spawn(run(argo.clone(), flux.clone()));
-        Process { argo, flux, dead, work }
+        let sharing = replica.map(|replica| Sharing::start(replica, &argo, &flux));
+        Process { argo, flux, dead, work, sharing }
+    }
+
+    /// Ends as a process does that is asked to.
+    #[cfg(test)]
+    pub(crate) async fn leave(self) {
+        if let Some(sharing) = self.sharing {
+            sharing.stop.send_replace(true);
+            // However it ended, it is not there any more.
+            let _ = sharing.task.await;
+        }
+        self.dead.send_replace(true);
+        self.work.abort();
+    }
+
+    /// Nothing is done for its Lease any more, while everything else goes on.
+    pub(crate) fn neglect(&self) {
+        if let Some(sharing) = &self.sharing {
+            sharing.task.abort();
+        }
     }
 
     /// Tells of a push, as a webhook does.
@@ -90,6 +126,20 @@ impl Process {
     pub(crate) fn kill(self) {
         self.dead.send_replace(true);
         self.work.abort();
+        self.neglect();
+    }
+}
+
+impl Sharing {
+    fn start(replica: Replica, argo: &ArgoController, flux: &FluxController) -> Sharing {
+        let stop = watch::Sender::new(false);
+        let mut stopped = stop.subscribe();
+        let (argo, flux) = (argo.clone(), flux.clone());
+        let task = tokio::spawn(async move {
+            let loads = || [argo.loads(), flux.loads()].concat();
+            replica.run(loads, async { drop(stopped.wait_for(|stop| *stop).await) }).await;
+        });
+        Sharing { stop, task }
     }
 }
 

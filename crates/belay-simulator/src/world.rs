@@ -180,8 +180,15 @@ impl World {
     pub(crate) fn start(&mut self) {
         if self.process.is_none() {
             let (service, folder) = (self.local.service(), self.folder.path());
-            self.process =
-                Some(Process::start(service, &self.faults, &self.log, &self.remote, folder, &self.cuts));
+            self.process = Some(Process::start(
+                service,
+                &self.faults,
+                &self.log,
+                &self.remote,
+                folder,
+                &self.cuts,
+                None,
+            ));
         }
     }
 

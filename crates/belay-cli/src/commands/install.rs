@@ -48,6 +48,10 @@ pub(crate) struct Arguments {
     /// Also bind Belay to cluster-admin, so that repositories can grant any right.
     #[arg(long)]
     cluster_admin: bool,
+    /// How many replicas share the work; more than one do by Leases. Scale a Deployment of one, which has none, to 0
+    /// before it becomes one of more.
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    replicas: u32,
     /// Leave the CustomResourceDefinitions out, where another installation brings them.
     #[arg(long)]
     no_crds: bool,
@@ -109,8 +113,8 @@ fn of_namespace(arguments: &Arguments, api_version: &str, kind: &str) -> Value {
     })
 }
 
-/// What Belay itself does with objects is all but `update` and `deletecollection`; these are there so that
-/// repositories can grant them, which nearly every operator's role does.
+/// What Belay itself does with objects is all but `update`, which only its own Leases need, and `deletecollection`; these
+/// are there so that repositories can grant them, which nearly every operator's role does.
 fn cluster_role() -> Value {
     let verbs = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
     json!({
@@ -132,10 +136,11 @@ fn binding(arguments: &Arguments, name: &str, role: &str) -> Value {
 fn deployment(arguments: &Arguments) -> Value {
     let selector = json!({"app.kubernetes.io/name": "belay"});
     let mut deployment = of_namespace(arguments, "apps/v1", "Deployment");
+    // Two without Leases would both write; one must have ended before the next starts.
+    let strategy = if arguments.replicas > 1 { "RollingUpdate" } else { "Recreate" };
     deployment["spec"] = json!({
-        "replicas": 1,
-        // Two of them would both write; one must have ended before the next starts.
-        "strategy": {"type": "Recreate"},
+        "replicas": arguments.replicas,
+        "strategy": {"type": strategy},
         "selector": {"matchLabels": selector},
         "template": {
             "metadata": {"labels": labels()},
@@ -192,6 +197,7 @@ fn run_arguments(arguments: &Arguments) -> Vec<String> {
         "--log-format=json".to_owned(),
     ];
     words.extend((!arguments.no_crds).then(|| "--create-crds".to_owned()));
+    words.extend((arguments.replicas > 1).then(|| "--leader-elect".to_owned()));
     words
 }
 

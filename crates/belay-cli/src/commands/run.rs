@@ -14,6 +14,7 @@ use crate::artifacts::Artifacts;
 use crate::definitions;
 use crate::engine::{Engine, EngineSettings, Family, FluxSettings, artifact_store};
 use crate::logs::{self, LogFormat, Sink};
+use crate::replica::{self, ReplicaArguments};
 use crate::traces::{self, Exporter};
 use crate::web;
 
@@ -73,6 +74,8 @@ pub(crate) struct Arguments {
     /// Let Kustomizations use sources of their own namespace alone.
     #[arg(long)]
     no_cross_namespace_refs: bool,
+    #[command(flatten)]
+    replica: ReplicaArguments,
 }
 
 /// Runs until a signal.
@@ -91,6 +94,7 @@ fn run_all(arguments: Arguments, metrics: Metrics, exporter: Option<Exporter>) -
     super::runtime()?.block_on(async {
         exporter.map(|exporter| tokio::spawn(exporter.run()));
         let client = belay_cluster::connect(arguments.kubeconfig.as_deref()).await?;
+        let replica = arguments.replica.replica(&client)?;
         if arguments.create_crds {
             definitions::create(&client, &arguments.controllers).await;
         }
@@ -103,6 +107,7 @@ fn run_all(arguments: Arguments, metrics: Metrics, exporter: Option<Exporter>) -
             data_folder: arguments.data_dir,
             argo_namespace: arguments.argocd_namespace,
             families: arguments.controllers,
+            replica,
         };
         let artifacts = Artifacts::listen(arguments.artifact_addr, arguments.artifact_adv_addr).await?;
         let flux = FluxSettings {
@@ -114,12 +119,13 @@ fn run_all(arguments: Arguments, metrics: Metrics, exporter: Option<Exporter>) -
         let engine = Engine::with_flux(client, settings, flux);
         let artifacts = artifacts.serve(artifact_store(&engine.settings));
         let web = web::Web::start(&engine, arguments.listen, doors).await?;
+        let ended = replica::hold(&engine, stopped());
         let public = listen(arguments.public_listen, public_router(web.index.clone())).await?;
         let metrics = listen(arguments.metrics_addr, metrics_router(web.index.clone())).await?;
         super::print(&format!("{}\n", web.address))?;
         tokio::select! {
             result = engine.run() => result,
-            result = web.serve(stopped()) => result,
+            result = web.serve(ended) => result,
             result = public => result,
             result = metrics => result,
             result = artifacts => result,

@@ -72,6 +72,7 @@ impl Demo {
             families: vec![Family::Argo, Family::Flux],
             ledger: Ledger::open(&folder.join("data"))?,
             metrics: Metrics::new(),
+            replica: None,
         };
         let engine = Arc::new(Engine::new(client, settings));
         let (git, pushed) = start_git(&folder).await?;

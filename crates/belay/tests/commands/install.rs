@@ -119,3 +119,22 @@ async fn the_pods_arguments_are_known() {
     let left_alone = world.get(version, definition, "", name).await.expect("it is there");
     assert!(!left_alone["metadata"]["managedFields"].to_string().contains("\"belay\""), "{left_alone}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_share_the_work_by_leases() {
+    let world = World::empty().await;
+    let deployment = async |words: &[&str]| {
+        let words = [&["install", "--no-crds"], words].concat();
+        of_kind(&documents(&world.belay(&words).await.out), "Deployment")[0]["spec"].clone()
+    };
+    let elects = |spec: &Value| {
+        let words = spec["template"]["spec"]["containers"][0]["args"].as_array().cloned().unwrap_or_default();
+        words.contains(&json!("--leader-elect"))
+    };
+    let one = deployment(&[]).await;
+    assert_eq!((&one["replicas"], &one["strategy"]["type"]), (&json!(1), &json!("Recreate")));
+    let three = deployment(&["--replicas", "3"]).await;
+    assert_eq!((&three["replicas"], &three["strategy"]["type"]), (&json!(3), &json!("RollingUpdate")));
+    assert_eq!((elects(&one), elects(&three)), (false, true));
+    assert_eq!(world.belay(&["install", "--replicas", "0"]).await.code, 2);
+}

@@ -9,6 +9,7 @@ mod install;
 mod kustomize;
 mod localkube;
 mod metrics;
+mod replicas;
 mod run;
 mod sinks;
 mod webhook;

@@ -92,3 +92,52 @@ async fn a_change_needs_the_token_that_was_printed() {
     let app = world.get("argoproj.io/v1alpha1", "Application", "argocd", "web").await.expect("it is there");
     assert_eq!(app["spec"]["syncPolicy"]["automated"]["enabled"], false);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_with_unchanged_git_renders_nothing_unless_what_was_kept_is_damaged() {
+    let world = World::new().await;
+    let (_git, repository, url) = world.git().await;
+    commit(
+        &repository,
+        "apps/settings.yaml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n",
+    );
+    world.apply(application("web", "argocd", &url, "apps")).await;
+    // How often the app was rendered in one life, which ends when it has been looked at on request.
+    let renders = async |life: u32| {
+        let log = world.folder.path().join(format!("log-{life}"));
+        let running = world.run_logged(&log, "info").await;
+        let refresh = |value: Value| {
+            json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+                "metadata": {"name": "web", "namespace": "argocd", "annotations": {"argocd.argoproj.io/refresh": value}}})
+        };
+        world.edit(refresh(json!("normal"))).await;
+        until("it has been looked at", async || {
+            let app = world.get("argoproj.io/v1alpha1", "Application", "argocd", "web").await?;
+            let is_refreshed = app["metadata"]["annotations"]["argocd.argoproj.io/refresh"].is_null();
+            (is_refreshed && app["status"]["sync"]["status"] == "Synced").then_some(())
+        })
+        .await;
+        drop(running);
+        let log = std::fs::read_to_string(&log).expect("a log");
+        log.lines().filter(|line| line.contains("rendered app=")).count()
+    };
+    assert_eq!(renders(1).await, 1);
+    assert_eq!(renders(2).await, 0);
+    let mut folders = vec![world.folder.path().join("data/renders")];
+    let mut damaged = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                std::fs::write(&path, "damaged").expect("it can be written");
+                damaged += 1;
+            }
+        }
+    }
+    assert!(damaged > 0, "renders are files");
+    assert_eq!(renders(3).await, 1);
+    assert_eq!(renders(4).await, 0);
+}

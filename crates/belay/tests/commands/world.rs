@@ -214,6 +214,13 @@ impl Going {
         line.expect("a line in time").expect("UTF-8").expect("it goes on")
     }
 
+    /// Sends it a signal, by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().expect("it has not ended");
+        let sent = std::process::Command::new("sh").args(["-c", &format!("kill -{name} {id}")]).status();
+        assert!(sent.expect("there is a shell").success());
+    }
+
     /// Whether it has ended by itself.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().expect("it can be asked").is_some()

@@ -68,6 +68,7 @@ pub(in crate::commands) fn looking(
         families: Vec::new(),
         ledger: Ledger::in_memory(),
         metrics: Metrics::new(),
+        replica: None,
     };
     Ok((Engine::new(client, settings), folder))
 }

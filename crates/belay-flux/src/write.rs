@@ -1,5 +1,7 @@
 //! Writes to Flux's own objects: status through its subresource, finalizers.
 
+use std::time::Duration;
+
 use belay_manifest::{Object, ObjectKey};
 use belay_schema::merge_patch_between;
 use kube::api::{DynamicObject, Patch, PatchParams};
@@ -11,6 +13,9 @@ use crate::context::Context;
 pub(crate) const REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";
 /// Keeps an object until we have cleaned up after it.
 pub(crate) const FINALIZER: &str = "finalizers.fluxcd.io";
+
+/// How soon an object is looked at again whose newest version has not come by its watch.
+const AFTER_CONFLICT: Duration = Duration::from_secs(1);
 
 /// Writes what changed in the status; no request when nothing has.
 pub(crate) async fn status(context: &Context, object: &Object, manager: &str, status: &Value) {
@@ -53,8 +58,11 @@ async fn send(context: &Context, object: &Object, manager: &str, patch: &Value, 
     match answer {
         Ok(answer) => learn(context, &object.key(), answer),
         Err(kube::Error::Api(status)) if status.code == 404 => {}
-        // Somebody changed it in between; the watch brings that change, and another look.
-        Err(kube::Error::Api(status)) if status.code == 409 => context.queue.add(object.key()),
+        // Somebody changed it in between; the watch brings that change, and another look. It may be late, or cut off, and
+        // until then each look would be refused again.
+        Err(kube::Error::Api(status)) if status.code == 409 => {
+            context.queue.add_after(object.key(), AFTER_CONFLICT);
+        }
         Err(error) => tracing::warn!(object = %object.key(), %error, "not written"),
     }
 }

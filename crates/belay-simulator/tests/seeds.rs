@@ -8,11 +8,15 @@ use std::process::Command;
 use belay_simulator::{seed, seeds};
 
 /// Seeds that found something, and what.
-const FOUND: [(u64, &str); 6] = [
+const FOUND: [(u64, &str); 7] = [
     (22, "an operation whose commit is gone, and an app deleted before anything was noted of it"),
     (6, "a release that failed often"),
     (88, "an older commit, applied again after a force-push and a crash"),
     (134, "an operation that went on after newer revisions had taken its place, because no status said so"),
+    (
+        159,
+        "a finalizer that was refused for a conflict, again and again, until a late watch told of the newer object",
+    ),
     (232, "a delete that was refused for a conflict and counted as done"),
     (264, "a kind whose definition went before the first list, and that held up what brought it back"),
 ];

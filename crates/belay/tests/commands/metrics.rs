@@ -52,13 +52,7 @@ async fn apps_are_counted_under_the_names_of_their_families_and_go_with_them() {
     let ready = "gotk_resource_info{chart_app_version=\"\",chart_name=\"\",chart_source_name=\"\",chart_version=\"\",\
                  customresource_group=\"kustomize.toolkit.fluxcd.io\",customresource_kind=\"Kustomization\",\
                  customresource_version=\"v1\",exported_namespace=\"shop\",name=\"maps\",ready=\"True\",";
-    let found = until("both are synced", async || {
-        let found = samples(&base).await;
-        let is_ready = found.keys().any(|sample| sample.starts_with(ready));
-        (found.get(synced) == Some(&1.0) && is_ready).then_some(found)
-    })
-    .await;
-    for wanted in [
+    let wanted = [
         "argocd_app_info{autosync_enabled=\"true\",dest_namespace=\"shop\"",
         "argocd_app_reconcile_bucket{dest_server=\"https://kubernetes.default.svc\",namespace=\"argocd\",le=\"0.25\"}",
         "argocd_app_k8s_request_total{dry_run=\"false\",name=\"web\",namespace=\"argocd\",project=\"default\",\
@@ -71,9 +65,14 @@ async fn apps_are_counted_under_the_names_of_their_families_and_go_with_them() {
         "belay_renders_total{cache=\"miss\",family=\"argo\"}",
         "belay_app_sync_age_seconds{kind=\"Application\",name=\"web\",namespace=\"argocd\"}",
         "belay_app_sync_age_seconds{kind=\"Kustomization\",name=\"maps\",namespace=\"shop\"}",
-    ] {
-        assert!(found.keys().any(|sample| sample.starts_with(wanted)), "{wanted} in {found:#?}");
-    }
+    ];
+    until("everything is counted", async || {
+        let found = samples(&base).await;
+        let is_ready = found.keys().any(|sample| sample.starts_with(ready));
+        let is_there = |wanted: &&str| found.keys().any(|sample| sample.starts_with(wanted));
+        (found.get(synced) == Some(&1.0) && is_ready && wanted.iter().all(is_there)).then_some(())
+    })
+    .await;
     let looks = reqwest::get(format!("{base}/debug")).await.expect("an answer");
     let looks: Value = looks.json().await.expect("JSON");
     assert!(looks["looks"].is_array(), "{looks}");

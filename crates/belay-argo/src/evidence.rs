@@ -46,13 +46,7 @@ impl Evidence<'_> {
 
     /// Who changes back what was healed again and again, if it differs now.
     pub(crate) fn contest(&self) -> Option<Contest> {
-        let contests = self.context.settings.ledger.contests(&app_name(self.key), self.now);
-        let is_now = |contest: &Contest| {
-            let is_same =
-                |drift: &Drift| drift.object == contest.drift.object && drift.field == contest.drift.field;
-            self.drift.iter().any(is_same)
-        };
-        contests.into_iter().find(is_now)
+        self.context.settings.ledger.contest(&app_name(self.key), self.drift, self.now)
     }
 
     fn trigger(&self) -> Trigger {

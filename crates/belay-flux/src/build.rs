@@ -129,7 +129,13 @@ fn components(
 }
 
 fn patch(patch: &KustomizePatch) -> Patch {
-    let target = patch.target.as_ref().map(|target| Selector {
+    let target = patch.target.as_ref().map(selector);
+    Patch { patch: patch.patch.clone(), target, ..Patch::default() }
+}
+
+/// What a spec selects, as Kustomize's own files say it.
+pub(crate) fn selector(target: &belay_flux_api::Selector) -> Selector {
+    Selector {
         group: target.group.clone(),
         version: target.version.clone(),
         kind: target.kind.clone(),
@@ -137,8 +143,7 @@ fn patch(patch: &KustomizePatch) -> Patch {
         namespace: target.namespace.clone(),
         annotation_selector: target.annotation_selector.clone(),
         label_selector: target.label_selector.clone(),
-    });
-    Patch { patch: patch.patch.clone(), target, ..Patch::default() }
+    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! `spec.ignore`: fields that others change as they like. What differs there is neither corrected nor taken away.
 
 use belay_diff::{CompareOptions, FieldPath, Ownership, Segment, compare};
-use belay_flux_api::{IgnoreRule, Selector};
+use belay_flux_api::IgnoreRule;
 use belay_kustomize::ObjectSelector;
 use belay_manifest::Object;
 use serde_json::Value;
 
+use crate::build::selector;
 use crate::context::FIELD_MANAGER;
 
 /// The rules of a Kustomization.
@@ -76,18 +77,6 @@ impl DriftIgnore {
             take(adopted.value_mut(), path, None);
         }
         Some(adopted)
-    }
-}
-
-fn selector(target: &Selector) -> belay_kustomize::Selector {
-    belay_kustomize::Selector {
-        group: target.group.clone(),
-        version: target.version.clone(),
-        kind: target.kind.clone(),
-        name: target.name.clone(),
-        namespace: target.namespace.clone(),
-        annotation_selector: target.annotation_selector.clone(),
-        label_selector: target.label_selector.clone(),
     }
 }
 

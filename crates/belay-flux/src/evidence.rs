@@ -55,11 +55,7 @@ pub(crate) fn changed_files(
 
 /// Who changes back what was corrected again and again, if it differs now.
 pub(crate) fn contest(context: &Context, key: &ObjectKey, drift: &[Drift]) -> Option<Contest> {
-    let contests = context.settings.ledger.contests(&app_name(key), belay_cluster::now());
-    let is_now = |contest: &Contest| {
-        drift.iter().any(|one| one.object == contest.drift.object && one.field == contest.drift.field)
-    };
-    contests.into_iter().find(is_now)
+    context.settings.ledger.contest(&app_name(key), drift, belay_cluster::now())
 }
 
 /// Notes what a look came to, if anything.

@@ -10,6 +10,7 @@ use belay_source::{Checkout, Request, with_submodules};
 
 use crate::context::Context;
 use crate::depends::includes;
+use crate::external_artifact::artifact;
 use crate::repository::Fault;
 
 /// The files, and the artifacts of others that are among them.
@@ -87,9 +88,7 @@ fn with_include(
         let reason = format!("gitrepositories.source.toolkit.fluxcd.io {name:?} not found");
         return Err(fault("NotFound", format!("could not get resource for include '{name}': {reason}")));
     };
-    let artifact = object.value().pointer("/status/artifact").cloned();
-    let artifact = artifact.and_then(|artifact| serde_json::from_value::<Artifact>(artifact).ok());
-    let (Some(artifact), Some(source)) = (artifact, context.source(&other)) else {
+    let (Some(artifact), Some(source)) = (artifact(&object), context.source(&other)) else {
         return Err(fault("NoArtifact", format!("no artifact available for include '{name}'")));
     };
     let to = if include.to_path.is_empty() { name } else { &include.to_path };

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use belay_diff::DigestKey;
+use belay_diff::{DigestKey, Drift};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::audit::{AuditedChange, Trail};
@@ -138,14 +138,20 @@ impl Ledger {
         Standing { synced, left }
     }
 
-    /// The fields of an app that others change back each time they are repaired. A request, or a change in Git, after the
-    /// repairs gives these another chance.
-    pub fn contests(&self, app: &str, now: Timestamp) -> Vec<Contest> {
+    /// A field of an app that differs now, and that somebody changes back each time it is repaired. A request, or a
+    /// change in Git, after the repairs gives these another chance.
+    pub fn contest(&self, app: &str, drift: &[Drift], now: Timestamp) -> Option<Contest> {
+        if drift.is_empty() {
+            return None;
+        }
         let entries = self.of(app);
         let is_new_start =
             |entry: &Entry| matches!(entry.trigger, Trigger::User { .. } | Trigger::Commit { .. });
         let start = entries.iter().rposition(is_new_start).map_or(0, |position| position + 1);
-        contests(&entries[start..], now)
+        let differs = |contest: &Contest| {
+            drift.iter().any(|one| one.object == contest.drift.object && one.field == contest.drift.field)
+        };
+        contests(&entries[start..], now).into_iter().find(differs)
     }
 }
 

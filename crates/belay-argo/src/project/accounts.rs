@@ -1,6 +1,7 @@
 //! Whom a sync acts as: `destinationServiceAccounts` of the project, where `argocd-cm` asks for it.
 
 use belay_argo_api::Application;
+use belay_cluster::service_account;
 use belay_filetree::Glob;
 
 use super::bounds::Bounds;
@@ -29,11 +30,9 @@ pub(crate) fn account(
         if account.trim_matches(' ').is_empty() || account.contains(|letter| DISALLOWED.contains(letter)) {
             return Err(format!("default service account contains invalid chars '{account}'"));
         }
-        if account.contains(':') {
-            return Ok(Some(format!("system:serviceaccount:{account}")));
-        }
-        let namespace = if destination.is_empty() { &app.metadata.namespace } else { destination };
-        return Ok(Some(format!("system:serviceaccount:{namespace}:{account}")));
+        let default = if destination.is_empty() { &app.metadata.namespace } else { destination };
+        let (namespace, name) = account.split_once(':').unwrap_or((default, account));
+        return Ok(Some(service_account(namespace, name)));
     }
     Ok(None)
 }

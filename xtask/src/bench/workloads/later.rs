@@ -53,8 +53,7 @@ impl Leg<'_> {
             // The others follow the commit in the meantime.
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
-        let waited = Waited { all: mark.start.elapsed(), ..Waited::default() };
-        Ok(Cost { latencies, ..self.cost(mark, waited).await? })
+        self.cost_of_each(mark, latencies).await
     }
 
     /// W6: from the start of the engine's process until all apps are at a revision that was new meanwhile, with
@@ -96,8 +95,7 @@ impl Leg<'_> {
             latencies.push(start.elapsed().as_secs_f64());
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        let waited = Waited { all: mark.start.elapsed(), ..Waited::default() };
-        Ok(Cost { latencies, ..self.cost(mark, waited).await? })
+        self.cost_of_each(mark, latencies).await
     }
 
     /// W12: what it costs to have nothing to do.

@@ -245,6 +245,12 @@ impl<'a> Leg<'a> {
         Ok(cost)
     }
 
+    /// What changes cost that were timed one by one.
+    pub(super) async fn cost_of_each(&self, mark: Mark, latencies: Vec<f64>) -> Result<Cost> {
+        let waited = Waited { all: mark.start.elapsed(), ..Waited::default() };
+        Ok(Cost { latencies, ..self.cost(mark, waited).await? })
+    }
+
     fn engine_cpu(&self) -> Result<f64> {
         self.processes.iter().map(|process| Ok(process::usage(process.id())?.cpu_seconds)).sum()
     }

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use belay_argo_api::ApplicationDestination;
 use belay_cluster::{Answers, Clients, LiveState, Reach};
 use belay_metrics::Metrics;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::AbortHandle;
 
 use crate::compare::Schemas;
@@ -23,13 +23,16 @@ use secret::Access;
 pub(crate) use cluster::Cluster;
 pub(crate) use follow::follow;
 
+/// Changes kept for a slow reader; one that falls further behind looks at every app.
+const CHANGES: usize = 1024;
+
 /// All clusters, by what apps call them.
 #[derive(Clone)]
 pub(crate) struct Clusters {
     state: Arc<Mutex<State>>,
     home: LiveState,
-    /// Grows whenever a cluster comes, goes, is found or lost.
-    changes: Arc<watch::Sender<u64>>,
+    /// Told whenever a cluster comes, goes, is found or lost.
+    changes: broadcast::Sender<ClusterChange>,
     are_read: Arc<watch::Sender<bool>>,
     /// Where requests are counted.
     metrics: Metrics,
@@ -40,6 +43,13 @@ struct State {
     home: Arc<Cluster>,
     /// The others, by the names of their Secrets.
     known: BTreeMap<String, Known>,
+}
+
+/// A cluster that came, went, was found or lost, as apps call it or called it before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ClusterChange {
+    pub(crate) server: String,
+    pub(crate) name: String,
 }
 
 /// Why a destination is no cluster.
@@ -72,6 +82,10 @@ struct Known {
 }
 
 impl Known {
+    fn change(&self) -> ClusterChange {
+        ClusterChange { server: self.server.clone(), name: self.name.clone() }
+    }
+
     fn end(&self) {
         self.tasks.iter().for_each(AbortHandle::abort);
         if let Ok(cluster) = &self.cluster
@@ -98,7 +112,7 @@ impl Clusters {
         Clusters {
             state: Arc::new(Mutex::new(state)),
             home,
-            changes: Arc::new(watch::channel(0).0),
+            changes: broadcast::channel(CHANGES).0,
             are_read: Arc::new(watch::channel(false).0),
             metrics,
         }
@@ -133,8 +147,8 @@ impl Clusters {
         let _ = self.are_read.subscribe().wait_for(|are_read| *are_read).await;
     }
 
-    /// Changes whenever a cluster comes, goes, is found or lost.
-    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+    /// Clusters that come, go, are found or lost from now on.
+    pub(crate) fn changes(&self) -> broadcast::Receiver<ClusterChange> {
         self.changes.subscribe()
     }
 
@@ -215,8 +229,9 @@ impl Clusters {
         }
     }
 
-    fn changed(&self) {
-        self.changes.send_modify(|count| *count += 1);
+    fn changed(&self, change: ClusterChange) {
+        // No subscriber is no fault.
+        let _ = self.changes.send(change);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

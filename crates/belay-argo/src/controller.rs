@@ -12,12 +12,12 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::clusters::{self, Cluster, Clusters};
+use crate::clusters::{self, Cluster, ClusterChange, Clusters};
 use crate::compare::is_ignored_update;
 use crate::context::{Commit, Context, GROUP, Memory, Settings, application_kind, asks_for_work};
 use crate::desired::Purpose;
 use crate::health::health;
-use crate::lanes::{Lane, Lanes, piece};
+use crate::lanes::{Lane, Lanes, deploys_to, piece};
 use crate::reconcile::reconcile;
 use crate::repositories::{self, KnownRepositories};
 use crate::settings;
@@ -123,7 +123,11 @@ impl Controller {
                 biased;
                 (before, after) = settings.next() => self.take_in_settings(&before, &after).await,
                 (before, now) = repositories.next() => self.repositories_changed(&before, &now),
-                Ok(()) = clusters.changed() => self.add_all(),
+                change = clusters.recv() => match change {
+                    Ok(change) => self.add_apps_of(&change),
+                    // The sender lives as long as this handle.
+                    Err(RecvError::Lagged(_) | RecvError::Closed) => self.add_all(),
+                },
                 () = share.next() => self.take_share(),
                 Some(lane) = lanes.recv() => {
                     for _ in 0..self.context.settings.workers.max(1) {
@@ -238,6 +242,15 @@ impl Controller {
 
     fn add_all(&self) {
         self.context.home.of_kind(GROUP, "Application").iter().for_each(|app| self.lanes.add(app.key()));
+    }
+
+    /// Looks again at the apps that deploy to a cluster. Those of others are not concerned.
+    fn add_apps_of(&self, cluster: &ClusterChange) {
+        for app in self.context.home.of_kind(GROUP, "Application") {
+            if deploys_to(app.value(), &cluster.server, &cluster.name) {
+                self.lanes.add(app.key());
+            }
+        }
     }
 
     /// Whoever had an app before may have seen a newer commit than we have: Git is asked anew.

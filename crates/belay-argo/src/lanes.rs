@@ -121,6 +121,16 @@ pub(crate) fn piece(home: &LiveState, app: &ObjectKey) -> String {
     }
 }
 
+/// Whether an app's destination is the cluster of this URL and name.
+pub(crate) fn deploys_to(app: &Value, server: &str, name: &str) -> bool {
+    let destination = destination(app);
+    match destination.strip_prefix("name ") {
+        Some(wanted) => wanted == name,
+        None if destination.is_empty() => server == IN_CLUSTER,
+        None => destination == server,
+    }
+}
+
 fn destination_of(home: &LiveState, app: &ObjectKey) -> String {
     home.get(app).map(|app| destination(app.value())).unwrap_or_default()
 }
@@ -132,5 +142,26 @@ fn destination(app: &Value) -> String {
         (IN_CLUSTER, _) | ("", IN_CLUSTER_NAME | "") => String::new(),
         ("", name) => format!("name {name}"),
         (server, _) => server.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_app_deploys_to_the_cluster_that_it_names_in_either_way() {
+        let app = |destination: Value| json!({"spec": {"destination": destination}});
+        let (server, name) = ("https://one.example:6443", "one");
+        assert!(deploys_to(&app(json!({"server": "https://one.example:6443/"})), server, name));
+        assert!(deploys_to(&app(json!({"name": "one"})), server, name));
+        for other in [json!({"server": "https://two.example"}), json!({"name": "two"}), json!({})] {
+            assert!(!deploys_to(&app(other.clone()), server, name), "{other}");
+        }
+        for home in [json!({"server": IN_CLUSTER}), json!({"name": IN_CLUSTER_NAME}), json!({})] {
+            assert!(deploys_to(&app(home.clone()), IN_CLUSTER, "prod"), "{home}");
+        }
+        assert!(deploys_to(&app(json!({"name": "prod"})), IN_CLUSTER, "prod"));
     }
 }

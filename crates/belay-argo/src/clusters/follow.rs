@@ -75,7 +75,7 @@ fn take(clusters: &Clusters, name: &str) {
     let known = clusters.lock().known.remove(name);
     if let Some(known) = known {
         known.end();
-        clusters.changed();
+        clusters.changed(known.change());
     }
 }
 
@@ -101,8 +101,8 @@ async fn put(clusters: &Clusters, secret: &KubernetesSecret, announcements: &Ann
         Ok((read, cluster)) => {
             let cluster = Arc::new(cluster);
             if known.server != IN_CLUSTER {
-                let clusters = clusters.clone();
-                let attended = cluster.clone().attend(move || clusters.changed());
+                let (clusters, change) = (clusters.clone(), known.change());
+                let attended = cluster.clone().attend(move || clusters.changed(change.clone()));
                 known.tasks.push(tokio::spawn(attended).abort_handle());
                 // Nobody follows any more when the controller has ended.
                 let _ = announcements.send(cluster.live.clone());
@@ -111,33 +111,33 @@ async fn put(clusters: &Clusters, secret: &KubernetesSecret, announcements: &Ann
             known.cluster = Ok(cluster);
         }
     }
+    let change = known.change();
     let before = clusters.lock().known.insert(name, known);
     if let Some(before) = before {
         before.end();
+        clusters.changed(before.change());
     }
-    clusters.changed();
+    clusters.changed(change);
 }
 
 /// Keeps the live state of a cluster that is reached as before; tells whether it is.
 fn keep(clusters: &Clusters, name: &str, read: &ClusterSecret) -> bool {
-    let is_changed = {
+    let mut changes = Vec::new();
+    {
         let mut state = clusters.lock();
         let Some(known) = state.known.get_mut(name) else { return false };
         if known.access.as_ref() != Some(&read.access) {
             return false;
         }
         let Ok(cluster) = &known.cluster else { return false };
-        let is_changed =
-            cluster.name != read.name || cluster.project != read.project || cluster.skips != read.skips;
-        if is_changed {
-            known.name.clone_from(&read.name);
+        if cluster.name != read.name || cluster.project != read.project || cluster.skips != read.skips {
+            changes.push(known.change());
             known.cluster = Ok(Arc::new(described(read, cluster)));
+            known.name.clone_from(&read.name);
+            changes.push(known.change());
         }
-        is_changed
-    };
-    if is_changed {
-        clusters.changed();
     }
+    changes.into_iter().for_each(|change| clusters.changed(change));
     true
 }
 

@@ -171,7 +171,11 @@ impl Runner {
         let run = Run { runner: self, name, repository, url, second, second_url, gate, variables, touched };
         run.variables.set("WEBHOOKS", &run.webhooks())?;
         run.variables.set("VOUCHER", &self.webhooks.authority())?;
-        let result = run.steps(&scenario.steps).await;
+        let mut result = run.steps(&scenario.steps).await;
+        if let Err(failure) = result {
+            let accounts = run.accounts().await;
+            result = Err(anyhow::anyhow!("{failure:#}{accounts}"));
+        }
         if let Some(folder) = &self.states {
             run.record(folder, result.as_ref().err()).await.context("recording how it ended")?;
         }

@@ -17,6 +17,8 @@ const REST: Duration = Duration::from_secs(3);
 /// The longest wait for that.
 const PATIENCE: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_millis(500);
+/// What tells in its status how it goes.
+const APPS: [&str; 4] = ["Application", "GitRepository", "HelmRelease", "Kustomization"];
 
 /// What a scenario's steps have named so far.
 #[derive(Default)]
@@ -86,6 +88,23 @@ impl Run<'_> {
             events.insert(key, self.events(&named).await?);
         }
         Ok(json!({"objects": objects, "events": events}))
+    }
+
+    /// What the apps that the steps named say of themselves, for whoever reads why a step did not hold.
+    pub(crate) async fn accounts(&self) -> String {
+        let named = self.touched.objects.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut text = String::new();
+        for app in named.iter().filter(|named| APPS.contains(&named.kind.as_str())) {
+            let kind = GroupVersionKind::new(&app.version, &app.kind);
+            let Ok(api) = self.api(&kind, &app.namespace).await else { continue };
+            let seen = api.get_opt(&app.name).await.map(|seen| seen.map(|seen| seen.data["status"].to_string()));
+            let account = match seen {
+                Ok(status) => status.unwrap_or_else(|| "is not there".to_owned()),
+                Err(error) => error.to_string(),
+            };
+            text.push_str(&format!("\n  {} {}/{}: {account}", app.kind, app.namespace, app.name));
+        }
+        text
     }
 
     async fn events(&self, about: &Named) -> anyhow::Result<Value> {

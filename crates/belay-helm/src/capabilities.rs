@@ -60,6 +60,16 @@ pub enum KubeVersionError {
 }
 
 impl KubeVersion {
+    /// The version that a server tells, taken as it stands: charts are checked against the whole of it.
+    pub fn of_server(
+        git_version: impl Into<String>,
+        major: impl Into<String>,
+        minor: impl Into<String>,
+    ) -> KubeVersion {
+        let version = git_version.into();
+        KubeVersion { normalized: version.clone(), version, major: major.into(), minor: minor.into() }
+    }
+
     /// Reads a version such as `1.34`, `v1.34.2` or `v1.33.4-gke.1245000`.
     pub fn parse(text: &str) -> Result<KubeVersion, KubeVersionError> {
         let trimmed = text.trim_start();

@@ -48,7 +48,7 @@ pub use engine::EngineError;
 pub use explain::{
     ExplainError, Explanation, FieldStep, Layer, Piece, Read, Setter, Target, TargetError, Traced,
 };
-pub use functions::Lookup;
+pub use functions::{HostResolver, Lookup};
 pub use ignore::IgnoreError;
 pub use lint::{Finding, LintOptions, Severity, lint};
 pub use load::{LoadError, LoadLimits};
@@ -58,7 +58,7 @@ pub use name::{NameError, check_release_name, name_from_template};
 pub use output::{NoSuchTemplate, OutputOptions};
 pub use record::{Release, Status};
 pub use render::{Crd, RenderError, RenderOptions, Rendered, render};
-pub use repository::{ChartVersion, IndexError, RepositoryIndex};
+pub use repository::{ChartVersion, IndexError, NotInIndex, RepositoryIndex};
 pub use schema::SchemaError;
 pub use values::{ReadValuesError, SetError, Values, ValuesError, ValuesFlags};
 pub use yaml::YamlError;

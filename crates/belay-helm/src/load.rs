@@ -57,8 +57,8 @@ pub enum LoadError {
     /// `apiVersion` is neither v1 nor v2.
     #[error("unsupported chart version")]
     UnsupportedVersion,
-    /// `apiVersion: v3`, which Helm keeps behind an experiment.
-    #[error("charts of apiVersion v3 are not supported yet")]
+    /// `apiVersion: v3`, which Helm 4 reads and does not render.
+    #[error("invalid chart apiVersion")]
     VersionThree,
     /// A metadata file cannot be read.
     #[error("cannot load {file}")]
@@ -158,9 +158,17 @@ impl Chart {
         }
     }
 
-    /// Loads a folder as the linter does: whatever its `apiVersion`.
-    pub(crate) fn load_any_version(tree: &dyn FileTree, path: &TreePath) -> Result<Chart, LoadError> {
-        load_folder(tree, path, LoadLimits::default())
+    /// Loads what is looked at and not rendered: whatever its `apiVersion`.
+    pub fn load_any_version(tree: &dyn FileTree, path: &TreePath) -> Result<Chart, LoadError> {
+        let limits = LoadLimits::default();
+        let read_error = |source| LoadError::Read { path: path.to_string(), source };
+        match tree.kind(path).map_err(read_error)? {
+            Some(kind) if kind.is_file() => {
+                let archive = tree.read(path).map_err(read_error)?;
+                from_files(archive::unpack(&archive, limits)?, limits, 0)
+            }
+            _ => load_folder(tree, path, limits),
+        }
     }
 
     /// Loads a packaged chart.

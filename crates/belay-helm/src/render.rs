@@ -13,7 +13,7 @@ use crate::decode::DecodeError;
 use crate::dependencies::{self, DependencyError};
 use crate::engine::{self, EngineError};
 use crate::explain::Traced;
-use crate::functions::{self, Lookup};
+use crate::functions::{self, HostResolver, Lookup};
 use crate::graph::{ChartId, Graph};
 use crate::manifest::{self, Hook, Manifest, ManifestError};
 use crate::record;
@@ -54,6 +54,8 @@ pub struct RenderOptions {
     pub trace: bool,
     /// Where `lookup` looks; without it, it finds nothing.
     pub lookup: Option<Arc<dyn Lookup>>,
+    /// What `getHostByName` asks; without it, no name has an address.
+    pub resolve_host: Option<HostResolver>,
     /// Templates parsed by earlier renders, for those who render more than once.
     pub parsed: Option<Arc<ParseCache>>,
 }
@@ -75,6 +77,7 @@ impl RenderOptions {
             keep_chart: true,
             trace: false,
             lookup: None,
+            resolve_host: None,
             parsed: None,
         }
     }
@@ -174,7 +177,8 @@ pub fn render(chart: &Arc<Chart>, options: &RenderOptions) -> Result<Rendered, R
     }
     check_kube_version(&graph, &options.capabilities)?;
     let top = top_values(&release_options(options), &options.capabilities, values);
-    let mut set = TemplateSet::new("gotpl", Arc::new(functions::of_helm(options.lookup.clone())));
+    let functions = functions::of_helm(options.lookup.clone(), options.resolve_host.clone());
+    let mut set = TemplateSet::new("gotpl", Arc::new(functions));
     if let Some(parsed) = &options.parsed {
         set = set.with_cache(parsed.clone());
     }

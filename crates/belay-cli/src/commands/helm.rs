@@ -1,10 +1,17 @@
 //! `belay helm`
 
 mod dependency;
+mod dial;
 mod download;
+mod http;
 mod lint;
+mod locate;
 mod machine;
 mod output_dir;
+mod repositories_file;
+#[cfg(test)]
+mod served;
+mod settings;
 mod show;
 mod template;
 mod values;
@@ -12,10 +19,10 @@ mod values;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use belay_filetree::{Reads, RecordingTree};
+use belay_filetree::{Reads, RecordingTree, TreePath};
 use belay_helm::{Chart, LoadError};
 
-use crate::disk_tree::whole_disk;
+use crate::disk_tree::{DiskTree, whole_disk};
 use crate::failure::Original;
 
 /// Helm's limit for an archive; a folder's files come together under the loader's own.
@@ -26,6 +33,8 @@ const STACK_BYTES: usize = 256 << 20;
 /// Render, lint and show charts as `helm` does.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
+    #[command(flatten)]
+    settings: settings::Settings,
     #[command(subcommand)]
     command: Command,
 }
@@ -65,7 +74,7 @@ impl From<Original> for Printed {
 #[expect(clippy::print_stderr, reason = "standard output is for the objects")]
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
     let deep = std::thread::Builder::new().stack_size(STACK_BYTES);
-    let work = deep.spawn(move || carry_out(&arguments.command))?;
+    let work = deep.spawn(move || carry_out(&arguments))?;
     let printed = work.join().map_err(|_| anyhow::anyhow!("the renderer ended in a panic"))?;
     for warning in &printed.warnings {
         eprintln!("level=WARN msg={warning:?}");
@@ -74,30 +83,17 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
     printed.error.map_or(Ok(()), |error| Err(error.into()))
 }
 
-fn carry_out(command: &Command) -> Printed {
-    match command {
-        Command::Template(arguments) => template::run(arguments).unwrap_or_else(Printed::from),
+fn carry_out(arguments: &Arguments) -> Printed {
+    let settings = &arguments.settings;
+    match &arguments.command {
+        Command::Template(arguments) => template::run(arguments, settings).unwrap_or_else(Printed::from),
         Command::Lint(arguments) => lint::run(arguments).unwrap_or_else(Printed::from),
-        Command::Dependency(command) => dependency::run(command),
-        Command::Show(what) => match show::run(what) {
+        Command::Dependency(command) => dependency::run(command, settings),
+        Command::Show(what) => match show::run(what, settings) {
             Ok(text) => text.into(),
             Err(error) => error.into(),
         },
     }
-}
-
-/// The chart's place on the disk.
-fn locate(reference: &str) -> Result<PathBuf, Original> {
-    let reference = reference.trim();
-    if reference.contains("://") {
-        return Err(Original::new(format!(
-            "fetching the chart {reference} is not supported yet; give a folder or a .tgz file"
-        )));
-    }
-    std::path::absolute(reference)
-        .ok()
-        .filter(|place| place.exists())
-        .ok_or_else(|| Original::new(format!("path {reference:?} not found")))
 }
 
 /// The path without `.` and doubled separators.
@@ -105,13 +101,22 @@ fn clean(path: &Path) -> String {
     path.components().collect::<PathBuf>().to_string_lossy().into_owned()
 }
 
-/// The chart in a folder or an archive.
+/// The chart in a folder or an archive, to be looked at: whatever its `apiVersion`.
 fn load_place(place: &Path) -> Result<Chart, Original> {
-    load_recorded(place).map(|(chart, _)| chart)
+    let (tree, path) = tree_at(place)?;
+    Chart::load_any_version(&tree, &path).map_err(|error| Original::of(&error))
 }
 
-/// The chart, and what was read of the disk to load it.
+/// The chart, to be rendered, and what was read of the disk to load it.
 fn load_recorded(place: &Path) -> Result<(Chart, Reads), Original> {
+    let (tree, path) = tree_at(place)?;
+    let recording = RecordingTree::new(&tree);
+    let chart = Chart::load(&recording, &path).map_err(|error: LoadError| Original::of(&error))?;
+    Ok((chart, recording.into_reads()))
+}
+
+/// The disk, and the chart's place in it.
+fn tree_at(place: &Path) -> Result<(DiskTree, TreePath), Original> {
     let chart_file = place.join("Chart.yaml");
     if place.is_dir()
         && let Err(error) = fs::metadata(&chart_file)
@@ -119,11 +124,7 @@ fn load_recorded(place: &Path) -> Result<(Chart, Reads), Original> {
         let cause = Original::failed("open", &chart_file, &error);
         return Err(Original::new(format!("unable to detect chart at {}: {cause}", chart_file.display())));
     }
-    let (tree, path) =
-        whole_disk(place, MAX_FILE_BYTES).map_err(|error| Original::failed("open", place, &error))?;
-    let recording = RecordingTree::new(&tree);
-    let chart = Chart::load(&recording, &path).map_err(|error: LoadError| Original::of(&error))?;
-    Ok((chart, recording.into_reads()))
+    whole_disk(place, MAX_FILE_BYTES).map_err(|error| Original::failed("open", place, &error))
 }
 
 #[cfg(test)]
@@ -145,7 +146,7 @@ mod tests {
     /// What is printed for a line, or the error.
     fn printed(line: &[&str]) -> Result<String, String> {
         let line = [&["helm"], line].concat();
-        let printed = carry_out(&Line::try_parse_from(line).unwrap().arguments.command);
+        let printed = carry_out(&Line::try_parse_from(line).unwrap().arguments);
         printed.error.map_or(Ok(printed.text), |error| Err(format!("Error: {error}\n")))
     }
 

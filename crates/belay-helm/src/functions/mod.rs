@@ -25,6 +25,9 @@ pub trait Lookup: Send + Sync {
     ) -> Result<serde_json::Value, String>;
 }
 
+/// The address of a host by its name, or why there is none.
+pub type HostResolver = Arc<dyn Fn(&str) -> Result<String, String> + Send + Sync>;
+
 /// How often a template may include itself through others.
 const MAX_INCLUDES: usize = 1000;
 
@@ -38,9 +41,15 @@ pub(crate) fn error_map(message: &str) -> Map {
 }
 
 /// The functions of a Helm template.
-pub(crate) fn of_helm(lookup: Option<Arc<dyn Lookup>>) -> Functions {
+pub(crate) fn of_helm(lookup: Option<Arc<dyn Lookup>>, resolve_host: Option<HostResolver>) -> Functions {
     let mut functions = without_state().clone();
     register_templates(&mut functions);
+    if let Some(resolve) = resolve_host {
+        functions.add("getHostByName", [Type::String], Type::String, move |_, arguments| {
+            let address = resolve(&arguments.text(0)?.to_str());
+            address.map(|address| Value::string(&address)).map_err(FunctionError::new)
+        });
+    }
     functions.add("lookup", [Type::String; 4], any_map(), move |_, arguments| {
         let Some(lookup) = &lookup else { return Ok(Value::Map(Map::new())) };
         let text = |index| arguments.text(index).map(Text::to_str);
@@ -68,7 +77,7 @@ fn without_state() -> &'static Functions {
 
 /// The functions of a template under the linter: what a chart refuses passes.
 pub(crate) fn of_linter() -> Functions {
-    let mut functions = of_helm(None);
+    let mut functions = of_helm(None, None);
     functions.add("required", [Type::String, Type::Any], Type::Any, |_, arguments| {
         let value = arguments.value(1)?;
         Ok(if value.is_nil() { Value::string("") } else { value.clone() })

@@ -8,6 +8,7 @@ use belay_helm::version::{is_range, satisfies};
 use belay_helm::{Chart, Dependency, Lock};
 
 use super::download::Repositories;
+use super::settings::Settings;
 use super::{Printed, clean, load_place};
 use crate::failure::Original;
 
@@ -41,7 +42,7 @@ pub(super) struct FetchArguments {
     /// A chart's folder.
     #[arg(default_value = ".")]
     chart: String,
-    /// Indices are read anew in any case: there is no cache of them.
+    /// Take the indices that Helm keeps of repositories with a name as they are.
     #[arg(long)]
     skip_refresh: bool,
     /// The user name for the repositories.
@@ -56,19 +57,24 @@ pub(super) struct FetchArguments {
 }
 
 /// Carries the command out.
-pub(super) fn run(command: &Command) -> Printed {
+pub(super) fn run(command: &Command, settings: &Settings) -> Printed {
     let mut text = String::new();
     let result = match command {
         Command::List(arguments) => list(arguments, &mut text),
-        Command::Build(arguments) => check(arguments).and_then(|()| fetcher(arguments, &mut text)?.build()),
-        Command::Update(arguments) => check(arguments).and_then(|()| fetcher(arguments, &mut text)?.update()),
+        Command::Build(arguments) => {
+            check(arguments).and_then(|()| fetcher(arguments, settings, &mut text)?.build())
+        }
+        Command::Update(arguments) => {
+            check(arguments).and_then(|()| fetcher(arguments, settings, &mut text)?.update())
+        }
     };
     Printed { text, warnings: Vec::new(), error: result.err() }
 }
 
 /// `--dependency-update`
-pub(super) fn update(chart: &Path, text: &mut String) -> Result<(), Original> {
-    Fetcher { place: chart.to_owned(), repositories: Repositories::new("", "")?, text }.update()
+pub(super) fn update(chart: &Path, settings: &Settings, text: &mut String) -> Result<(), Original> {
+    let repositories = Repositories::new(settings, "", "")?;
+    Fetcher { place: chart.to_owned(), repositories, skip_refresh: false, text }.update()
 }
 
 fn check(arguments: &FetchArguments) -> Result<(), Original> {
@@ -78,9 +84,14 @@ fn check(arguments: &FetchArguments) -> Result<(), Original> {
     Ok(())
 }
 
-fn fetcher<'a>(arguments: &FetchArguments, text: &'a mut String) -> Result<Fetcher<'a>, Original> {
-    let repositories = Repositories::new(&arguments.username, &arguments.password)?;
-    Ok(Fetcher { place: PathBuf::from(&arguments.chart), repositories, text })
+fn fetcher<'a>(
+    arguments: &FetchArguments,
+    settings: &Settings,
+    text: &'a mut String,
+) -> Result<Fetcher<'a>, Original> {
+    let repositories = Repositories::new(settings, &arguments.username, &arguments.password)?;
+    let skip_refresh = arguments.skip_refresh;
+    Ok(Fetcher { place: PathBuf::from(&arguments.chart), repositories, skip_refresh, text })
 }
 
 fn list(arguments: &ListArguments, text: &mut String) -> Result<(), Original> {
@@ -200,6 +211,7 @@ fn warn_of_strangers(place: &Path, wanted: &[Dependency], text: &mut String) -> 
 struct Fetcher<'a> {
     place: PathBuf,
     repositories: Repositories,
+    skip_refresh: bool,
     text: &'a mut String,
 }
 
@@ -208,10 +220,11 @@ impl Fetcher<'_> {
     fn build(mut self) -> Result<(), Original> {
         let chart = self.load()?;
         let Some(lock) = &chart.lock else { return self.update() };
-        let wanted = chart.metadata.dependencies.clone().unwrap_or_default();
-        self.check_local(&wanted)?;
+        let written = chart.metadata.dependencies.clone().unwrap_or_default();
+        let mut wanted = written.clone();
+        self.resolve(&mut wanted)?;
         let holds = digest(&wanted, &lock.dependencies) == lock.digest
-            || (chart.metadata.api_version == "v1" && digest_of_helm_2(&wanted) == lock.digest);
+            || (chart.metadata.api_version == "v1" && digest_of_helm_2(&written) == lock.digest);
         if !holds {
             return Err(Original::new(if chart.metadata.api_version == "v1" {
                 "the lock file (requirements.lock) is out of sync with the dependencies file \
@@ -222,14 +235,16 @@ impl Fetcher<'_> {
             }));
         }
         let mut locked = lock.dependencies.clone();
+        self.refresh_named(&locked);
         self.fetch_all(&mut locked)
     }
 
     fn update(mut self) -> Result<(), Original> {
         let chart = self.load()?;
-        let Some(wanted) = chart.metadata.dependencies.clone() else { return Ok(()) };
-        self.check_local(&wanted)?;
-        self.refresh(&wanted)?;
+        let Some(mut wanted) = chart.metadata.dependencies.clone() else { return Ok(()) };
+        self.resolve(&mut wanted)?;
+        self.refresh_unnamed(&wanted);
+        self.refresh_named(&wanted);
         let mut chosen = self.choose(&wanted)?;
         self.fetch_all(&mut chosen)?;
         let generated = jiff::Zoned::now().strftime("%Y-%m-%dT%H:%M:%S%.f%:z").to_string();
@@ -257,8 +272,10 @@ impl Fetcher<'_> {
         }
     }
 
-    /// Folders that are named are there, and nothing is wanted that cannot be fetched.
-    fn check_local(&self, wanted: &[Dependency]) -> Result<(), Original> {
+    /// Puts addresses in place of aliases. Folders that are named are there, and nothing is wanted that cannot be
+    /// fetched.
+    fn resolve(&self, wanted: &mut [Dependency]) -> Result<(), Original> {
+        let mut unknown = Vec::new();
         for dependency in wanted {
             let repository = &dependency.repository;
             if repository.starts_with("oci://") {
@@ -269,14 +286,28 @@ impl Fetcher<'_> {
             }
             if repository.starts_with("file://") {
                 self.local(repository)?;
+            } else if let Some(named) = self.repositories.by_alias(repository) {
+                dependency.repository.clone_from(&named.url);
             } else if !repository.is_empty() && !repository.contains("://") {
-                return Err(Original::new(format!(
-                    "no repository definition for {repository}. Please add them via 'helm repo add': \
-                     Belay keeps no list of repositories; name the address itself"
-                )));
+                unknown.push(repository.clone());
             }
         }
-        Ok(())
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let is_alias = |text: &String| text.starts_with('@') || text.starts_with("alias:");
+        let mut error = format!(
+            "no repository definition for {}. Please add them via 'helm repo add'",
+            unknown.join(", ")
+        );
+        if unknown.iter().any(|repository| !repository.contains("//") && !is_alias(repository)) {
+            error.push_str(
+                "\nNote that repositories must be URLs or aliases. For example, to refer to the \"example\"\n\
+                 repository, use \"https://charts.example.com/\" or \"@example\" instead of\n\
+                 \"example\". Don't forget to add the repo, too ('helm repo add').",
+            );
+        }
+        Err(Original::new(error))
     }
 
     /// The folder that `file://` names, from the chart's folder.
@@ -288,28 +319,56 @@ impl Fetcher<'_> {
         Err(Original::new(format!("directory {} not found", normal(&folder))))
     }
 
-    /// Reads the index of every repository.
-    fn refresh(&mut self, wanted: &[Dependency]) -> Result<(), Original> {
-        let remote = wanted.iter().filter(|dependency| dependency.repository.starts_with("http"));
-        let mut addresses: Vec<&str> = Vec::new();
-        for dependency in remote {
-            let address = dependency.repository.trim_end_matches('/');
-            if !addresses.iter().any(|known| known.trim_end_matches('/') == address) {
-                addresses.push(&dependency.repository);
+    /// The addresses that are wanted, each once, of repositories that have a name or of the others.
+    fn addresses(&self, wanted: &[Dependency], named: bool) -> Vec<String> {
+        let mut addresses: Vec<String> = Vec::new();
+        let plain = |address: &str| address.trim_end_matches('/').to_owned();
+        for dependency in wanted.iter().filter(|dependency| dependency.repository.starts_with("http")) {
+            let address = &dependency.repository;
+            let is_known = addresses.iter().any(|known| plain(known) == plain(address));
+            if !is_known && self.repositories.entry(address).is_some() == named {
+                addresses.push(address.clone());
             }
         }
-        if !addresses.is_empty() {
-            self.text.push_str("Getting updates for unmanaged Helm repositories...\n");
+        addresses
+    }
+
+    /// Fetches the indices of repositories that no `helm repo add` named.
+    fn refresh_unnamed(&mut self, wanted: &[Dependency]) {
+        let addresses = self.addresses(wanted, false);
+        if addresses.is_empty() || self.skip_refresh {
+            return;
         }
+        self.text.push_str("Getting updates for unmanaged Helm repositories...\n");
         for address in addresses {
-            self.text.push_str(&match self.repositories.refresh(address) {
-                Ok(()) => format!("...Successfully got an update from the {address:?} chart repository\n"),
-                Err(error) => {
-                    format!("...Unable to get an update from the {address:?} chart repository:\n\t{error}\n")
-                }
-            });
+            let result = self.repositories.refresh(&address);
+            self.note_update(&format!("{address:?}"), "", result);
         }
-        Ok(())
+    }
+
+    /// Fetches the indices of the repositories with a name that are wanted. Helm fetches those of all others, too.
+    fn refresh_named(&mut self, wanted: &[Dependency]) {
+        let addresses = self.addresses(wanted, true);
+        if addresses.is_empty() || self.skip_refresh {
+            return;
+        }
+        self.text.push_str("Hang tight while we grab the latest from your chart repositories...\n");
+        for address in addresses {
+            let name = self.repositories.entry(&address).map(|entry| entry.name.clone()).unwrap_or_default();
+            let result = self.repositories.refresh(&address);
+            self.note_update(&format!("{name:?}"), &format!(" ({address})"), result);
+        }
+        self.text.push_str("Update Complete. ⎈Happy Helming!⎈\n");
+    }
+
+    fn note_update(&mut self, repository: &str, address: &str, result: Result<(), Original>) {
+        self.text.push_str(&match result {
+            Ok(()) => format!("...Successfully got an update from the {repository} chart repository\n"),
+            Err(error) => {
+                let place = format!("{repository} chart repository{address}");
+                format!("...Unable to get an update from the {place}:\n\t{error}\n")
+            }
+        });
     }
 
     /// The newest version in the range, for each.
@@ -451,40 +510,12 @@ fn normal(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{BufRead, BufReader, Write};
-    use std::net::TcpListener;
-
     use super::*;
 
     /// A repository on loopback with one chart; its address.
     fn serve(index: String, archive: Vec<u8>) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let mut stream = stream.unwrap();
-                let mut line = String::new();
-                let mut reader = BufReader::new(stream.try_clone().unwrap());
-                reader.read_line(&mut line).unwrap();
-                let mut header = String::new();
-                while reader.read_line(&mut header).unwrap() > 2 {
-                    header.clear();
-                }
-                let body = match line.split(' ').nth(1) {
-                    Some("/index.yaml") => index.clone().into_bytes(),
-                    Some("/charts/db-1.2.0.tgz") => archive.clone(),
-                    _ => Vec::new(),
-                };
-                let status = if body.is_empty() { "404 Not Found" } else { "200 OK" };
-                let head = format!(
-                    "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-                    body.len()
-                );
-                stream.write_all(head.as_bytes()).unwrap();
-                stream.write_all(&body).unwrap();
-            }
-        });
-        address
+        let files = vec![("/index.yaml", index.into_bytes()), ("/charts/db-1.2.0.tgz", archive)];
+        super::super::served::serve(files, None)
     }
 
     fn write(folder: &Path, files: &[(&str, &str)]) {
@@ -534,7 +565,7 @@ mod tests {
         write(&app, &[("Chart.yaml", &wanted)]);
         fs::create_dir(app.join("charts")).unwrap();
         fs::write(app.join("charts/old-1.0.0.tgz"), packed("old")).unwrap();
-        let printed = run(&Command::Update(arguments(&app)));
+        let printed = run(&Command::Update(arguments(&app)), &Settings::below(folder.path()));
         assert!(printed.error.is_none(), "{:?}", printed.error);
         assert!(printed.text.contains(&format!("Downloading db from repo {address}\n")), "{}", printed.text);
         let lock = fs::read_to_string(app.join("Chart.lock")).unwrap();
@@ -542,21 +573,21 @@ mod tests {
         assert!(app.join("charts/db-1.2.0.tgz").exists() && app.join("charts/near-0.3.0.tgz").exists());
 
         fs::remove_dir_all(app.join("charts")).unwrap();
-        let printed = run(&Command::Build(arguments(&app)));
+        let printed = run(&Command::Build(arguments(&app)), &Settings::below(folder.path()));
         assert!(printed.error.is_none(), "{:?}", printed.error);
         assert!(app.join("charts/db-1.2.0.tgz").exists());
         assert_eq!(fs::read_to_string(app.join("Chart.lock")).unwrap(), lock, "build leaves the lock alone");
 
         let list = ListArguments { chart: app.to_string_lossy().into_owned(), max_col_width: 80 };
-        let printed = run(&Command::List(list));
+        let printed = run(&Command::List(list), &Settings::below(folder.path()));
         let statuses: Vec<&str> = printed.text.lines().filter_map(|line| line.split('\t').nth(3)).collect();
         assert_eq!(statuses, ["STATUS", "ok    ", "ok    "], "{}", printed.text);
 
         write(&app, &[("Chart.yaml", &wanted.replace("^1.0.0", "^1.1.0"))]);
-        let printed = run(&Command::Build(arguments(&app)));
+        let printed = run(&Command::Build(arguments(&app)), &Settings::below(folder.path()));
         assert!(printed.error.unwrap().to_string().contains("out of sync"));
         write(&app, &[("Chart.yaml", &wanted.replace("^1.0.0", "^9"))]);
-        let printed = run(&Command::Update(arguments(&app)));
+        let printed = run(&Command::Update(arguments(&app)), &Settings::below(folder.path()));
         assert!(
             printed
                 .error
@@ -564,6 +595,40 @@ mod tests {
                 .to_string()
                 .starts_with("can't get a valid version for 1 subchart(s): \"db\"")
         );
+    }
+
+    #[test]
+    fn an_alias_means_the_repository_of_that_name() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &[("db/Chart.yaml", &chart("db", "1.2.0"))]);
+        let archive = load_place(&folder.path().join("db")).unwrap().to_archive().unwrap();
+        let index = "apiVersion: v1\nentries:\n  db:\n  - {version: 1.2.0, urls: [charts/db-1.2.0.tgz]}\n";
+        let address = serve(index.to_owned(), archive);
+        let app = folder.path().join("app");
+        let wanted =
+            chart("app", "1.0.0") + "dependencies: [{name: db, version: ^1.0.0, repository: '@r'}]\n";
+        let repositories = format!("repositories: [{{name: r, url: '{address}'}}]\n");
+        write(folder.path(), &[("app/Chart.yaml", &wanted), ("repositories.yaml", &repositories)]);
+        let settings = Settings::below(folder.path());
+        let printed = run(&Command::Update(arguments(&app)), &settings);
+        assert!(printed.error.is_none(), "{:?}", printed.error);
+        let text = format!(
+            "Hang tight while we grab the latest from your chart repositories...\n...Successfully got an update from \
+             the \"r\" chart repository\nUpdate Complete. ⎈Happy Helming!⎈\nSaving 1 charts\nDownloading db from \
+             repo {address}\nDeleting outdated charts\n"
+        );
+        assert_eq!(printed.text, text);
+        let lock = fs::read_to_string(app.join("Chart.lock")).unwrap();
+        assert!(lock.contains(&format!("repository: {address}\n")), "{lock}");
+        fs::remove_dir_all(app.join("charts")).unwrap();
+        let printed = run(&Command::Build(arguments(&app)), &settings);
+        assert!(printed.error.is_none(), "{:?}", printed.error);
+        assert!(app.join("charts/db-1.2.0.tgz").exists());
+
+        write(folder.path(), &[("repository/r-index.yaml", "apiVersion: v1\n")]);
+        let kept = FetchArguments { skip_refresh: true, ..arguments(&app) };
+        let error = run(&Command::Update(kept), &settings).error.unwrap().to_string();
+        assert_eq!(error, format!("db chart not found in repo {address}"), "the index that is kept has none");
     }
 
     #[test]
@@ -579,7 +644,8 @@ mod tests {
                 chart("a", "1.0.0")
             );
             write(folder.path(), &[("app/Chart.yaml", &text)]);
-            let printed = run(&Command::Update(arguments(&folder.path().join("app"))));
+            let printed =
+                run(&Command::Update(arguments(&folder.path().join("app"))), &Settings::below(folder.path()));
             let error = printed.error.unwrap().to_string();
             assert!(error.contains(said), "{error}");
         }

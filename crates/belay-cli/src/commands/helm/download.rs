@@ -1,51 +1,70 @@
 //! Chart repositories over HTTP: their indices and archives.
 
 use std::collections::HashMap;
-use std::io::Read;
-use std::time::Duration;
 
 use belay_helm::RepositoryIndex;
+use belay_source::SecretText;
 use reqwest::Url;
-use reqwest::blocking::Client;
 
+use super::http::Access;
+use super::locate::not_reached;
+use super::repositories_file::{self, NamedRepository};
+use super::settings::Settings;
 use crate::failure::Original;
-
-const PATIENCE: Duration = Duration::from_secs(60);
-/// The largest index or archive; Helm's own limit for charts.
-const LIMIT: u64 = 100 << 20;
 
 /// Repositories, each index read once.
 pub(super) struct Repositories {
-    client: Client,
-    username: String,
-    password: String,
+    settings: Settings,
+    /// Those that have a name.
+    named: Vec<NamedRepository>,
+    /// How the others are asked.
+    access: Access,
     indices: HashMap<String, RepositoryIndex>,
 }
 
 impl Repositories {
-    pub(super) fn new(username: &str, password: &str) -> Result<Repositories, Original> {
-        let client = Client::builder().timeout(PATIENCE).user_agent("belay").build();
-        let client = client.map_err(|error| Original::of(&error))?;
-        let (username, password) = (username.to_owned(), password.to_owned());
-        Ok(Repositories { client, username, password, indices: HashMap::new() })
+    pub(super) fn new(settings: &Settings, username: &str, password: &str) -> Result<Repositories, Original> {
+        let (username, password) = (username.to_owned(), SecretText::new(password));
+        Ok(Repositories {
+            named: repositories_file::load(settings)?,
+            settings: settings.clone(),
+            access: Access { username, password, ..Access::default() },
+            indices: HashMap::new(),
+        })
     }
 
-    /// Reads the repository's index.
+    /// The repository that `@NAME` or `alias:NAME` means.
+    pub(super) fn by_alias(&self, alias: &str) -> Option<&NamedRepository> {
+        let name = alias.strip_prefix('@').or_else(|| alias.strip_prefix("alias:"))?;
+        self.named.iter().find(|repository| repository.name == name)
+    }
+
+    /// The repository's entry, if it has a name.
+    pub(super) fn entry(&self, address: &str) -> Option<&NamedRepository> {
+        self.named.iter().find(|repository| repository.is_at(address))
+    }
+
+    /// Fetches the repository's index.
     pub(super) fn refresh(&mut self, repository: &str) -> Result<(), Original> {
-        let address = format!("{}/index.yaml", repository.trim_end_matches('/'));
-        let text = String::from_utf8_lossy(&self.get(&address, repository)?).into_owned();
-        let index = RepositoryIndex::parse(&text).map_err(|error| Original::of(&error))?;
+        let index = fetch_index(repository, self.access(repository))?;
         self.indices.insert(repository.to_owned(), index);
         Ok(())
     }
 
+    fn access(&self, repository: &str) -> &Access {
+        self.entry(repository).map_or(&self.access, |entry| &entry.access)
+    }
+
+    /// The index; one of a repository with a name may be the one that Helm keeps.
     fn index(&mut self, repository: &str) -> Result<&RepositoryIndex, Original> {
         if !self.indices.contains_key(repository) {
-            let failed = |error| {
-                let text = "is not a valid chart repository or cannot be reached";
-                Original::new(format!("looks like {repository:?} {text}: {error}"))
-            };
-            self.refresh(repository).map_err(failed)?;
+            match self.entry(repository) {
+                Some(entry) => {
+                    let index = entry.cached_index(&self.settings)?;
+                    self.indices.insert(repository.to_owned(), index);
+                }
+                None => self.refresh(repository).map_err(|error| not_reached(repository, &error))?,
+            }
         }
         Ok(&self.indices[repository])
     }
@@ -86,40 +105,28 @@ impl Repositories {
             return Err(Original::new(format!("could not download {address}: it names no file")));
         }
         let failed = |error| Original::new(format!("could not download {address}: {error}"));
-        let archive = self.get(address.as_str(), repository).map_err(failed)?;
+        let archive = self.access(repository).get(address.as_str(), repository).map_err(failed)?;
         Ok((name, archive))
-    }
-
-    /// Asks for the address. The password goes to the repository's own host only.
-    fn get(&self, address: &str, repository: &str) -> Result<Vec<u8>, Original> {
-        let url = Url::parse(address)
-            .map_err(|error| Original::new(format!("failed to parse {address} as URL: {error}")))?;
-        let own = Url::parse(repository).is_ok_and(|repository| repository.origin() == url.origin());
-        let mut request = self.client.get(url);
-        if own && !self.username.is_empty() {
-            request = request.basic_auth(&self.username, Some(&self.password));
-        }
-        let response = request.send().map_err(|error| Original::of(&error.without_url()))?;
-        let status = response.status();
-        if !status.is_success() {
-            return Err(Original::new(format!("failed to fetch {address} : {status}")));
-        }
-        let mut content = Vec::new();
-        response.take(LIMIT + 1).read_to_end(&mut content).map_err(|error| Original::of(&error))?;
-        if content.len() as u64 > LIMIT {
-            return Err(Original::new(format!("{address} is larger than {LIMIT} bytes")));
-        }
-        Ok(content)
     }
 }
 
-/// An address from the repository's.
-fn resolve(repository: &str, reference: &str) -> Result<Url, Original> {
-    let failed = |error| Original::new(format!("failed to parse {reference} as URL: {error}"));
-    let base = Url::parse(&format!("{}/", repository.trim_end_matches('/'))).map_err(failed)?;
-    let address = base.join(reference).map_err(failed)?;
-    if matches!(address.scheme(), "http" | "https") {
-        return Ok(address);
+/// The repository's index, as its server has it now.
+pub(super) fn fetch_index(repository: &str, access: &Access) -> Result<RepositoryIndex, Original> {
+    let address = resolve(repository, "index.yaml")?;
+    let bytes = access.get(address.as_str(), repository)?;
+    RepositoryIndex::parse(&String::from_utf8_lossy(&bytes)).map_err(|error| Original::of(&error))
+}
+
+/// An address from the repository's, whose query goes along.
+pub(super) fn resolve(repository: &str, reference: &str) -> Result<Url, Original> {
+    let failed = |text: &str, error| Original::new(format!("failed to parse {text} as URL: {error}"));
+    if reference.contains("://") {
+        return Url::parse(reference).map_err(|error| failed(reference, error));
     }
-    Err(Original::new(format!("{address}: only http and https addresses are fetched")))
+    let mut base = Url::parse(repository).map_err(|error| failed(repository, error))?;
+    let folder = format!("{}/", base.path().trim_end_matches('/'));
+    base.set_path(&folder);
+    let mut address = base.join(reference).map_err(|error| failed(reference, error))?;
+    address.set_query(base.query());
+    Ok(address)
 }

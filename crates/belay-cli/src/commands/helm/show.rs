@@ -3,39 +3,47 @@
 use belay_helm::Chart;
 use serde_json::{Map, Value, json};
 
-use super::{load_place, locate};
+use super::locate::ChartArguments;
+use super::settings::Settings;
 use crate::failure::Original;
 
 /// Show what a chart holds.
 #[derive(clap::Subcommand)]
 pub(super) enum Show {
     /// All of it.
+    #[command(disable_version_flag = true)]
     All(ShowArguments),
     /// Its definition.
+    #[command(disable_version_flag = true)]
     Chart(ShowArguments),
     /// Its values.yaml.
+    #[command(disable_version_flag = true)]
     Values(ShowArguments),
     /// Its README.
+    #[command(disable_version_flag = true)]
     Readme(ShowArguments),
     /// Its CustomResourceDefinitions.
+    #[command(disable_version_flag = true)]
     Crds(ShowArguments),
 }
 
 /// The chart to show.
 #[derive(clap::Args)]
 pub(super) struct ShowArguments {
-    /// A folder or a .tgz file.
+    /// A folder, a .tgz file, an address, `REPOSITORY/CHART`, or a name in `--repo`.
     chart: String,
+    #[command(flatten)]
+    source: ChartArguments,
 }
 
 /// What `helm show` prints.
-pub(super) fn run(what: &Show) -> Result<String, Original> {
+pub(super) fn run(what: &Show, settings: &Settings) -> Result<String, Original> {
     let (Show::All(arguments)
     | Show::Chart(arguments)
     | Show::Values(arguments)
     | Show::Readme(arguments)
     | Show::Crds(arguments)) = what;
-    let chart = load_place(&locate(&arguments.chart)?)?;
+    let chart = arguments.source.locate(&arguments.chart, settings)?.load()?;
     Ok(match what {
         Show::Chart(_) => definition_text(&chart),
         Show::Values(_) => values(&chart, ""),

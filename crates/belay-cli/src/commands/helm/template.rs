@@ -1,6 +1,6 @@
 //! `belay helm template`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use belay_filetree::{Probe, Reads};
@@ -9,9 +9,11 @@ use belay_helm::{
     check_release_name, name_from_template, render,
 };
 
+use super::locate::{ChartArguments, Located};
 use super::machine::{SystemClock, SystemRandom};
+use super::settings::Settings;
 use super::values::{ValuesArguments, read_text};
-use super::{Printed, dependency, load_recorded, locate, output_dir};
+use super::{Printed, dependency, output_dir};
 use crate::failure::Original;
 
 /// The name of a release that was given none.
@@ -20,12 +22,15 @@ const RELEASE_NAME: &str = "release-name";
 /// Print what a chart renders to: the bytes of Helm v4.3.1's `template`.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// The release's name, if any, and the chart: a folder or a .tgz file.
+    /// The release's name, if any, and the chart: a folder, a .tgz file, an address, `REPOSITORY/CHART`, or a name in
+    /// `--repo`.
     #[arg(required = true, value_name = "[NAME] CHART")]
     positional: Vec<String>,
     /// The release's namespace.
     #[arg(short, long, env = "HELM_NAMESPACE", default_value = "default")]
     namespace: String,
+    #[command(flatten)]
+    source: ChartArguments,
     #[command(flatten)]
     values: ValuesArguments,
     /// Only what these templates render to.
@@ -95,9 +100,6 @@ struct Refused {
     /// Refused: programs are never run while rendering.
     #[arg(long)]
     post_renderer: Option<String>,
-    /// Refused: charts are not fetched.
-    #[arg(long)]
-    repo: Option<String>,
     /// Refused: signatures are not checked.
     #[arg(long)]
     verify: bool,
@@ -111,7 +113,6 @@ impl Refused {
         let flags = [
             ("--validate", self.validate, "no cluster is asked while rendering"),
             ("--post-renderer", self.post_renderer.is_some(), "programs are never run while rendering"),
-            ("--repo", self.repo.is_some(), "charts are not fetched"),
             ("--verify", self.verify, "signatures are not checked"),
             ("--enable-dns", self.enable_dns, "names are not looked up while rendering"),
         ];
@@ -123,7 +124,7 @@ impl Refused {
 }
 
 /// What `helm template` prints.
-pub(super) fn run(arguments: &Arguments) -> Result<Printed, Original> {
+pub(super) fn run(arguments: &Arguments, settings: &Settings) -> Result<Printed, Original> {
     let mut options = RenderOptions::new(RELEASE_NAME, arguments.namespace.clone());
     options.capabilities = capabilities(arguments)?;
     arguments.refused.check()?;
@@ -132,10 +133,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Printed, Original> {
     check_release_name(&name).map_err(|error| {
         Original::new(format!("release name check failed: release name {name:?}: {error}"))
     })?;
-    let chart_place = locate(&reference)?;
+    let located = arguments.source.locate(&reference, settings)?;
     options.values = arguments.values.merge()?;
     let mut text = String::new();
-    let (chart, reads) = load_with_dependencies(&chart_place, arguments, &mut text)?;
+    let (chart, reads) = load_with_dependencies(&located, arguments, settings, &mut text)?;
     let chart = Arc::new(chart);
     options.trace = !arguments.explain.is_empty();
     options.keep_chart = false;
@@ -154,16 +155,20 @@ pub(super) fn run(arguments: &Arguments) -> Result<Printed, Original> {
 
 /// The chart; what `charts/` lacks is fetched first if that was asked for.
 fn load_with_dependencies(
-    place: &Path,
+    located: &Located,
     arguments: &Arguments,
+    settings: &Settings,
     text: &mut String,
 ) -> Result<(Chart, Reads), Original> {
-    let (chart, reads) = load_recorded(place)?;
+    let (chart, reads) = located.load_recorded()?;
     if !arguments.dependency_update || chart.missing_dependencies().is_empty() {
         return Ok((chart, reads));
     }
-    dependency::update(place, text)?;
-    load_recorded(place)
+    match located {
+        Located::OnDisk(place) => dependency::update(place, settings, text)?,
+        Located::Fetched { .. } => return Err(Original::new("only unpacked charts can be updated")),
+    }
+    located.load_recorded()
 }
 
 /// Where the fields came from.

@@ -1,0 +1,64 @@
+//! Where Helm keeps what it knows of repositories. Belay reads these places and never writes to them.
+
+use std::env;
+use std::path::PathBuf;
+
+/// Places that all of Helm's commands know.
+#[derive(clap::Args, Clone, Default)]
+pub(super) struct Settings {
+    /// The file of the repositories that `helm repo add` noted; it is only read.
+    #[arg(long, global = true, env = "HELM_REPOSITORY_CONFIG", value_name = "FILE")]
+    repository_config: Option<PathBuf>,
+    /// The folder of the indices that `helm repo update` fetched; it is only read.
+    #[arg(long, global = true, env = "HELM_REPOSITORY_CACHE", value_name = "FOLDER")]
+    repository_cache: Option<PathBuf>,
+    /// The folder of the charts that Helm fetched; it is only read.
+    #[arg(long, global = true, env = "HELM_CONTENT_CACHE", value_name = "FOLDER")]
+    content_cache: Option<PathBuf>,
+}
+
+impl Settings {
+    /// `repositories.yaml`
+    pub(super) fn repositories_file(&self) -> PathBuf {
+        self.repository_config.clone().unwrap_or_else(|| {
+            own_folder("HELM_CONFIG_HOME", "XDG_CONFIG_HOME", ".config").join("repositories.yaml")
+        })
+    }
+
+    /// The index of a repository, as Helm fetched it last.
+    pub(super) fn cached_index(&self, repository: &str) -> PathBuf {
+        let folder = self.repository_cache.clone().unwrap_or_else(|| cache().join("repository"));
+        folder.join(if repository.is_empty() {
+            "index.yaml".to_owned()
+        } else {
+            format!("{repository}-index.yaml")
+        })
+    }
+
+    /// A chart that Helm fetched once, by the digest of its archive.
+    pub(super) fn cached_chart(&self, digest: &str) -> PathBuf {
+        let folder = self.content_cache.clone().unwrap_or_else(|| cache().join("content"));
+        folder.join(digest.get(..2).unwrap_or_default()).join(format!("{digest}.chart"))
+    }
+
+    /// All places below one folder.
+    #[cfg(test)]
+    pub(super) fn below(folder: &std::path::Path) -> Settings {
+        Settings {
+            repository_config: Some(folder.join("repositories.yaml")),
+            repository_cache: Some(folder.join("repository")),
+            content_cache: Some(folder.join("content")),
+        }
+    }
+}
+
+fn cache() -> PathBuf {
+    own_folder("HELM_CACHE_HOME", "XDG_CACHE_HOME", ".cache")
+}
+
+/// Helm's own variable names its folder, the general one the folder above it.
+fn own_folder(own: &str, general: &str, below_home: &str) -> PathBuf {
+    let named = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let home = || named("HOME").unwrap_or_default().join(below_home);
+    named(own).unwrap_or_else(|| named(general).unwrap_or_else(home).join("helm"))
+}

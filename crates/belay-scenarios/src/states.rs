@@ -97,7 +97,8 @@ impl Run<'_> {
         for app in named.iter().filter(|named| APPS.contains(&named.kind.as_str())) {
             let kind = GroupVersionKind::new(&app.version, &app.kind);
             let Ok(api) = self.api(&kind, &app.namespace).await else { continue };
-            let seen = api.get_opt(&app.name).await.map(|seen| seen.map(|seen| seen.data["status"].to_string()));
+            let seen =
+                api.get_opt(&app.name).await.map(|seen| seen.map(|seen| seen.data["status"].to_string()));
             let account = match seen {
                 Ok(status) => status.unwrap_or_else(|| "is not there".to_owned()),
                 Err(error) => error.to_string(),

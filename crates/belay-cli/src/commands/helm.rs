@@ -1,5 +1,6 @@
 //! `belay helm`
 
+mod cluster;
 mod dependency;
 mod dial;
 mod download;
@@ -14,6 +15,8 @@ mod served;
 mod settings;
 mod show;
 mod template;
+#[cfg(test)]
+mod tests;
 mod values;
 
 use std::fs;
@@ -125,65 +128,4 @@ fn tree_at(place: &Path) -> Result<(DiskTree, TreePath), Original> {
         return Err(Original::new(format!("unable to detect chart at {}: {cause}", chart_file.display())));
     }
     whole_disk(place, MAX_FILE_BYTES).map_err(|error| Original::failed("open", place, &error))
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::Parser;
-
-    use super::*;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        arguments: Arguments,
-    }
-
-    fn cases() -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../belay-helm/tests/cases")
-    }
-
-    /// What is printed for a line, or the error.
-    fn printed(line: &[&str]) -> Result<String, String> {
-        let line = [&["helm"], line].concat();
-        let printed = carry_out(&Line::try_parse_from(line).unwrap().arguments);
-        printed.error.map_or(Ok(printed.text), |error| Err(format!("Error: {error}\n")))
-    }
-
-    /// The lines of the case, its files named by their places.
-    fn case(name: &str) -> Result<String, String> {
-        let folder = cases().join(name);
-        let text = fs::read_to_string(folder.join("args.txt")).unwrap();
-        let mut line = vec!["template".to_owned()];
-        for argument in text.lines() {
-            let file = folder.join(argument);
-            line.push(if file.exists() { file.to_string_lossy().into_owned() } else { argument.to_owned() });
-        }
-        printed(&line.iter().map(String::as_str).collect::<Vec<_>>())
-    }
-
-    #[test]
-    fn cases_are_printed_as_recorded() {
-        for name in ["alias_twice", "capabilities", "condition_tags", "control_flow", "empty_documents"] {
-            let expected = fs::read_to_string(cases().join(name).join("expected.yaml")).unwrap();
-            assert_eq!(case(name), Ok(expected), "{name}");
-        }
-        for name in ["fail_args", "fail_bad_kube_version"] {
-            let expected = fs::read_to_string(cases().join(name).join("expected-error.txt")).unwrap();
-            assert_eq!(case(name), Err(expected), "{name}");
-        }
-    }
-
-    #[test]
-    fn what_is_not_done_is_named() {
-        for flag in ["--validate", "--dry-run=server", "--verify"] {
-            let error = printed(&["template", flag, "chart"]).unwrap_err();
-            assert!(error.contains(flag), "{error}");
-        }
-        assert!(printed(&["template", "oci://example.com/chart"]).unwrap_err().contains("oci://"));
-        assert_eq!(
-            printed(&["show", "chart", "./none"]),
-            Err("Error: path \"./none\" not found\n".to_owned())
-        );
-    }
 }

@@ -44,7 +44,7 @@ pub(super) fn reason(error: &(dyn Error + 'static), address: &Url) -> String {
     if says("UnknownIssuer") {
         return "tls: failed to verify certificate: x509: certificate signed by unknown authority".to_owned();
     }
-    texts.join(": ")
+    texts.last().cloned().unwrap_or_default()
 }
 
 /// The address that Go's client names when none of them answers.

@@ -1,5 +1,6 @@
-//! The time and random bytes of this machine, for charts that ask for them.
+//! The time, the random bytes and the names of this machine's network, for charts that ask for them.
 
+use std::net::ToSocketAddrs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use belay_gotemplate::{Clock, Moment, RandomSource};
@@ -25,4 +26,13 @@ impl RandomSource for SystemRandom {
     fn fill(&self, buffer: &mut [u8]) {
         rand::Rng::fill(&mut rand::rng(), buffer);
     }
+}
+
+/// One of the addresses of a host, as `getHostByName` gives it; the error is what Go says where there is none.
+pub(super) fn resolve_host(name: &str) -> Result<String, String> {
+    let found = (name, 0).to_socket_addrs().map(|addresses| addresses.map(|address| address.ip()));
+    let mut addresses: Vec<String> = found.into_iter().flatten().map(|address| address.to_string()).collect();
+    addresses.dedup();
+    let chosen = rand::Rng::random_range(&mut rand::rng(), 0..addresses.len().max(1));
+    addresses.into_iter().nth(chosen).ok_or_else(|| "invalid argument to Intn".to_owned())
 }

@@ -1,7 +1,10 @@
-//! Where Helm keeps what it knows of repositories. Belay reads these places and never writes to them.
+//! What all of Helm's commands know: where it keeps what it knows of repositories, which Belay reads and never writes
+//! to, and the cluster.
 
 use std::env;
 use std::path::PathBuf;
+
+use super::cluster::ClusterArguments;
 
 /// Places that all of Helm's commands know.
 #[derive(clap::Args, Clone, Default)]
@@ -15,9 +18,18 @@ pub(super) struct Settings {
     /// The folder of the charts that Helm fetched; it is only read.
     #[arg(long, global = true, env = "HELM_CONTENT_CACHE", value_name = "FOLDER")]
     content_cache: Option<PathBuf>,
+    /// The cluster.
+    #[command(flatten)]
+    pub(super) cluster: ClusterArguments,
 }
 
 impl Settings {
+    /// The namespace that is given, else the kubeconfig's.
+    pub(super) fn namespace(&self, given: Option<&str>) -> String {
+        let given = given.filter(|namespace| !namespace.is_empty()).map(str::to_owned);
+        given.or_else(|| self.cluster.namespace()).unwrap_or_else(|| "default".to_owned())
+    }
+
     /// `repositories.yaml`
     pub(super) fn repositories_file(&self) -> PathBuf {
         self.repository_config.clone().unwrap_or_else(|| {
@@ -48,6 +60,7 @@ impl Settings {
             repository_config: Some(folder.join("repositories.yaml")),
             repository_cache: Some(folder.join("repository")),
             content_cache: Some(folder.join("content")),
+            cluster: ClusterArguments::default(),
         }
     }
 }

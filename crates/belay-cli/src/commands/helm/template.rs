@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use belay_filetree::{Probe, Reads};
 use belay_helm::{
-    Capabilities, Chart, KubeVersion, OutputOptions, RenderError, RenderOptions, Rendered, Target,
-    check_release_name, name_from_template, render,
+    Capabilities, Chart, HostResolver, KubeVersion, OutputOptions, RenderError, RenderOptions, Rendered,
+    Target, check_release_name, name_from_template, render,
 };
 
+use super::cluster::{Check, Cluster};
 use super::locate::{ChartArguments, Located};
-use super::machine::{SystemClock, SystemRandom};
+use super::machine::{SystemClock, SystemRandom, resolve_host};
 use super::settings::Settings;
 use super::values::{ValuesArguments, read_text};
 use super::{Printed, dependency, output_dir};
@@ -26,9 +27,9 @@ pub(super) struct Arguments {
     /// `--repo`.
     #[arg(required = true, value_name = "[NAME] CHART")]
     positional: Vec<String>,
-    /// The release's namespace.
-    #[arg(short, long, env = "HELM_NAMESPACE", default_value = "default")]
-    namespace: String,
+    /// The release's namespace; without it the kubeconfig's.
+    #[arg(short, long, env = "HELM_NAMESPACE")]
+    namespace: Option<String>,
     #[command(flatten)]
     source: ChartArguments,
     #[command(flatten)]
@@ -39,7 +40,7 @@ pub(super) struct Arguments {
     /// Print the files of crds/ too.
     #[arg(long)]
     include_crds: bool,
-    /// No effect: they are only printed when asked for.
+    /// Say nothing of crds/ when a cluster is asked: they are only printed when asked for.
     #[arg(long)]
     skip_crds: bool,
     /// Leave out the hooks that test the release.
@@ -84,9 +85,22 @@ pub(super) struct Arguments {
     /// List the files that were read, missed or listed instead of printing.
     #[arg(long)]
     reads: bool,
-    /// `client`: nothing is asked of a cluster.
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "client")]
+    /// `server`: a cluster tells what it can do, answers `lookup` and is asked whether it knows the objects;
+    /// `client`: no cluster is asked.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "unset")]
     dry_run: Option<String>,
+    /// The same as `--dry-run=server`.
+    #[arg(long)]
+    validate: bool,
+    /// With a cluster: objects of others are no reason to refuse.
+    #[arg(long)]
+    take_ownership: bool,
+    /// No effect: servers check fields when objects are written.
+    #[arg(long)]
+    disable_openapi_validation: bool,
+    /// Look up the addresses of hosts that templates ask for.
+    #[arg(long)]
+    enable_dns: bool,
     #[command(flatten)]
     refused: Refused,
 }
@@ -94,27 +108,19 @@ pub(super) struct Arguments {
 /// Flags that are refused by name.
 #[derive(clap::Args)]
 struct Refused {
-    /// Refused: no cluster is asked.
-    #[arg(long)]
-    validate: bool,
     /// Refused: programs are never run while rendering.
     #[arg(long)]
     post_renderer: Option<String>,
     /// Refused: signatures are not checked.
     #[arg(long)]
     verify: bool,
-    /// Refused: names are not looked up while rendering.
-    #[arg(long)]
-    enable_dns: bool,
 }
 
 impl Refused {
     fn check(&self) -> Result<(), Original> {
         let flags = [
-            ("--validate", self.validate, "no cluster is asked while rendering"),
             ("--post-renderer", self.post_renderer.is_some(), "programs are never run while rendering"),
             ("--verify", self.verify, "signatures are not checked"),
-            ("--enable-dns", self.enable_dns, "names are not looked up while rendering"),
         ];
         match flags.into_iter().find(|(_, given, _)| *given) {
             Some((flag, _, reason)) => Err(Original::new(format!("`{flag}` is not supported: {reason}"))),
@@ -125,18 +131,21 @@ impl Refused {
 
 /// What `helm template` prints.
 pub(super) fn run(arguments: &Arguments, settings: &Settings) -> Result<Printed, Original> {
-    let mut options = RenderOptions::new(RELEASE_NAME, arguments.namespace.clone());
+    let namespace = settings.namespace(arguments.namespace.as_deref());
+    let mut options = RenderOptions::new(RELEASE_NAME, namespace);
     options.capabilities = capabilities(arguments)?;
     arguments.refused.check()?;
-    check_dry_run(arguments.dry_run.as_deref())?;
+    let mut warnings = Vec::new();
+    let is_server = asks_server(arguments, &mut warnings)?;
     let (name, reference) = name_and_chart(arguments)?;
-    check_release_name(&name).map_err(|error| {
-        Original::new(format!("release name check failed: release name {name:?}: {error}"))
-    })?;
     let located = arguments.source.locate(&reference, settings)?;
     options.values = arguments.values.merge()?;
     let mut text = String::new();
     let (chart, reads) = load_with_dependencies(&located, arguments, settings, &mut text)?;
+    let cluster = is_server.then(|| Cluster::reach(&settings.cluster).map(Arc::new)).transpose()?;
+    check_release_name(&name).map_err(|error| {
+        Original::new(format!("release name check failed: release name {name:?}: {error}"))
+    })?;
     let chart = Arc::new(chart);
     options.trace = !arguments.explain.is_empty();
     options.keep_chart = false;
@@ -145,12 +154,52 @@ pub(super) fn run(arguments: &Arguments, settings: &Settings) -> Result<Printed,
     options.skip_schema_validation = arguments.skip_schema_validation;
     options.clock = Some(Arc::new(SystemClock));
     options.random = Some(Arc::new(SystemRandom));
-    match render(&chart, &options) {
-        Ok(rendered) if options.trace => explain(&rendered, arguments),
-        Ok(_) if arguments.reads => Ok(Printed::from(list_reads(&reads, arguments))),
-        Ok(rendered) => print_rendered(&rendered, arguments, &options.release_name, text),
-        Err(error) => Ok(render_failure(&error, arguments.debug)),
+    options.resolve_host = arguments.enable_dns.then(|| Arc::new(resolve_host) as HostResolver);
+    if let Some(cluster) = &cluster {
+        if has_crds(&chart) && !arguments.skip_crds {
+            let inexact = "Rendering may fail or contain inaccuracies.";
+            warnings.push(format!("This chart or one of its subcharts contains CRDs. {inexact}"));
+        }
+        options.capabilities = cluster.capabilities(&mut warnings)?;
+        options.lookup = Some(cluster.clone());
     }
+    let rendered = match render(&chart, &options) {
+        Ok(rendered) => rendered,
+        Err(error) => return Ok(render_failure(&error, arguments.debug)),
+    };
+    warnings.extend(rendered.warnings.iter().cloned());
+    if let Some(cluster) = &cluster {
+        check(arguments, &options, cluster, &rendered)?;
+    }
+    let mut printed = if options.trace {
+        explain(&rendered, arguments)?
+    } else if arguments.reads {
+        Printed::from(list_reads(&reads, arguments))
+    } else {
+        print_rendered(&rendered, arguments, &options.release_name, text)?
+    };
+    printed.warnings = warnings;
+    Ok(printed)
+}
+
+/// What the cluster would say to the objects.
+fn check(
+    arguments: &Arguments,
+    options: &RenderOptions,
+    cluster: &Cluster,
+    rendered: &Rendered,
+) -> Result<(), Original> {
+    let check = Check {
+        release: &options.release_name,
+        namespace: &options.namespace,
+        with_crds: arguments.include_crds,
+        may_exist: arguments.is_upgrade || arguments.take_ownership,
+    };
+    check.run(cluster, rendered)
+}
+
+fn has_crds(chart: &Chart) -> bool {
+    chart.crds().next().is_some() || chart.dependencies.iter().any(|subchart| has_crds(subchart))
 }
 
 /// The chart; what `charts/` lacks is fetched first if that was asked for.
@@ -204,12 +253,34 @@ fn capabilities(arguments: &Arguments) -> Result<Capabilities, Original> {
     Ok(capabilities)
 }
 
-fn check_dry_run(strategy: Option<&str>) -> Result<(), Original> {
-    match strategy {
-        None | Some("client" | "unset" | "true") => Ok(()),
-        Some(other) => {
-            Err(Original::new(format!("`--dry-run={other}` is not supported: no cluster is asked")))
+/// Whether a cluster is asked.
+fn asks_server(arguments: &Arguments, warnings: &mut Vec<String>) -> Result<bool, Original> {
+    let Some(value) = arguments.dry_run.as_deref() else { return Ok(arguments.validate) };
+    if arguments.validate {
+        return Err(Original::new(
+            "if any flags in the group [validate dry-run] are set none of the others can be; [dry-run validate] were \
+             all set",
+        ));
+    }
+    let wrong =
+        |known: &str| Err(Original::new(format!("invalid dry-run value ({value:?}). Must be {known}")));
+    match value {
+        "client" => Ok(false),
+        "server" => Ok(true),
+        "unset" => {
+            warnings
+                .push("--dry-run is deprecated and should be replaced with '--dry-run=client'".to_owned());
+            Ok(false)
         }
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => {
+            warnings.push(
+                "boolean '--dry-run=true' flag is deprecated and must be replaced with '--dry-run=client'"
+                    .to_owned(),
+            );
+            Ok(false)
+        }
+        "none" | "0" | "f" | "F" | "false" | "FALSE" | "False" => wrong("\"server\" or \"client\""),
+        _ => wrong("\"none\", \"server\", or \"client\""),
     }
 }
 

@@ -1,0 +1,116 @@
+//! The commands as a person types them.
+
+mod server;
+
+use clap::Parser;
+
+use super::*;
+
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    arguments: Arguments,
+}
+
+fn cases() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../belay-helm/tests/cases")
+}
+
+/// What is printed for a line, or the error.
+fn printed(line: &[&str]) -> Result<String, String> {
+    let line = [&["helm"], line].concat();
+    let printed = carry_out(&Line::try_parse_from(line).unwrap().arguments);
+    printed.error.map_or(Ok(printed.text), |error| Err(format!("Error: {error}\n")))
+}
+
+/// The lines of the case, its files named by their places.
+fn case(name: &str) -> Result<String, String> {
+    let folder = cases().join(name);
+    let text = fs::read_to_string(folder.join("args.txt")).unwrap();
+    let mut line = vec!["template".to_owned()];
+    for argument in text.lines() {
+        let file = folder.join(argument);
+        line.push(if file.exists() { file.to_string_lossy().into_owned() } else { argument.to_owned() });
+    }
+    printed(&line.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+#[test]
+fn cases_are_printed_as_recorded() {
+    for name in ["alias_twice", "capabilities", "condition_tags", "control_flow", "empty_documents"] {
+        let expected = fs::read_to_string(cases().join(name).join("expected.yaml")).unwrap();
+        assert_eq!(case(name), Ok(expected), "{name}");
+    }
+    for name in ["fail_args", "fail_bad_kube_version"] {
+        let expected = fs::read_to_string(cases().join(name).join("expected-error.txt")).unwrap();
+        assert_eq!(case(name), Err(expected), "{name}");
+    }
+}
+
+/// As Helm answered them.
+#[test]
+fn dry_runs_are_of_a_client_or_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("Chart.yaml"), "apiVersion: v2\nname: c\nversion: 1.0.0\n").unwrap();
+    let chart = folder.path().to_string_lossy().into_owned();
+    let run = |flags: &[&str]| printed(&[&["template", &chart], flags].concat());
+    for client in ["--dry-run", "--dry-run=client", "--dry-run=true", "--dry-run=1"] {
+        assert_eq!(run(&[client]), Ok("\n".to_owned()), "{client}");
+    }
+    for (value, known) in [
+        ("foo", "\"none\", \"server\", or \"client\""),
+        ("none", "\"server\" or \"client\""),
+        ("false", "\"server\" or \"client\""),
+    ] {
+        let error = format!("Error: invalid dry-run value ({value:?}). Must be {known}\n");
+        assert_eq!(run(&[&format!("--dry-run={value}")]), Err(error));
+    }
+    let group = "if any flags in the group [validate dry-run] are set none of the others can be";
+    assert_eq!(
+        run(&["--validate", "--dry-run=server"]),
+        Err(format!("Error: {group}; [dry-run validate] were all set\n"))
+    );
+    let unreachable = "Error: cluster reachability check failed: kubernetes cluster unreachable: ";
+    let refused = "Get \"http://127.0.0.1:1/version\": dial tcp 127.0.0.1:1: connect: connection refused\n";
+    for server in ["--validate", "--dry-run=server"] {
+        let error = run(&[server, "--kube-apiserver", "http://127.0.0.1:1"]).unwrap_err();
+        assert_eq!(error, format!("{unreachable}{refused}"));
+    }
+    let error = run(&["--validate", "--kubeconfig", "/none"]).unwrap_err();
+    assert_eq!(error, format!("{unreachable}stat /none: no such file or directory\n"));
+}
+
+/// As Helm answered them.
+#[test]
+fn hosts_are_looked_up_if_that_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("templates")).unwrap();
+    fs::write(folder.path().join("Chart.yaml"), "apiVersion: v2\nname: c\nversion: 1.0.0\n").unwrap();
+    let chart = folder.path().to_string_lossy().into_owned();
+    let run = |host: &str, flags: &[&str]| {
+        let text = format!("{{{{ getHostByName \"{host}\" }}}}");
+        fs::write(folder.path().join("templates/a.yaml"), format!("a: \"{text}\"\n")).unwrap();
+        printed(&[&["template", &chart], flags].concat())
+    };
+    let source = "---\n# Source: c/templates/a.yaml\n";
+    assert_eq!(run("127.0.0.1", &[]), Ok(format!("{source}a: \"\"\n")));
+    assert_eq!(run("127.0.0.1", &["--enable-dns"]), Ok(format!("{source}a: \"127.0.0.1\"\n")));
+    let at = "template: c/templates/a.yaml:1:7: executing \"c/templates/a.yaml\" at <getHostByName \"\">";
+    assert_eq!(
+        run("", &["--enable-dns"]),
+        Err(format!(
+            "Error: {at}: error calling getHostByName: invalid argument to Intn\n\nUse --debug flag to render out \
+             invalid YAML\n"
+        ))
+    );
+}
+
+#[test]
+fn what_is_not_done_is_named() {
+    for flag in ["--verify", "--post-renderer=cat"] {
+        let error = printed(&["template", flag, "chart"]).unwrap_err();
+        assert!(error.contains(flag.split('=').next().unwrap()), "{error}");
+    }
+    assert!(printed(&["template", "oci://example.com/chart"]).unwrap_err().contains("oci://"));
+    assert_eq!(printed(&["show", "chart", "./none"]), Err("Error: path \"./none\" not found\n".to_owned()));
+}

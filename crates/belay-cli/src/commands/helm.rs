@@ -5,6 +5,7 @@ mod dependency;
 mod dial;
 mod download;
 mod http;
+mod jsonpath;
 mod lint;
 mod locate;
 mod machine;

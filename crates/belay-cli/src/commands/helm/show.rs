@@ -3,6 +3,7 @@
 use belay_helm::Chart;
 use serde_json::{Map, Value, json};
 
+use super::jsonpath::JsonPath;
 use super::locate::ChartArguments;
 use super::settings::Settings;
 use crate::failure::Original;
@@ -18,7 +19,7 @@ pub(super) enum Show {
     Chart(ShowArguments),
     /// Its values.yaml.
     #[command(disable_version_flag = true)]
-    Values(ShowArguments),
+    Values(ShowValuesArguments),
     /// Its README.
     #[command(disable_version_flag = true)]
     Readme(ShowArguments),
@@ -36,16 +37,27 @@ pub(super) struct ShowArguments {
     source: ChartArguments,
 }
 
+/// The chart to show the values of.
+#[derive(clap::Args)]
+pub(super) struct ShowValuesArguments {
+    #[command(flatten)]
+    show: ShowArguments,
+    /// Print what a JSONPath template finds in the values, such as `{.image.tag}`.
+    #[arg(long, default_value = "")]
+    jsonpath: String,
+}
+
 /// What `helm show` prints.
 pub(super) fn run(what: &Show, settings: &Settings) -> Result<String, Original> {
     let (Show::All(arguments)
     | Show::Chart(arguments)
-    | Show::Values(arguments)
+    | Show::Values(ShowValuesArguments { show: arguments, .. })
     | Show::Readme(arguments)
     | Show::Crds(arguments)) = what;
     let chart = arguments.source.locate(&arguments.chart, settings)?.load()?;
     Ok(match what {
         Show::Chart(_) => definition_text(&chart),
+        Show::Values(arguments) if !arguments.jsonpath.is_empty() => values_at(&chart, &arguments.jsonpath)?,
         Show::Values(_) => values(&chart, ""),
         Show::Readme(_) => readme(&chart, ""),
         Show::Crds(_) => crds(&chart),
@@ -64,6 +76,16 @@ fn values(chart: &Chart, before: &str) -> String {
     let files = chart.raw.iter().filter(|file| file.name == "values.yaml");
     let texts: String = files.map(|file| format!("{}\n", file.text())).collect();
     if has_values { format!("{before}{texts}") } else { String::new() }
+}
+
+/// What a template finds in the values; Helm prints nothing where it does not find everything.
+fn values_at(chart: &Chart, template: &str) -> Result<String, Original> {
+    if chart.raw_file("values.yaml").is_none() {
+        return Ok(String::new());
+    }
+    let path = JsonPath::parse(template)
+        .map_err(|error| Original::new(format!("error parsing jsonpath {template}: {error}")))?;
+    Ok(path.execute(&Value::Object(chart.values.clone())).unwrap_or_default())
 }
 
 fn readme(chart: &Chart, before: &str) -> String {

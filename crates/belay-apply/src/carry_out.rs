@@ -121,7 +121,7 @@ async fn apply(step: &Step, live: &LiveState, settings: &ApplySettings) -> Resul
     };
     let answer =
         answer.map_err(|source| ApplyError::not_written(&step.key, desired.object.value(), source))?;
-    learn(live, &step.key, answer)
+    learn(live, &step.key, answer).map(drop)
 }
 
 async fn recreate(

@@ -21,4 +21,4 @@ mod stage;
 pub use carry_out::{ApplySettings, Done, Outcome, carry_out};
 pub use error::ApplyError;
 pub use rehearse::rehearse;
-pub use stage::{Performed, StageSettings, Written, carry_out_stage, delete_hook, release_hook};
+pub use stage::{Answered, Performed, StageSettings, Written, carry_out_stage, delete_hook, release_hook};

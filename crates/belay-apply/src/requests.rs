@@ -23,12 +23,13 @@ pub(crate) async fn resource(object: &Object, live: &LiveState) -> Result<Resour
     live.kinds().find(&object.gvk()).await.map_err(|source| ApplyError::Kind { key: object.key(), source })
 }
 
-/// Takes in the API server's answer ahead of the watch.
-pub(crate) fn learn(live: &LiveState, key: &ObjectKey, answer: DynamicObject) -> Result<(), ApplyError> {
+/// Takes in the API server's answer ahead of the watch. Gives its `resourceVersion`.
+pub(crate) fn learn(live: &LiveState, key: &ObjectKey, answer: DynamicObject) -> Result<String, ApplyError> {
     let fault = || ApplyError::Answer { key: key.clone() };
+    let version = answer.metadata.resource_version.clone().unwrap_or_default();
     let value = serde_json::to_value(answer).map_err(|_not_json| fault())?;
     live.learn(Object::new(value).map_err(|_no_object| fault())?);
-    Ok(())
+    Ok(version)
 }
 
 /// Whether the API server says that a field cannot be changed, or that the object is invalid.
@@ -120,7 +121,7 @@ pub(crate) async fn release(object: &Object, finalizer: &str, live: &LiveState) 
     match api.patch(&key.name, &Default::default(), &Patch::<()>::Json(patch)).await {
         // What was on its way out goes with its last finalizer.
         Ok(answer) if answer.metadata.deletion_timestamp.is_some() => Ok(()),
-        Ok(answer) => learn(live, &key, answer),
+        Ok(answer) => learn(live, &key, answer).map(drop),
         Err(kube::Error::Api(status)) if status.code == 404 => {
             live.learn_gone(&key);
             Ok(())

@@ -21,7 +21,7 @@ use crate::requests::{Gone, api_of, delete, delete_and_wait, is_immutable, learn
 const ESTABLISH: Duration = Duration::from_secs(3);
 
 /// What was done for one task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Performed {
     /// Its hook of an earlier sync was let go.
     Released,
@@ -36,7 +36,23 @@ pub enum Performed {
     /// There was no earlier hook any more.
     HookGone,
     /// It was written, or was as it should be.
-    Written(Written),
+    Written(Answered),
+}
+
+/// A write that was carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// How the object was written.
+    pub how: Written,
+    /// The `resourceVersion` that it has by this write; empty where no request was made.
+    pub version: String,
+}
+
+impl Answered {
+    /// No request was made.
+    fn without_request(how: Written) -> Answered {
+        Answered { how, version: String::new() }
+    }
 }
 
 /// How an object was written.
@@ -111,7 +127,7 @@ pub async fn carry_out_stage(
 async fn establish(outcomes: &[(usize, Result<Performed, ApplyError>)], tasks: &[Task], live: &LiveState) {
     let mut any = false;
     for (place, outcome) in outcomes {
-        let is_written = matches!(outcome, Ok(Performed::Written(written)) if written.is_change());
+        let is_written = matches!(outcome, Ok(Performed::Written(written)) if written.how.is_change());
         if is_written && tasks[*place].key.kind == "CustomResourceDefinition" {
             any = true;
             if !wait_established(&tasks[*place].key.name, live, ESTABLISH).await {
@@ -177,15 +193,17 @@ struct Writing<'a> {
 }
 
 impl Writing<'_> {
-    async fn carry_out(&self, write: &Write) -> Result<Written, ApplyError> {
+    async fn carry_out(&self, write: &Write) -> Result<Answered, ApplyError> {
         match write {
-            Write::Nothing { server_side: false } => Ok(Written::Unchanged),
-            Write::Nothing { server_side: true } => Ok(Written::ServerSideUnchanged),
+            Write::Nothing { server_side: false } => Ok(Answered::without_request(Written::Unchanged)),
+            Write::Nothing { server_side: true } => {
+                Ok(Answered::without_request(Written::ServerSideUnchanged))
+            }
             Write::Create(object) => {
                 match self.create(&self.api(object).await?, object).await {
                     // Two apps may make their namespace at the same moment; the second finds it there.
                     Err(kube::Error::Api(status)) if is_namespace_there(&status, self.key) => {
-                        Ok(Written::Unchanged)
+                        Ok(Answered::without_request(Written::Unchanged))
                     }
                     answer => self.learnt(answer, object.value(), Written::Created),
                 }
@@ -208,11 +226,11 @@ impl Writing<'_> {
         &self,
         answer: Result<DynamicObject, kube::Error>,
         sent: &Value,
-        written: Written,
-    ) -> Result<Written, ApplyError> {
+        how: Written,
+    ) -> Result<Answered, ApplyError> {
         let answer = answer.map_err(|source| ApplyError::not_written(self.key, sent, source))?;
-        learn(self.live, self.key, answer)?;
-        Ok(written)
+        let version = learn(self.live, self.key, answer)?;
+        Ok(Answered { how, version })
     }
 
     async fn create(&self, api: &Api<DynamicObject>, object: &Object) -> Result<DynamicObject, kube::Error> {
@@ -231,7 +249,7 @@ impl Writing<'_> {
         self.create(api, object).await
     }
 
-    async fn patch(&self, patch: &Patch, anew: &Object, force: bool) -> Result<Written, ApplyError> {
+    async fn patch(&self, patch: &Patch, anew: &Object, force: bool) -> Result<Answered, ApplyError> {
         let api = self.api(anew).await?;
         let params = PatchParams { field_manager: Some(self.manager().to_owned()), ..PatchParams::default() };
         let sent =
@@ -245,7 +263,7 @@ impl Writing<'_> {
         self.learnt(answer, &patch.body, Written::Configured)
     }
 
-    async fn apply(&self, object: &Object, force: bool) -> Result<Written, ApplyError> {
+    async fn apply(&self, object: &Object, force: bool) -> Result<Answered, ApplyError> {
         let api = self.api(object).await?;
         if let Some(before) = self.before {
             self.take_fields_over(&api, object, before).await?;
@@ -295,7 +313,7 @@ impl Writing<'_> {
         answer.map(drop).map_err(|source| ApplyError::Refused { key: self.key.clone(), source })
     }
 
-    async fn replace(&self, object: &Object, force: bool) -> Result<Written, ApplyError> {
+    async fn replace(&self, object: &Object, force: bool) -> Result<Answered, ApplyError> {
         let api = self.api(object).await?;
         if force {
             let answer = self.recreate(&api, object).await;

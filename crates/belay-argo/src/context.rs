@@ -260,10 +260,15 @@ impl Context {
         written
     }
 
-    /// Keeps the API server's answer to a write of ours.
-    pub(crate) fn remember_written(&self, app: &ObjectKey, key: &ObjectKey, desired: Arc<Object>) {
-        if let Some(answer) = self.live.get(key) {
-            let written = Written { desired, answer };
+    /// Keeps the API server's answer to a write of ours, as long as it is what is live.
+    pub(crate) fn remember_written(
+        &self,
+        app: &ObjectKey,
+        key: &ObjectKey,
+        desired: Arc<Object>,
+        version: &str,
+    ) {
+        if let Some(written) = Written::of(desired, version, self.live.get(key)) {
             self.remember(app, |memory| drop(memory.written.insert(key.clone(), written)));
         }
     }

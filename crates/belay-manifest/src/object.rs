@@ -93,6 +93,11 @@ impl Object {
         self.metadata_text("uid")
     }
 
+    /// `metadata.resourceVersion`, empty on a manifest.
+    pub fn resource_version(&self) -> &str {
+        self.metadata_text("resourceVersion")
+    }
+
     /// Which object this is.
     pub fn key(&self) -> ObjectKey {
         let gvk = self.gvk();

@@ -41,6 +41,13 @@ pub(crate) struct Written {
 }
 
 impl Written {
+    /// A write whose answer has this `resourceVersion`. What somebody has changed since is theirs: it is never taken for
+    /// what the API server made of our write.
+    pub(crate) fn of(desired: Arc<Object>, version: &str, live: Option<Arc<Object>>) -> Option<Written> {
+        let answer = live.filter(|live| live.resource_version() == version)?;
+        Some(Written { desired, answer })
+    }
+
     /// Whether the live object is the answer to a write of what is desired.
     fn is_of(&self, desired: &Object, live: &Arc<Object>) -> bool {
         Arc::ptr_eq(&self.answer, live) && *self.desired == *desired
@@ -117,5 +124,26 @@ impl Seen {
             tracing::debug!(object = %key, %error, "compared without a prediction");
             belay_diff::compare(desired, live, &options)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_others_change_right_after_a_write_is_not_the_servers_answer_to_it() {
+        let object = |version: &str, text: &str| {
+            let metadata = json!({"name": "two", "namespace": "a", "resourceVersion": version});
+            let object =
+                json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"a": text}});
+            Arc::new(Object::new(object).unwrap())
+        };
+        let desired = object("", "as in Git");
+        let answered = |live| Written::of(desired.clone(), "542", live).is_some();
+        assert!(answered(Some(object("542", "as in Git"))));
+        assert!(!answered(Some(object("543", "changed by hand"))));
+        assert!(!answered(None));
     }
 }

@@ -117,7 +117,9 @@ pub(crate) fn outcome(task: &Task, done: Result<Performed, ApplyError>) -> Optio
             "ignored (another object of this name has been made since)".to_owned(),
         ),
         Ok(Performed::Kept(reason)) => of(Code::PruneSkipped, Stand::Succeeded, reason.to_owned()),
-        Ok(Performed::Written(written)) => of(Code::Synced, Stand::Running, applied_message(task, written)),
+        Ok(Performed::Written(written)) => {
+            of(Code::Synced, Stand::Running, applied_message(task, written.how))
+        }
         Err(error) => of(Code::SyncFailed, Stand::Failed, advised(error.reason())),
     }
 }

@@ -83,11 +83,12 @@ impl<'a> Means<'a> {
                 match &done {
                     Ok(Performed::HookGoing) => ran.waits = true,
                     Ok(Performed::Pruned) => ran.wrote = true,
-                    Ok(Performed::Written(written)) if written.is_change() => {
+                    Ok(Performed::Written(written)) if written.how.is_change() => {
                         ran.wrote = true;
                         let task = &progress.tasks[place];
                         if let Some(target) = &task.target {
-                            self.context.remember_written(&self.app, &task.key, target.clone());
+                            let (desired, version) = (target.clone(), &written.version);
+                            self.context.remember_written(&self.app, &task.key, desired, version);
                         }
                     }
                     _ => {}

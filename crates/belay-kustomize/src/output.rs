@@ -12,6 +12,8 @@ use crate::options::BuildOptions;
 use crate::origin;
 use crate::resource::{ORIGIN, Place, PreviousName, Resource};
 use crate::resources::Resources;
+use crate::transformers::Transformer;
+use crate::transformers::labels::Labels;
 
 /// What a build made.
 #[derive(Debug, Clone, Default)]
@@ -111,11 +113,14 @@ const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "kustomize-v5.
 
 /// Drops what is not for the cluster and cleans the rest.
 pub(crate) fn finish(
-    resources: Resources,
+    mut resources: Resources,
     kustomization: &Kustomization,
     options: &BuildOptions,
 ) -> Result<Build, Error> {
     let asks = |option: &str| kustomization.build_metadata.iter().any(|asked| asked == option);
+    if asks("managedByLabel") {
+        Labels::of_objects(&[MANAGED_BY]).transform(&mut resources)?;
+    }
     let mut objects = Vec::with_capacity(resources.len());
     let mut bytes = 0;
     for mut resource in resources.into_list() {
@@ -126,12 +131,6 @@ pub(crate) fn finish(
         resource.settle_types();
         if resource.annotation(LOCAL).is_some_and(|local| local != "false") {
             continue;
-        }
-        if asks("managedByLabel") {
-            let mut labels = resource.metadata_map("labels");
-            labels.retain(|(key, _)| key != MANAGED_BY.0);
-            labels.push((MANAGED_BY.0.to_owned(), MANAGED_BY.1.to_owned()));
-            resource.set_metadata_map("labels", labels)?;
         }
         clean_annotations(&mut resource, asks("originAnnotations"), asks("transformerAnnotations"))?;
         if let Some(limit) = options.max_output_bytes {

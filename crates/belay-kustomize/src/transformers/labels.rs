@@ -40,9 +40,13 @@ fn places(label: &Label, configuration: &Configuration) -> Result<Vec<FieldSpec>
     if label.include_volume_claim_templates {
         merge_places(&mut fields, &configuration.volume_claim_template_labels)?;
     }
-    let own = FieldSpec { path: "metadata/labels".to_owned(), create: true, ..FieldSpec::default() };
-    merge_places(&mut fields, &[own])?;
+    merge_places(&mut fields, &[own_labels()])?;
     Ok(fields)
+}
+
+/// The labels of the object itself.
+fn own_labels() -> FieldSpec {
+    FieldSpec { path: "metadata/labels".to_owned(), create: true, ..FieldSpec::default() }
 }
 
 pub(crate) fn sorted(pairs: &TextMap) -> Vec<(String, String)> {
@@ -77,6 +81,12 @@ impl Transformer for Labels {
 }
 
 impl Labels {
+    /// Labels of objects themselves, and of nothing in them.
+    pub(crate) fn of_objects(pairs: &[(&str, &str)]) -> Labels {
+        let pairs = pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        Labels { pairs, fields: vec![own_labels()] }
+    }
+
     fn set(&self, map: &mut Value) -> Result<(), Error> {
         match map {
             Value::Null => Ok(()),

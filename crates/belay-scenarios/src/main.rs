@@ -25,7 +25,7 @@ use futures::StreamExt;
 use tokio::time::Instant;
 
 use crate::run::{Manners, Places, Programs, Runner};
-use crate::scenario::Scenario;
+use crate::scenario::{GIT_FAULTS, Scenario};
 
 /// Run scenarios against the cluster of a kubeconfig.
 #[derive(Parser)]
@@ -49,6 +49,10 @@ struct Arguments {
     /// A folder for the scenarios' bare repositories.
     #[arg(long, default_value = "build/repositories")]
     repositories: PathBuf,
+    /// The address of a Git server that serves the folder of repositories, such as `belay gitserver`; the runner has one of
+    /// its own otherwise. Scenarios whose Git server misbehaves are skipped then.
+    #[arg(long)]
+    git: Option<String>,
     /// A file of objects, such as definitions, to apply first.
     #[arg(long)]
     apply: Option<PathBuf>,
@@ -126,8 +130,10 @@ async fn all(arguments: Arguments) -> anyhow::Result<usize> {
         repositories: arguments.repositories,
         programs: Programs { kubectl: program(arguments.kubectl)?, helm: program(arguments.helm)? },
         states: arguments.states,
+        git: arguments.git,
     };
     let manners = Manners { is_belay: arguments.engine == Engine::Belay, tells_times: arguments.times };
+    let has_own_git = places.git.is_none();
     let runner = Runner::start(places, manners).await?;
     if let Some(file) = &arguments.apply {
         runner.apply_file(file).await?;
@@ -140,6 +146,7 @@ async fn all(arguments: Arguments) -> anyhow::Result<usize> {
     }
     let mut offered: Vec<&str> = arguments.with.iter().map(String::as_str).collect();
     offered.extend(arguments.engine.offers());
+    offered.extend(has_own_git.then_some(GIT_FAULTS));
     let (alone, together): (Vec<_>, Vec<_>) = scenarios.iter().partition(|(_, scenario)| scenario.alone);
     let mut outcomes: Vec<_> = futures::stream::iter(together)
         .map(|(name, scenario)| outcome(&runner, name, scenario, &offered))

@@ -34,7 +34,7 @@ pub(crate) struct Runner {
     states: Option<PathBuf>,
     api_server: ApiServer,
     manners: Manners,
-    server: GitServer,
+    git: Git,
     pub(crate) webhooks: WebhookServer,
 }
 
@@ -57,6 +57,25 @@ pub(crate) struct Places {
     pub(crate) programs: Programs,
     /// A folder for how scenarios ended, if that is wanted.
     pub(crate) states: Option<PathBuf>,
+    /// The address of a Git server that serves the repositories, if it is not to be the runner's own.
+    pub(crate) git: Option<String>,
+}
+
+/// Who serves the repositories.
+enum Git {
+    /// The runner itself.
+    Own(GitServer),
+    /// A server at this address.
+    At(String),
+}
+
+impl Git {
+    fn url_of(&self, repository: &str) -> String {
+        match self {
+            Git::Own(server) => server.url_of(repository),
+            Git::At(address) => format!("{}/{repository}.git", address.trim_end_matches('/')),
+        }
+    }
 }
 
 /// Programs that people run.
@@ -98,7 +117,10 @@ impl Runner {
         let repositories = std::path::absolute(&places.repositories)?;
         let faults = Faults::default();
         let options = GitServerOptions { faults: faults.clone(), ..GitServerOptions::new(&repositories) };
-        let server = GitServer::start(options).await?;
+        let git = match places.git {
+            Some(address) => Git::At(address),
+            None => Git::Own(GitServer::start(options).await?),
+        };
         Ok(Runner {
             kinds: Kinds::new(client.clone()),
             client,
@@ -109,7 +131,7 @@ impl Runner {
             states: places.states,
             api_server,
             manners,
-            server,
+            git,
             webhooks: WebhookServer::start().await?,
         })
     }
@@ -155,8 +177,8 @@ impl Runner {
     /// Runs every step; the first that does not hold ends the scenario.
     pub(crate) async fn run(&self, name: &str, scenario: &Scenario) -> anyhow::Result<()> {
         let (repository, path) = self.repository(name)?;
-        let url = self.server.url_of(name);
-        let second_url = self.server.url_of(&format!("{name}-second"));
+        let url = self.git.url_of(name);
+        let second_url = self.git.url_of(&format!("{name}-second"));
         let variables = Variables::default();
         variables.set("NAME", name)?;
         variables.set("REPOSITORY", &url)?;

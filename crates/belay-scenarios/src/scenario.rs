@@ -35,9 +35,8 @@ impl Scenario {
     /// Everything that must be there.
     pub(crate) fn requirements(&self) -> impl Iterator<Item = &str> {
         let engine = (!self.engine.is_empty()).then_some(self.engine.as_str());
-        let programs =
-            self.steps.iter().filter_map(|step| -> Option<&str> { step.action.program().map(Program::name) });
-        self.requires.iter().map(String::as_str).chain(engine).chain(programs)
+        let of_steps = self.steps.iter().filter_map(|step| -> Option<&str> { step.action.requirement() });
+        self.requires.iter().map(String::as_str).chain(engine).chain(of_steps)
     }
 }
 
@@ -119,12 +118,16 @@ pub(crate) enum Action {
     Request(Request),
 }
 
+/// What scenarios require whose Git server misbehaves: that it is the runner's own.
+pub(crate) const GIT_FAULTS: &str = "git-faults";
+
 impl Action {
-    /// The program that it runs.
-    fn program(&self) -> Option<Program> {
+    /// What has to be there for it: a program, or a Git server that can be made to misbehave.
+    fn requirement(&self) -> Option<&'static str> {
         match self {
-            Action::Kubectl(_) => Some(Program::Kubectl),
-            Action::Helm(_) => Some(Program::Helm),
+            Action::Kubectl(_) => Some(Program::Kubectl.name()),
+            Action::Helm(_) => Some(Program::Helm.name()),
+            Action::Fault(_) => Some(GIT_FAULTS),
             _ => None,
         }
     }

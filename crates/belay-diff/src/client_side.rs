@@ -72,7 +72,9 @@ impl<'a> Sides<'a> {
     ) -> Result<(Value, Value), PatchError> {
         let states = States::of(self, options, ignored, true);
         let body = self.patch(&states)?;
-        let predicted = self.predicted(&states.live, &body, ignored.normalise)?;
+        let mut predicted = self.predicted(&states.live, &body, ignored.normalise)?;
+        // Defaults may have brought back another form.
+        ignored.reformat(self.live, &mut [&mut predicted]);
         Ok((states.live, predicted))
     }
 
@@ -124,6 +126,7 @@ impl States {
         add_unwanted(&mut original, &desired, &compared, sides.live, options);
         if leave_out {
             ignored.remove(sides.live, &mut [&mut desired, &mut live, &mut original]);
+            ignored.reformat(sides.live, &mut [&mut desired, &mut live, &mut original]);
         }
         drop_undesired(&mut live, ignored.normalise);
         for state in [&mut original, &mut desired] {

@@ -6,6 +6,7 @@ mod pointer;
 use belay_manifest::Object;
 use serde_json::Value;
 
+use crate::known_types::KnownField;
 use crate::normalise::NormaliseOptions;
 use crate::ownership::Ownership;
 use crate::path::{Segment, has_keys};
@@ -35,13 +36,30 @@ pub struct IgnoreRule {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ignored {
     rules: Vec<IgnoreRule>,
+    known_fields: Vec<KnownField>,
     pub(crate) normalise: NormaliseOptions,
 }
 
 impl Ignored {
     /// The rules in the order they are written.
     pub fn new(rules: Vec<IgnoreRule>, normalise: NormaliseOptions) -> Ignored {
-        Ignored { rules, normalise }
+        Ignored { rules, known_fields: Vec::new(), normalise }
+    }
+
+    /// The same rules, where spellings of one value are no difference in these fields.
+    pub fn with_known_fields(self, known_fields: Vec<KnownField>) -> Ignored {
+        Ignored { known_fields, ..self }
+    }
+
+    /// Brings the fields of known types into one form in each of these states of an object. A field that holds
+    /// something else stays as it is, and so do those behind it.
+    pub(crate) fn reformat(&self, live: &Object, states: &mut [&mut Value]) {
+        let fields: Vec<&KnownField> =
+            self.known_fields.iter().filter(|field| field.concerns(live)).collect();
+        for state in states {
+            // As Argo CD, which says so in its log alone: the first that cannot be read ends it.
+            let _ = fields.iter().try_for_each(|field| field.reformat(state));
+        }
     }
 
     /// Takes the ignored fields of an object out of each of these states of it. `live` tells whose object it is and

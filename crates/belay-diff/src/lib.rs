@@ -7,6 +7,7 @@ mod client_side;
 mod compare;
 mod drift;
 mod ignore;
+mod known_types;
 mod normalise;
 mod ownership;
 mod path;
@@ -18,6 +19,7 @@ pub use client_side::{LAST_APPLIED, Patch, Sides, last_applied_text, with_last_a
 pub use compare::{AddedFields, CompareOptions, Difference, compare};
 pub use drift::{DigestKey, Drift, describe};
 pub use ignore::{IgnoreRule, Ignored, Jq, JqError};
+pub use known_types::{KnownField, KnownType};
 pub use normalise::{IgnoredStatus, NormaliseOptions, normalised};
 pub use ownership::{Owner, Ownership};
 pub use path::{FieldPath, Segment};

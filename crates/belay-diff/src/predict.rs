@@ -46,7 +46,11 @@ impl Sides<'_> {
             (Method::ClientSide, _) => self.client_side(options, ignored)?,
             (Method::ServerSide, Some(_)) => self.server_side(options, ignored)?,
             // Without a schema the live object's own managedFields tell how its lists merge.
-            (Method::ServerSide, None) => return Ok(compare(self.desired, self.live, options)),
+            (Method::ServerSide, None) => {
+                let (mut desired, mut live) = (self.desired.clone(), self.live.clone());
+                ignored.reformat(self.live, &mut [desired.value_mut(), live.value_mut()]);
+                return Ok(compare(&desired, &live, options));
+            }
         };
         Ok(between(&live, &predicted, &Ownership::of(self.live.value())))
     }
@@ -86,6 +90,7 @@ impl Sides<'_> {
         let mut predicted = managed::predict(schema, Some(&live), &desired, &write, true)?;
         // Defaults may have brought back what is ignored.
         ignored.remove(self.live, &mut [&mut predicted]);
+        ignored.reformat(self.live, &mut [&mut live, &mut predicted]);
         for state in [&mut live, &mut predicted] {
             drop_undesired(state, ignored.normalise);
         }
@@ -231,6 +236,7 @@ mod tests {
     use crate::client_side::with_last_applied;
     use crate::compare::AddedFields;
     use crate::ignore::IgnoreRule;
+    use crate::known_types::{KnownField, KnownType};
     use crate::normalise::NormaliseOptions;
     use belay_schema::default_object;
     use belay_schema::{KindSchema, Registry, decode};
@@ -413,5 +419,39 @@ mod tests {
         let patch = sides.apply_patch(&options(), &Ignored::default()).unwrap().unwrap();
         assert!(!patch.strategic);
         assert_eq!(patch.body["spec"], json!({"size": 2, "list": [{"a": 2}]}));
+    }
+
+    #[test]
+    fn fields_of_known_types_are_compared_by_what_they_mean() {
+        let properties = json!({"ram": {"type": "string"}, "pod": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}});
+        let crd = json!({"metadata": {"name": "things.x.io"}, "spec": {"group": "x.io", "names": {"kind": "Thing"}, "versions": [
+            {"name": "v1", "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": {"type": "object", "properties": properties}}}}}]}});
+        let kind = KindSchema::from_crd_version(&crd, "v1").unwrap();
+        let object = |ram: &str, cpu: &str| {
+            Object::new(json!({"apiVersion": "x.io/v1", "kind": "Thing", "metadata": {"name": "t"}, "spec": {"ram": ram,
+                "pod": {"containers": [{"name": "a", "resources": {"limits": {"cpu": cpu}}}]}}}))
+            .unwrap()
+        };
+        let field = |path: &str, name: &str| KnownField {
+            group: "x.io".into(),
+            kind: "Thing".into(),
+            path: path.into(),
+            known_type: KnownType::named(name).unwrap(),
+        };
+        let known = vec![field("spec.ram", "core/Quantity"), field("spec.pod", "core/v1/PodSpec")];
+        let known = Ignored::default().with_known_fields(known);
+        let found = |desired: &Object, ignored: &Ignored, method| {
+            let live = with_last_applied(&object("1250M", "2"));
+            let sides = Sides { desired, live: &live, schema: Some(&kind) };
+            let found = sides.differences(method, &options(), ignored).unwrap();
+            found.iter().map(|found| found.path.to_string()).collect::<Vec<_>>()
+        };
+        for method in BOTH {
+            let desired = object("1.25G", "2000m");
+            let pod = "spec.pod.containers[name=a].resources.limits.cpu";
+            assert_eq!(found(&desired, &Ignored::default(), method), ["spec.ram", pod], "{method:?}");
+            assert_eq!(found(&desired, &known, method), Vec::<String>::new(), "{method:?}");
+            assert_eq!(found(&object("1.25G", "3"), &known, method), [pod], "{method:?}");
+        }
     }
 }

@@ -37,5 +37,5 @@ pub use options::{Budget, Clock, MissingKey, Moment, Options, RandomSource};
 pub use parse::{Delimiters, Parsed, parse};
 pub use provenance::{Condition, Frame, Nested, Origin, Path, Place, Provenance, Span, Step};
 pub use set::TemplateSet;
-pub use sprig::{parse_duration, sprig};
+pub use sprig::{format_duration, parse_duration, sprig};
 pub use value::{Element, Kind, List, Map, Text, Type, Value};

@@ -25,6 +25,14 @@ impl<'a> Converter<'a> {
         Self { definitions, encoding, types: Types::default(), named: HashMap::new() }
     }
 
+    pub(crate) fn get(&self, id: TypeId) -> &Type {
+        self.types.get(id)
+    }
+
+    pub(crate) fn add(&mut self, added: Type) -> TypeId {
+        self.types.add(added)
+    }
+
     pub(crate) fn finish(self) -> Types {
         self.types
     }

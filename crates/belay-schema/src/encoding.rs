@@ -43,7 +43,12 @@ pub fn decode(kind: &KindSchema, object: &Value) -> Result<Value, DecodeError> {
 
 /// What the decoder would refuse, without the words around it.
 pub(crate) fn decode_detail(kind: &KindSchema, object: &Value) -> Result<(), String> {
-    Checker { types: &kind.types, path: Vec::new() }.value(kind.root, object, "")
+    decode_value_detail(&kind.types, kind.root, object)
+}
+
+/// The same for a value that is only part of an object.
+pub(crate) fn decode_value_detail(types: &Types, id: TypeId, value: &Value) -> Result<(), String> {
+    Checker { types, path: Vec::new() }.value(id, value, "")
 }
 
 /// Bring `metadata` into its form; every kind has the same.
@@ -89,7 +94,8 @@ pub(crate) fn encode(kind: &KindSchema, object: &mut Value) {
     encode_value(&kind.types, kind.root, object);
 }
 
-fn encode_value(types: &Types, id: TypeId, value: &mut Value) {
+/// Bring a value into the form Go writes its type in, in place.
+pub(crate) fn encode_value(types: &Types, id: TypeId, value: &mut Value) {
     let declared = types.get(id);
     match declared.special {
         Special::None => {}

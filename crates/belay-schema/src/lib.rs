@@ -22,6 +22,7 @@ mod arena;
 mod builtin;
 mod cel_rules;
 mod conversion;
+mod core_type;
 mod crd;
 mod defaults;
 mod disabled;
@@ -48,6 +49,7 @@ mod validate;
 mod values;
 mod versions;
 
+pub use core_type::CoreType;
 pub use crd::crd_errors;
 pub use defaults::default_object;
 pub use encoding::{DecodeError, decode};

@@ -7,8 +7,9 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::{Map, Value};
 
-use crate::arena::TypeId;
+use crate::arena::{TypeId, Types};
 use crate::builtin::Converter;
+use crate::core_type::core_types;
 use crate::kind::KindSchema;
 
 static RECORDED: &[u8] = include_bytes!("../data/kubernetes-1.34.json.gz");
@@ -20,7 +21,9 @@ static BUILTIN: LazyLock<Registry> = LazyLock::new(Registry::load);
 pub struct Registry {
     facts: Facts,
     group_versions: Vec<GroupVersion>,
-    kinds: HashMap<(String, String, String), Arc<KindSchema>>,
+    kinds: HashMap<KindName, Arc<KindSchema>>,
+    types: Arc<Types>,
+    core_types: HashMap<String, TypeId>,
 }
 
 /// The recording as it is.
@@ -119,6 +122,14 @@ impl Registry {
         Some(crate::openapi::document(found, &self.facts.definitions))
     }
 
+    pub(crate) fn types(&self) -> &Arc<Types> {
+        &self.types
+    }
+
+    pub(crate) fn core_types(&self) -> &HashMap<String, TypeId> {
+        &self.core_types
+    }
+
     pub(crate) fn facts(&self) -> &Facts {
         &self.facts
     }
@@ -137,8 +148,12 @@ impl Registry {
             encoding: object(take("encoding")),
         };
         let group_versions = group_versions(&groups, &resources);
-        let kinds = kinds(&facts, &group_versions);
-        Self { facts, group_versions, kinds }
+        let mut converter = Converter::new(&facts.definitions, &facts.encoding);
+        let roots = roots(&facts, &mut converter);
+        let core_types = core_types(&mut converter, facts.definitions.keys());
+        let types = Arc::new(converter.finish());
+        let kinds = kinds(roots, &types, &group_versions);
+        Self { facts, group_versions, kinds, types, core_types }
     }
 }
 
@@ -191,12 +206,11 @@ fn text(value: &Value, key: &str) -> String {
     value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-fn kinds(
-    facts: &Facts,
-    group_versions: &[GroupVersion],
-) -> HashMap<(String, String, String), Arc<KindSchema>> {
-    let mut converter = Converter::new(&facts.definitions, &facts.encoding);
-    let mut roots: Vec<((String, String, String), TypeId)> = Vec::new();
+/// Group, version and kind.
+type KindName = (String, String, String);
+
+fn roots(facts: &Facts, converter: &mut Converter<'_>) -> Vec<(KindName, TypeId)> {
+    let mut roots = Vec::new();
     for (name, definition) in &facts.definitions {
         let listed = definition.get("x-kubernetes-group-version-kind").and_then(Value::as_array);
         let id = listed.is_some().then(|| converter.named(name));
@@ -204,11 +218,18 @@ fn kinds(
             roots.push(((text(listed, "group"), text(listed, "version"), text(listed, "kind")), id));
         }
     }
-    let types = Arc::new(converter.finish());
+    roots
+}
+
+fn kinds(
+    roots: Vec<(KindName, TypeId)>,
+    types: &Arc<Types>,
+    group_versions: &[GroupVersion],
+) -> HashMap<KindName, Arc<KindSchema>> {
     let kinds = roots.into_iter().map(|(key, root)| {
         let (group, version, kind) = key.clone();
         let has_status = has_status(group_versions, &group, &version, &kind);
-        let types = Arc::clone(&types);
+        let types = Arc::clone(types);
         (key, Arc::new(KindSchema { group, version, kind, types, root, custom: None, has_status }))
     });
     kinds.collect()

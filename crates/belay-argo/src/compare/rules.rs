@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use belay_argo_api::Application;
-use belay_diff::{IgnoreRule, Ignored, IgnoredStatus, Jq, NormaliseOptions};
+use belay_diff::{IgnoreRule, Ignored, IgnoredStatus, Jq, KnownField, KnownType, NormaliseOptions};
 use belay_filetree::Glob;
 use belay_manifest::Object;
 
 use crate::fault::Fault;
 use crate::prepare::Prepared;
 use crate::settings::{CompareSettings, Fields, IgnoreStatus, Settings};
+
+/// The kind of Argo Rollouts.
+const ROLLOUT: (&str, &str) = ("argoproj.io", "Rollout");
 
 /// What is not compared of an app's objects. An expression of the app that is not understood is a fault of its spec.
 pub(crate) fn ignored(app: &Application, system: &Settings) -> Result<Arc<Ignored>, Fault> {
@@ -30,7 +33,24 @@ pub(crate) fn ignored(app: &Application, system: &Settings) -> Result<Arc<Ignore
         });
     }
     rules.extend(system_rules(system));
-    Ok(Arc::new(Ignored::new(rules, normalise(system.compare))))
+    Ok(Arc::new(Ignored::new(rules, normalise(system.compare)).with_known_fields(known_fields(system))))
+}
+
+/// `resource.customizations.knownTypeFields`, of exactly the kinds named. Argo CD knows the one of its Rollouts.
+fn known_fields(system: &Settings) -> Vec<KnownField> {
+    let mut fields: Vec<KnownField> = system
+        .customizations
+        .iter()
+        .flat_map(|(group, kind, customization)| {
+            customization.known_types.iter().map(|known| known.of(group, kind))
+        })
+        .collect();
+    if !fields.iter().any(|field| field.group == ROLLOUT.0 && field.kind == ROLLOUT.1) {
+        let known_type = KnownType::named("core/v1/PodSpec").expect("a type of the recorded API");
+        let path = "spec.template.spec".to_owned();
+        fields.push(KnownField { group: ROLLOUT.0.to_owned(), kind: ROLLOUT.1.to_owned(), path, known_type });
+    }
+    fields
 }
 
 /// `resource.customizations.ignoreDifferences`

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use belay_diff::Jq;
+use belay_diff::{Jq, KnownField, KnownType};
 use belay_goyaml::{Node, Style};
 
 use super::document::Key;
@@ -56,7 +56,19 @@ pub struct KnownTypeField {
     /// Its path, with dots.
     pub field: String,
     /// Its type, as `core/Quantity`.
-    pub type_name: String,
+    pub known_type: KnownType,
+}
+
+impl KnownTypeField {
+    /// The field of this kind.
+    pub fn of(&self, group: &str, kind: &str) -> KnownField {
+        KnownField {
+            group: group.to_owned(),
+            kind: kind.to_owned(),
+            path: self.field.clone(),
+            known_type: self.known_type.clone(),
+        }
+    }
 }
 
 impl Customizations {
@@ -122,10 +134,7 @@ pub(super) fn read_whole(key: &Key<'_>, text: &str, all: &mut Customizations) ->
                 "health.lua" => customization.health_lua = key.text(field, value)?,
                 "health.lua.useOpenLibs" => customization.use_open_libs = key.flag(field, value)?,
                 "actions" => customization.actions = key.text(field, value)?,
-                "knownTypeFields" => {
-                    customization.known_types = known_types(key, value)?;
-                    super::keys::note_unless(key, customization.known_types.is_empty());
-                }
+                "knownTypeFields" => customization.known_types = known_types(key, value)?,
                 // The fields are written as a text of their own.
                 _ => {
                     let fields = inner_fields(key, field, value)?;
@@ -171,7 +180,6 @@ pub(super) fn read_split(key: &Key<'_>, text: &str, all: &mut Customizations) ->
         "knownTypeFields" => {
             let Some(root) = key.parse(text)? else { return Ok(()) };
             customization.known_types = known_types(key, &root)?;
-            super::keys::note_unless(key, customization.known_types.is_empty());
         }
         other => return Err(key.error(0, format!("resource customization type {other} not supported"))),
     }
@@ -219,14 +227,20 @@ fn read_fields(key: &Key<'_>, text: &str) -> Result<Fields, SettingsError> {
 fn known_types(key: &Key<'_>, node: &Node) -> Result<Vec<KnownTypeField>, SettingsError> {
     let mut found = Vec::new();
     for item in key.list("knownTypeFields", node)? {
-        let mut known = KnownTypeField { field: String::new(), type_name: String::new() };
+        let (mut field, mut type_name) = (String::new(), String::new());
         for (name, value) in key.fields("an entry", item, &["field", "type"])? {
             match name {
-                "field" => known.field = key.text(name, value)?,
-                _ => known.type_name = key.text(name, value)?,
+                "field" => field = key.text(name, value)?,
+                _ => type_name = key.text(name, value)?,
             }
         }
-        found.push(known);
+        match KnownType::named(&type_name) {
+            Some(known_type) => found.push(KnownTypeField { field, known_type }),
+            None => key.note(
+                Weight::Behaviour,
+                &format!("Failed to configure known field normalizer: type '{type_name}' is not supported"),
+            ),
+        }
     }
     Ok(found)
 }

@@ -100,13 +100,6 @@ pub(super) fn read(key: &Key<'_>, text: &str, settings: &mut Settings) -> Result
     Ok(())
 }
 
-/// Says that a key is not acted on yet, unless its value changes nothing.
-pub(super) fn note_unless(key: &Key<'_>, is_usual: bool) {
-    if !is_usual {
-        key.note(Weight::Behaviour, "is not supported yet");
-    }
-}
-
 fn say_why_not(key: &Key<'_>, text: &str) {
     if text.is_empty() {
         return;

@@ -34,6 +34,31 @@ fn both_forms_of_customizations_say_the_same() {
 }
 
 #[test]
+fn known_types_are_read_in_both_forms_and_unknown_ones_are_named() {
+    let split = settings(&[(
+        "resource.customizations.knownTypeFields.example.com_Widget",
+        "- {field: spec.ram, type: core/Quantity}\n- {field: spec.pod, type: core/v1/PodSpec}\n",
+    )]);
+    let whole = "example.com/Widget:\n  knownTypeFields:\n  - {field: spec.ram, type: core/Quantity}\n  - {type: core/v1/PodSpec, field: spec.pod}\n";
+    let whole = settings(&[("resource.customizations", whole)]);
+    assert_eq!(split.customizations, whole.customizations);
+    assert_eq!(
+        split.customizations.exact("example.com", "Widget").map(|known| known.known_types.len()),
+        Some(2)
+    );
+    let parsed = parse(&[(
+        "resource.customizations.knownTypeFields.Widget",
+        "- {field: spec.a, type: core/Number}\n- {field: spec.b, type: meta/v1/Duration}\n",
+    )])
+    .unwrap();
+    let known = &parsed.settings.customizations.exact("", "Widget").unwrap().known_types;
+    assert_eq!(known.iter().map(|known| known.field.as_str()).collect::<Vec<_>>(), ["spec.b"]);
+    let message = "argocd-cm: resource.customizations.knownTypeFields.Widget: Failed to configure known field \
+                   normalizer: type 'core/Number' is not supported";
+    assert_eq!(parsed.notices, [Notice { weight: Weight::Behaviour, message: message.to_owned() }]);
+}
+
+#[test]
 fn the_most_exact_pattern_tells_the_health() {
     let text = "'*.example.com/*': {health.lua: wide}\n'*.a.example.com/*': {health.lua: near}\n\
                 x.a.example.com/Own: {health.lua: own}\n";

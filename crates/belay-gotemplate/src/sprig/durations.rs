@@ -75,7 +75,7 @@ fn part(fraction: &str, unit: u64) -> u64 {
 }
 
 /// Go's `Duration.String`.
-pub(super) fn format_duration(nanoseconds: i64) -> String {
+pub fn format_duration(nanoseconds: i64) -> String {
     let magnitude = nanoseconds.unsigned_abs();
     let sign = if nanoseconds < 0 { "-" } else { "" };
     let fraction = |value: u64, unit: u64| {

@@ -23,7 +23,7 @@ mod urls;
 mod words;
 mod zones;
 
-pub use durations::parse_duration;
+pub use durations::{format_duration, parse_duration};
 pub(crate) use encoding::base64_encode;
 
 use crate::function::Functions;

@@ -27,8 +27,8 @@ fn refused_fields_are_named() {
         "ref": {"semver": "1.x"}, "serviceAccountName": "a"}});
     assert_eq!(refused_fields(&GIT_REPOSITORY, &object), ["spec.provider", "spec.serviceAccountName"]);
     let object = json!({"spec": {"interval": "1m", "prune": true, "dependsOn": [{"name": "a"}],
-        "decryption": {"provider": "sops"}, "buildMetadata": ["originAnnotations"]}});
-    assert_eq!(refused_fields(&KUSTOMIZATION, &object), ["spec.decryption", "spec.buildMetadata"]);
+        "decryption": {"provider": "sops"}, "kubeConfig": {"configMapRef": {"name": "a"}}}});
+    assert_eq!(refused_fields(&KUSTOMIZATION, &object), ["spec.decryption", "spec.kubeConfig.configMapRef"]);
     let object = json!({"spec": {"interval": "1m", "rollback": {"timeout": "1m"}, "upgrade": {"remediation": {"retries": 3}},
         "install": {"remediation": {"retries": 3}}}});
     assert_eq!(refused_fields(&HELM_RELEASE, &object), ["spec.rollback", "spec.upgrade.remediation"]);
@@ -36,6 +36,6 @@ fn refused_fields_are_named() {
 
 #[test]
 fn annotations_of_managed_objects_are_found() {
-    let keys = ["kustomize.toolkit.fluxcd.io/name", "kustomize.toolkit.fluxcd.io/ssa", "example.com/a"];
-    assert_eq!(refused_object_annotations(keys), ["kustomize.toolkit.fluxcd.io/ssa"]);
+    let keys = ["kustomize.toolkit.fluxcd.io/name", "kustomize.toolkit.fluxcd.io/decrypt", "example.com/a"];
+    assert_eq!(refused_object_annotations(keys), ["kustomize.toolkit.fluxcd.io/decrypt"]);
 }

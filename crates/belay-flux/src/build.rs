@@ -48,7 +48,10 @@ pub(crate) fn fingerprint(app: &Kustomization) -> String {
     let texts = [&spec.path, &spec.target_namespace, &spec.name_prefix, &spec.name_suffix];
     let patches: Vec<_> = spec.patches.iter().map(Described::write).collect();
     let images: Vec<_> = spec.images.iter().map(Described::write).collect();
-    format!("{texts:?} {patches:?} {images:?} {:?} {}", spec.components, spec.ignore_missing_components)
+    format!(
+        "{texts:?} {patches:?} {images:?} {:?} {} {:?}",
+        spec.components, spec.ignore_missing_components, spec.build_metadata
+    )
 }
 
 /// Builds the folder; one without a kustomization is built from all manifests below it.
@@ -104,6 +107,8 @@ fn edit(
             })
             .collect(),
         patches: spec.patches.iter().map(patch).collect(),
+        build_metadata: spec.build_metadata.clone(),
+        origins_without_resources: true,
         ..KustomizationEdit::default()
     })
 }
@@ -174,6 +179,28 @@ mod tests {
         let error = run(&tree, &spec(json!({"path": "./gone"}))).unwrap_err();
         assert_eq!(error.to_string(), "kustomization path not found: gone is not a folder of the repository");
         assert!(run(&tree, &spec(json!({"path": "../../x"}))).is_err());
+    }
+
+    #[test]
+    fn objects_say_where_they_come_from_where_it_is_asked_for() {
+        let tree = MemoryTree::of([
+            ("plain/a.yaml", MAP),
+            ("made/kustomization.yaml", "configMapGenerator: [{name: made, literals: [a=b]}]\n"),
+            ("listed/kustomization.yaml", "resources: [../plain/a.yaml]\n"),
+        ]);
+        let origin = |spec| {
+            let built = run(&tree, &self::spec(spec)).unwrap();
+            built[0].object.annotation("config.kubernetes.io/origin").map(str::to_owned)
+        };
+        let asked = |path: &str| origin(json!({"path": path, "buildMetadata": ["originAnnotations"]}));
+        assert_eq!(asked("plain"), Some("path: a.yaml\n".to_owned()));
+        assert_eq!(asked("listed"), Some("path: ../plain/a.yaml\n".to_owned()));
+        assert_eq!(origin(json!({"path": "listed"})), None);
+        // Flux asks for it itself where a kustomization lists no resources.
+        let made = "configuredIn: kustomization.yaml\nconfiguredBy:\n  apiVersion: builtin\n  kind: ConfigMapGenerator\n";
+        assert_eq!(origin(json!({"path": "made"})), Some(made.to_owned()));
+        let other = json!({"path": "made", "buildMetadata": ["transformerAnnotations"]});
+        assert_eq!(origin(other), None);
     }
 
     #[test]

@@ -202,13 +202,11 @@ pub(crate) fn normalise(object: &mut Object) {
     }
 }
 
-/// An annotation or label, which Flux reads alike.
-fn mark<'a>(object: &'a Object, name: &str) -> Option<&'a str> {
-    object.annotation(name).or_else(|| object.label(name))
-}
-
+/// Whether an annotation or label, which Flux reads alike, says so.
 fn is(object: &Object, name: &str, value: &str) -> bool {
-    mark(object, name).is_some_and(|found| found.eq_ignore_ascii_case(value))
+    [object.annotation(name), object.label(name)]
+        .iter()
+        .any(|found| found.is_some_and(|found| found.eq_ignore_ascii_case(value)))
 }
 
 fn treatment(object: &Object, target: &Target<'_>) -> Treatment {
@@ -217,11 +215,18 @@ fn treatment(object: &Object, target: &Target<'_>) -> Treatment {
         keep: keeps(object),
         only_create: is(object, APPLY, "IfNotPresent"),
         recreate: target.force || is(object, FORCE, "Enabled"),
+        merge: is(object, APPLY, "Merge"),
     }
 }
 
+/// What a live object asks for itself counts beside what Git says of it.
+pub(crate) fn heed(treatment: &mut Treatment, live: &Object) {
+    treatment.ignore |= is_disabled(live) || is(live, APPLY, "Ignore");
+    treatment.merge |= is(live, APPLY, "Merge");
+}
+
 /// Whether an object, desired or live, asks to be left alone.
-pub(crate) fn is_disabled(object: &Object) -> bool {
+fn is_disabled(object: &Object) -> bool {
     is(object, RECONCILE, "Disabled")
 }
 
@@ -229,14 +234,6 @@ pub(crate) fn is_disabled(object: &Object) -> bool {
 pub(crate) fn keeps(object: &Object) -> bool {
     is(object, PRUNE, "Disabled") || is_disabled(object)
 }
-
-/// Marks that are honoured here, by value.
-const HONOURED: &[(&str, &[&str])] = &[
-    (PRUNE, &["Disabled", "Enabled"]),
-    (RECONCILE, &["Disabled", "Enabled"]),
-    (FORCE, &["Enabled", "Disabled"]),
-    (APPLY, &["Override", "IfNotPresent", "Ignore"]),
-];
 
 fn refuse_unsupported(manifest: &Manifest) -> Result<(), PrepareError> {
     let object = &manifest.object;
@@ -247,14 +244,9 @@ fn refuse_unsupported(manifest: &Manifest) -> Result<(), PrepareError> {
     };
     let maps = ["/metadata/annotations", "/metadata/labels"];
     let names = maps.iter().filter_map(|path| object.value().pointer(path)?.as_object()).flatten();
-    for name in refused_object_annotations(names.map(|(name, _)| name.as_str())) {
-        let value = mark(object, &name).unwrap_or_default();
-        let honoured = HONOURED.iter().any(|(known, values)| {
-            *known == name && values.iter().any(|known| known.eq_ignore_ascii_case(value))
-        });
-        if !honoured {
-            return Err(refuse(format!("annotation {name}: {value}")));
-        }
+    if let Some(name) = refused_object_annotations(names.map(|(name, _)| name.as_str())).first() {
+        let value = object.annotation(name).or_else(|| object.label(name)).unwrap_or_default();
+        return Err(refuse(format!("annotation {name}: {value}")));
     }
     if object.value().get("sops").is_some() {
         return Err(refuse("decryption of SOPS-encrypted manifests".to_owned()));
@@ -280,6 +272,7 @@ mod tests {
             "metadata": {"name": "a", "namespace": "web", "annotations": annotations}}))
     }
 
+    const DECRYPT: &str = "kustomize.toolkit.fluxcd.io/decrypt";
     const TARGET: Target<'_> = Target { name: "apps", namespace: "flux-system", common: None, force: false };
 
     fn run(manifests: &[Manifest]) -> Result<Prepared, PrepareError> {
@@ -303,12 +296,32 @@ mod tests {
     fn marks_are_honoured_or_refused_by_name() {
         let kept = map(json!({PRUNE: "disabled", APPLY: "ifnotpresent", FORCE: "enabled"}));
         let treatment = run(&[kept]).unwrap().desired[0].treatment;
-        assert_eq!(treatment, Treatment { ignore: false, keep: true, only_create: true, recreate: true });
-        assert!(run(&[map(json!({RECONCILE: "Disabled"}))]).unwrap().desired[0].treatment.ignore);
+        let expected = Treatment { keep: true, only_create: true, recreate: true, ..Treatment::default() };
+        assert_eq!(treatment, expected);
+        let treatment_of = |annotations| run(&[map(annotations)]).unwrap().desired[0].treatment;
+        assert!(treatment_of(json!({RECONCILE: "Disabled"})).ignore);
+        assert!(treatment_of(json!({APPLY: "Ignore"})).ignore);
+        assert!(treatment_of(json!({APPLY: "Merge"})).merge);
+        // As with Flux, a word that is none is as if it were not there.
+        assert_eq!(treatment_of(json!({APPLY: "Override"})), treatment_of(json!({APPLY: "Always"})));
         assert_eq!(
-            run(&[map(json!({APPLY: "Merge"}))]).unwrap_err().to_string(),
-            "a.yaml:3: ConfigMap/web/a: annotation kustomize.toolkit.fluxcd.io/ssa: Merge is not supported yet"
+            run(&[map(json!({DECRYPT: "Disabled"}))]).unwrap_err().to_string(),
+            "a.yaml:3: ConfigMap/web/a: annotation kustomize.toolkit.fluxcd.io/decrypt: Disabled is not supported yet"
         );
+    }
+
+    #[test]
+    fn a_live_object_may_ask_for_itself() {
+        let live = |value: &str| map(json!({APPLY: value})).object;
+        let mut treatment = Treatment::default();
+        heed(&mut treatment, &live("merge"));
+        assert_eq!(treatment, Treatment { merge: true, ..Treatment::default() });
+        heed(&mut treatment, &live("ignore"));
+        assert!(treatment.ignore);
+        // Whether it is there already is not its own to say.
+        let mut treatment = Treatment::default();
+        heed(&mut treatment, &live("IfNotPresent"));
+        assert_eq!(treatment, Treatment::default());
     }
 
     #[test]

@@ -329,7 +329,7 @@ fn compare(
     for desired in &mut desired {
         let key = desired.object.key();
         if let Some(object) = get(&key) {
-            desired.treatment.ignore |= crate::prepare::is_disabled(&object);
+            crate::prepare::heed(&mut desired.treatment, &object);
             if let Some(laid_over) = ignored.laid_over(&desired.object, &object, &options) {
                 desired.object = laid_over;
             }

@@ -333,6 +333,12 @@ impl Kustomization {
         set(&mut self.namespace, edit.namespace);
         set(&mut self.name_prefix, edit.name_prefix);
         set(&mut self.name_suffix, edit.name_suffix);
+        if edit.origins_without_resources && self.resources.is_empty() {
+            self.build_metadata = vec!["originAnnotations".to_owned()];
+        }
+        if !edit.build_metadata.is_empty() {
+            self.build_metadata = edit.build_metadata;
+        }
         self.resources.extend(edit.resources);
         self.components.extend(edit.components);
         for image in edit.images {

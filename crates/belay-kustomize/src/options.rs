@@ -89,4 +89,8 @@ pub struct KustomizationEdit {
     pub patches_strategic_merge: Vec<String>,
     /// Added to `patchesJson6902`.
     pub patches_json6902: Vec<Patch>,
+    /// Takes the place of `buildMetadata`, unless it is empty.
+    pub build_metadata: Vec<String>,
+    /// Without `resources` every object says where it comes from, as Flux has it.
+    pub origins_without_resources: bool,
 }

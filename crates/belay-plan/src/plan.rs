@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use belay_diff::{CompareOptions, Difference, Ignored, Method, Sides, compare};
+use belay_diff::{AddedFields, CompareOptions, Difference, Ignored, Method, Sides, compare};
 use belay_manifest::{Object, ObjectKey, Origin, argo_kind_rank, flux_kind_rank, flux_stage};
 use belay_schema::Registry;
 
@@ -26,6 +26,8 @@ pub struct Treatment {
     pub only_create: bool,
     /// Delete and create it anew when a field cannot be changed.
     pub recreate: bool,
+    /// Keep the fields that others added, whoever they are.
+    pub merge: bool,
 }
 
 /// An object that should be.
@@ -171,33 +173,47 @@ fn stage(order: Order, kind: &str) -> usize {
 fn apply_step(desired: Desired, live: &BTreeMap<ObjectKey, Object>, wanted: &Wanted) -> Step {
     let key = desired.object.key();
     let found = live.get(&key);
+    let compared = compared(&desired.treatment, wanted);
     let action = match found {
         _ if desired.treatment.ignore => Action::Ignore,
         None => Action::Create,
         Some(_) if desired.treatment.only_create => Action::Nothing,
-        Some(found) => match compare(&desired.object, found, &wanted.compare) {
+        Some(found) => match compare(&desired.object, found, &compared) {
             differences if differences.is_empty() => Action::Nothing,
-            differences if only_owns_less(&desired.object, found, &differences, wanted) => Action::Nothing,
+            differences if only_owns_less(&desired.object, found, &differences, &compared) => Action::Nothing,
             differences => Action::Apply { differences },
         },
     };
     Step { stage: stage(wanted.order, &key.kind), key, action, desired: Some(desired), live: found.cloned() }
 }
 
+/// How an object is compared that wants to be treated so.
+fn compared(treatment: &Treatment, wanted: &Wanted) -> CompareOptions {
+    match treatment.merge {
+        true => CompareOptions { added: AddedFields::OnlyPrefixes(Vec::new()), ..wanted.compare.clone() },
+        false => wanted.compare.clone(),
+    }
+}
+
 /// Whether an apply would leave every field as it is and only own fewer of them: those that Git does not name have the
 /// values that the API server gives anyway. Flux writes such fields itself (a port's protocol, an empty strategy), so that
 /// apps that it installed would all be written once when they are taken over.
-fn only_owns_less(desired: &Object, live: &Object, differences: &[Difference], wanted: &Wanted) -> bool {
+fn only_owns_less(
+    desired: &Object,
+    live: &Object,
+    differences: &[Difference],
+    compared: &CompareOptions,
+) -> bool {
     let is_ours = |difference: &Difference| {
         let owner = difference.owner.as_ref();
-        difference.desired.is_none() && owner.is_some_and(|owner| owner.manager == wanted.compare.manager)
+        difference.desired.is_none() && owner.is_some_and(|owner| owner.manager == compared.manager)
     };
     let kind = desired.gvk();
     let Some(schema) = Registry::builtin().kind(&kind.group, &kind.version, &kind.kind) else { return false };
     let sides = Sides { desired, live, schema: Some(&schema) };
     differences.iter().all(is_ours)
         && sides
-            .differences(Method::ServerSide, &wanted.compare, &Ignored::default())
+            .differences(Method::ServerSide, compared, &Ignored::default())
             .is_ok_and(|differences| differences.is_empty())
 }
 
@@ -215,7 +231,6 @@ fn prune_step(object: &Object, keeps: &impl Fn(&Object) -> bool, wanted: &Wanted
 #[cfg(test)]
 mod tests {
     use super::*;
-    use belay_diff::AddedFields;
     use serde_json::json;
 
     fn object(kind: &str, name: &str) -> Object {
@@ -257,6 +272,25 @@ mod tests {
         assert_eq!(steps, ["Service/web Nothing"]);
         let steps = run(vec![wanted], &[service_of_flux("UDP")], &[], true);
         assert!(steps[0].contains("Apply"), "{steps:?}");
+    }
+
+    #[test]
+    fn what_others_added_stays_where_it_is_asked_for() {
+        let mut live = object("ConfigMap", "a");
+        live.value_mut()["data"] = json!({"theirs": "1"});
+        live.value_mut()["metadata"]["managedFields"] = json!([{"manager": "kubectl-edit", "operation": "Update",
+            "fieldsV1": {"f:data": {".": {}, "f:theirs": {}}}}]);
+        let mut wanted = desired("ConfigMap", "a");
+        let steps = run(vec![wanted.clone()], std::slice::from_ref(&live), &[], true);
+        assert!(steps[0].starts_with("ConfigMap/a Apply"), "{steps:?}");
+        wanted.treatment.merge = true;
+        assert_eq!(
+            run(vec![wanted.clone()], std::slice::from_ref(&live), &[], true),
+            ["ConfigMap/a Nothing"]
+        );
+        wanted.object.value_mut()["data"] = json!({"theirs": "2"});
+        let steps = run(vec![wanted], &[live], &[], true);
+        assert!(steps[0].starts_with("ConfigMap/a Apply"), "{steps:?}");
     }
 
     #[test]

@@ -26,6 +26,13 @@ fn people() -> AddedFields {
     AddedFields::OnlyPrefixes(vec!["kubectl".to_owned(), "before-first-apply".to_owned()])
 }
 
+/// Whether a Kustomization leaves the fields that others add to the object.
+fn merges(object: &Object) -> bool {
+    const APPLY: &str = "kustomize.toolkit.fluxcd.io/ssa";
+    let marks = [object.annotation(APPLY), object.label(APPLY)];
+    marks.into_iter().flatten().any(|mark| mark.eq_ignore_ascii_case("Merge"))
+}
+
 /// The differences of one object, Secrets' values masked; none if one of both sides is not known.
 pub(crate) fn of_object(sight: &Sight, app: &AppRef, key: &ObjectKey) -> Vec<FieldDifference> {
     let (Some(desired), Some(live)) = (sight.desired.desired(app, key), sight.live.get(key)) else {
@@ -45,7 +52,11 @@ pub(crate) fn between(
     let shown = |value: Option<Value>| {
         value.map(|value| if is_secret { Value::from(MASK) } else { shown::value(value) })
     };
-    let differences = compare(desired, live, &options(kind)).into_iter();
+    let mut options = options(kind);
+    if kind == AppKind::Kustomization && [desired, live].into_iter().any(merges) {
+        options.added = AddedFields::OnlyPrefixes(Vec::new());
+    }
+    let differences = compare(desired, live, &options).into_iter();
     let one = |difference: belay_diff::Difference| FieldDifference {
         object: key.clone(),
         path: difference.path.to_string(),

@@ -9,6 +9,7 @@ use belay_diff::Ignored;
 use belay_ledger::Rule;
 use belay_manifest::{Object, ObjectKey};
 use belay_metrics::AppName;
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -96,7 +97,17 @@ fn is_enabled(context: &Context, key: &ObjectKey) -> bool {
         || project::is_named(&context.system().parameters.application_namespaces, &key.namespace)
 }
 
-async fn look(context: &Context, object: &Object, app: &Application) -> Result<Duration, Fault> {
+/// One look, kept on the heap: it holds more than the stack of a worker has to spare.
+#[inline(never)]
+fn look<'a>(
+    context: &'a Context,
+    object: &'a Object,
+    app: &'a Application,
+) -> BoxFuture<'a, Result<Duration, Fault>> {
+    Box::pin(look_at(context, object, app))
+}
+
+async fn look_at(context: &Context, object: &Object, app: &Application) -> Result<Duration, Fault> {
     context.settings.live.checked().map_err(|error| Fault::comparison(error.to_string()))?;
     let Checked { sources, bounds } = project::check(context, object, app, None)?;
     let windows = Windows::of(&bounds.project.windows, app);
@@ -477,7 +488,17 @@ fn pace(context: &Context, app: &ObjectKey, operation: Option<&OperationState>) 
 
 /// Shows why the app cannot be looked at. What is live stays, and is shown beside what Git said last. An operation that
 /// has begun at a revision of its own goes on.
-async fn give_up(context: &Context, object: &Object, app: &Application, fault: Fault) -> Duration {
+#[inline(never)]
+fn give_up<'a>(
+    context: &'a Context,
+    object: &'a Object,
+    app: &'a Application,
+    fault: Fault,
+) -> BoxFuture<'a, Duration> {
+    Box::pin(give_up_looking(context, object, app, fault))
+}
+
+async fn give_up_looking(context: &Context, object: &Object, app: &Application, fault: Fault) -> Duration {
     tracing::info!(app = %object.key(), condition = fault.condition, message = fault.message, "not compared");
     let again = if fault.passing { AFTER_FAULT } else { context.interval() };
     let now = belay_cluster::now();

@@ -169,6 +169,17 @@ impl Controller {
         }
     }
 
+    /// Looks again at the apps that a project may bind: its own, and everybody's if others take over what it says.
+    fn project_changed(&self, name: &str) {
+        let system = self.context.system();
+        let is_global = system.global_projects.iter().any(|global| global.project_name == name);
+        for app in self.context.home.of_kind(GROUP, "Application") {
+            if is_global || repositories::project_of(&app) == name {
+                self.lanes.add(app.key());
+            }
+        }
+    }
+
     /// What others changed in the cluster, as of the last look that found something.
     pub fn drift(&self, app: &ObjectKey) -> Vec<Drift> {
         self.memory(app).drift
@@ -304,7 +315,7 @@ impl Controller {
             return;
         }
         if change.key.group == GROUP && change.key.kind == "AppProject" {
-            self.add_all();
+            self.project_changed(&change.key.name);
             return;
         }
         self.take_in_object(change);

@@ -22,10 +22,15 @@ const ANSWER: Duration = Duration::from_secs(15);
 /// How long Git's commands may take in Argo CD (`ARGOCD_EXEC_TIMEOUT`).
 const WHOLE: Duration = Duration::from_secs(90);
 
+/// The project that an Application names.
+pub(crate) fn project_of(app: &Object) -> &str {
+    app.value()["spec"]["project"].as_str().filter(|project| !project.is_empty()).unwrap_or("default")
+}
+
 /// The URLs of an app's sources, each with the app's project.
 pub(crate) fn urls_of(app: &Object) -> impl Iterator<Item = (&str, &str)> {
     let spec = &app.value()["spec"];
-    let project = spec["project"].as_str().filter(|project| !project.is_empty()).unwrap_or("default");
+    let project = project_of(app);
     let many = spec["sources"].as_array().into_iter().flatten();
     let sources = many.chain(std::iter::once(&spec["source"]));
     sources.filter_map(move |source| Some((source["repoURL"].as_str()?, project)))

@@ -20,5 +20,5 @@ mod stage;
 
 pub use carry_out::{ApplySettings, Done, Outcome, carry_out};
 pub use error::ApplyError;
-pub use rehearse::rehearse;
+pub use rehearse::{rehearse, try_apply};
 pub use stage::{Answered, Performed, StageSettings, Written, carry_out_stage, delete_hook, release_hook};

@@ -1,6 +1,7 @@
 //! Trying a write with the API server, which leaves nothing behind.
 
 use belay_cluster::LiveState;
+use belay_manifest::Object;
 use belay_plan::sync::{Action, Stage, Task, Write};
 use futures::{StreamExt, stream};
 use kube::api::{DynamicObject, Patch as KubePatch, PatchParams, PostParams};
@@ -30,6 +31,22 @@ pub async fn rehearse(
     }
     let tried: Vec<_> = stream::iter(running).buffered(settings.in_flight.max(1)).collect().await;
     tried.into_iter().filter_map(|(place, refusal)| Some((place, refusal?))).collect()
+}
+
+/// What the API server would make of an object by a server-side apply, webhooks and all.
+pub async fn try_apply(
+    object: &Object,
+    live: &LiveState,
+    settings: &ApplySettings,
+) -> Result<Object, ApplyError> {
+    let manager = Some(settings.manager.clone());
+    let params = PatchParams { field_manager: manager, dry_run: true, force: true, ..PatchParams::default() };
+    let sent = KubePatch::Apply(object.value());
+    let answer = api_of(object, live).await?.patch(object.name(), &params, &sent).await;
+    let answer = answer.map_err(|source| ApplyError::Refused { key: object.key(), source })?;
+    let fault = || ApplyError::Answer { key: object.key() };
+    let value = serde_json::to_value(answer).map_err(|_not_json| fault())?;
+    Object::new(value).map_err(|_no_object| fault())
 }
 
 /// One write being tried.
@@ -90,7 +107,7 @@ impl Trying<'_> {
     }
 }
 
-fn body(object: &belay_manifest::Object) -> Result<DynamicObject, ApplyError> {
+fn body(object: &Object) -> Result<DynamicObject, ApplyError> {
     serde_json::from_value(object.value().clone())
         .map_err(|_not_an_object| ApplyError::Answer { key: object.key() })
 }

@@ -3,6 +3,7 @@
 mod rules;
 mod schemas;
 mod seen;
+mod tried;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -14,7 +15,9 @@ use belay_plan::sync::{Settings, is_hook, is_post_delete, is_pre_delete, is_skip
 
 pub(crate) use rules::{ignored, ignored_updates, is_ignored_update, refused_rules};
 pub(crate) use schemas::{Schemas, definitions};
+use seen::Told;
 pub(crate) use seen::{Seen, Written};
+pub(crate) use tried::{Tried, try_applies};
 
 use crate::context::{Context, FIELD_MANAGER};
 use crate::health::health;
@@ -145,7 +148,8 @@ pub(crate) fn compare(
         own.filter(|object| bounds.permit_live(object)).map(|object| (object.key(), object)).collect();
     let mut comparison = Comparison::default();
     let before = context.seen(app);
-    let mut past = Past { before: &before, seen: Seen::new(ignored), written: context.take_written(app) };
+    let written = context.take_written(app);
+    let mut past = Past { before: &before, seen: Seen::new(ignored), written, tried: context.tried(app) };
     for wanted in &prepared.objects {
         let object = &wanted.object;
         if is_hook(object) {
@@ -194,6 +198,8 @@ struct Past<'a> {
     seen: Seen,
     /// The API server's answers to our writes since the last comparison.
     written: HashMap<ObjectKey, Written>,
+    /// Its answers to applies that were only tried.
+    tried: Arc<Tried>,
 }
 
 fn one(
@@ -209,9 +215,9 @@ fn one(
         None => (Arc::default(), Standing::OutOfSync),
         Some(live) => {
             let method = method(&target, settings);
-            let written = past.written.get(&key);
-            let differences =
-                past.seen.differences(past.before, &key, &target, live, written, method, context);
+            let told =
+                Told { written: past.written.get(&key), tried: past.tried.answer(&key, &target, live) };
+            let differences = past.seen.differences(past.before, &key, &target, live, told, method, context);
             let standing = if differences.is_empty() { Standing::Synced } else { Standing::OutOfSync };
             (differences, standing)
         }

@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::clusters::{Cluster, Clusters};
-use crate::compare::{Schemas, Seen, Written, ignored_updates};
+use crate::compare::{Schemas, Seen, Tried, Written, ignored_updates};
 use crate::desired::{Desired, Purpose, Rendered};
 use crate::lanes::piece;
 use crate::project::Projects;
@@ -123,6 +123,8 @@ pub(crate) struct Memory {
     pub(crate) seen: Arc<Seen>,
     /// The API server's answers to our writes since then.
     written: HashMap<ObjectKey, Written>,
+    /// Its answers to applies that were only tried.
+    tried: Arc<Tried>,
     /// The namespace whose objects of nobody it tells of.
     monitored: Option<String>,
     /// When everything that was rendered of it was forgotten last.
@@ -271,6 +273,16 @@ impl Context {
         if let Some(written) = Written::of(desired, version, self.live.get(key)) {
             self.remember(app, |memory| drop(memory.written.insert(key.clone(), written)));
         }
+    }
+
+    /// The API server's answers to applies that were only tried.
+    pub(crate) fn tried(&self, app: &ObjectKey) -> Arc<Tried> {
+        self.remembered(app).tried
+    }
+
+    /// Keeps these answers in the place of those before.
+    pub(crate) fn remember_tried(&self, app: &ObjectKey, tried: Tried) {
+        self.remember(app, |memory| memory.tried = Arc::new(tried));
     }
 
     /// Keeps comparisons for the next look.

@@ -13,14 +13,14 @@ use tokio::sync::mpsc;
 
 pub use actions::{ActionFault, ActionOf};
 
-use crate::compare::{Comparison, compare, ignored, refused_rules};
+use crate::compare::{Comparison, compare, ignored, refused_rules, try_applies};
 use crate::context::{Context, application_kind};
 use crate::controller::Controller;
 use crate::desired::{self, Asked, Purpose};
 use crate::fault::Fault;
 use crate::project::{self, Checked};
 use crate::reconcile::target;
-use crate::sync::compare_settings;
+use crate::sync::{compare_settings, counts_webhooks};
 use crate::{clusters, drift, repositories, settings, traces};
 
 /// What an app would change.
@@ -144,6 +144,8 @@ impl Known {
         }
         let settings = compare_settings(app, object, &target.system);
         let key = object.key();
+        try_applies(context, &key, &desired.prepared, &settings, counts_webhooks(object, &target.system))
+            .await?;
         let comparison = compare(context, &key, &desired.prepared, &target, &settings, &ignored, &bounds);
         Ok((desired.revisions(), comparison))
     }

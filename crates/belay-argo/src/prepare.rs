@@ -218,9 +218,9 @@ const HONOURED_OPTIONS: &[&str] = &[
     "SkipDryRunOnMissingResource=false",
 ];
 
-/// Compare options of a resource that are honoured.
+/// Compare options of a resource that are honoured; those of how an app is compared say nothing there, as with Argo CD.
 const HONOURED_COMPARE_OPTIONS: &[&str] =
-    &["IgnoreExtraneous", "ServerSideDiff=true", "ServerSideDiff=false"];
+    &["IgnoreExtraneous", "ServerSideDiff=true", "ServerSideDiff=false", "IncludeMutationWebhook=true"];
 
 fn refuse_unsupported(manifest: &Manifest) -> Result<(), PrepareError> {
     let object = &manifest.object;
@@ -274,7 +274,7 @@ mod tests {
             with(json!({SYNC_OPTIONS: "Prune=false,Unheard=of"})),
             Err("a.yaml:3: Job/a: annotation argocd.argoproj.io/sync-options: Unheard=of is not supported yet".into())
         );
-        assert!(with(json!({COMPARE_OPTIONS: "IncludeMutationWebhook=true"})).is_err());
+        assert!(with(json!({COMPARE_OPTIONS: "IncludeMutationWebhooks=true"})).is_err());
         let fine = json!({"argocd.argoproj.io/sync-wave": "1", "argocd.argoproj.io/hook": "PreSync", SYNC_OPTIONS: "Replace=true"});
         assert_eq!(with(fine), Ok(()));
     }

@@ -13,7 +13,7 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::compare::{Comparison, compare, ignored, refused_rules};
+use crate::compare::{Comparison, compare, ignored, refused_rules, try_applies};
 use crate::context::{Context, asks_for_work};
 use crate::decide::{Decision, Situation, decide, is_heal, resting, supersede};
 use crate::desired::{self, Asked, Desired, Purpose};
@@ -22,7 +22,7 @@ use crate::fault::Fault;
 use crate::project::{Asking, Bounds, Checked, Windows};
 use crate::sources::{Sources, revision_list};
 use crate::status::{Found, Outcome, condition, shared_message};
-use crate::sync::{self, Current, Scene, compare_settings};
+use crate::sync::{self, Current, Scene, compare_settings, counts_webhooks};
 use crate::tracking::Target;
 use crate::{deletion, drift, events, orphans, project, status, traces, write};
 
@@ -126,6 +126,7 @@ async fn look_at(context: &Context, object: &Object, app: &Application) -> Resul
         return Err(refused);
     }
     let view = View { context, object, app, sources: &sources, target, ignored, bounds, windows };
+    step("compare", view.try_applies(&desired)).await?;
     let before = step("compare", async { view.compare(&desired) }).await;
     let changes = changes(context, app, &sources, &desired).await;
     let drift = match &changes {
@@ -164,7 +165,16 @@ async fn look_at(context: &Context, object: &Object, app: &Application) -> Resul
             (Some(state), again)
         }
     };
-    let after = if operation.is_some() { view.compare(&desired) } else { before };
+    let after = match &operation {
+        Some(_) => {
+            // What has been done is told in any case.
+            if let Err(fault) = view.try_applies(&desired).await {
+                tracing::info!(app = %object.key(), message = fault.message, "compared without webhooks");
+            }
+            view.compare(&desired)
+        }
+        None => before,
+    };
     let mut conditions = conditions(object, &desired, &after, sync_error);
     let orphans = orphans::warning(context, app, bounds, target, &after);
     conditions.extend(orphans.map(|warning| (condition::ORPHANED, warning)));
@@ -239,6 +249,13 @@ struct View<'a> {
 }
 
 impl View<'_> {
+    /// Asks the API server what applies would come to, if the app counts what webhooks change.
+    async fn try_applies(&self, desired: &Desired) -> Result<(), Fault> {
+        let settings = compare_settings(self.app, self.object, &self.target.system);
+        let counts = counts_webhooks(self.object, &self.target.system);
+        try_applies(self.context, &self.object.key(), &desired.prepared, &settings, counts).await
+    }
+
     fn compare(&self, desired: &Desired) -> Comparison {
         let settings = compare_settings(self.app, self.object, &self.target.system);
         let key = self.object.key();

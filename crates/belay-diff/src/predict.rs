@@ -55,6 +55,33 @@ impl Sides<'_> {
         Ok(between(&live, &predicted, &Ownership::of(self.live.value())))
     }
 
+    /// The same, where the API server has told what a server-side apply makes of the live object: what webhooks change
+    /// counts. What others added is not in its answer, for an apply alone does not remove it.
+    pub fn differences_to(
+        &self,
+        answer: &Object,
+        options: &CompareOptions,
+        ignored: &Ignored,
+    ) -> Result<Vec<Difference>, PredictError> {
+        let (mut live, mut predicted) = (self.live.value().clone(), answer.value().clone());
+        ignored.remove(self.live, &mut [&mut live, &mut predicted]);
+        ignored.reformat(self.live, &mut [&mut live, &mut predicted]);
+        for state in [&mut live, &mut predicted] {
+            drop_undesired(state, ignored.normalise);
+        }
+        let mut found = between(&live, &predicted, &Ownership::of(self.live.value()));
+        let is_added = |difference: &Difference| {
+            let owner = difference.owner.as_ref();
+            difference.desired.is_none() && owner.is_some_and(|owner| owner.manager != options.manager)
+        };
+        for added in self.differences(Method::ServerSide, options, ignored)?.into_iter().filter(is_added) {
+            if found.iter().all(|known| known.path != added.path) {
+                found.push(added);
+            }
+        }
+        Ok(found)
+    }
+
     /// Whether a server-side apply would change nothing, who owns the fields included.
     pub fn is_applied(&self, options: &CompareOptions, ignored: &Ignored) -> Result<bool, PredictError> {
         let Some(schema) = self.schema else {

@@ -7,7 +7,6 @@ use belay_diff::{Difference, FieldPath, Ignored, Method, Sides};
 use belay_manifest::{Object, ObjectKey};
 use serde_json::Value;
 
-use super::schemas::Schemas;
 use crate::compare::compare_options;
 use crate::context::Context;
 use crate::tracking::with_equal_marks;
@@ -26,6 +25,8 @@ struct One {
     live: Arc<Object>,
     method: Method,
     differences: Arc<Vec<Difference>>,
+    /// What the API server said an apply would make of the object, if it was asked.
+    tried: Option<Arc<Object>>,
     /// What the API server made of a field right when we wrote it: admission has its own mind, and writing the same
     /// again would not change it.
     settled: Arc<Vec<(FieldPath, Option<Value>)>>,
@@ -38,6 +39,15 @@ pub(crate) struct Written {
     pub desired: Arc<Object>,
     /// The answer.
     pub answer: Arc<Object>,
+}
+
+/// What the API server has told of an object.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Told<'a> {
+    /// Its answer to our own last write.
+    pub written: Option<&'a Written>,
+    /// What it would make of the live object.
+    pub tried: Option<&'a Arc<Object>>,
 }
 
 impl Written {
@@ -65,8 +75,7 @@ impl Seen {
         self.objects.get(key).map(|one| one.differences.clone()).unwrap_or_default()
     }
 
-    /// What an apply would change, as found before or found now. `written` is the API server's answer to our own last
-    /// write of the object.
+    /// What an apply would change, as found before or found now. `told` is what the API server has to say of it.
     #[expect(
         clippy::too_many_arguments,
         reason = "both sides of an object, and where its schema and past are found"
@@ -77,7 +86,7 @@ impl Seen {
         key: &ObjectKey,
         desired: &Arc<Object>,
         live: &Arc<Object>,
-        written: Option<&Written>,
+        told: Told<'_>,
         method: Method,
         context: &Context,
     ) -> Arc<Vec<Difference>> {
@@ -85,11 +94,16 @@ impl Seen {
             before.ignored == self.ignored && known.method == method && Arc::ptr_eq(&known.desired, desired)
         });
         let one = match known {
-            Some(known) if Arc::ptr_eq(&known.live, live) => known.clone(),
+            Some(known) if Arc::ptr_eq(&known.live, live) && is_same(known.tried.as_ref(), told.tried) => {
+                known.clone()
+            }
             _ => {
-                let mut differences = self.found(key, desired, live, method, &context.schemas, context);
+                let mut differences = self.found(key, desired, live, method, told.tried, context);
                 let mut settled = known.map(|known| known.settled.clone()).unwrap_or_default();
-                if written.is_some_and(|written| written.is_of(desired, live)) {
+                if told.tried.is_some() {
+                    // It has said what it would make of every field.
+                    settled = Arc::default();
+                } else if told.written.is_some_and(|written| written.is_of(desired, live)) {
                     let named = differences.iter().filter(|difference| difference.desired.is_some());
                     settled = Arc::new(
                         named.map(|difference| (difference.path.clone(), difference.live.clone())).collect(),
@@ -98,8 +112,8 @@ impl Seen {
                 differences.retain(|difference| {
                     !settled.iter().any(|(path, live)| *path == difference.path && *live == difference.live)
                 });
-                let (desired, live) = (desired.clone(), live.clone());
-                One { desired, live, method, differences: Arc::new(differences), settled }
+                let (desired, live, tried) = (desired.clone(), live.clone(), told.tried.cloned());
+                One { desired, live, method, tried, differences: Arc::new(differences), settled }
             }
         };
         let differences = one.differences.clone();
@@ -113,17 +127,29 @@ impl Seen {
         desired: &Object,
         live: &Object,
         method: Method,
-        schemas: &Schemas,
+        tried: Option<&Arc<Object>>,
         context: &Context,
     ) -> Vec<Difference> {
-        let schema = schemas.of(&desired.gvk(), context);
+        let schema = context.schemas.of(&desired.gvk(), context);
         let live = &*with_equal_marks(live, desired, &context.system().tracking);
         let sides = Sides { desired, live, schema: schema.as_deref() };
         let options = compare_options();
-        sides.differences(method, &options, &self.ignored).unwrap_or_else(|error| {
+        let found = match tried {
+            Some(answer) => sides.differences_to(answer, &options, &self.ignored),
+            None => sides.differences(method, &options, &self.ignored),
+        };
+        found.unwrap_or_else(|error| {
             tracing::debug!(object = %key, %error, "compared without a prediction");
             belay_diff::compare(desired, live, &options)
         })
+    }
+}
+
+/// Whether two answers are one.
+fn is_same(one: Option<&Arc<Object>>, other: Option<&Arc<Object>>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+        (one, other) => one.is_none() && other.is_none(),
     }
 }
 

@@ -7,7 +7,7 @@ use belay_apply::{
     ApplySettings, Performed, StageSettings, Written, carry_out_stage, delete_hook, release_hook,
 };
 use belay_diff::Ignored;
-use belay_manifest::ObjectKey;
+use belay_manifest::{Object, ObjectKey};
 use belay_plan::sync::{Action, Batch, Code, Progress, Prune, Stand, Task, Turn, Write, write};
 
 use super::judged;
@@ -129,9 +129,21 @@ impl<'a> Means<'a> {
         let task = anew.as_ref().unwrap_or(task);
         let options = &self.stage.compare;
         match write(task, target, schema.as_deref(), progress.settings(), options, self.ignored) {
+            // The apply itself changes nothing, but whoever the API server asks about it does.
+            Ok(Write::Nothing { server_side: true }) if self.is_changed_by_webhooks(task, target) => {
+                Action::Write(Write::Apply { object: target.clone(), force: false })
+            }
             Ok(write) => Action::Write(write),
             Err(error) => Action::Refuse(belay_causes::chain(&error)),
         }
+    }
+
+    /// Whether an object differs although an apply alone would change nothing of it.
+    fn is_changed_by_webhooks(&self, task: &Task, target: &Object) -> bool {
+        let tried = self.context.tried(&self.app);
+        let was_tried =
+            task.live.as_deref().is_some_and(|live| tried.answer(&task.key, target, live).is_some());
+        was_tried && !self.context.seen(&self.app).known(&task.key).is_empty()
     }
 
     /// Says what would be done, in the words of `kubectl --dry-run=client`.

@@ -84,21 +84,52 @@ pub(crate) fn compare_settings(
     system: &crate::settings::Settings,
 ) -> Settings {
     let options = app_options(app);
-    let compared = |word: &str| {
-        belay_plan::sync::words(object, "argocd.argoproj.io/compare-options").any(|own| own == word)
-    };
     let server_side = options.has("ServerSideApply=true")
         || system.parameters.server_side_diff
-        || compared("ServerSideDiff=true");
+        || compared(object, "ServerSideDiff=true");
     Settings {
-        server_side: server_side && !compared("ServerSideDiff=false"),
+        server_side: server_side && !compared(object, "ServerSideDiff=false"),
         namespace: app.spec.destination.namespace.clone(),
         ..Settings::default()
     }
+}
+
+/// Whether what mutating webhooks change counts for a comparison; without `ServerSideDiff` it never does.
+pub(crate) fn counts_webhooks(object: &Object, system: &crate::settings::Settings) -> bool {
+    let by_server = system.parameters.server_side_diff || compared(object, "ServerSideDiff=true");
+    by_server && !compared(object, "ServerSideDiff=false") && compared(object, "IncludeMutationWebhook=true")
+}
+
+/// Whether an app has this word among its compare options.
+fn compared(object: &Object, word: &str) -> bool {
+    belay_plan::sync::words(object, "argocd.argoproj.io/compare-options").any(|own| own == word)
 }
 
 /// Whether somebody has confirmed the deletions of something that began then.
 pub(crate) fn is_confirmed(object: &Object, since: Timestamp) -> bool {
     let approved = object.annotation("argocd.argoproj.io/deletion-approved");
     approved.and_then(|text| text.parse::<Timestamp>().ok()).is_some_and(|approved| approved >= since)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn webhooks_count_where_the_server_compares() {
+        let counts = |words: &str, everywhere| {
+            let metadata = json!({"name": "a", "annotations": {"argocd.argoproj.io/compare-options": words}});
+            let app =
+                json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": metadata});
+            let mut system = crate::settings::Settings::default();
+            system.parameters.server_side_diff = everywhere;
+            counts_webhooks(&Object::new(app).unwrap(), &system)
+        };
+        assert!(counts("ServerSideDiff=true,IncludeMutationWebhook=true", false));
+        assert!(counts("IncludeMutationWebhook=true", true));
+        assert!(!counts("IncludeMutationWebhook=true", false));
+        assert!(!counts("ServerSideDiff=false,IncludeMutationWebhook=true", true));
+        assert!(!counts("ServerSideDiff=true", false));
+    }
 }

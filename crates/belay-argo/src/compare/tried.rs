@@ -1,0 +1,147 @@
+//! What the API server makes of an apply, mutating webhooks and all, for apps that count what these change
+//! (`IncludeMutationWebhook=true`). Asked once for each state of an object that a webhook may change.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use belay_apply::{ApplyError, ApplySettings, try_apply};
+use belay_manifest::{GroupVersionKind, Object, ObjectKey};
+use belay_plan::sync::{ADMISSION_GROUP, Judges, Settings, is_hook, is_skipped, method};
+use futures::{StreamExt, stream};
+use kube::api::PropagationPolicy;
+
+use crate::context::{Context, FIELD_MANAGER};
+use crate::fault::Fault;
+use crate::prepare::Prepared;
+
+const MUTATING: &str = "MutatingWebhookConfiguration";
+
+/// The API server's answers for the objects of one app.
+#[derive(Debug, Default)]
+pub(crate) struct Tried {
+    /// The webhooks that were asked: names and versions.
+    webhooks: Vec<(String, String)>,
+    answers: HashMap<ObjectKey, Answer>,
+}
+
+/// The answer for one state of an object.
+#[derive(Debug, Clone)]
+struct Answer {
+    desired: Arc<Object>,
+    live: Arc<Object>,
+    predicted: Arc<Object>,
+}
+
+impl Answer {
+    fn is_of(&self, desired: &Object, live: &Object) -> bool {
+        version(&self.live) == version(live) && *self.desired == *desired
+    }
+}
+
+impl Tried {
+    /// What the API server would make of the live object, if it was asked.
+    pub(crate) fn answer(&self, key: &ObjectKey, desired: &Object, live: &Object) -> Option<&Arc<Object>> {
+        let answer = self.answers.get(key).filter(|answer| answer.is_of(desired, live));
+        answer.map(|answer| &answer.predicted)
+    }
+}
+
+/// Asks the API server for what is not known yet. Without `counts` nothing is asked, and nothing known any more.
+pub(crate) async fn try_applies(
+    context: &Context,
+    app: &ObjectKey,
+    prepared: &Prepared,
+    settings: &Settings,
+    counts: bool,
+) -> Result<(), Fault> {
+    let known = context.tried(app);
+    if !counts {
+        if !known.webhooks.is_empty() {
+            context.remember_tried(app, Tried::default());
+        }
+        return Ok(());
+    }
+    let webhooks = webhooks(context).await;
+    let mut tried =
+        Tried { webhooks: webhooks.iter().map(|object| version(object)).collect(), ..Tried::default() };
+    let is_as_before = tried.webhooks == known.webhooks;
+    let judges = Judges::of(&webhooks);
+    let mut unknown = Vec::new();
+    for (desired, live) in concerned(context, prepared, settings, &judges) {
+        let key = desired.key();
+        match known.answers.get(&key).filter(|answer| is_as_before && answer.is_of(&desired, &live)) {
+            Some(answer) => drop(tried.answers.insert(key, answer.clone())),
+            None => unknown.push(ask(context, desired, live)),
+        }
+    }
+    let in_flight = context.settings.in_flight.max(1);
+    let answers: Vec<_> = stream::iter(unknown).buffered(in_flight).collect().await;
+    let mut fault = None;
+    for answer in answers {
+        match answer {
+            Ok(answer) => drop(tried.answers.insert(answer.desired.key(), answer)),
+            Err(other) => fault = fault.or(Some(other)),
+        }
+    }
+    context.remember_tried(app, tried);
+    fault.map_or(Ok(()), Err)
+}
+
+/// The mutating webhooks of the app's cluster, from a watch. Where they may not be listed, none is known.
+async fn webhooks(context: &Context) -> Vec<Arc<Object>> {
+    let kind = GroupVersionKind::new(&format!("{ADMISSION_GROUP}/v1"), MUTATING);
+    if let Err(error) = context.live.ensure(&kind).await {
+        tracing::debug!(%error, "compared without asking webhooks");
+        return Vec::new();
+    }
+    let mut found = context.live.of_kind(ADMISSION_GROUP, MUTATING);
+    found.sort_by(|one, other| one.name().cmp(other.name()));
+    found
+}
+
+/// The objects that are there, are compared by server-side apply and may be changed by a webhook.
+fn concerned(
+    context: &Context,
+    prepared: &Prepared,
+    settings: &Settings,
+    judges: &Judges,
+) -> Vec<(Arc<Object>, Arc<Object>)> {
+    let kinds = context.live.kinds();
+    let pair = |desired: &Arc<Object>| {
+        let resource = kinds.known(&desired.gvk())?;
+        let is_compared = !is_hook(desired)
+            && !is_skipped(desired)
+            && method(desired, settings) == belay_diff::Method::ServerSide
+            && judges.concern(desired, &resource.api.plural, false);
+        let live = is_compared.then(|| context.live.get(&desired.key()))??;
+        Some((desired.clone(), live))
+    };
+    prepared.objects.iter().filter_map(|wanted| pair(&wanted.object)).collect()
+}
+
+async fn ask(context: &Context, desired: Arc<Object>, live: Arc<Object>) -> Result<Answer, Fault> {
+    let settings = ApplySettings {
+        manager: FIELD_MANAGER.to_owned(),
+        in_flight: 1,
+        propagation: PropagationPolicy::Background,
+    };
+    match try_apply(&desired, &context.live, &settings).await {
+        Ok(predicted) => Ok(Answer { desired, live, predicted: Arc::new(predicted) }),
+        Err(error) => Err(fault(&desired, &error)),
+    }
+}
+
+fn fault(desired: &Object, error: &ApplyError) -> Fault {
+    Fault::passing(format!(
+        "Failed to compare desired state to live state: failed to calculate diff: error calculating server side diff: \
+         serverSideDiff error: error running server side apply in dryrun mode for resource {}/{}: {}",
+        desired.kind(),
+        desired.name(),
+        error.reason()
+    ))
+}
+
+fn version(object: &Object) -> (String, String) {
+    let version = object.value()["metadata"]["resourceVersion"].as_str().unwrap_or_default();
+    (format!("{}/{}", object.name(), object.uid()), version.to_owned())
+}

@@ -58,6 +58,8 @@ pub struct Settings {
     pub share: Share,
     /// What apps were rendered to.
     pub renders: Arc<RenderCache>,
+    /// The commands that Secrets of clusters may have run for their logins: absolute paths, or names.
+    pub allowed_commands: Vec<String>,
 }
 
 impl Default for Settings {
@@ -73,6 +75,7 @@ impl Default for Settings {
             looks: Looks::default(),
             share: Share::whole(),
             renders: Arc::default(),
+            allowed_commands: Vec::new(),
         }
     }
 }

@@ -89,6 +89,7 @@ impl Controller {
             &settings.namespace,
             &self.context.clusters,
             &announcements,
+            &settings.allowed_commands,
         );
         tokio::select! {
             biased;

@@ -94,7 +94,13 @@ impl Controller {
             tokio::join!(
                 settings::follow(home.client().clone(), &settings.namespace, &settings.live, None),
                 repositories::follow(home.client().clone(), &settings.namespace, &settings.repositories),
-                clusters::follow(home.client().clone(), &settings.namespace, clusters, &announcements),
+                clusters::follow(
+                    home.client().clone(),
+                    &settings.namespace,
+                    clusters,
+                    &announcements,
+                    &settings.allowed_commands,
+                ),
             );
             std::future::pending::<Infallible>().await
         };

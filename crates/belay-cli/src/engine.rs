@@ -37,6 +37,8 @@ pub(crate) struct EngineSettings {
     pub(crate) metrics: Metrics,
     /// Which of several replicas this is.
     pub(crate) replica: Option<Replica>,
+    /// The commands that Secrets of clusters may have run.
+    pub(crate) allowed_commands: Vec<String>,
 }
 
 impl EngineSettings {
@@ -121,6 +123,7 @@ impl Engine {
                 looks: looks.clone(),
                 share,
                 renders: renders.clone(),
+                allowed_commands: settings.allowed_commands.clone(),
                 ..belay_argo::Settings::default()
             },
         );

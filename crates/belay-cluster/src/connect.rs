@@ -6,6 +6,7 @@ use std::time::Duration;
 use belay_manifest::Secret;
 use belay_metrics::Metrics;
 
+use crate::exec::{ExecLogin, client_by_command};
 use crate::measured::measured;
 
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -87,6 +88,7 @@ pub struct Connection {
     pub token: Secret<String>,
     pub proxy_url: String,
     pub disable_compression: bool,
+    pub exec: Option<ExecLogin>,
 }
 
 /// Two clients of one cluster: a request has to be answered soon, a watch may be silent for long.
@@ -119,6 +121,10 @@ impl Connection {
         let kubeconfig: Kubeconfig = serde_json::from_value(self.kubeconfig()).map_err(|source| {
             ConnectError::Connection { server: self.server.clone(), source: source.into() }
         })?;
+        let client = |config| match &self.exec {
+            Some(login) => Ok(client_by_command(config, login)),
+            None => client(config),
+        };
         let mut config =
             Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.map_err(fail)?;
         config.connect_timeout = Some(CONNECT);
@@ -138,6 +144,7 @@ impl Connection {
             "certificate-authority-data": some(&self.ca_data),
             "proxy-url": some(&self.proxy_url),
             "disable-compression": self.disable_compression,
+            "extensions": self.exec.as_ref().and_then(ExecLogin::extensions),
         });
         let user = json!({
             "client-certificate-data": some(&self.certificate_data),
@@ -145,6 +152,7 @@ impl Connection {
             "username": some(&self.username),
             "password": some(self.password.expose()),
             "token": some(self.token.expose()),
+            "exec": self.exec.as_ref().map(ExecLogin::user),
         });
         json!({
             "clusters": [{"name": "it", "cluster": cluster}],

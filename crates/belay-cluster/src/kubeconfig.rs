@@ -148,6 +148,7 @@ impl Connection {
             token: Secret::new(user.token),
             proxy_url: cluster.proxy_url,
             disable_compression: cluster.disable_compression,
+            exec: None,
         })
     }
 }

@@ -6,6 +6,7 @@
 mod answers;
 mod connect;
 mod events;
+mod exec;
 mod impersonate;
 mod kinds;
 mod kubeconfig;
@@ -19,6 +20,7 @@ mod simulation;
 pub use answers::Answers;
 pub use connect::{Clients, ConnectError, Connection, connect};
 pub use events::{EventRecorder, Severity};
+pub use exec::ExecLogin;
 pub use impersonate::{impersonate, service_account};
 pub use kinds::{KindError, Kinds, Resource, Scope};
 pub use kubeconfig::KubeconfigError;

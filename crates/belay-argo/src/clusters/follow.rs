@@ -25,6 +25,7 @@ pub(crate) async fn follow(
     namespace: &str,
     clusters: &Clusters,
     announcements: &Announcements,
+    allowed_commands: &[String],
 ) {
     let api: Api<KubernetesSecret> = Api::namespaced(client, namespace);
     let stream = watcher(api, Config::default().labels(CLUSTER_SECRETS)).default_backoff();
@@ -37,7 +38,7 @@ pub(crate) async fn follow(
             Ok(Event::Init) => listed.clear(),
             Ok(Event::InitApply(secret)) => {
                 listed.insert(secret.name_any());
-                put(clusters, &secret, announcements).await;
+                put(clusters, &secret, announcements, allowed_commands).await;
             }
             Ok(Event::InitDone) => {
                 let mut gone: Vec<String> = clusters.lock().known.keys().cloned().collect();
@@ -45,7 +46,7 @@ pub(crate) async fn follow(
                 gone.iter().for_each(|name| take(clusters, name));
                 clusters.are_read.send_replace(true);
             }
-            Ok(Event::Apply(secret)) => put(clusters, &secret, announcements).await,
+            Ok(Event::Apply(secret)) => put(clusters, &secret, announcements, allowed_commands).await,
             Ok(Event::Delete(secret)) => take(clusters, &secret.name_any()),
             Err(error) => {
                 let error = belay_causes::chain(&error);
@@ -79,9 +80,14 @@ fn take(clusters: &Clusters, name: &str) {
     }
 }
 
-async fn put(clusters: &Clusters, secret: &KubernetesSecret, announcements: &Announcements) {
+async fn put(
+    clusters: &Clusters,
+    secret: &KubernetesSecret,
+    announcements: &Announcements,
+    allowed_commands: &[String],
+) {
     let name = secret.name_any();
-    let made = match secret::read(secret) {
+    let made = match secret::read(secret, allowed_commands) {
         Err(error) => Err(error.to_string()),
         Ok(read) if keep(clusters, &name, &read) => return,
         Ok(read) => make(clusters, &read).await.map(|cluster| (read, cluster)),

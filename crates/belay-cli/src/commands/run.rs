@@ -74,6 +74,10 @@ pub(crate) struct Arguments {
     /// Let Kustomizations use sources of their own namespace alone.
     #[arg(long)]
     no_cross_namespace_refs: bool,
+    /// Let Secrets of clusters have this command run for their logins (`execProviderConfig`): an absolute path, or a name
+    /// that is looked up in PATH, exactly as the Secret has it. May be given more than once; without it none is run.
+    #[arg(long, value_name = "COMMAND", value_parser = command)]
+    allow_exec: Vec<String>,
     #[command(flatten)]
     replica: ReplicaArguments,
 }
@@ -108,6 +112,7 @@ fn run_all(arguments: Arguments, metrics: Metrics, exporter: Option<Exporter>) -
             argo_namespace: arguments.argocd_namespace,
             families: arguments.controllers,
             replica,
+            allowed_commands: arguments.allow_exec,
         };
         let artifacts = Artifacts::listen(arguments.artifact_addr, arguments.artifact_adv_addr).await?;
         let flux = FluxSettings {
@@ -131,6 +136,14 @@ fn run_all(arguments: Arguments, metrics: Metrics, exporter: Option<Exporter>) -
             result = artifacts => result,
         }
     })
+}
+
+/// A command by its absolute path or its bare name: what else it means depends on where Belay was started.
+fn command(text: &str) -> Result<String, String> {
+    match text.starts_with('/') || !(text.is_empty() || text.contains('/')) {
+        true => Ok(text.to_owned()),
+        false => Err("neither an absolute path nor the name of a command".to_owned()),
+    }
 }
 
 /// The token that a file holds.

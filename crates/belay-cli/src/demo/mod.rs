@@ -73,6 +73,7 @@ impl Demo {
             ledger: Ledger::open(&folder.join("data"))?,
             metrics: Metrics::new(),
             replica: None,
+            allowed_commands: Vec::new(),
         };
         let engine = Arc::new(Engine::new(client, settings));
         let (git, pushed) = start_git(&folder).await?;

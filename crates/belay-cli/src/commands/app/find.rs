@@ -69,6 +69,7 @@ pub(in crate::commands) fn looking(
         ledger: Ledger::in_memory(),
         metrics: Metrics::new(),
         replica: None,
+        allowed_commands: Vec::new(),
     };
     Ok((Engine::new(client, settings), folder))
 }

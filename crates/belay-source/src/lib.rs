@@ -33,7 +33,9 @@ pub use git::{GitLimits, GitStore};
 pub use github_app::{GithubApp, GithubAppData, GithubAppError};
 pub use repositories::{Checkout, CheckoutError, Repositories, Request, Timeout, normalised_url};
 pub use revision::Revision;
-pub use signature::{Refusal, SignatureError, Signed, SignedObjects, TrustedKeys};
+pub use signature::{
+    ClearSignedError, KeyRing, KeyRingError, Refusal, SignatureError, Signed, SignedObjects, TrustedKeys,
+};
 pub use snapshot::Snapshot;
 pub use ssh_key::is_encrypted_key;
 pub use submodules::{SubmoduleError, with_submodules};

@@ -1,9 +1,12 @@
 //! Signatures of commits and tags, by OpenPGP and by SSH.
 
+mod key_ring;
 mod openpgp;
 mod ssh;
 
 use bytes::Bytes;
+
+pub use self::key_ring::{ClearSignedError, KeyRing, KeyRingError};
 
 /// The signed objects that led to a checkout, as Git stores them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

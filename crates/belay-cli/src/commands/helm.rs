@@ -10,6 +10,7 @@ mod lint;
 mod locate;
 mod machine;
 mod output_dir;
+mod provenance;
 mod repositories_file;
 #[cfg(test)]
 mod served;

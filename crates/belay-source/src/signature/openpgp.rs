@@ -37,7 +37,7 @@ pub(super) fn verify(signature: &str, content: &[u8], rings: &[String], now: i64
 }
 
 /// Whether a key, or one of its subkeys that may sign, made the signature, and is good now.
-fn is_signed_by(signature: &Signature, content: &[u8], key: &SignedPublicKey, now: i64) -> bool {
+pub(super) fn is_signed_by(signature: &Signature, content: &[u8], key: &SignedPublicKey, now: i64) -> bool {
     if !is_document(signature) || is_over(signature.created(), signature.signature_expiration_time(), now) {
         return false;
     }

@@ -10,6 +10,7 @@ use reqwest::Url;
 
 use super::download::{fetch_index, resolve};
 use super::http::Access;
+use super::provenance::Verification;
 use super::settings::Settings;
 use super::{load_place, load_recorded, repositories_file};
 use crate::failure::Original;
@@ -53,6 +54,8 @@ pub(super) struct ChartArguments {
     /// No effect: it is about OCI registries, which are not supported yet.
     #[arg(long)]
     plain_http: bool,
+    #[command(flatten)]
+    verification: Verification,
 }
 
 /// A chart that is there.
@@ -77,18 +80,21 @@ impl ChartArguments {
         }
         if !self.repo.is_empty() {
             let (address, access) = self.find_in_repository(reference)?;
-            return fetch_address(&address, access, settings);
+            return self.fetch_address(&address, access, settings);
         }
         let place = Path::new(reference);
         if place.exists() {
             let absolute = std::path::absolute(place).map_err(|error| Original::of(&error))?;
+            if self.verification.verify {
+                self.verification.check_file(&absolute)?;
+            }
             return Ok(Located::OnDisk(absolute));
         }
         if place.is_absolute() || reference.starts_with('.') {
             return Err(Original::new(format!("path {reference:?} not found")));
         }
         match reference.split_once("://") {
-            Some((_, rest)) if rest.contains('/') => fetch_address(reference, self.access(), settings),
+            Some((_, rest)) if rest.contains('/') => self.fetch_address(reference, self.access(), settings),
             Some(_) => Err(no_alias(reference)),
             None => self.fetch_from_named(reference, settings),
         }
@@ -157,29 +163,47 @@ impl ChartArguments {
             ))
         })?;
         let address = resolve(&repository.url, first_address(found, &format!("chart {reference:?}"))?)?;
-        let file_name = file_name(&address);
-        if let Some(archive) = cached(found.digest.as_deref().unwrap_or_default(), settings)? {
-            return Ok(Located::Fetched { name: file_name, archive });
-        }
         let access = with_own(self.access(), &repository.access);
-        let archive = access.get(address.as_str(), &repository.url)?;
-        Ok(Located::Fetched { name: file_name, archive })
+        let archive = match cached(found.digest.as_deref().unwrap_or_default(), settings)? {
+            Some(archive) => archive,
+            None => access.get(address.as_str(), &repository.url)?,
+        };
+        self.fetched(&address, archive, &access, &repository.url)
     }
-}
 
-/// An address that was written out: a repository that is known and has it may tell how its server is asked.
-fn fetch_address(address: &str, access: Access, settings: &Settings) -> Result<Located, Original> {
-    let (mut access, mut own) = (access, address.to_owned());
-    for repository in repositories_file::load(settings)? {
-        if repository.cached_index(settings)?.names_address(address) {
-            access = with_own(access, &repository.access);
-            own = repository.url;
-            break;
+    /// An address that was written out: a repository that is known and has it may tell how its server is asked.
+    fn fetch_address(&self, address: &str, access: Access, settings: &Settings) -> Result<Located, Original> {
+        let (mut access, mut own) = (access, address.to_owned());
+        for repository in repositories_file::load(settings)? {
+            if repository.cached_index(settings)?.names_address(address) {
+                access = with_own(access, &repository.access);
+                own = repository.url;
+                break;
+            }
         }
+        let archive = access.get(address, &own)?;
+        let failed = |error| Original::new(format!("failed to parse {address} as URL: {error}"));
+        self.fetched(&Url::parse(address).map_err(failed)?, archive, &access, &own)
     }
-    let archive = access.get(address, &own)?;
-    let name = Url::parse(address).map(|address| file_name(&address)).unwrap_or_default();
-    Ok(Located::Fetched { name, archive })
+
+    /// The archive that was fetched, once it is known to be what was signed.
+    fn fetched(
+        &self,
+        address: &Url,
+        archive: Vec<u8>,
+        access: &Access,
+        own: &str,
+    ) -> Result<Located, Original> {
+        let name = address.path_segments().and_then(Iterator::last).unwrap_or_default().to_owned();
+        if self.verification.verify {
+            let beside = format!("{address}.prov");
+            let provenance = access
+                .get(&beside, own)
+                .map_err(|_unread| Original::new(format!("failed to fetch provenance {beside:?}")))?;
+            self.verification.check(&name, &archive, &provenance)?;
+        }
+        Ok(Located::Fetched { name, archive })
+    }
 }
 
 /// What the person says, unless the repository's entry says something else.
@@ -218,10 +242,6 @@ fn cached(digest: &str, settings: &Settings) -> Result<Option<Vec<u8>>, Original
 fn first_address<'a>(version: &'a ChartVersion, wanted: &str) -> Result<&'a str, Original> {
     let first = version.urls.first().map(String::as_str);
     first.ok_or_else(|| Original::new(format!("{wanted} has no downloadable URLs")))
-}
-
-fn file_name(address: &Url) -> String {
-    address.path_segments().and_then(Iterator::last).unwrap_or_default().to_owned()
 }
 
 /// What Helm says of a repository whose index is not had.

@@ -111,19 +111,14 @@ struct Refused {
     /// Refused: programs are never run while rendering.
     #[arg(long)]
     post_renderer: Option<String>,
-    /// Refused: signatures are not checked.
-    #[arg(long)]
-    verify: bool,
 }
 
 impl Refused {
     fn check(&self) -> Result<(), Original> {
-        let flags = [
-            ("--post-renderer", self.post_renderer.is_some(), "programs are never run while rendering"),
-            ("--verify", self.verify, "signatures are not checked"),
-        ];
-        match flags.into_iter().find(|(_, given, _)| *given) {
-            Some((flag, _, reason)) => Err(Original::new(format!("`{flag}` is not supported: {reason}"))),
+        match self.post_renderer {
+            Some(_) => Err(Original::new(
+                "`--post-renderer` is not supported: programs are never run while rendering",
+            )),
             None => Ok(()),
         }
     }

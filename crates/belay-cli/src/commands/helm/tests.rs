@@ -105,12 +105,67 @@ fn hosts_are_looked_up_if_that_is_asked_for() {
     );
 }
 
+/// As Helm answered them, of the chart that `helm package --sign` made.
+#[test]
+fn a_chart_is_used_only_if_it_is_what_was_signed() {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../belay-source/src/signature/cases/charts");
+    let folder = tempfile::tempdir().unwrap();
+    let copy = |from: &str, to: &str| fs::copy(cases.join(from), folder.path().join(to)).unwrap();
+    let run = |chart: &str, ring: &str| {
+        let chart = folder.path().join(chart).to_string_lossy().into_owned();
+        let ring = cases.join(ring).to_string_lossy().into_owned();
+        printed(&["template", &chart, "--verify", "--keyring", &ring])
+    };
+    let refused = |what: &str| Err(format!("Error: {what}\n"));
+    copy("c-1.0.0.tgz", "c-1.0.0.tgz");
+    let beside = folder.path().join("c-1.0.0.tgz.prov").display().to_string();
+    let missing = format!("stat {beside}: no such file or directory");
+    let unread = format!("could not load provenance file {beside}: {missing}");
+    assert_eq!(run("c-1.0.0.tgz", "ada.gpg"), refused(&unread));
+    copy("c-1.0.0.tgz.prov", "c-1.0.0.tgz.prov");
+    for ring in ["ada.gpg", "ada.asc"] {
+        assert!(run("c-1.0.0.tgz", ring).unwrap().contains("# Source: c/templates/a.yaml"), "{ring}");
+    }
+    assert_eq!(run("c-1.0.0.tgz", "bob.gpg"), refused("openpgp: signature made by unknown entity"));
+    let no_ring = cases.join("none").display().to_string();
+    let unread = format!("failed to load keyring: open {no_ring}: no such file or directory");
+    assert_eq!(run("c-1.0.0.tgz", "none"), refused(&unread));
+    copy("c-1.0.0.tgz", "x-1.0.0.tgz");
+    copy("c-1.0.0.tgz.prov", "x-1.0.0.tgz.prov");
+    let nameless = "provenance does not contain a SHA for a file named \"x-1.0.0.tgz\"";
+    assert_eq!(run("x-1.0.0.tgz", "ada.gpg"), refused(nameless));
+    fs::write(folder.path().join("c-1.0.0.tgz"), "another").unwrap();
+    let error = run("c-1.0.0.tgz", "ada.gpg").unwrap_err();
+    assert!(
+        error.starts_with("Error: sha256 sum does not match for c-1.0.0.tgz: \"sha256:f7682cd6"),
+        "{error}"
+    );
+    assert_eq!(run(".", "ada.gpg"), refused("unpacked charts cannot be verified"));
+
+    let archive = || fs::read(cases.join("c-1.0.0.tgz")).unwrap();
+    let signed = fs::read(cases.join("c-1.0.0.tgz.prov")).unwrap();
+    let files = vec![("/c-1.0.0.tgz", archive()), ("/c-1.0.0.tgz.prov", signed), ("/bare.tgz", archive())];
+    let address = served::serve(files, None);
+    let settings = folder.path().join("repositories.yaml").display().to_string();
+    let ring = cases.join("ada.gpg").display().to_string();
+    let fetch = |name: &str| {
+        let address = format!("{address}/{name}");
+        let flags = ["--verify", "--keyring", &ring, "--repository-config", &settings];
+        printed(&[&["show", "chart", &address], &flags[..]].concat())
+    };
+    assert_eq!(fetch("c-1.0.0.tgz"), Ok("apiVersion: v2\nname: c\nversion: 1.0.0\n\n".to_owned()));
+    assert_eq!(
+        fetch("bare.tgz"),
+        refused(&format!("failed to fetch provenance \"{address}/bare.tgz.prov\""))
+    );
+}
+
 #[test]
 fn what_is_not_done_is_named() {
-    for flag in ["--verify", "--post-renderer=cat"] {
-        let error = printed(&["template", flag, "chart"]).unwrap_err();
-        assert!(error.contains(flag.split('=').next().unwrap()), "{error}");
-    }
+    let error = printed(&["template", "--post-renderer=cat", "chart"]).unwrap_err();
+    assert!(error.contains("--post-renderer"), "{error}");
+    let error = printed(&["dependency", "build", "--verify"]).unwrap_err();
+    assert!(error.contains("--verify"), "{error}");
     assert!(printed(&["template", "oci://example.com/chart"]).unwrap_err().contains("oci://"));
     assert_eq!(printed(&["show", "chart", "./none"]), Err("Error: path \"./none\" not found\n".to_owned()));
 }

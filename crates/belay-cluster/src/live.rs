@@ -6,8 +6,10 @@
 //! that the next look does not see the past.
 
 mod reassign;
+#[cfg(test)]
+mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -153,6 +155,8 @@ struct Picture {
     by_kind: HashMap<(String, String), BTreeSet<ObjectKey>>,
     by_app: HashMap<String, BTreeSet<ObjectKey>>,
     app_of: HashMap<ObjectKey, String>,
+    /// What was learnt from answers to writes since the list of its kind began.
+    learnt: HashSet<ObjectKey>,
 }
 
 impl Picture {
@@ -357,6 +361,7 @@ impl LiveState {
 
     /// Takes in the API server's answer to a write of ours, ahead of the watch.
     pub fn learn(&self, object: Object) {
+        self.write().learnt.insert(object.key());
         self.put(object);
     }
 
@@ -383,8 +388,28 @@ impl LiveState {
         listings
     }
 
+    /// From now on a list of the kind tells what there is, but for what is written meanwhile.
+    fn begin_list(&self, api: &ApiResource, namespace: Option<&str>) {
+        let is_of_list = |key: &ObjectKey| {
+            key.group == api.group
+                && key.kind == api.kind
+                && namespace.is_none_or(|namespace| key.namespace == namespace)
+        };
+        self.write().learnt.retain(|key| !is_of_list(key));
+    }
+
+    /// Puts an object of a list. It counts although its version is lower than the one that is known: the cluster's store
+    /// may have been put back to an earlier day.
+    fn put_listed(&self, object: Object) {
+        self.put_as(object, true);
+    }
+
     /// Puts an object, unless an even newer one is there. Tells subscribers of a change.
     fn put(&self, object: Object) {
+        self.put_as(object, false);
+    }
+
+    fn put_as(&self, object: Object, is_listed: bool) {
         let (object, app) = match (self.belonging)(&object) {
             Belonging::App(app) => (object, Some(app)),
             Belonging::Whole => (object, None),
@@ -397,7 +422,13 @@ impl LiveState {
             let known = picture.objects.get(&key);
             let is_whole_now =
                 |known: &Object| app.is_some() && is_trimmed(known) && !is_newer(known, &object);
-            if known.is_some_and(|known| !is_newer(&object, known) && !is_whole_now(known)) {
+            let is_told = is_listed && !picture.learnt.contains(&key);
+            let is_news = |known: &Object| {
+                is_newer(&object, known)
+                    || is_whole_now(known)
+                    || (is_told && object.resource_version() != known.resource_version())
+            };
+            if known.is_some_and(|known| !is_news(known)) {
                 return;
             }
             for owner in owners(&object) {
@@ -411,9 +442,18 @@ impl LiveState {
         let _ = self.changes.send(Change { key, before, after: Some(object) });
     }
 
+    /// Takes an object away because its watch tells so, unless a later one of its name is known by the answer to a write.
+    fn take_deleted(&self, deleted: &Object) {
+        let key = deleted.key();
+        if !self.get(&key).is_some_and(|known| is_newer(&known, deleted)) {
+            self.take(&key);
+        }
+    }
+
     fn take(&self, key: &ObjectKey) {
         let before = {
             let mut picture = self.write();
+            picture.learnt.remove(key);
             let Some(before) = picture.objects.remove(key) else {
                 return;
             };
@@ -470,11 +510,14 @@ async fn follow(
     let mut listed = BTreeSet::new();
     while let Some(event) = stream.next().await {
         match event {
-            Ok(Event::Init) => listed.clear(),
+            Ok(Event::Init) => {
+                listed.clear();
+                state.begin_list(&api, namespace.as_deref());
+            }
             Ok(Event::InitApply(object)) => {
                 if let Some(object) = as_object(object, &api) {
                     listed.insert(object.key());
-                    state.put(object);
+                    state.put_listed(object);
                 }
             }
             Ok(Event::InitDone) => {
@@ -489,7 +532,7 @@ async fn follow(
             }
             Ok(Event::Delete(object)) => {
                 if let Some(object) = as_object(object, &api) {
-                    state.take(&object.key());
+                    state.take_deleted(&object);
                 }
             }
             Err(error) => {

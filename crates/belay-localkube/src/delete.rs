@@ -90,6 +90,10 @@ pub(crate) fn delete(
     options: &DeleteOptions,
 ) -> Result<Deleted, ApiError> {
     let definition = &target.definition;
+    if is_immortal(definition, &target.name) {
+        let cause = "this namespace may not be deleted";
+        return Err(ApiError::forbidden("", "namespaces", &target.name, cause));
+    }
     let live = state.live(definition, &target.namespace, &target.name)?;
     check_preconditions(target, &live, options)?;
     let mut object = (*live).clone();
@@ -200,4 +204,10 @@ pub(crate) fn answers_object(definition: &Definition) -> bool {
     ];
     (definition.group.is_empty() && core.contains(&definition.resource.as_str()))
         || definition.group == "storage.k8s.io"
+}
+
+/// Whether this is one of the namespaces that every cluster keeps.
+fn is_immortal(definition: &Definition, name: &str) -> bool {
+    let is_namespace = definition.group.is_empty() && definition.resource == "namespaces";
+    is_namespace && ["default", "kube-system", "kube-public"].contains(&name)
 }

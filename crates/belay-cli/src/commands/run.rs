@@ -1,5 +1,6 @@
 //! `belay run`
 
+use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,7 @@ use tokio::net::TcpListener;
 use crate::artifacts::Artifacts;
 use crate::definitions;
 use crate::engine::{Engine, EngineSettings, Family, FluxSettings, artifact_store};
+use crate::failure::Failure;
 use crate::logs::{self, LogFormat, Sink};
 use crate::replica::{self, ReplicaArguments};
 use crate::traces::{self, Exporter};
@@ -94,6 +96,26 @@ pub(crate) fn run(arguments: Arguments, format: LogFormat) -> anyhow::Result<()>
     result
 }
 
+/// Keeps a data folder from others for as long as the file is open: two processes would remove each other's artifacts and
+/// mix their records.
+fn hold(folder: &Path) -> anyhow::Result<Option<File>> {
+    let cannot = || format!("{} cannot be used", folder.display());
+    std::fs::create_dir_all(folder).with_context(cannot)?;
+    let file = File::options().create(true).truncate(false).write(true).open(folder.join("lock"));
+    let file = file.with_context(cannot)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => {
+            let message = format!("{} is in use by another belay", folder.display());
+            Err(Failure::new(message).hint("--data-dir names another folder").into())
+        }
+        Err(TryLockError::Error(error)) => {
+            tracing::warn!(folder = %folder.display(), %error, "nothing keeps another belay from this folder");
+            Ok(None)
+        }
+    }
+}
+
 fn run_all(arguments: Arguments, metrics: Metrics, exporter: Option<Exporter>) -> anyhow::Result<()> {
     super::runtime()?.block_on(async {
         exporter.map(|exporter| tokio::spawn(exporter.run()));
@@ -104,6 +126,7 @@ fn run_all(arguments: Arguments, metrics: Metrics, exporter: Option<Exporter>) -
         }
         let audit_token = arguments.audit_token_file.as_deref().map(token).transpose()?;
         let doors = web::Doors { shows_looks: arguments.debug_endpoints, audit_token };
+        let _held = hold(&arguments.data_dir)?;
         let ledger = Ledger::open(&arguments.data_dir)?;
         let settings = EngineSettings {
             ledger,

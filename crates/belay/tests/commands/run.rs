@@ -72,6 +72,15 @@ async fn logs_are_json_when_asked_for_and_a_used_port_is_an_error() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_data_folder_is_one_process_s() {
+    let world = World::new().await;
+    let (_going, ..) = world.run(&[]).await;
+    let ended = world.belay(&["run", "--data-dir", "data"]).await;
+    assert_eq!(ended.code, 1);
+    assert!(ended.err.contains("error: data is in use by another belay\nhint: --data-dir"), "{}", ended.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_change_needs_the_token_that_was_printed() {
     let world = World::new().await;
     world.apply(application("web", "argocd", "http://127.0.0.1:1/none", "apps")).await;

@@ -2,6 +2,8 @@
 
 mod sink;
 
+use std::io::IsTerminal;
+
 use clap::ValueEnum;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::MakeWriter;
@@ -40,7 +42,8 @@ where
             Err(_never) => filter,
         }
     });
-    let lines = tracing_subscriber::fmt::layer::<Registry>().with_writer(writer);
+    let is_coloured = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let lines = tracing_subscriber::fmt::layer::<Registry>().with_ansi(is_coloured).with_writer(writer);
     let lines = match format {
         LogFormat::Text => lines.with_target(false).boxed(),
         LogFormat::Json => lines.json().boxed(),

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::pin::pin;
 
 use crate::demo::{Demo, DemoOptions, Paint, tour};
 use crate::logs::{self, LogFormat};
@@ -43,7 +44,12 @@ pub(crate) fn run(arguments: Arguments, format: LogFormat) -> anyhow::Result<()>
         arguments.no_tour || arguments.keep || (terminal && std::env::var("CI").as_deref() != Ok("true"));
     let redrawn = terminal && !arguments.plain;
     let result = super::runtime()?.block_on(async {
-        let demo = Demo::start(DemoOptions { folder: folder.clone(), port: arguments.port, paint }).await?;
+        let mut stop = pin!(stopped());
+        let options = DemoOptions { folder: folder.clone(), port: arguments.port, paint };
+        let demo = tokio::select! {
+            demo = Demo::start(options) => demo?,
+            () = &mut stop => return Ok(()),
+        };
         let walk = async {
             if !arguments.no_tour {
                 tour::walk(&demo).await?;
@@ -61,7 +67,7 @@ pub(crate) fn run(arguments: Arguments, format: LogFormat) -> anyhow::Result<()>
         let result = tokio::select! {
             result = walk => result,
             result = demo.work() => result,
-            () = stopped() => Ok(()),
+            () = &mut stop => Ok(()),
         };
         demo.shutdown().await;
         result

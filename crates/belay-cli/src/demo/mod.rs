@@ -18,7 +18,7 @@ use belay_ledger::Ledger;
 use belay_localkube::{LocalKube, Options, Running};
 use belay_metrics::Metrics;
 use belay_server::{AppRef, AppSummary, Engine as _, LiveEngine};
-use belay_testkit::{GitServer, GitServerOptions, Repository};
+use belay_testkit::{Author, GitServer, GitServerOptions, Repository};
 use kube::api::{Api, DynamicObject, Patch, PatchParams};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, broadcast};
@@ -51,6 +51,8 @@ pub(crate) struct Demo {
     web: Mutex<Option<Web>>,
     cluster: Mutex<Option<Running>>,
     git: Mutex<Option<GitServer>>,
+    /// Whether the repositories were there before.
+    is_used: bool,
 }
 
 impl Demo {
@@ -81,6 +83,7 @@ impl Demo {
         let _ = pushed.set(engine.clone());
         let argo_repository = git.create_repository("config")?;
         let flux_repository = git.create_repository("flux-config")?;
+        let is_used = argo_repository.head()?.is_some();
         let (argo_url, flux_url) = (git.url_of("config"), git.url_of("flux-config"));
         let web =
             Web::start(&engine, SocketAddr::from((Ipv4Addr::LOCALHOST, options.port)), Doors::default())
@@ -98,7 +101,11 @@ impl Demo {
             git: Mutex::new(Some(git)),
             argo_url,
             flux_url,
+            is_used,
         };
+        if !demo.is_used {
+            demo.commit_sample()?;
+        }
         demo.prepare_cluster().await?;
         demo.write_description(&folder).await?;
         Ok(demo)
@@ -176,6 +183,18 @@ impl Demo {
         ))
     }
 
+    /// Commits the sample's files to both repositories.
+    fn commit_sample(&self) -> anyhow::Result<()> {
+        let repositories = [
+            ("config", &self.argo_repository, &self.argo_url),
+            ("flux-config", &self.flux_repository, &self.flux_url),
+        ];
+        for (name, repository, url) in repositories {
+            repository.commit(&sample::repository(name, url), "Add the apps", &author())?;
+        }
+        Ok(())
+    }
+
     async fn prepare_cluster(&self) -> anyhow::Result<()> {
         for definition in belay_argo_api::crds().into_iter().chain(belay_flux_api::crds()) {
             self.apply(&definition).await?;
@@ -219,4 +238,9 @@ async fn start_git(folder: &std::path::Path) -> anyhow::Result<(GitServer, Arc<O
     let git = GitServer::start(options).await?;
     let _ = base.set(git.url());
     Ok((git, pushed))
+}
+
+/// Who commits in the demo.
+fn author() -> Author {
+    Author::new("Demo", "demo@example.com")
 }

@@ -5,13 +5,13 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use belay_diff::Drift;
 use belay_manifest::{GroupVersionKind, ObjectKey};
-use belay_testkit::{Author, Change};
+use belay_testkit::Change;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use crate::demo::expect::{application, kustomization};
-use crate::demo::{Demo, sample};
+use crate::demo::{Demo, author};
 
 /// Told to a person: one or two lines.
 type Told = anyhow::Result<Vec<String>>;
@@ -24,9 +24,10 @@ const LEFT_ALONE: Duration = Duration::from_millis(500);
 const RECORDED: Duration = Duration::from_secs(5);
 
 pub(super) async fn first_sync(demo: &Demo) -> Told {
-    demo.argo_repository.commit(&sample::repository("config", &demo.argo_url), "Add the apps", &author())?;
-    let files = sample::repository("flux-config", &demo.flux_url);
-    demo.flux_repository.commit(&files, "Add the apps", &author())?;
+    if demo.is_used {
+        // The tour begins where it began the last time.
+        demo.commit_sample()?;
+    }
     let created = Instant::now();
     demo.apply_sample("application.yaml", &demo.argo_url).await?;
     let running = json!({"status": {"operationState": {"operation": {"initiatedBy": {"automated": true}}}}});
@@ -229,10 +230,6 @@ fn commit(demo: &Demo, changes: &[Change], message: &str) -> anyhow::Result<()> 
 
 fn parent(demo: &Demo, commit: &str) -> anyhow::Result<String> {
     demo.argo_repository.parent(commit)?.with_context(|| format!("{commit} is the first commit"))
-}
-
-fn author() -> Author {
-    Author::new("Demo", "demo@example.com")
 }
 
 fn key(app: &str) -> ObjectKey {

@@ -308,13 +308,14 @@ impl<'k> Elements<'k> {
         let mut merged: Vec<Value> = Vec::new();
         for identity in &identities {
             let pairs = self.pairs(identity, &used);
+            let (keys, values): (Vec<&str>, Vec<String>) = pairs.iter().cloned().unzip();
             let own = self.pairs(identity, &self.used_keys(std::slice::from_ref(identity)));
             let one = find(&present, &own);
             let two = find(&added, &own).map(|at| &added[at]);
             let into = one.map(|at| present[at].clone());
             let value = merge(into, two, self.schema).during(|| identity.join(", "))?;
             let Some(value) = value.filter(|value| !is_empty(value)) else {
-                put(&mut present, &pairs, None);
+                put(&mut present, &keys, &values, None);
                 continue;
             };
             let value = with_keys(value, &pairs);
@@ -324,7 +325,7 @@ impl<'k> Elements<'k> {
             if let (Some(at), false) = (one, replaces) {
                 present[at] = value.clone();
             }
-            put(&mut merged, &pairs, Some(&value));
+            put(&mut merged, &keys, &values, Some(&value));
         }
         if !identities.is_empty() {
             self.append(&mut merged, &present, &used);
@@ -338,17 +339,17 @@ impl<'k> Elements<'k> {
             self.keys.iter().zip(used).filter(|(_, used)| **used).map(|(key, _)| key.as_str()).collect();
         let keys = if keys.is_empty() { self.keys.iter().map(String::as_str).collect() } else { keys };
         for item in present {
-            let mut pairs = Pairs::new();
+            let mut values = Vec::new();
             for key in &keys {
                 match item.get(*key).filter(|value| !value.is_null()) {
-                    Some(value) => pairs.push((key, scalar_text(value))),
+                    Some(value) => values.push(scalar_text(value)),
                     None => merged.push(item.clone()),
                 }
             }
             if keys.len() > 1 {
-                put(merged, &pairs, None);
+                put(merged, &keys, &values, None);
             }
-            put(merged, &pairs, Some(item));
+            put(merged, &keys, &values, Some(item));
         }
     }
 
@@ -386,15 +387,16 @@ fn find(items: &[Value], pairs: &Pairs<'_>) -> Option<usize> {
     items.iter().position(|item| pairs.iter().all(|(key, text)| has(item, key, text)))
 }
 
-/// Puts an element in the place of those with the same values, or at the end; `None` removes them.
-fn put(items: &mut Vec<Value>, pairs: &Pairs<'_>, element: Option<&Value>) {
+/// Puts an element in the place of those with the same values, or at the end; `None` removes them. Where there are no
+/// values at all, nothing of what was there stays: so does the original treat elements without their merge key.
+fn put(items: &mut Vec<Value>, keys: &[&str], values: &[String], element: Option<&Value>) {
     let mut matched = false;
     let mut kept = Vec::with_capacity(items.len() + 1);
     for item in items.drain(..).filter(|item| !is_empty(item)) {
-        let matches = |(key, text): &(&str, String)| {
-            item.get(*key).is_some_and(|value| text.is_empty() || scalar_text(value) == *text)
-        };
-        if !item.is_object() || pairs.is_empty() || !pairs.iter().all(matches) {
+        if values.is_empty() {
+            continue;
+        }
+        if !item.is_object() || !has_values(&item, keys, values) {
             kept.push(item);
             continue;
         }
@@ -405,6 +407,14 @@ fn put(items: &mut Vec<Value>, pairs: &Pairs<'_>, element: Option<&Value>) {
         kept.push(element.clone());
     }
     *items = kept;
+}
+
+/// Whether an element has these values in these keys, as the original counts: values that are missing make those behind
+/// them move up, and a key behind the last value is as the one before it.
+fn has_values(item: &Value, keys: &[&str], values: &[String]) -> bool {
+    keys.iter()
+        .zip(values)
+        .all(|(key, text)| item.get(*key).is_some_and(|value| text.is_empty() || scalar_text(value) == *text))
 }
 
 /// `80` and `80, TCP` are the same element where one of them leaves the protocol out.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use belay_filetree::{Kind, TreeError, TreePath};
 use belay_helm::{
-    Capabilities, Chart, KubeVersion, LoadLimits, OutputOptions, RenderOptions, Values, name_from_template,
-    render,
+    Capabilities, Chart, KubeVersion, LoadLimits, OutputOptions, RenderOptions, Values, check_release_name,
+    name_from_template, render,
 };
 use serde_json::Value;
 
@@ -184,25 +184,30 @@ fn template(
 }
 
 fn release_name(wanted: &HelmChart, options: &HelmOptions) -> Result<String, Error> {
-    match (wanted.release_name.as_str(), wanted.name_template.as_str()) {
-        ("", "") => Ok(DEFAULT_NAME.to_owned()),
-        (name, "") => Ok(name.to_owned()),
+    let rule = |error: &dyn std::error::Error| Error::rule(belay_causes::chain(error));
+    let name = match (wanted.release_name.as_str(), wanted.name_template.as_str()) {
+        ("", "") => return Ok(DEFAULT_NAME.to_owned()),
+        (name, "") => name.to_owned(),
         ("", template) => name_from_template(template, options.clock.clone(), options.random.clone())
-            .map_err(|error| Error::rule(belay_causes::chain(&error))),
-        _ => Err(Error::rule("cannot set --name-template and also specify a name")),
-    }
+            .map_err(|error| rule(&error))?,
+        _ => return Err(Error::rule("cannot set --name-template and also specify a name")),
+    };
+    check_release_name(&name).map_err(|error| rule(&error))?;
+    Ok(name)
 }
 
-/// What the command line says goes over what the kustomization says.
+/// What the kustomization says goes over what the command line says.
 fn capabilities(wanted: &HelmChart, options: &HelmOptions) -> Result<Capabilities, Error> {
     let mut capabilities = Capabilities::default();
-    let version = options.kube_version.as_deref().filter(|version| !version.is_empty());
-    let version = version.unwrap_or(&wanted.kube_version);
+    let version = match wanted.kube_version.as_str() {
+        "" => options.kube_version.as_deref().unwrap_or_default(),
+        version => version,
+    };
     if !version.is_empty() {
         capabilities.kube_version =
             KubeVersion::parse(version).map_err(|error| Error::rule(error.to_string()))?;
     }
-    let versions = if options.api_versions.is_empty() { &wanted.api_versions } else { &options.api_versions };
+    let versions = if wanted.api_versions.is_empty() { &options.api_versions } else { &wanted.api_versions };
     capabilities.api_versions.extend(versions.iter().cloned());
     Ok(capabilities)
 }

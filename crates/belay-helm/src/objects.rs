@@ -12,6 +12,7 @@ use belay_gotemplate::{
     from_json_with_integers,
 };
 use bytes::Bytes;
+use serde_json::json;
 
 use crate::capabilities::{BuildInfo, Capabilities, KubeVersion};
 use crate::chart::{Chart, Dependency, Metadata};
@@ -40,6 +41,14 @@ impl HostObject for Capabilities {
             ("HelmVersion".into(), Value::host(self.helm_version.clone())),
         ]
     }
+
+    fn to_json(&self) -> Option<serde_json::Value> {
+        Some(json!({
+            "KubeVersion": self.kube_version.to_json(),
+            "APIVersions": self.api_versions,
+            "HelmVersion": self.helm_version.to_json(),
+        }))
+    }
 }
 
 impl HostObject for KubeVersion {
@@ -65,6 +74,10 @@ impl HostObject for KubeVersion {
         let field = |name: &'static str| (name.into(), self.field(name).unwrap_or_default());
         let normalized = ("normalizedVersion".into(), Value::string(&self.normalized));
         vec![field("Version"), normalized, field("Major"), field("Minor")]
+    }
+
+    fn to_json(&self) -> Option<serde_json::Value> {
+        Some(json!({"Version": self.version, "Major": self.major, "Minor": self.minor}))
     }
 
     fn method(&self, name: &str) -> Option<Signature> {
@@ -101,6 +114,18 @@ impl HostObject for BuildInfo {
             ("GoVersion".into(), Value::string(&self.go_version)),
             ("KubeClientVersion".into(), Value::string(&self.kube_client_version)),
         ]
+    }
+
+    fn to_json(&self) -> Option<serde_json::Value> {
+        let may_be_empty = [
+            ("version", &self.version),
+            ("git_commit", &self.git_commit),
+            ("git_tree_state", &self.git_tree_state),
+            ("go_version", &self.go_version),
+        ];
+        let said = may_be_empty.into_iter().filter(|(_, text)| !text.is_empty());
+        let all = said.chain([("kube_client_version", &self.kube_client_version)]);
+        Some(all.map(|(name, text)| (name.to_owned(), json!(text))).collect::<serde_json::Map<_, _>>().into())
     }
 }
 

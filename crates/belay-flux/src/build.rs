@@ -201,6 +201,9 @@ mod tests {
         assert_eq!(origin(json!({"path": "made"})), Some(made.to_owned()));
         let other = json!({"path": "made", "buildMetadata": ["transformerAnnotations"]});
         assert_eq!(origin(other), None);
+        let nothing = MemoryTree::of([("empty/README.md", "nothing")]);
+        let error = run(&nothing, &spec(json!({"path": "empty"}))).unwrap_err();
+        assert!(belay_causes::chain(&error).contains("kustomization.yaml is empty"), "{error:?}");
     }
 
     #[test]

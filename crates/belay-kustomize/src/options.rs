@@ -91,6 +91,6 @@ pub struct KustomizationEdit {
     pub patches_json6902: Vec<Patch>,
     /// Takes the place of `buildMetadata`, unless it is empty.
     pub build_metadata: Vec<String>,
-    /// Without `resources` every object says where it comes from, as Flux has it.
+    /// Without `resources` every object says where it comes from, as Flux has it where the kustomization is a file.
     pub origins_without_resources: bool,
 }

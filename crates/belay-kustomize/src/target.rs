@@ -113,7 +113,8 @@ pub(crate) struct Target {
 impl Target {
     /// The kustomization that is built, with the caller's settings laid over it.
     pub(crate) fn load_root(loader: &Loader<'_>, options: &BuildOptions) -> Result<Target, Error> {
-        let mut target = if options.generate && loader.kustomization_file()?.is_none() {
+        let is_generated = options.generate && loader.kustomization_file()?.is_none();
+        let mut target = if is_generated {
             Target {
                 kustomization: generate_kustomization(loader.tree(), loader.folder())?,
                 file: loader.folder().child("kustomization.yaml"),
@@ -123,8 +124,9 @@ impl Target {
         } else {
             Target::load(loader, Origin::default(), "")?
         };
-        if let Some(edit) = &options.edit {
-            target.kustomization.edit(edit.clone());
+        if let Some(mut edit) = options.edit.clone() {
+            edit.origins_without_resources &= !is_generated;
+            target.kustomization.edit(edit);
         }
         target.kustomization.check(&target.file)?;
         Ok(target)

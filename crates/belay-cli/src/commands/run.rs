@@ -3,6 +3,7 @@
 use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context;
 use belay_ledger::Ledger;
@@ -10,6 +11,7 @@ use belay_manifest::Secret;
 use belay_metrics::Metrics;
 use belay_server::{metrics_router, public_router};
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 
 use crate::artifacts::Artifacts;
 use crate::definitions;
@@ -19,6 +21,9 @@ use crate::logs::{self, LogFormat, Sink};
 use crate::replica::{self, ReplicaArguments};
 use crate::traces::{self, Exporter};
 use crate::web;
+
+/// How long a process that ends may still have its data folder.
+const LETS_GO: Duration = Duration::from_secs(3);
 
 /// Run the controllers against the cluster of the kubeconfig, or the one this pod runs in.
 ///
@@ -97,21 +102,27 @@ pub(crate) fn run(arguments: Arguments, format: LogFormat) -> anyhow::Result<()>
 }
 
 /// Keeps a data folder from others for as long as the file is open: two processes would remove each other's artifacts and
-/// mix their records.
-fn hold(folder: &Path) -> anyhow::Result<Option<File>> {
+/// mix their records. One that is just ending is waited for.
+async fn hold(folder: &Path) -> anyhow::Result<Option<File>> {
     let cannot = || format!("{} cannot be used", folder.display());
     std::fs::create_dir_all(folder).with_context(cannot)?;
     let file = File::options().create(true).truncate(false).write(true).open(folder.join("lock"));
     let file = file.with_context(cannot)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => {
-            let message = format!("{} is in use by another belay", folder.display());
-            Err(Failure::new(message).hint("--data-dir names another folder").into())
-        }
-        Err(TryLockError::Error(error)) => {
-            tracing::warn!(folder = %folder.display(), %error, "nothing keeps another belay from this folder");
-            Ok(None)
+    let deadline = Instant::now() + LETS_GO;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(Some(file)),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            Err(TryLockError::WouldBlock) => {
+                let message = format!("{} is in use by another belay", folder.display());
+                return Err(Failure::new(message).hint("--data-dir names another folder").into());
+            }
+            Err(TryLockError::Error(error)) => {
+                tracing::warn!(folder = %folder.display(), %error, "nothing keeps another belay from this folder");
+                return Ok(None);
+            }
         }
     }
 }
@@ -126,7 +137,7 @@ fn run_all(arguments: Arguments, metrics: Metrics, exporter: Option<Exporter>) -
         }
         let audit_token = arguments.audit_token_file.as_deref().map(token).transpose()?;
         let doors = web::Doors { shows_looks: arguments.debug_endpoints, audit_token };
-        let _held = hold(&arguments.data_dir)?;
+        let _held = hold(&arguments.data_dir).await?;
         let ledger = Ledger::open(&arguments.data_dir)?;
         let settings = EngineSettings {
             ledger,

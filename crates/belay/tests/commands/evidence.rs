@@ -86,7 +86,7 @@ async fn who_changed_something_is_named_where_the_audit_log_tells() {
     let (_git, repository, url) = world.git().await;
     commit(&repository, "apps/settings.yaml", &MAP.replace("COLOUR", "blue"));
     std::fs::write(world.folder.path().join("token"), "a-token\n").expect("a file");
-    let (_going, base, _) = world.run(&["--controllers=argo", "--audit-token-file", "token"]).await;
+    let (going, base, _) = world.run(&["--controllers=argo", "--audit-token-file", "token"]).await;
     world.apply(application("web", "argocd", &url, "apps")).await;
     let drift = async |wanted: &str| {
         let printed = world.belay(&["drift", "web", "--data-dir", "data"]).await.out;
@@ -107,6 +107,7 @@ async fn who_changed_something_is_named_where_the_audit_log_tells() {
     assert_eq!(tell(&base, "a-token", "ada").await, 200);
     let named = until("she is named", async || drift(", by ada (audit)").await).await;
     assert_eq!(named.lines().count(), 1, "the entry is amended, not repeated: {named}");
+    drop(going);
     let (_other, base, _) = world.run(&["--controllers=flux"]).await;
     assert_eq!(tell(&base, "", "ada").await, 404);
 }

@@ -36,8 +36,9 @@ fn server(answers: &'static [(&'static str, &'static str)]) -> (String, Receiver
                 "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
                 body.len()
             );
-            let _ = stream.write_all(answer.as_bytes());
+            // First: whoever has the answer may look for what was asked at once.
             let _ = sender.send(asked);
+            let _ = stream.write_all(answer.as_bytes());
         }
     });
     (address, receiver)

@@ -177,6 +177,16 @@ impl World {
         One { process, log }
     }
 
+    /// Two replicas that have settled: the leader, which was there first, and the other.
+    async fn start_two(&mut self) -> (One, One) {
+        let leader = self.start("a");
+        sleep(Duration::from_secs(1)).await;
+        let other = self.start("b");
+        self.current_within(Duration::from_secs(60)).await;
+        sleep(Duration::from_secs(60)).await;
+        (leader, other)
+    }
+
     /// Every app's object as of which commit.
     async fn serials(&self) -> BTreeMap<String, String> {
         let maps = self.people.list("/api/v1/namespaces/shop/configmaps").await;
@@ -286,12 +296,8 @@ fn a_replica_that_leaves_is_replaced_within_two_seconds() {
     simulated(async {
         for is_leader in [true, false] {
             let mut world = World::new().await;
-            let first = world.start("a");
-            sleep(Duration::from_secs(1)).await;
-            let second = world.start("b");
-            world.current_within(Duration::from_secs(60)).await;
-            sleep(Duration::from_secs(60)).await;
-            let (leaving, staying) = if is_leader { (first, second) } else { (second, first) };
+            let (leader, other) = world.start_two().await;
+            let (leaving, staying) = if is_leader { (leader, other) } else { (other, leader) };
             world.commit();
             world.refresh().await;
             let start = Instant::now();
@@ -342,12 +348,8 @@ fn a_replica_that_dies_is_replaced_when_its_lease_has_ended() {
     simulated(async {
         for is_leader in [true, false] {
             let mut world = World::new().await;
-            let first = world.start("a");
-            sleep(Duration::from_secs(1)).await;
-            let second = world.start("b");
-            world.current_within(Duration::from_secs(60)).await;
-            sleep(Duration::from_secs(60)).await;
-            let (dying, staying) = if is_leader { (first, second) } else { (second, first) };
+            let (leader, other) = world.start_two().await;
+            let (dying, staying) = if is_leader { (leader, other) } else { (other, leader) };
             dying.process.kill();
             world.commit();
             world.refresh().await;

@@ -305,10 +305,12 @@ impl<'k> Elements<'k> {
             complete(&mut identities);
         }
         let used = self.used_keys(&identities);
+        let keys: Vec<&str> =
+            self.keys.iter().zip(&used).filter(|(_, used)| **used).map(|(key, _)| key.as_str()).collect();
         let mut merged: Vec<Value> = Vec::new();
         for identity in &identities {
             let pairs = self.pairs(identity, &used);
-            let (keys, values): (Vec<&str>, Vec<String>) = pairs.iter().cloned().unzip();
+            let values: Vec<String> = pairs.iter().map(|(_, value)| value.clone()).collect();
             let own = self.pairs(identity, &self.used_keys(std::slice::from_ref(identity)));
             let one = find(&present, &own);
             let two = find(&added, &own).map(|at| &added[at]);
@@ -328,29 +330,9 @@ impl<'k> Elements<'k> {
             put(&mut merged, &keys, &values, Some(&value));
         }
         if !identities.is_empty() {
-            self.append(&mut merged, &present, &used);
+            append(&mut merged, &present, &keys);
         }
         Ok(merged)
-    }
-
-    /// Adds the elements that were there, over those of the same keys.
-    fn append(&self, merged: &mut Vec<Value>, present: &[Value], used: &[bool]) {
-        let keys: Vec<&str> =
-            self.keys.iter().zip(used).filter(|(_, used)| **used).map(|(key, _)| key.as_str()).collect();
-        let keys = if keys.is_empty() { self.keys.iter().map(String::as_str).collect() } else { keys };
-        for item in present {
-            let mut values = Vec::new();
-            for key in &keys {
-                match item.get(*key).filter(|value| !value.is_null()) {
-                    Some(value) => values.push(scalar_text(value)),
-                    None => merged.push(item.clone()),
-                }
-            }
-            if keys.len() > 1 {
-                put(merged, &keys, &values, None);
-            }
-            put(merged, &keys, &values, Some(item));
-        }
     }
 
     /// The values of the keys of every element, the patch's first, each once.
@@ -377,6 +359,23 @@ impl<'k> Elements<'k> {
     fn pairs(&self, identity: &[String], used: &[bool]) -> Pairs<'k> {
         let pairs = self.keys.iter().map(String::as_str).zip(identity.iter().cloned());
         pairs.zip(used).filter(|(_, used)| **used).map(|(pair, _)| pair).collect()
+    }
+}
+
+/// Adds the elements that were there, over those of the same keys.
+fn append(merged: &mut Vec<Value>, present: &[Value], keys: &[&str]) {
+    for item in present {
+        let mut values = Vec::new();
+        for key in keys {
+            match item.get(*key).filter(|value| !value.is_null()) {
+                Some(value) => values.push(scalar_text(value)),
+                None => merged.push(item.clone()),
+            }
+        }
+        if keys.len() > 1 {
+            put(merged, keys, &values, None);
+        }
+        put(merged, keys, &values, Some(item));
     }
 }
 

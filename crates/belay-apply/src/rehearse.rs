@@ -8,7 +8,7 @@ use kube::api::{DynamicObject, Patch as KubePatch, PatchParams, PostParams};
 
 use crate::carry_out::ApplySettings;
 use crate::error::ApplyError;
-use crate::requests::api_of;
+use crate::requests::{answered, api_of};
 use crate::stage::may_recreate;
 
 /// Tries the writes of these tasks, and gives those that the API server refuses for what they are. What is missing until
@@ -44,9 +44,7 @@ pub async fn try_apply(
     let sent = KubePatch::Apply(object.value());
     let answer = api_of(object, live).await?.patch(object.name(), &params, &sent).await;
     let answer = answer.map_err(|source| ApplyError::Refused { key: object.key(), source })?;
-    let fault = || ApplyError::Answer { key: object.key() };
-    let value = serde_json::to_value(answer).map_err(|_not_json| fault())?;
-    Object::new(value).map_err(|_no_object| fault())
+    answered(&object.key(), answer)
 }
 
 /// One write being tried.

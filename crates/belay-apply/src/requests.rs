@@ -25,11 +25,17 @@ pub(crate) async fn resource(object: &Object, live: &LiveState) -> Result<Resour
 
 /// Takes in the API server's answer ahead of the watch. Gives its `resourceVersion`.
 pub(crate) fn learn(live: &LiveState, key: &ObjectKey, answer: DynamicObject) -> Result<String, ApplyError> {
-    let fault = || ApplyError::Answer { key: key.clone() };
-    let version = answer.metadata.resource_version.clone().unwrap_or_default();
-    let value = serde_json::to_value(answer).map_err(|_not_json| fault())?;
-    live.learn(Object::new(value).map_err(|_no_object| fault())?);
+    let answer = answered(key, answer)?;
+    let version = answer.resource_version().to_owned();
+    live.learn(answer);
     Ok(version)
+}
+
+/// The object that the API server answers with.
+pub(crate) fn answered(key: &ObjectKey, answer: DynamicObject) -> Result<Object, ApplyError> {
+    let fault = || ApplyError::Answer { key: key.clone() };
+    let value = serde_json::to_value(answer).map_err(|_not_json| fault())?;
+    Object::new(value).map_err(|_no_object| fault())
 }
 
 /// Whether the API server says that a field cannot be changed, or that the object is invalid.

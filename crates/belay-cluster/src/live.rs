@@ -583,9 +583,7 @@ fn owners(object: &Object) -> Vec<String> {
 /// Whether `object` is a later state than `known`. Resource versions of one kind count up; another
 /// uid is another life.
 fn is_newer(object: &Object, known: &Object) -> bool {
-    let version = |object: &Object| -> Option<u64> {
-        object.value().pointer("/metadata/resourceVersion")?.as_str()?.parse().ok()
-    };
+    let version = |object: &Object| object.resource_version().parse::<u64>().ok();
     match (version(object), version(known)) {
         (Some(new), Some(old)) => new > old,
         _ => true,

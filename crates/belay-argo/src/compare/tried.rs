@@ -142,6 +142,5 @@ fn fault(desired: &Object, error: &ApplyError) -> Fault {
 }
 
 fn version(object: &Object) -> (String, String) {
-    let version = object.value()["metadata"]["resourceVersion"].as_str().unwrap_or_default();
-    (format!("{}/{}", object.name(), object.uid()), version.to_owned())
+    (format!("{}/{}", object.name(), object.uid()), object.resource_version().to_owned())
 }

@@ -123,25 +123,38 @@ pub(crate) fn piece(home: &LiveState, app: &ObjectKey) -> String {
 
 /// Whether an app's destination is the cluster of this URL and name.
 pub(crate) fn deploys_to(app: &Value, server: &str, name: &str) -> bool {
-    let destination = destination(app);
-    match destination.strip_prefix("name ") {
-        Some(wanted) => wanted == name,
-        None if destination.is_empty() => server == IN_CLUSTER,
-        None => destination == server,
+    match destination(app) {
+        Destination::Home => server == IN_CLUSTER,
+        Destination::Named(wanted) => wanted == name,
+        Destination::At(wanted) => wanted == server,
     }
 }
 
+/// An app's destination as a key; empty for the cluster that Belay runs against.
 fn destination_of(home: &LiveState, app: &ObjectKey) -> String {
-    home.get(app).map(|app| destination(app.value())).unwrap_or_default()
+    match home.get(app).as_ref().map_or(Destination::Home, |app| destination(app.value())) {
+        Destination::Home => String::new(),
+        Destination::Named(name) => format!("name {name}"),
+        Destination::At(server) => server.to_owned(),
+    }
 }
 
-/// How an app names its destination; empty for the cluster that Belay runs against.
-fn destination(app: &Value) -> String {
+/// How an app names its destination.
+enum Destination<'a> {
+    /// The cluster that Belay runs against.
+    Home,
+    /// By its name.
+    Named(&'a str),
+    /// By its URL.
+    At(&'a str),
+}
+
+fn destination(app: &Value) -> Destination<'_> {
     let text = |field: &str| app["spec"]["destination"][field].as_str().unwrap_or_default();
     match (text("server").trim_end_matches('/'), text("name")) {
-        (IN_CLUSTER, _) | ("", IN_CLUSTER_NAME | "") => String::new(),
-        ("", name) => format!("name {name}"),
-        (server, _) => server.to_owned(),
+        (IN_CLUSTER, _) | ("", IN_CLUSTER_NAME | "") => Destination::Home,
+        ("", name) => Destination::Named(name),
+        (server, _) => Destination::At(server),
     }
 }
 

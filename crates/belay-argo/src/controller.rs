@@ -6,6 +6,7 @@ use std::sync::Arc;
 use belay_cluster::{Change, EventRecorder, LiveError, LiveState};
 use belay_diff::{Difference, Drift};
 use belay_manifest::{GroupVersionKind, Object, ObjectKey};
+use belay_metrics::ClusterState;
 use belay_source::{Repositories, normalised_url};
 use serde_json::Value;
 use tokio::sync::broadcast::error::RecvError;
@@ -30,23 +31,6 @@ const LOAD: u64 = 10;
 pub struct Controller {
     pub(crate) context: Arc<Context>,
     lanes: Lanes,
-}
-
-/// A cluster that apps deploy to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KnownCluster {
-    /// Its URL.
-    pub server: String,
-    /// Its name.
-    pub name: String,
-    /// Its version, empty if unknown.
-    pub version: String,
-    /// How many of its objects are held in memory.
-    pub objects: usize,
-    /// How many of its kinds have such objects.
-    pub kinds: usize,
-    /// Whether it answers.
-    pub answers: bool,
 }
 
 impl Controller {
@@ -210,10 +194,10 @@ impl Controller {
     }
 
     /// The clusters that apps deploy to, as they are known now.
-    pub fn clusters(&self) -> Vec<KnownCluster> {
+    pub fn clusters(&self) -> Vec<ClusterState> {
         let one = |cluster: &Arc<Cluster>| {
             let (objects, kinds) = cluster.live.counts();
-            KnownCluster {
+            ClusterState {
                 server: cluster.server.clone(),
                 name: cluster.name.clone(),
                 version: cluster.live.kinds().version().unwrap_or_default(),

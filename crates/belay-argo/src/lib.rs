@@ -36,7 +36,7 @@ mod tracking;
 mod write;
 
 pub use context::{Commit, FIELD_MANAGER, GROUP, Settings, application_kind};
-pub use controller::{Controller, KnownCluster};
+pub use controller::Controller;
 pub use once::{ActionFault, ActionOf, Differences, LookError};
 pub use project::{IN_CLUSTER, IN_CLUSTER_NAME};
 pub use tracking::{TRACKING_ID, belonging, live_name, tracked_app};

@@ -4,13 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context;
-use belay_argo::KnownCluster;
 use belay_cluster::{Looks, RunningLook};
 use belay_ledger::{AuditedChange, Entry, Ledger, Standing};
 use belay_manifest::{Object, ObjectKey, Secret};
-use belay_metrics::Metrics;
+use belay_metrics::{ClusterState, Metrics};
 use belay_server::{
-    AppKind, AppRef, ClusterState, DesiredState, LiveEngine, LiveSettings, Revision, Settings, router, serve,
+    AppKind, AppRef, DesiredState, LiveEngine, LiveSettings, Revision, Settings, router, serve,
 };
 use belay_source::normalised_url;
 use jiff::Timestamp;
@@ -125,11 +124,7 @@ impl DesiredState for Rendered {
     }
 
     fn clusters(&self) -> Vec<ClusterState> {
-        let one = |cluster: KnownCluster| {
-            let KnownCluster { server, name, version, objects, kinds, answers } = cluster;
-            ClusterState { server, name, version, objects, kinds, answers }
-        };
-        self.argo.clusters().into_iter().map(one).collect()
+        self.argo.clusters()
     }
 
     fn audit_token(&self) -> Option<Secret<String>> {

@@ -11,4 +11,4 @@ mod per_app;
 
 pub use families::{FAMILIES, Family, Type, family};
 pub use gauge::Gauge;
-pub use metrics::{AppName, KubernetesRequest, Metrics};
+pub use metrics::{AppName, ClusterState, KubernetesRequest, Metrics};

@@ -39,6 +39,23 @@ struct Counts {
     dropped: IntCounterVec,
 }
 
+/// A cluster that apps deploy to, as its series tell of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterState {
+    /// Its URL.
+    pub server: String,
+    /// Its name; may be empty.
+    pub name: String,
+    /// Its version, empty if unknown.
+    pub version: String,
+    /// How many of its objects are held in memory.
+    pub objects: usize,
+    /// How many of its kinds have such objects.
+    pub kinds: usize,
+    /// Whether it answers.
+    pub answers: bool,
+}
+
 /// An Application, as its series name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are the labels")]

@@ -32,5 +32,5 @@ pub use detail::{
 };
 pub use engine::{Engine, Push, Readiness, SecretsUnknown, WebhookSecrets};
 pub use list::{AppList, ListQuery, list};
-pub use live::{ClusterState, DesiredState, LiveEngine, LiveSettings, NothingDesired, source_of, summary};
+pub use live::{DesiredState, LiveEngine, LiveSettings, NothingDesired, source_of, summary};
 pub use serve::{Settings, metrics_router, public_router, router, serve};

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use belay_cluster::RunningLook;
 use belay_ledger::{AuditedChange, Entry, Standing};
 use belay_manifest::{Object, ObjectKey, Secret};
-use belay_metrics::Metrics;
+use belay_metrics::{ClusterState, Metrics};
 use jiff::Timestamp;
 
 use crate::app::{AppKind, AppRef, AppSummary, Revision};
@@ -94,23 +94,6 @@ pub trait DesiredState: Send + Sync + 'static {
         let _ = app;
         Vec::new()
     }
-}
-
-/// A cluster that apps deploy to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClusterState {
-    /// Its URL.
-    pub server: String,
-    /// Its name.
-    pub name: String,
-    /// Its version, empty if unknown.
-    pub version: String,
-    /// How many of its objects are held in memory.
-    pub objects: usize,
-    /// How many of its kinds are watched.
-    pub kinds: usize,
-    /// Whether it answers.
-    pub answers: bool,
 }
 
 /// Nothing is known of what Git says.

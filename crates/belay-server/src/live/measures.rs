@@ -2,12 +2,12 @@
 //! not told any more.
 
 use belay_manifest::Object;
-use belay_metrics::Gauge;
+use belay_metrics::{ClusterState, Gauge};
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::argo::{items, text};
-use super::{ClusterState, DesiredState, Sight};
+use super::{DesiredState, Sight};
 use crate::app::{AppKind, AppRef};
 
 /// Flux's kinds, by group.

@@ -5,12 +5,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use belay_argo_api::ApplicationSource;
+use belay_argo_api::{Application, ApplicationSource};
 use belay_cluster::{EventRecorder, LiveState, Looks, Share, impersonate};
 use belay_diff::{Drift, Ignored};
 use belay_ledger::Ledger;
 use belay_manifest::{GroupVersionKind, Object, ObjectKey};
-use belay_metrics::Metrics;
+use belay_metrics::{AppName, Metrics};
 use belay_render::RenderCache;
 use belay_source::Repositories;
 use serde_json::Value;
@@ -160,6 +160,16 @@ impl Context {
     /// The same for another destination.
     pub(crate) fn at(&self, cluster: Arc<Cluster>) -> Context {
         Context { live: cluster.live.clone(), schemas: cluster.schemas.clone(), cluster, ..self.clone() }
+    }
+
+    /// The app's name where it is counted.
+    pub(crate) fn counted_name(&self, app: &Application) -> AppName {
+        AppName {
+            namespace: app.metadata.namespace.clone(),
+            name: app.metadata.name.clone(),
+            project: app.spec.project_name().to_owned(),
+            server: self.cluster.server.clone(),
+        }
     }
 
     /// How often an app's repository is asked for news.

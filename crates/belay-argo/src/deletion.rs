@@ -19,8 +19,8 @@ pub(crate) use hooks::keep_finalizers;
 use self::hooks::When;
 use crate::clusters::NoCluster;
 use crate::context::{Context, FIELD_MANAGER};
-use crate::project::{Bounds, account, bounds_of};
-use crate::reconcile::{find_objects, target};
+use crate::desired::{self, Purpose};
+use crate::project::{self, Bounds, Checked, account, bounds_of};
 use crate::sync::is_confirmed;
 use crate::tracking::{Target, live_objects};
 use crate::{traces, write};
@@ -29,6 +29,8 @@ use crate::{traces, write};
 const AGAIN: Duration = Duration::from_millis(500);
 /// How soon what could not be done is tried again.
 const AFTER_FAULT: Duration = Duration::from_secs(10);
+/// How long Git is waited for when an app is deleted.
+const LONGEST_SEARCH: Duration = Duration::from_secs(15);
 const CASCADE: [&str; 3] = [
     "resources-finalizer.argocd.argoproj.io",
     "resources-finalizer.argocd.argoproj.io/foreground",
@@ -57,7 +59,7 @@ pub(crate) async fn finish(
         return Some(AFTER_FAULT);
     }
     let has = |name: &str| finalizers.contains(&name);
-    let target = target(context, object, app);
+    let target = Target::of_app(context, object, app);
     let bounds = match bounds_of(context, object, app) {
         Ok(bounds) => bounds,
         Err(fault) => {
@@ -210,4 +212,23 @@ async fn release(context: &Context, object: &Object, finalizers: &[&str], finali
     let version = &object.value()["metadata"]["resourceVersion"];
     write::patch(context, object, json!({"metadata": {"finalizers": kept, "resourceVersion": version}}))
         .await;
+}
+
+/// Finds what an app has left in the cluster, for a process that has not looked at it yet: a sync may have been cut off
+/// before the status told of its objects, so Git is asked, too.
+async fn find_objects(context: &Context, object: &Object, app: &Application) {
+    let key = object.key();
+    if context.remembered(&key).is_found || context.desired(&key, Purpose::Comparison).is_some() {
+        return;
+    }
+    let read = async {
+        let Checked { sources, .. } = project::check(context, object, app, None)?;
+        desired::newest(context, object, app, &sources, &Target::of_app(context, object, app)).await
+    };
+    match tokio::time::timeout(LONGEST_SEARCH, read).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(fault)) => tracing::info!(app = %key, fault.message, "deleted without asking Git"),
+        Err(_late) => tracing::info!(app = %key, "deleted without Git's answer"),
+    }
+    context.remember(&key, |memory| memory.is_found = true);
 }

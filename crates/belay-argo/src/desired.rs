@@ -116,6 +116,18 @@ impl Desired {
     }
 }
 
+/// What Git says now, to compare the app with.
+pub(crate) async fn newest(
+    context: &Context,
+    object: &Object,
+    app: &Application,
+    sources: &Sources,
+    target: &Target,
+) -> Result<Arc<Desired>, Fault> {
+    let (revisions, purpose) = (sources.revisions(&[]), Purpose::Comparison);
+    read(context, &Asked { object, app, sources, revisions, target, purpose }).await
+}
+
 /// Reads what the sources of an app say.
 pub(crate) async fn read(context: &Context, asked: &Asked<'_>) -> Result<Arc<Desired>, Fault> {
     let references = asked.sources.references()?;

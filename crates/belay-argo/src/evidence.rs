@@ -8,7 +8,6 @@ use jiff::Timestamp;
 
 use crate::context::Context;
 use crate::events;
-use crate::reconcile::counted_name;
 use crate::sources::revision_list;
 
 /// What caused a look at an app to matter.
@@ -82,7 +81,7 @@ pub(crate) fn ended(
     let is_dry_run = state.operation.sync.as_ref().is_some_and(|sync| sync.dry_run);
     let seconds = |time: Option<Timestamp>| time.map_or(0.0, |time| time.as_duration().as_secs_f64());
     let took = seconds(state.finished_at.get()) - seconds(state.started_at.get());
-    let name = counted_name(context, app);
+    let name = context.counted_name(app);
     context.settings.metrics.app_synced(&name, &state.phase.to_string(), is_dry_run, took);
 }
 

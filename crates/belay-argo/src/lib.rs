@@ -7,6 +7,7 @@
 //! `desired` is what Git says, `compare` what the cluster has beside it, `sync` carries an operation out over many
 //! looks, `status` alone makes a status, `write` alone writes it.
 
+mod act;
 mod clusters;
 mod compare;
 mod context;

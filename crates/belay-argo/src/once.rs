@@ -19,8 +19,8 @@ use crate::controller::Controller;
 use crate::desired::{self, Asked, Purpose};
 use crate::fault::Fault;
 use crate::project::{self, Checked};
-use crate::reconcile::target;
 use crate::sync::{compare_settings, counts_webhooks};
+use crate::tracking::Target;
 use crate::{clusters, drift, repositories, settings, traces};
 
 /// What an app would change.
@@ -138,7 +138,7 @@ impl Known {
     async fn compare(&self, revisions: &[String]) -> Result<(Vec<String>, Comparison), Fault> {
         let Known { context, object, app } = self;
         let Checked { sources, bounds } = project::check(context, object, app, None)?;
-        let target = target(context, object, app);
+        let target = Target::of_app(context, object, app);
         traces::watch(context, app).await?;
         let revisions = sources.revisions(revisions);
         let purpose = Purpose::Comparison;

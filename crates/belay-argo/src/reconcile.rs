@@ -3,37 +3,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use belay_argo_api::{Application, OperationPhase, OperationState};
+use belay_argo_api::{Application, OperationState};
 use belay_cluster::{for_app, step};
-use belay_diff::Ignored;
-use belay_ledger::Rule;
 use belay_manifest::{Object, ObjectKey};
-use belay_metrics::AppName;
 use futures::future::BoxFuture;
-use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::compare::{Comparison, compare, ignored, refused_rules, try_applies};
+use crate::act::{Choice, View};
+use crate::compare::{Comparison, compare, ignored, refused_rules};
 use crate::context::{Context, asks_for_work};
-use crate::decide::{Decision, Situation, decide, is_heal, resting, supersede};
-use crate::desired::{self, Asked, Desired, Purpose};
+use crate::desired::{self, Desired, Purpose};
 use crate::evidence::{self, Evidence};
 use crate::fault::Fault;
-use crate::project::{Asking, Bounds, Checked, Windows};
+use crate::project::{Checked, Windows};
 use crate::sources::{Sources, revision_list};
 use crate::status::{Found, Outcome, condition, shared_message};
-use crate::sync::{self, Current, Scene, compare_settings, counts_webhooks};
+use crate::sync::{self, Current, compare_settings};
 use crate::tracking::Target;
 use crate::{deletion, drift, events, orphans, project, status, traces, write};
 
 /// How soon a fault that may pass is looked at again.
 const AFTER_FAULT: Duration = Duration::from_secs(10);
-/// What an operation says that a sync window holds back.
-const BLOCKED: &str = "Sync operation blocked by sync window";
-/// How long Git is waited for when an app is deleted.
-const LONGEST_SEARCH: Duration = Duration::from_secs(15);
-/// How soon a field is looked at again that somebody else sets each time it is healed.
-const WHILE_CONTESTED: Duration = Duration::from_secs(5 * 60);
 /// How soon a running operation is looked at again when nothing changes.
 const WHILE_RUNNING: Duration = Duration::from_secs(10);
 
@@ -75,20 +65,10 @@ pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Dura
             Err(fault) => give_up(context, &object, &app, fault).await,
         }
     };
-    let (name, began) = (counted_name(context, &app), Instant::now());
+    let (name, began) = (context.counted_name(&app), Instant::now());
     let again = for_app(name.clone(), work).await;
     context.settings.metrics.app_reconciled(&name, began.elapsed());
     Some(again)
-}
-
-/// The app's name where it is counted.
-pub(crate) fn counted_name(context: &Context, app: &Application) -> AppName {
-    AppName {
-        namespace: app.metadata.namespace.clone(),
-        name: app.metadata.name.clone(),
-        project: app.spec.project_name().to_owned(),
-        server: context.cluster.server.clone(),
-    }
 }
 
 /// Whether Applications of this namespace are anybody's business here: the control plane's, and those that are enabled.
@@ -111,10 +91,10 @@ async fn look_at(context: &Context, object: &Object, app: &Application) -> Resul
     context.settings.live.checked().map_err(|error| Fault::comparison(error.to_string()))?;
     let Checked { sources, bounds } = project::check(context, object, app, None)?;
     let windows = Windows::of(&bounds.project.windows, app);
-    let target = target(context, object, app);
+    let target = Target::of_app(context, object, app);
     traces::watch(context, app).await?;
     orphans::watch(context, object, app, &bounds, &target).await;
-    let desired = step("render", read_desired(context, object, app, &sources, &target)).await?;
+    let desired = step("render", desired::newest(context, object, app, &sources, &target)).await?;
     if is_outdated(context, object) {
         return Ok(Duration::ZERO);
     }
@@ -190,257 +170,9 @@ async fn look_at(context: &Context, object: &Object, app: &Application) -> Resul
     Ok(step("report", report(context, object, app, &found)).await.unwrap_or(again))
 }
 
-async fn read_desired(
-    context: &Context,
-    object: &Object,
-    app: &Application,
-    sources: &Sources,
-    target: &Target,
-) -> Result<Arc<Desired>, Fault> {
-    let (revisions, purpose) = (sources.revisions(&[]), Purpose::Comparison);
-    desired::read(context, &Asked { object, app, sources, revisions, target, purpose }).await
-}
-
-/// Finds what an app has left in the cluster, for a process that has not looked at it yet: a sync may have been cut off
-/// before the status told of its objects, so Git is asked, too.
-pub(crate) async fn find_objects(context: &Context, object: &Object, app: &Application) {
-    let key = object.key();
-    if context.remembered(&key).is_found || context.desired(&key, Purpose::Comparison).is_some() {
-        return;
-    }
-    let read = async {
-        let Checked { sources, .. } = project::check(context, object, app, None)?;
-        read_desired(context, object, app, &sources, &target(context, object, app)).await
-    };
-    match tokio::time::timeout(LONGEST_SEARCH, read).await {
-        Ok(Ok(_)) => {}
-        Ok(Err(fault)) => tracing::info!(app = %key, fault.message, "deleted without asking Git"),
-        Err(_late) => tracing::info!(app = %key, "deleted without Git's answer"),
-    }
-    context.remember(&key, |memory| memory.is_found = true);
-}
-
 /// Whether somebody has asked the app for something else while its files were fetched and rendered.
 fn is_outdated(context: &Context, object: &Object) -> bool {
     context.home.get(&object.key()).is_none_or(|newest| asks_for_work(object, &newest))
-}
-
-/// What is to be done without being asked.
-#[derive(Default)]
-struct Choice {
-    /// What to begin.
-    operation: Option<OperationState>,
-    /// Why nothing is begun, for the app's conditions.
-    error: Option<String>,
-    /// When to look again.
-    wait: Option<Duration>,
-}
-
-/// One app, and how it is compared.
-struct View<'a> {
-    context: &'a Context,
-    object: &'a Object,
-    app: &'a Application,
-    sources: &'a Sources,
-    target: &'a Target,
-    ignored: &'a Arc<Ignored>,
-    bounds: &'a Bounds,
-    windows: &'a Windows,
-}
-
-impl View<'_> {
-    /// Asks the API server what applies would come to, if the app counts what webhooks change.
-    async fn try_applies(&self, desired: &Desired) -> Result<(), Fault> {
-        let settings = compare_settings(self.app, self.object, &self.target.system);
-        let counts = counts_webhooks(self.object, &self.target.system);
-        try_applies(self.context, &self.object.key(), &desired.prepared, &settings, counts).await
-    }
-
-    fn compare(&self, desired: &Desired) -> Comparison {
-        let settings = compare_settings(self.app, self.object, &self.target.system);
-        let key = self.object.key();
-        compare(self.context, &key, &desired.prepared, self.target, &settings, self.ignored, self.bounds)
-    }
-
-    /// Whether to sync without being asked, and what is told otherwise.
-    async fn choose(&self, evidence: &Evidence<'_>, comparison: &Comparison, is_running: bool) -> Choice {
-        let (context, now) = (self.context, evidence.now);
-        let leave = |rule, message: &str| {
-            if !comparison.is_in_sync() {
-                evidence.left(rule, message);
-            }
-        };
-        if !self.may_sync_by_itself(now) {
-            leave(Rule::Window, "the project's sync windows hold automated syncs back");
-            let (error, wait) = (known_sync_error(self.app), self.windows.until_change(now));
-            return Choice { operation: None, error, wait };
-        }
-        let situation = Situation {
-            app: self.app,
-            sources: self.sources,
-            comparison,
-            revisions: evidence.revisions,
-            revision_has_changes: evidence.changes.is_some(),
-            now,
-        };
-        let decision = if is_running { supersede(&situation) } else { decide(&situation) };
-        match decision {
-            Decision::Rest(error) => {
-                let (rule, message) = match &error {
-                    Some(error) => (Rule::Failure, error.as_str()),
-                    None => (Rule::Policy, resting(&situation)),
-                };
-                leave(rule, message);
-                Choice { error, ..Choice::default() }
-            }
-            Decision::Wait(pause) => {
-                leave(Rule::Backoff, "the last repair was a moment ago");
-                Choice { wait: Some(pause), ..Choice::default() }
-            }
-            Decision::Sync(operation) => {
-                let is_heal = is_heal(&operation);
-                if let Some(contest) = evidence.contest().filter(|_| is_heal) {
-                    let message = contest.to_string();
-                    leave(Rule::Contest, &message);
-                    return Choice { operation: None, error: Some(message), wait: Some(WHILE_CONTESTED) };
-                }
-                evidence.synced(is_heal);
-                events::started(context, self.object, evidence.revisions).await;
-                Choice { operation: Some(sync::start(*operation, now)), ..Choice::default() }
-            }
-        }
-    }
-
-    /// Whether the sync windows leave an automated sync to the app's policy.
-    fn may_sync_by_itself(&self, now: Timestamp) -> bool {
-        let asking = Asking { is_manual: false, started: None };
-        let permitted = self.windows.permit(asking, now);
-        permitted
-            .inspect_err(|error| tracing::info!(app = %self.object.key(), %error, "not synced"))
-            .unwrap_or(false)
-    }
-
-    /// Whether the sync windows hold an operation back, which it then says. One that is to end is let through.
-    fn is_held_back(&self, state: &mut OperationState, now: Timestamp) -> bool {
-        if state.phase != OperationPhase::Running || sync::operation::waits_for_retry(state, now) {
-            return false;
-        }
-        let automated = state.operation.initiated_by.as_ref().is_some_and(|by| by.automated);
-        let asking = Asking { is_manual: !automated, started: state.started_at.get() };
-        state.message = match self.windows.permit(asking, now) {
-            Ok(true) => return false,
-            Ok(false) => BLOCKED.to_owned(),
-            Err(error) => format!("{BLOCKED}: {error}"),
-        };
-        true
-    }
-
-    /// Carries the operation on; what it says about revision and source comes before what the spec says.
-    async fn carry_out(
-        &self,
-        state: &mut OperationState,
-        desired: Option<&Arc<Desired>>,
-        now: Timestamp,
-    ) -> Option<Duration> {
-        if let Some(reason) = project::refused_operation(&sync::operation::sync_of(state)) {
-            return sync::refuse(state, reason, now);
-        }
-        if self.is_held_back(state, now) {
-            return self.windows.until_change(now);
-        }
-        let wanted = match self.wanted_by(state, desired).await {
-            Ok(wanted) => wanted,
-            Err(fault) => return sync::fail(state, &fault, now),
-        };
-        let acting = match self.acting() {
-            Ok(acting) => acting,
-            Err(reason) => return sync::refuse(state, reason, now),
-        };
-        let scene = Scene {
-            context: acting.as_ref().unwrap_or(self.context),
-            object: self.object,
-            app: self.app,
-            target: self.target,
-            prepared: &wanted.prepared,
-            ignored: self.ignored,
-            sources: &sync::operation::sources(state, self.sources),
-            revisions: &wanted.revisions(),
-            bounds: self.bounds,
-        };
-        sync::go_on(&scene, state, now).await
-    }
-
-    /// The context in which a sync writes, when that is a service account's.
-    fn acting(&self) -> Result<Option<Context>, String> {
-        let Some(user) = project::account(&self.target.system, self.bounds, self.app)
-            .map_err(|reason| format!("failed to derive service account to impersonate: {reason}"))?
-        else {
-            if self.target.system.impersonation_enabled && self.target.system.impersonation_enforced {
-                return Err(format!(
-                    "no matching service account found for destination server {} and namespace {}",
-                    self.bounds.cluster.server, self.app.spec.destination.namespace
-                ));
-            }
-            return Ok(None);
-        };
-        let acting = self.context.acting_as(&user);
-        acting
-            .map(Some)
-            .ok_or_else(|| format!("failed to derive service account to impersonate: {user:?} is no name"))
-    }
-
-    async fn wanted_by(
-        &self,
-        state: &OperationState,
-        desired: Option<&Arc<Desired>>,
-    ) -> Result<Arc<Desired>, Fault> {
-        let local = sync::operation::sync_of(state).manifests;
-        if !local.is_empty() {
-            return desired::local(self.context, self.target, &local).await;
-        }
-        let sources = sync::operation::sources(state, self.sources);
-        // An operation may name sources of its own; the project's word holds for them, too.
-        if let Some(refusal) = project::refused_repositories(self.bounds, &sources).into_iter().next() {
-            return Err(Fault::spec(refusal));
-        }
-        let revisions = sync::operation::revisions(state);
-        let is_same = |desired: &&Arc<Desired>| {
-            let known = desired.revisions();
-            let is_of = |(wanted, known): (&String, &String)| wanted.is_empty() || wanted == known;
-            sources == *self.sources
-                && (revisions.len() != known.len() || revisions.iter().zip(&known).all(is_of))
-        };
-        if let Some(desired) = desired.filter(is_same) {
-            return Ok(desired.clone());
-        }
-        let asked = Asked {
-            object: self.object,
-            app: self.app,
-            sources: &sources,
-            revisions: sources.revisions(&revisions),
-            target: self.target,
-            purpose: Purpose::Operation,
-        };
-        desired::read(self.context, &asked).await
-    }
-}
-
-pub(crate) fn target(context: &Context, object: &Object, app: &Application) -> Target {
-    Target {
-        instance: instance(context, object),
-        namespace: app.spec.destination.namespace.clone(),
-        cluster: context.cluster.server.clone(),
-        system: context.system(),
-    }
-}
-
-/// The name by which objects are marked as this app's.
-pub(crate) fn instance(context: &Context, object: &Object) -> String {
-    if object.namespace() == context.settings.namespace {
-        object.name().to_owned()
-    } else {
-        format!("{}_{}", object.namespace(), object.name())
-    }
 }
 
 /// The files that this revision changed of those that the app's render read, since the last sync; nothing when it changed
@@ -488,12 +220,6 @@ fn conditions(
         .collect()
 }
 
-/// Why no sync was tried when the app was looked at last.
-fn known_sync_error(app: &Application) -> Option<String> {
-    let known = app.status.conditions.iter().find(|known| known.type_ == condition::SYNC);
-    known.map(|known| known.message.clone())
-}
-
 /// How soon to look again when nobody says.
 fn pace(context: &Context, app: &ObjectKey, operation: Option<&OperationState>) -> Duration {
     let delay = context.delay(app);
@@ -520,7 +246,7 @@ async fn give_up_looking(context: &Context, object: &Object, app: &Application, 
     let again = if fault.passing { AFTER_FAULT } else { context.interval() };
     let now = belay_cluster::now();
     evidence::not_compared(context, &object.key(), &fault.message, now);
-    let target = target(context, object, app);
+    let target = Target::of_app(context, object, app);
     let ignored = ignored(app, &target.system).unwrap_or_default();
     // Without a project nothing is said of the objects.
     let bounds = project::bounds_of(context, object, app).ok();

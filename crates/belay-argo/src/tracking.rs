@@ -5,6 +5,7 @@ mod owned;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use belay_argo_api::Application;
 use belay_cluster::Belonging;
 use belay_manifest::{GroupVersionKind, Object};
 use belay_plan::sync::ADMISSION_GROUP;
@@ -40,6 +41,16 @@ pub(crate) struct Target {
 pub(crate) struct NoLabel;
 
 impl Target {
+    /// Where this app deploys to, by the settings of now.
+    pub(crate) fn of_app(context: &Context, object: &Object, app: &Application) -> Target {
+        Target {
+            instance: instance(context, object),
+            namespace: app.spec.destination.namespace.clone(),
+            cluster: context.cluster.server.clone(),
+            system: context.system(),
+        }
+    }
+
     /// Everything that decides what becomes of an object, as a text.
     pub(crate) fn fingerprint(&self) -> String {
         let Settings { tracking, filter, .. } = self.system.as_ref();
@@ -49,6 +60,15 @@ impl Target {
     /// Whether such objects do not exist for us.
     pub(crate) fn excludes(&self, kind: &GroupVersionKind) -> bool {
         self.system.filter.is_excluded(&kind.group, &kind.kind, &self.cluster)
+    }
+}
+
+/// The name by which objects are marked as this app's.
+fn instance(context: &Context, object: &Object) -> String {
+    if object.namespace() == context.settings.namespace {
+        object.name().to_owned()
+    } else {
+        format!("{}_{}", object.namespace(), object.name())
     }
 }
 

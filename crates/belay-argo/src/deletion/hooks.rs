@@ -16,7 +16,6 @@ use crate::desired::{self, Asked, Purpose};
 use crate::health::health;
 use crate::prepare::{Prepared, Wanted};
 use crate::project::{Bounds, scope_of};
-use crate::reconcile::target;
 use crate::sources::Sources;
 use crate::tracking::{Target, live_objects};
 use crate::write;
@@ -94,7 +93,7 @@ pub(super) async fn run(
     when: When,
 ) -> Result<bool, String> {
     let sources = Sources::of_app(app).ok_or("the app has no source")?;
-    let target = target(context, object, app);
+    let target = Target::of_app(context, object, app);
     let revisions = sources.revisions(&[]);
     let purpose = Purpose::Comparison;
     let asked = Asked { object, app, sources: &sources, revisions, target: &target, purpose };

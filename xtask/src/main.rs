@@ -38,7 +38,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Check layering, purity, lints and names of the workspace.
+    /// Check layering, purity, lints and names of the workspace, and that recorded files are current.
     Tidy,
     /// Break named behaviours in a copy and see the tests fail.
     Mutate(mutate::Arguments),
@@ -96,6 +96,8 @@ enum Record {
     Openapi(record_openapi::Arguments),
     /// What the original prints for the cases of belay-kustomize.
     Kustomizations(kustomize_record::Arguments),
+    /// That the files of `tests/generated.toml` are current: after their commands were run.
+    Sums,
 }
 
 fn main() -> ExitCode {
@@ -111,6 +113,7 @@ fn main() -> ExitCode {
         Command::Rivals { command } => rivals::run(&repository(), &command),
         Command::Record { command: Record::Openapi(arguments) } => record_openapi::run(&arguments),
         Command::Record { command: Record::Kustomizations(arguments) } => kustomize_record::run(&arguments),
+        Command::Record { command: Record::Sums } => tidy::note(&repository()),
         Command::Compare { command } => compare::run(&repository(), &command),
         Command::Corpus(family) => corpus(&family),
         Command::Differential(family) => differential(&family),

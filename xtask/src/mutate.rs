@@ -1,5 +1,8 @@
 //! Proves the proofs: breaks one named behaviour after the other in a copy of the repository, and sees
 //! that the tests which hold it fail. The list is `tests/mutations.toml`.
+//!
+//! The copy is the last commit, in `build/mutate/copy`; nobody's work is touched, whenever this is interrupted, and
+//! the next run begins with a new copy.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,13 +12,19 @@ use anyhow::{Context, bail, ensure};
 
 use crate::{print, report};
 
+#[cfg(test)]
+mod tests;
+
 /// Which mutations, and where the copy is compiled.
-#[derive(clap::Args)]
+#[derive(clap::Args, Default)]
 pub(crate) struct Arguments {
-    /// Only those whose name contains this.
+    /// Only those whose name or file contains this.
     #[arg(long)]
     only: Option<String>,
-    /// A target folder to keep between runs.
+    /// Print them, and break nothing.
+    #[arg(long)]
+    list: bool,
+    /// A target folder to use, by default `build/mutate/target`.
     #[arg(long)]
     target_dir: Option<PathBuf>,
 }
@@ -34,20 +43,54 @@ struct Mutation {
     test: Vec<String>,
 }
 
-/// Breaks each behaviour in turn. An undetected one is an error.
+/// How a mutation ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Outcome {
+    Caught,
+    Survives,
+    /// What does not compile was not tried.
+    DoesNotCompile,
+    /// Tests that fail anyway prove nothing.
+    FailsWithoutIt,
+}
+
+impl Outcome {
+    fn words(self) -> &'static str {
+        match self {
+            Outcome::Caught => "caught",
+            Outcome::Survives => "SURVIVES",
+            Outcome::DoesNotCompile => "DOES NOT COMPILE",
+            Outcome::FailsWithoutIt => "ITS TESTS FAIL WITHOUT IT",
+        }
+    }
+}
+
+/// Breaks each behaviour in turn. One that no test catches is an error.
 pub(crate) fn run(repository: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     let chosen: Vec<Mutation> = read(repository)?
         .into_iter()
-        .filter(|mutation| arguments.only.as_ref().is_none_or(|part| mutation.loses.contains(part)))
+        .filter(|mutation| arguments.only.as_ref().is_none_or(|part| mutation.has(part)))
         .collect();
     ensure!(!chosen.is_empty(), "no mutation is called like that");
-    let copy = std::env::temp_dir().join(format!("belay-mutate-{}", std::process::id()));
-    let target = arguments.target_dir.clone().unwrap_or_else(|| copy.join("target"));
-    let result = copy_of(repository, &copy).and_then(|()| try_all(&copy, &target, &chosen));
-    // The copy was ours; if it cannot be removed, the next temporary clean-up does.
-    let _ = std::fs::remove_dir_all(&copy);
-    let survivors = result?;
-    ensure!(survivors.is_empty(), "not caught by any test: {}", survivors.join("; "));
+    if arguments.list {
+        for mutation in &chosen {
+            print(&format!(
+                "{}\n    {}: cargo test {}",
+                mutation.loses,
+                mutation.file,
+                mutation.test.join(" ")
+            ));
+        }
+        return Ok(());
+    }
+    let folder = repository.join("build/mutate");
+    let copy = Copy {
+        folder: folder.join("copy"),
+        target: arguments.target_dir.clone().unwrap_or_else(|| folder.join("target")),
+    };
+    copy.make(repository)?;
+    let missed = try_all(&copy, &chosen)?;
+    ensure!(missed.is_empty(), "not proven:\n  {}", missed.join("\n  "));
     print(&format!("all {} mutations are caught", chosen.len()));
     Ok(())
 }
@@ -92,51 +135,82 @@ fn mutation(entry: &toml::Value) -> anyhow::Result<Mutation> {
     })
 }
 
-fn copy_of(repository: &Path, copy: &Path) -> anyhow::Result<()> {
-    let done = Command::new("git")
-        .args(["clone", "--quiet", "--shared"])
-        .args([repository, copy])
-        .status()
-        .context("git cannot be started")?;
-    ensure!(done.success(), "the repository cannot be copied");
-    Ok(())
+impl Mutation {
+    fn has(&self, part: &str) -> bool {
+        self.loses.contains(part) || self.file.contains(part)
+    }
 }
 
-/// Gives the behaviours that can be broken without a test noticing.
-fn try_all(copy: &Path, target: &Path, mutations: &[Mutation]) -> anyhow::Result<Vec<String>> {
-    let mut survivors = Vec::new();
+/// Gives those that are not caught, with the reason.
+fn try_all(copy: &Copy, mutations: &[Mutation]) -> anyhow::Result<Vec<String>> {
+    let mut missed = Vec::new();
+    let mut without = Vec::<(&[String], bool)>::new();
     for mutation in mutations {
         let start = Instant::now();
-        let caught = is_caught(copy, target, mutation).with_context(|| mutation.loses.clone())?;
-        let word = if caught { "caught" } else { "SURVIVES" };
-        report(&format!("{word}: {} ({} s)", mutation.loses, start.elapsed().as_secs()));
-        if !caught {
-            survivors.push(mutation.loses.clone());
+        let known = without.iter().find(|(test, _)| *test == mutation.test).map(|(_, passes)| *passes);
+        let passes = known.map_or_else(|| copy.cargo_test(&mutation.test, false), Ok)?;
+        if known.is_none() {
+            without.push((&mutation.test, passes));
+        }
+        let outcome = if passes {
+            copy.with(mutation).with_context(|| mutation.loses.clone())?
+        } else {
+            Outcome::FailsWithoutIt
+        };
+        let line = format!("{}: {}", outcome.words(), mutation.loses);
+        report(&format!("{line} ({} s)", start.elapsed().as_secs()));
+        if outcome != Outcome::Caught {
+            missed.push(format!("{line} ({}: cargo test {})", mutation.file, mutation.test.join(" ")));
         }
     }
-    Ok(survivors)
+    Ok(missed)
 }
 
-fn is_caught(copy: &Path, target: &Path, mutation: &Mutation) -> anyhow::Result<bool> {
-    let path = copy.join(&mutation.file);
-    let original = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-    ensure!(original.matches(&mutation.replace).count() == 1, "its text is not there exactly once");
-    std::fs::write(&path, original.replacen(&mutation.replace, &mutation.with, 1))?;
-    let compiles = cargo(copy, target, &mutation.test, true)?;
-    let passes = compiles && cargo(copy, target, &mutation.test, false)?;
-    std::fs::write(&path, original)?;
-    if !compiles {
-        bail!("the broken behaviour does not compile, so it proves nothing");
-    }
-    Ok(!passes)
+/// The last commit once more, to be broken.
+struct Copy {
+    folder: PathBuf,
+    target: PathBuf,
 }
 
-fn cargo(copy: &Path, target: &Path, test: &[String], only_compile: bool) -> anyhow::Result<bool> {
-    let mut command = Command::new("cargo");
-    command.current_dir(copy).env("CARGO_TARGET_DIR", target).args(["test", "--locked", "--quiet"]);
-    if only_compile {
-        command.arg("--no-run");
+impl Copy {
+    fn make(&self, repository: &Path) -> anyhow::Result<()> {
+        if self.folder.exists() {
+            std::fs::remove_dir_all(&self.folder).with_context(|| self.folder.display().to_string())?;
+        }
+        let mut git = Command::new("git");
+        git.args(["clone", "--quiet", "--shared"]).arg(repository).arg(&self.folder);
+        ensure!(git.status().context("git cannot be started")?.success(), "the repository cannot be copied");
+        Ok(())
     }
-    command.args(test).stdout(Stdio::null()).stderr(Stdio::null());
-    Ok(command.status().context("cargo cannot be started")?.success())
+
+    /// What the tests say of a mutation. The copy is whole again afterwards.
+    fn with(&self, mutation: &Mutation) -> anyhow::Result<Outcome> {
+        let path = self.folder.join(&mutation.file);
+        let original = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        if original.matches(&mutation.replace).count() != 1 {
+            bail!("its text is not there exactly once; the copy is of the last commit");
+        }
+        std::fs::write(&path, original.replacen(&mutation.replace, &mutation.with, 1))?;
+        let outcome = self.outcome(&mutation.test);
+        std::fs::write(&path, original)?;
+        outcome
+    }
+
+    fn outcome(&self, test: &[String]) -> anyhow::Result<Outcome> {
+        if !self.cargo_test(test, true)? {
+            return Ok(Outcome::DoesNotCompile);
+        }
+        Ok(if self.cargo_test(test, false)? { Outcome::Survives } else { Outcome::Caught })
+    }
+
+    fn cargo_test(&self, test: &[String], only_compile: bool) -> anyhow::Result<bool> {
+        let mut command = Command::new("cargo");
+        command.current_dir(&self.folder).env("CARGO_TARGET_DIR", &self.target);
+        command.args(["test", "--locked", "--quiet", "--profile", "demo"]);
+        if only_compile {
+            command.arg("--no-run");
+        }
+        command.args(test).stdout(Stdio::null()).stderr(Stdio::null());
+        Ok(command.status().context("cargo cannot be started")?.success())
+    }
 }

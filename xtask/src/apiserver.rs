@@ -29,6 +29,9 @@ pub(crate) enum Command {
         /// Also kube-controller-manager.
         #[arg(long)]
         controller_manager: bool,
+        /// Also kube-scheduler.
+        #[arg(long)]
+        scheduler: bool,
         /// Also kube-controller-manager and kube-scheduler.
         #[arg(long)]
         all: bool,
@@ -42,6 +45,9 @@ pub(crate) enum Command {
         /// ReplicaSets, service accounts.
         #[arg(long)]
         controller_manager: bool,
+        /// Also start kube-scheduler: it gives Pods a node, where there are Nodes.
+        #[arg(long)]
+        scheduler: bool,
     },
     /// Stop what `up` started.
     Down {
@@ -57,22 +63,38 @@ pub(crate) enum Command {
     },
 }
 
+/// What runs beside the API server when it is asked for; each is built only then.
+#[derive(Clone, Copy)]
+struct Beside {
+    controller_manager: bool,
+    scheduler: bool,
+}
+
+impl Beside {
+    fn binaries(self) -> Vec<&'static str> {
+        let mut binaries = SERVER.to_vec();
+        if self.controller_manager {
+            binaries.push("kube-controller-manager");
+        }
+        if self.scheduler {
+            binaries.push("kube-scheduler");
+        }
+        binaries
+    }
+}
+
 /// Runs one of the commands.
 pub(crate) fn run(root: &Path, command: Command) -> Result<()> {
     match command {
-        Command::Build { controller_manager, all } => {
-            let mut wanted = SERVER.to_vec();
-            if controller_manager || all {
-                wanted.push("kube-controller-manager");
-            }
-            if all {
-                wanted.push("kube-scheduler");
-            }
-            let folder = build(root, &wanted)?;
+        Command::Build { controller_manager, scheduler, all } => {
+            let beside =
+                Beside { controller_manager: controller_manager || all, scheduler: scheduler || all };
+            let folder = build(root, &beside.binaries())?;
             crate::print(&folder.display().to_string());
         }
-        Command::Up { dir, controller_manager } => {
-            let kubeconfig = up(root, &std::path::absolute(dir)?, controller_manager)?;
+        Command::Up { dir, controller_manager, scheduler } => {
+            let beside = Beside { controller_manager, scheduler };
+            let kubeconfig = up(root, &std::path::absolute(dir)?, beside)?;
             crate::print(&kubeconfig.display().to_string());
         }
         Command::Down { dir } => down(&std::path::absolute(dir)?)?,
@@ -198,20 +220,16 @@ impl Drop for RealServer {
 
 /// Starts one in the folder.
 pub(crate) fn start(root: &Path, dir: &Path, controller_manager: bool) -> Result<RealServer> {
-    let kubeconfig = up(root, dir, controller_manager)?;
+    let kubeconfig = up(root, dir, Beside { controller_manager, scheduler: false })?;
     Ok(RealServer { kubeconfig, binaries: build(root, &SERVER)?, dir: dir.to_owned() })
 }
 
-fn up(root: &Path, dir: &Path, controller_manager: bool) -> Result<PathBuf> {
-    let mut wanted = SERVER.to_vec();
-    if controller_manager {
-        wanted.push("kube-controller-manager");
-    }
-    let binaries = build(root, &wanted)?;
+fn up(root: &Path, dir: &Path, beside: Beside) -> Result<PathBuf> {
+    let binaries = build(root, &beside.binaries())?;
     down(dir)?;
     fs::create_dir_all(dir)?;
-    let ports = free_ports(4)?;
-    let [client, peer, secure, manager] = ports[..] else { bail!("no free ports") };
+    let ports = free_ports(5)?;
+    let [client, peer, secure, manager, scheduler] = ports[..] else { bail!("no free ports") };
     let token = format!("{:032x}", rand::random::<u128>());
     write_keys(dir, &token)?;
     start_etcd(&binaries, dir, client, peer)?;
@@ -219,8 +237,11 @@ fn up(root: &Path, dir: &Path, controller_manager: bool) -> Result<PathBuf> {
     start_apiserver(&binaries, dir, client, secure)?;
     let kubeconfig = write_kubeconfig(dir, secure, &token)?;
     wait_until_ready(&binaries, &kubeconfig, dir)?;
-    if controller_manager {
+    if beside.controller_manager {
         start_controller_manager(&binaries, dir, &kubeconfig, manager)?;
+    }
+    if beside.scheduler {
+        start_scheduler(&binaries, dir, &kubeconfig, scheduler)?;
     }
     Ok(kubeconfig)
 }
@@ -317,6 +338,21 @@ fn start_controller_manager(binaries: &Path, dir: &Path, kubeconfig: &Path, secu
     )
 }
 
+fn start_scheduler(binaries: &Path, dir: &Path, kubeconfig: &Path, secure: u16) -> Result<()> {
+    let kubeconfig = kubeconfig.display();
+    spawn(
+        dir,
+        "kube-scheduler",
+        Process::new(binaries.join("kube-scheduler"))
+            .arg(format!("--kubeconfig={kubeconfig}"))
+            .arg(format!("--authentication-kubeconfig={kubeconfig}"))
+            .arg(format!("--authorization-kubeconfig={kubeconfig}"))
+            .arg(format!("--cert-dir={}", dir.join("scheduler").display()))
+            .args(["--bind-address=127.0.0.1", "--leader-elect=false"])
+            .arg(format!("--secure-port={secure}")),
+    )
+}
+
 fn spawn(dir: &Path, name: &str, process: &mut Process) -> Result<()> {
     let log = File::create(dir.join(format!("{name}.log")))?;
     let child = process
@@ -380,7 +416,7 @@ fn wait_until_ready(binaries: &Path, kubeconfig: &Path, dir: &Path) -> Result<()
 }
 
 fn down(dir: &Path) -> Result<()> {
-    for name in ["kube-controller-manager", "kube-apiserver", "etcd"] {
+    for name in ["kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd"] {
         let file = dir.join(format!("{name}.pid"));
         let Ok(pid) = fs::read_to_string(&file) else {
             continue;

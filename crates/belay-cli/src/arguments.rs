@@ -7,12 +7,15 @@ use crate::commands::{
     localkube, run, version,
 };
 use crate::logs::LogFormat;
+use crate::original_flags::read_stand_ins_as_in_go;
 
 /// Keeps Kubernetes clusters equal to Git.
 ///
-/// Runs Argo CD's and Flux's resources unchanged. Exit codes: 0 ok, 1 error, 2 usage, 3 not found.
+/// Runs Argo CD's and Flux's resources unchanged. Exit codes: 0 ok, 1 error, 2 usage, 3 not found; `kustomize` and
+/// `helm` end with those of their originals, 1 for all that fails.
 #[derive(Parser)]
 #[command(name = "belay", version, propagate_version = true)]
+#[command(mut_subcommands = read_stand_ins_as_in_go)]
 pub(crate) struct Arguments {
     /// How logs are written.
     #[arg(long, global = true, value_enum, default_value = "text", env = "BELAY_LOG_FORMAT")]
@@ -41,4 +44,21 @@ pub(crate) enum Command {
     Helm(helm::Arguments),
     Version(version::Arguments),
     Completion(completion::Arguments),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::Arguments;
+
+    #[test]
+    fn only_stand_ins_read_their_flags_as_their_originals_do() {
+        let reads = |line: &str| Arguments::try_parse_from(line.split(' ')).is_ok();
+        assert!(reads(
+            "belay kustomize --stack-trace=false build --enable-helm=true --enable-helm=false here"
+        ));
+        assert!(reads("belay helm template --include-crds=true --version 1 --version=2 chart"));
+        assert!(!reads("belay demo --open=true"));
+    }
 }

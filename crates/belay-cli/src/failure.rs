@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::original_flags::STAND_INS;
+
 /// The exit code when the arguments make no sense.
 const USAGE: u8 = 2;
 /// The exit code when an app or object is not there.
@@ -97,16 +99,29 @@ fn go_reason(error: &std::io::Error) -> String {
     }
 }
 
-/// Prints what is wrong with what was typed, or the help that was asked for. A server's start fails with 1 whatever the
-/// cause: `localkube` keeps to that, too.
+/// Prints what is wrong with what was typed, or the help that was asked for.
 pub(crate) fn report_usage(error: &clap::Error) -> ExitCode {
     // Nothing can be done where even this cannot be printed.
     let _ = error.print();
-    let is_server = std::env::args_os().skip(1).any(|word| word == "localkube");
-    match error.exit_code() {
-        0 => ExitCode::SUCCESS,
-        _ if is_server => ExitCode::FAILURE,
-        _ => ExitCode::from(USAGE),
+    let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    ExitCode::from(usage_code(error.exit_code(), words))
+}
+
+fn usage_code(code: i32, mut words: impl Iterator<Item = String>) -> u8 {
+    let command = loop {
+        match words.next() {
+            // The only flag before the command that has a value of its own.
+            Some(flag) if flag == "--log-format" => drop(words.next()),
+            Some(flag) if flag.starts_with('-') => {}
+            command => break command,
+        }
+    };
+    // A server's start fails with 1 whatever the cause, and so do Go's programs.
+    let is_one = |command: &str| command == "localkube" || STAND_INS.contains(&command);
+    match code {
+        0 => 0,
+        _ if command.as_deref().is_some_and(is_one) => 1,
+        _ => USAGE,
     }
 }
 
@@ -126,4 +141,19 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         eprintln!("hint: {hint}");
     }
     ExitCode::from(failure.map_or(1, |failure| failure.code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::usage_code;
+
+    #[test]
+    fn what_stands_in_for_other_programs_ends_as_they_do() {
+        let code = |line: &str| usage_code(2, line.split(' ').map(str::to_owned));
+        assert_eq!(code("kustomize build --nonsense"), 1);
+        assert_eq!(code("--log-format json helm template"), 1);
+        assert_eq!(code("get apps kustomize"), 2);
+        assert_eq!(code("--log-format helm get"), 2);
+        assert_eq!(usage_code(0, std::iter::empty()), 0);
+    }
 }

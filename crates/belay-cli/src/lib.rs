@@ -1,7 +1,8 @@
 //! The command line: one command, one file.
 //!
 //! Every command is a struct of arguments, whose doc comment is the help text, and a function that
-//! carries it out. Exit codes: 0 ok, 1 error, 2 usage, 3 not found.
+//! carries it out. Exit codes: 0 ok, 1 error, 2 usage, 3 not found. `kustomize` and `helm` take the place of other
+//! programs and end as those do: with 1, whatever is wrong.
 
 mod arguments;
 mod artifacts;
@@ -13,6 +14,7 @@ mod disk_tree;
 mod engine;
 mod failure;
 mod logs;
+mod original_flags;
 mod recorded;
 mod render_folder;
 mod replica;

@@ -11,6 +11,9 @@ const MAX_FILE_BYTES: u64 = 256 << 20;
 /// Build and edit kustomizations as `kustomize` does.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
+    /// No effect: errors are always told in full.
+    #[arg(long, global = true)]
+    stack_trace: bool,
     #[command(subcommand)]
     command: Command,
 }

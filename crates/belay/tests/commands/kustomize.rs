@@ -1,4 +1,4 @@
-//! `belay kustomize build` of bases in Git, over HTTP.
+//! `belay kustomize build`: of bases in Git, over HTTP, and with flags written as Go programs read them.
 
 use std::path::Path;
 use std::process::Output;
@@ -56,4 +56,39 @@ async fn a_base_in_git_comes_with_its_submodules_unless_the_url_says_otherwise()
     let built = build(folder.path(), &without, &["--no-remote-bases"]).await;
     assert_eq!(built.status.code(), Some(1));
     assert!(text(&built.stderr).contains("remote"), "{}", text(&built.stderr));
+}
+
+#[tokio::test]
+async fn flags_are_read_as_the_original_reads_them() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("map.yaml"), LIBRARY).unwrap();
+    let kustomization = "resources: [../map.yaml]\n";
+    let restricted = build(folder.path(), kustomization, &["--load-restrictor="]).await;
+    assert_eq!(restricted.status.code(), Some(1));
+    let flags = [
+        "--load-restrictor=",
+        "--load-restrictor",
+        "LoadRestrictionsNone",
+        "--enable-helm=false",
+        "--enable-exec=F",
+    ];
+    let flags = [&flags[..], &["--stack-trace", "--stack-trace=0", "--output=", "-e", "-x"]].concat();
+    let built = build(folder.path(), kustomization, &flags).await;
+    assert_eq!(
+        (text(&built.stdout).as_str(), built.status.code()),
+        (LIBRARY, Some(0)),
+        "{}",
+        text(&built.stderr)
+    );
+}
+
+#[tokio::test]
+async fn wrong_usage_ends_with_the_originals_code() {
+    let folder = tempfile::tempdir().unwrap();
+    for flags in
+        [&["--nonsense"][..], &["--enable-helm=x"], &["--load-restrictor", "none"], &["more", "folders"]]
+    {
+        let built = build(folder.path(), "namePrefix: a-\n", flags).await;
+        assert_eq!((text(&built.stdout).as_str(), built.status.code()), ("", Some(1)), "{flags:?}");
+    }
 }

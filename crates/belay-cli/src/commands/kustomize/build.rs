@@ -1,5 +1,6 @@
 //! `belay kustomize build`
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,7 +26,7 @@ pub(super) struct Arguments {
     folder: PathBuf,
     /// Write to this file instead of standard output; into a folder, a file for each object.
     #[arg(short, long)]
-    output: Option<PathBuf>,
+    output: Option<OsString>,
     /// Which files a kustomization may read.
     #[arg(long, value_enum, default_value = "LoadRestrictionsRootOnly")]
     load_restrictor: Restrictor,
@@ -90,7 +91,7 @@ struct WithoutEffect {
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Restrictor {
     /// Files in and below the kustomization's folder.
-    #[value(name = "LoadRestrictionsRootOnly")]
+    #[value(name = "LoadRestrictionsRootOnly", alias = "")]
     RootOnly,
     /// Every file.
     #[value(name = "LoadRestrictionsNone")]
@@ -151,7 +152,7 @@ fn printed(arguments: &Arguments) -> Result<String, Original> {
     if let Some(query) = &options.explain {
         return explained(&built, query, tree.as_ref());
     }
-    match &arguments.output {
+    match arguments.output.as_deref().filter(|output| !output.is_empty()).map(Path::new) {
         None => Ok(built.to_yaml()),
         Some(folder) if folder.is_dir() => {
             for (name, text) in built.to_files() {

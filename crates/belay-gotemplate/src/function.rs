@@ -77,6 +77,7 @@ impl Function {
 #[derive(Clone, Default)]
 pub struct Functions {
     by_name: HashMap<Arc<str>, Function>,
+    methods: HashMap<(&'static str, &'static str), Function>,
 }
 
 impl Functions {
@@ -110,6 +111,26 @@ impl Functions {
     /// Adds or replaces a function.
     pub fn insert(&mut self, name: &str, function: Function) {
         self.by_name.insert(name.into(), function);
+    }
+
+    /// Adds a method of maps of a named Go type. The map comes before the arguments.
+    pub fn add_method<const N: usize>(
+        &mut self,
+        go_type: &'static str,
+        name: &'static str,
+        parameters: [Type; N],
+        result: Type,
+        body: impl Fn(&mut Call<'_>, Arguments<'_>) -> Result<Value, FunctionError> + Send + Sync + 'static,
+    ) {
+        self.methods.insert((go_type, name), Function::new(Signature::new(parameters, result), body));
+    }
+
+    /// The method of that name of maps of a named Go type.
+    pub(crate) fn method(&self, go_type: &'static str, name: &str) -> Option<&Function> {
+        self.methods
+            .iter()
+            .find(|((of, method), _)| *method == name && *of == go_type)
+            .map(|(_, found)| found)
     }
 
     /// Gives a function a second name.

@@ -12,6 +12,7 @@
 mod builtin;
 mod cache;
 mod descent;
+mod duration;
 mod error;
 mod exec;
 mod format;
@@ -27,6 +28,7 @@ mod sprig;
 mod value;
 
 pub use cache::ParseCache;
+pub use duration::Duration;
 pub use error::{Error, Limit};
 pub use format::{format_float, format_value, go_quote, sprint, sprintf};
 pub use function::{Arguments, Call, Function, FunctionError, Functions, Signature};

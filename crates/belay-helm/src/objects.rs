@@ -42,6 +42,14 @@ impl HostObject for Capabilities {
         ]
     }
 
+    fn method(&self, name: &str) -> Option<Signature> {
+        (name == "Copy").then(|| Signature::new([], Type::Named("*common.Capabilities")))
+    }
+
+    fn call(&self, _: &str, _: &mut Call<'_>, _: &[Value]) -> Result<Value, FunctionError> {
+        Ok(Value::host(self.clone()))
+    }
+
     fn to_json(&self) -> Option<serde_json::Value> {
         Some(json!({
             "KubeVersion": self.kube_version.to_json(),

@@ -5,4 +5,4 @@ mod constraint;
 mod version;
 
 pub use constraint::{Constraint, ConstraintError};
-pub use version::{Version, VersionError};
+pub use version::{Version, VersionError, check_metadata, check_prerelease};

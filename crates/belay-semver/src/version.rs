@@ -168,7 +168,8 @@ fn has_leading_zero(part: &str) -> bool {
     part.len() > 1 && part.starts_with('0') && part.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn check_prerelease(text: &str) -> Result<(), VersionError> {
+/// Whether the text may stand behind `-` of a complete version.
+pub fn check_prerelease(text: &str) -> Result<(), VersionError> {
     for part in text.split('.') {
         if has_leading_zero(part) {
             return Err(VersionError::LeadingZero);
@@ -178,6 +179,11 @@ fn check_prerelease(text: &str) -> Result<(), VersionError> {
         }
     }
     Ok(())
+}
+
+/// Whether the text may stand behind `+`; nothing may, too.
+pub fn check_metadata(text: &str) -> Result<(), VersionError> {
+    if text.is_empty() || is_dotted(text) { Ok(()) } else { Err(VersionError::Metadata) }
 }
 
 /// A version without a prerelease is the greater one; numbers come before words.

@@ -1,6 +1,7 @@
 //! Pipelines, commands and operands.
 
 use super::{Result, Slot, State, with_stack};
+use crate::duration::{DURATION, Duration};
 use crate::parse::tree::{
     ChainNode, CommandNode, IdentifierNode, Located, NumberNode, Operand, PipeNode, VariableNode,
 };
@@ -198,7 +199,12 @@ impl<'t> State<'_, 't> {
             (Type::Int, Operand::Number(NumberNode { int: Some(int), .. })) => Value::Int(*int),
             (Type::Int64, Operand::Number(NumberNode { int: Some(int), .. })) => Value::Int64(*int),
             (Type::Int32, Operand::Number(NumberNode { int: Some(int), .. })) => Value::Int32(*int as i32),
-            (Type::Int | Type::Int64 | Type::Int32, _) => return self.fail(expected("integer")),
+            (Type::Named(DURATION), Operand::Number(NumberNode { int: Some(int), .. })) => {
+                Value::host(Duration(*int))
+            }
+            (Type::Named(DURATION) | Type::Int | Type::Int64 | Type::Int32, _) => {
+                return self.fail(expected("integer"));
+            }
             (Type::Uint, Operand::Number(NumberNode { uint: Some(uint), .. })) => Value::Uint(*uint),
             (Type::Uint64, Operand::Number(NumberNode { uint: Some(uint), .. })) => Value::Uint64(*uint),
             (Type::Uint8, Operand::Number(NumberNode { uint: Some(uint), .. })) => Value::Uint8(*uint as u8),

@@ -2,7 +2,7 @@
 
 use super::trace::Chain;
 use super::{Result, Slot, State};
-use crate::function::{Function, Signature};
+use crate::function::{Function, FunctionError, Signature};
 use crate::options::MissingKey;
 use crate::parse::tree::{Located, Operand};
 use crate::value::{Element, Map, Type, Value};
@@ -81,7 +81,14 @@ impl<'t> State<'_, 't> {
         }
         let has_arguments = !arguments.is_empty() || piped.is_some();
         match &receiver.value {
-            Value::Map(map) => self.map_entry(map, name, has_arguments),
+            Value::Map(map) => {
+                let method =
+                    map.type_name().and_then(|go_type| self.run.set.functions().method(go_type, name));
+                match method.cloned() {
+                    Some(method) => self.call_map_method(dot, map, &method, node, name, arguments, piped),
+                    None => self.map_entry(map, name, has_arguments),
+                }
+            }
             Value::Host(object) => {
                 if let Some(signature) = object.method(name) {
                     return self.call_method(dot, object.clone(), signature, node, name, arguments, piped);
@@ -124,6 +131,23 @@ impl<'t> State<'_, 't> {
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one call, as in call_function")]
+    fn call_map_method(
+        &mut self,
+        dot: &Slot,
+        map: &Map,
+        method: &Function,
+        node: &'t dyn Located,
+        name: &'t str,
+        arguments: &'t [Operand],
+        piped: Option<Slot>,
+    ) -> Result<Slot> {
+        let mut values = vec![Value::Map(map.clone())];
+        values.extend(self.evaluate_arguments(dot, method.signature(), name, arguments, piped)?);
+        let result = method.call(&mut crate::function::Call { run: self.run }, &values);
+        self.called(result, method.signature().result, node, name)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one call, as in call_function")]
     fn call_method(
         &mut self,
         dot: &Slot,
@@ -137,14 +161,25 @@ impl<'t> State<'_, 't> {
         let values = self.evaluate_arguments(dot, &signature, name, arguments, piped)?;
         let mut call = crate::function::Call { run: self.run };
         let result = object.call(name, &mut call, &values);
+        self.called(result, signature.result, node, name)
+    }
+
+    /// What a call gave.
+    fn called(
+        &mut self,
+        result: std::result::Result<Value, FunctionError>,
+        result_type: Type,
+        place: &'t dyn Located,
+        name: &'t str,
+    ) -> Result<Slot> {
         self.check_walks()?;
         match result {
             Ok(value) => {
                 self.check_built(&value)?;
-                Ok(result_slot(value, signature.result))
+                Ok(result_slot(value, result_type))
             }
             Err(error) => {
-                self.at(node);
+                self.at(place);
                 self.failed_call(name, error)
             }
         }
@@ -162,17 +197,7 @@ impl<'t> State<'_, 't> {
         let values = self.evaluate_arguments(dot, function.signature(), name, arguments, piped)?;
         let mut call = crate::function::Call { run: self.run };
         let result = function.call(&mut call, &values);
-        self.check_walks()?;
-        match result {
-            Ok(value) => {
-                self.check_built(&value)?;
-                Ok(result_slot(value, function.signature().result))
-            }
-            Err(error) => {
-                self.at(place);
-                self.failed_call(name, error)
-            }
-        }
+        self.called(result, function.signature().result, place, name)
     }
 }
 

@@ -294,7 +294,7 @@ fn days_of_month(year: i64, month: i64) -> i64 {
     }
 }
 
-fn days_before_month(year: i64, month: i64) -> i64 {
+pub(super) fn days_before_month(year: i64, month: i64) -> i64 {
     (1..month).map(|month| days_of_month(year, month)).sum()
 }
 

@@ -1,18 +1,13 @@
 //! Dates with Go's layouts. The clock is the host's; `Local` has the clock's offset.
 
-use std::any::Any as AnyObject;
-use std::borrow::Cow;
-
 use super::date_parse::parse_moment;
 use super::durations::{SECOND, format_duration, parse_duration, round_duration, to_seconds};
+use super::time::{TIME, Time, ZERO};
 use super::zones::zone_at;
-use crate::function::{Call, FunctionError, Functions, Signature};
-use crate::host::HostObject;
+use crate::function::{Call, FunctionError, Functions};
 use crate::options::Moment;
-use crate::value::Type::{Any, Int, Int64, String as Str};
-use crate::value::{Kind, Type, Value};
-
-const TIME: Type = Type::Named("time.Time");
+use crate::value::Type::{Any, String as Str};
+use crate::value::Value;
 
 pub(super) fn register(functions: &mut Functions) {
     functions.add("now", [], TIME, |call, _| Ok(Time::local(call.clock("now")?.now())));
@@ -73,7 +68,7 @@ fn register_durations(functions: &mut Functions) {
             let moment = moment_of(arguments.value(1)?).ok_or_else(|| format!("{name} needs a time"))?;
             match parse_duration(&arguments.text(0)?.to_str()) {
                 Ok(nanoseconds) => {
-                    let zone = zone_of(arguments.value(1)?);
+                    let zone = Time::of(arguments.value(1)?).and_then(|time| time.zone.clone());
                     Ok(Value::host(Time { moment: later(moment, nanoseconds), zone }))
                 }
                 Err(error) if must => Err(error),
@@ -95,15 +90,12 @@ fn register_durations(functions: &mut Functions) {
     }
 }
 
-/// Go's zero time, the first day of the year one.
-const ZERO: Moment = Moment { seconds: -62_135_596_800, nanoseconds: 0, offset: 0 };
-
-fn local_offset(call: &Call<'_>) -> i32 {
+pub(super) fn local_offset(call: &Call<'_>) -> i32 {
     call.options().clock.as_ref().map_or(0, |clock| clock.now().offset)
 }
 
 /// Nanoseconds from one moment to another, as far as they can be counted.
-fn between(from: Moment, to: Moment) -> i64 {
+pub(super) fn between(from: Moment, to: Moment) -> i64 {
     let nanoseconds =
         |moment: Moment| i128::from(moment.seconds) * i128::from(SECOND) + i128::from(moment.nanoseconds);
     let difference = nanoseconds(to) - nanoseconds(from);
@@ -148,113 +140,23 @@ fn date_in_zone(call: &Call<'_>, layout: &str, date: &Value, zone: &str) -> Resu
 }
 
 fn moment_of(value: &Value) -> Option<Moment> {
-    match value {
-        Value::Host(object) => object.as_any().downcast_ref::<Time>().map(|time| time.moment),
-        _ => None,
-    }
-}
-
-fn zone_of(value: &Value) -> Option<String> {
-    match value {
-        Value::Host(object) => object.as_any().downcast_ref::<Time>()?.zone.clone(),
-        _ => None,
-    }
-}
-
-/// Go's `time.Time`.
-struct Time {
-    moment: Moment,
-    /// The abbreviation of its zone, if it was read with one.
-    zone: Option<String>,
-}
-
-impl Time {
-    fn local(moment: Moment) -> Value {
-        Value::host(Self { moment, zone: None })
-    }
-
-    fn format(&self, layout: &str) -> String {
-        format_moment(self.moment, self.zone.as_deref().unwrap_or_default(), layout)
-    }
-}
-
-impl HostObject for Time {
-    fn type_name(&self) -> Cow<'static, str> {
-        "time.Time".into()
-    }
-
-    fn kind(&self) -> Kind {
-        Kind::Struct
-    }
-
-    fn as_any(&self) -> &dyn AnyObject {
-        self
-    }
-
-    fn method(&self, name: &str) -> Option<Signature> {
-        Some(match name {
-            "Unix" | "UnixNano" | "UnixMilli" => Signature::new([], Int64),
-            "Year" | "Day" | "Hour" | "Minute" | "Second" | "Nanosecond" | "YearDay" => {
-                Signature::new([], Int)
-            }
-            "Format" => Signature::new([Str], Str),
-            "String" => Signature::new([], Str),
-            "UTC" => Signature::new([], TIME),
-            _ => return None,
-        })
-    }
-
-    fn call(&self, name: &str, _: &mut Call<'_>, arguments: &[Value]) -> Result<Value, FunctionError> {
-        let moment = self.moment;
-        let parts = Parts::of(moment);
-        Ok(match name {
-            "Unix" => Value::Int64(moment.seconds),
-            "UnixMilli" => Value::Int64(
-                moment.seconds.wrapping_mul(1000).wrapping_add((moment.nanoseconds / 1_000_000).into()),
-            ),
-            "UnixNano" => Value::Int64(
-                moment.seconds.wrapping_mul(1_000_000_000).wrapping_add(moment.nanoseconds.into()),
-            ),
-            "Year" => Value::Int(parts.year),
-            "Day" => Value::Int(parts.day),
-            "Hour" => Value::Int(parts.hour),
-            "Minute" => Value::Int(parts.minute),
-            "Second" => Value::Int(parts.second),
-            "Nanosecond" => Value::Int(moment.nanoseconds.into()),
-            "YearDay" => Value::Int(parts.year_day),
-            "UTC" => Self::local(Moment { offset: 0, ..moment }),
-            "String" => Value::string(self.text().unwrap_or_default()),
-            "Format" => {
-                let layout = arguments.first().and_then(Value::as_str).unwrap_or_default();
-                Value::string(self.format(&layout))
-            }
-            other => return Err(format!("`{other}` of a time is not supported yet").into()),
-        })
-    }
-
-    fn text(&self) -> Option<String> {
-        Some(self.format("2006-01-02 15:04:05.999999999 -0700 MST"))
-    }
-
-    fn to_json(&self) -> Option<serde_json::Value> {
-        Some(self.format("2006-01-02T15:04:05.999999999Z07:00").into())
-    }
+    Time::of(value).map(|time| time.moment)
 }
 
 /// A moment on the calendar of its offset.
-struct Parts {
-    year: i64,
-    month: i64,
-    day: i64,
-    year_day: i64,
-    weekday: usize,
-    hour: i64,
-    minute: i64,
-    second: i64,
+pub(super) struct Parts {
+    pub(super) year: i64,
+    pub(super) month: i64,
+    pub(super) day: i64,
+    pub(super) year_day: i64,
+    pub(super) weekday: usize,
+    pub(super) hour: i64,
+    pub(super) minute: i64,
+    pub(super) second: i64,
 }
 
 impl Parts {
-    fn of(moment: Moment) -> Self {
+    pub(super) fn of(moment: Moment) -> Self {
         let seconds = moment.seconds.saturating_add(moment.offset.into());
         let (days, time) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
         let (year, month, day) = civil(days);
@@ -383,6 +285,7 @@ fn push_element(out: &mut String, parts: &Parts, offset: i32, element: &str) {
         "Mon" => weekday[..3].to_owned(),
         "MST" if offset == 0 => "UTC".to_owned(),
         "MST" => format!("{sign}{hours:02}{minutes:02}"),
+        "2006" if parts.year < 0 => format!("-{:04}", -parts.year),
         "2006" => format!("{:04}", parts.year),
         "06" => format!("{:02}", parts.year.rem_euclid(100)),
         "01" => format!("{:02}", parts.month),

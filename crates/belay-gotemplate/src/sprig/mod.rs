@@ -19,6 +19,7 @@ mod regex_fault;
 mod regexes;
 mod semver;
 mod strings;
+mod time;
 mod urls;
 mod words;
 mod zones;

@@ -1,13 +1,8 @@
 //! `mustToDuration` and the `duration…` functions.
 
-use std::any::Any;
-use std::borrow::Cow;
+use belay_gotemplate::{Arguments, Duration, FunctionError, Functions, Type, Value, format_float};
 
 use crate::quote::quote;
-
-use belay_gotemplate::{
-    Arguments, FunctionError, Functions, HostObject, Kind, Signature, Type, Value, format_float,
-};
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -37,91 +32,26 @@ pub(super) fn register(functions: &mut Functions) {
     }
     let any = [Type::Any, Type::Any];
     let duration = Type::Named("time.Duration");
-    functions.add("durationRoundTo", any, duration, |_, arguments| both(arguments, round));
-    functions.add("durationTruncateTo", any, duration, |_, arguments| {
-        both(arguments, |nanoseconds, multiple| nanoseconds - nanoseconds % multiple)
-    });
+    functions.add("durationRoundTo", any, duration, |_, arguments| both(arguments, Duration::round));
+    functions.add("durationTruncateTo", any, duration, |_, arguments| both(arguments, Duration::truncate));
 }
 
-/// Go divides the whole part and the rest apart, and the sum once more for days and weeks.
-#[expect(clippy::cast_precision_loss, reason = "Go loses the same precision")]
+/// Days and weeks are parts of the hours.
 fn in_units(nanoseconds: i64, unit: i64, divisor: f64) -> f64 {
-    let units = (nanoseconds / unit) as f64 + (nanoseconds % unit) as f64 / unit as f64;
+    let units = Duration(nanoseconds).in_units(unit);
     if divisor > 24.0 { units / 24.0 / 7.0 } else { units / divisor }
 }
 
-fn both(arguments: Arguments<'_>, combine: impl Fn(i64, i64) -> i64) -> Result<Value, FunctionError> {
-    let nanoseconds = match (parse(arguments.value(0)?), parse(arguments.value(1)?)) {
-        (Err(_), _) => 0,
-        (Ok(nanoseconds), Ok(multiple)) if multiple > 0 => combine(nanoseconds, multiple),
-        (Ok(nanoseconds), _) => nanoseconds,
+fn both(
+    arguments: Arguments<'_>,
+    combine: impl Fn(Duration, i64) -> Duration,
+) -> Result<Value, FunctionError> {
+    let duration = match (parse(arguments.value(0)?), parse(arguments.value(1)?)) {
+        (Err(_), _) => Duration(0),
+        (Ok(nanoseconds), Ok(multiple)) => combine(Duration(nanoseconds), multiple),
+        (Ok(nanoseconds), Err(_)) => Duration(nanoseconds),
     };
-    Ok(Value::host(Duration(nanoseconds)))
-}
-
-/// Go's `Duration.Round`: halves away from zero, no overflow.
-fn round(nanoseconds: i64, multiple: i64) -> i64 {
-    let rest = nanoseconds % multiple;
-    let (truncated, rest_size) = (nanoseconds - rest, rest.unsigned_abs());
-    if rest_size < (multiple.unsigned_abs() - rest_size) {
-        return truncated;
-    }
-    if nanoseconds < 0 { truncated.saturating_sub(multiple) } else { truncated.saturating_add(multiple) }
-}
-
-/// `time.Duration`
-struct Duration(i64);
-
-impl HostObject for Duration {
-    fn type_name(&self) -> Cow<'static, str> {
-        "time.Duration".into()
-    }
-
-    fn kind(&self) -> Kind {
-        Kind::Int64
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
-    fn method(&self, name: &str) -> Option<Signature> {
-        match name {
-            "String" => Some(Signature::new([], Type::String)),
-            "Seconds" | "Minutes" | "Hours" => Some(Signature::new([], Type::Float64)),
-            "Milliseconds" | "Microseconds" | "Nanoseconds" => Some(Signature::new([], Type::Int64)),
-            _ => None,
-        }
-    }
-
-    fn call(
-        &self,
-        name: &str,
-        _: &mut belay_gotemplate::Call<'_>,
-        _: &[Value],
-    ) -> Result<Value, FunctionError> {
-        Ok(match name {
-            "String" => Value::string(text(self.0)),
-            "Seconds" => Value::Float(in_units(self.0, SECOND, 1.0)),
-            "Minutes" => Value::Float(in_units(self.0, 60 * SECOND, 1.0)),
-            "Hours" => Value::Float(in_units(self.0, 3600 * SECOND, 1.0)),
-            "Milliseconds" => Value::Int64(self.0 / 1_000_000),
-            "Microseconds" => Value::Int64(self.0 / 1_000),
-            _ => Value::Int64(self.0),
-        })
-    }
-
-    fn text(&self) -> Option<String> {
-        Some(text(self.0))
-    }
-
-    fn underlying(&self) -> Option<Value> {
-        Some(Value::Int64(self.0))
-    }
-
-    fn to_json(&self) -> Option<serde_json::Value> {
-        Some(self.0.into())
-    }
+    Ok(Value::host(duration))
 }
 
 /// What a value means as a duration: seconds for numbers, Go's notation for text.
@@ -150,11 +80,10 @@ fn parse(value: &Value) -> Result<i64, String> {
                 Err(_) => Err(format!("could not parse duration {}", quote(&given))),
             }
         }
-        Value::Host(object) => match object.as_any().downcast_ref::<Duration>() {
+        other => match Duration::of(other) {
             Some(duration) => Ok(duration.0),
-            None => Err(format!("unsupported duration type {}", value.type_name())),
+            None => Err(format!("unsupported duration type {}", other.type_name())),
         },
-        other => Err(format!("unsupported duration type {}", other.type_name())),
     }
 }
 
@@ -223,56 +152,9 @@ fn in_nanoseconds(number: &str, unit: i128) -> Option<i128> {
     whole.checked_mul(unit)?.checked_add(exact)
 }
 
-/// Go's `Duration.String`.
-fn text(nanoseconds: i64) -> String {
-    let size = nanoseconds.unsigned_abs();
-    let sign = if nanoseconds < 0 { "-" } else { "" };
-    if size == 0 {
-        return "0s".to_owned();
-    }
-    let below_second: [(u64, u64, &str); 3] =
-        [(1_000, 1, "ns"), (1_000_000, 1_000, "µs"), (1_000_000_000, 1_000_000, "ms")];
-    for (limit, unit, name) in below_second {
-        if size < limit {
-            return format!("{sign}{}{name}", with_fraction(size, unit));
-        }
-    }
-    let minute = 60 * 1_000_000_000;
-    let seconds = format!("{}s", with_fraction(size % minute, 1_000_000_000));
-    let minutes = size / minute;
-    match (minutes / 60, minutes % 60) {
-        (0, 0) => format!("{sign}{seconds}"),
-        (0, minutes) => format!("{sign}{minutes}m{seconds}"),
-        (hours, minutes) => format!("{sign}{hours}h{minutes}m{seconds}"),
-    }
-}
-
-fn with_fraction(size: u64, unit: u64) -> String {
-    let width = unit.to_string().len() - 1;
-    let fraction = format!("{:0width$}", size % unit);
-    let fraction = if width == 0 { "" } else { fraction.trim_end_matches('0') };
-    if fraction.is_empty() { (size / unit).to_string() } else { format!("{}.{fraction}", size / unit) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn text_as_go_writes_it() {
-        for (nanoseconds, expected) in [
-            (0, "0s"),
-            (1, "1ns"),
-            (1_100, "1.1µs"),
-            (2_200_000, "2.2ms"),
-            (3_300_000_000, "3.3s"),
-            (245_000_000_000, "4m5s"),
-            (18_367_001_000_000, "5h6m7.001s"),
-            (-3_600_000_000_000, "-1h0m0s"),
-        ] {
-            assert_eq!(text(nanoseconds), expected);
-        }
-    }
 
     #[test]
     fn text_as_go_reads_it() {
@@ -288,12 +170,5 @@ mod tests {
         ] {
             assert_eq!(if given.is_empty() { None } else { parse_text(given) }, expected, "{given}");
         }
-    }
-
-    #[test]
-    fn halves_round_away_from_zero() {
-        assert_eq!(round(15, 10), 20);
-        assert_eq!(round(-15, 10), -20);
-        assert_eq!(round(14, 10), 10);
     }
 }

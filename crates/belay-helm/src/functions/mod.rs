@@ -3,6 +3,7 @@
 mod duration;
 mod text;
 mod toml;
+mod values;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -69,6 +70,7 @@ fn without_state() -> &'static Functions {
         text::register(&mut functions);
         toml::register(&mut functions);
         duration::register(&mut functions);
+        values::register(&mut functions);
         register_flow(&mut functions);
         functions.add("getHostByName", [Type::String], Type::String, |_, _| Ok(Value::string("")));
         functions

@@ -42,11 +42,15 @@ pub(super) fn register(functions: &mut Functions) {
     }
 }
 
-fn to_yaml(value: &Value) -> Result<String, String> {
+/// The value as a YAML document.
+pub(super) fn marshal(value: &Value) -> Result<String, String> {
     let json =
         belay_gotemplate::to_json(value).map_err(|error| format!("error marshaling into JSON: {error}"))?;
-    let yaml =
-        belay_goyaml::marshal(&json).map_err(|error| format!("error converting JSON to YAML: {error}"))?;
+    belay_goyaml::marshal(&json).map_err(|error| format!("error converting JSON to YAML: {error}"))
+}
+
+fn to_yaml(value: &Value) -> Result<String, String> {
+    let yaml = marshal(value)?;
     Ok(yaml.strip_suffix('\n').unwrap_or(&yaml).to_owned())
 }
 

@@ -203,7 +203,7 @@ fn merge_values(
             Err(TreeError::NotFound { .. }) if spec.ignore_missing_values_files => continue,
             content => content.map_err(|source| ChartError::NoValuesFile { path: file.clone(), source })?,
         };
-        merged.merge_file(file, &String::from_utf8_lossy(&content))?;
+        merged.merge_file(file, &content)?;
         found.push(file.clone());
     }
     if !found.is_empty() {

@@ -9,7 +9,7 @@ use crate::exec::Run;
 use crate::function::Functions;
 use crate::options::Options;
 use crate::parse::tree::Template;
-use crate::parse::{Delimiters, Parsed, parse};
+use crate::parse::{Delimiters, Parsed, parse, parse_broken};
 use crate::provenance::Provenance;
 use crate::value::Value;
 
@@ -75,6 +75,16 @@ impl TemplateSet {
     /// Parses a text and adds what it defines. See [`TemplateSet::add`].
     pub fn parse(&mut self, name: &str, text: &str) -> Result<(), Error> {
         let parsed = self.parse_only(name, text)?;
+        self.add(&parsed);
+        Ok(())
+    }
+
+    /// The same for a text that may not be UTF-8: Go reads bytes.
+    pub fn parse_bytes(&mut self, name: &str, text: &[u8]) -> Result<(), Error> {
+        let parsed = match std::str::from_utf8(text) {
+            Ok(text) => self.parse_only(name, text)?,
+            Err(_) => parse_broken(name, text, &self.delimiters, &|name| self.is_function(name))?,
+        };
         self.add(&parsed);
         Ok(())
     }

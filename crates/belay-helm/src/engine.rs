@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use belay_gotemplate::{Error as TemplateError, Map, Options, Provenance, TemplateSet, Value};
+use bytes::Bytes;
 
 use crate::dependencies::table;
 use crate::graph::{ChartId, Graph};
 use crate::objects::{self, chart_map};
+use crate::yaml::{self, YamlError};
 
 /// The Go type of values in templates.
-const VALUES_TYPE: &str = "common.Values";
+pub(crate) const VALUES_TYPE: &str = "common.Values";
 
 /// Marks the text of `fail` and `required` within an error, so that only it is shown.
 pub(crate) const WARNING_START: &str = "HELM_ERR_START";
@@ -45,7 +47,7 @@ pub enum EngineError {
 
 /// A template, and what it sees.
 struct Renderable {
-    text: String,
+    text: Bytes,
     data: Map,
     base_path: String,
 }
@@ -55,6 +57,8 @@ struct Renderable {
 pub(crate) struct Files {
     /// The rendered files by their paths.
     pub(crate) texts: BTreeMap<String, String>,
+    /// Why files are no text, by their paths.
+    pub(crate) broken: BTreeMap<String, YamlError>,
     /// Where each file's text came from, if that was asked for.
     pub(crate) provenance: BTreeMap<String, Provenance>,
 }
@@ -71,7 +75,7 @@ pub(crate) fn render(
     collect(graph, Graph::ROOT, top, &mut templates);
     let paths = render_order(templates.keys());
     for path in &paths {
-        set.parse(path, &templates[*path].text).map_err(|error| parse_error(path, &error))?;
+        set.parse_bytes(path, &templates[*path].text).map_err(|error| parse_error(path, &error))?;
     }
     let mut files = Files::default();
     for path in &paths {
@@ -87,12 +91,22 @@ pub(crate) fn render(
         let failed = |error| execution_error(path, error);
         let output = if traced {
             let (output, mut provenance) = set.execute_traced(path, data, options).map_err(failed)?;
-            let output = String::from_utf8_lossy(&output).into_owned();
-            provenance.remove(&no_value_ranges(&output));
+            provenance.remove(&no_value_ranges(&String::from_utf8_lossy(&output)));
             files.provenance.insert((*path).clone(), provenance);
             output
         } else {
-            set.execute(path, data, options).map_err(failed)?
+            set.execute_bytes(path, data, options).map_err(failed)?
+        };
+        let output = match String::from_utf8(output) {
+            Ok(output) => output,
+            Err(error) => {
+                let output = String::from_utf8_lossy(error.as_bytes()).into_owned();
+                match yaml::text(error.as_bytes()) {
+                    Ok(_) => return Err(failed(TemplateError::NotText { name: (*path).clone() })),
+                    Err(error) => files.broken.insert((*path).clone(), error),
+                };
+                output
+            }
         };
         files.texts.insert((*path).clone(), without_no_value(output));
     }
@@ -146,7 +160,7 @@ fn collect(graph: &Graph, chart: ChartId, parent: &Map, templates: &mut BTreeMap
             continue;
         }
         let template = Renderable {
-            text: file.text().into_owned(),
+            text: file.data.clone(),
             data: scope.clone(),
             base_path: format!("{path}/templates"),
         };

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use belay_filetree::{FileTree, Kind, TreeError, TreePath};
 use bytes::Bytes;
+use serde_json::{Map, Value};
 
 use crate::archive::{self, ArchiveError};
-use crate::chart::{Chart, File};
+use crate::chart::{Chart, File, Lock};
 use crate::decode::{self, DecodeError, Fields};
 use crate::ignore::{IgnoreError, IgnoreRules};
 use crate::metadata::{RawMetadata, ValidationError, read_lock};
 use crate::values::{ReadValuesError, read_values};
+use crate::yaml;
 
 /// What a chart may cost to load. The defaults are Helm's, with room for depth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -210,7 +212,7 @@ fn load_folder(tree: &dyn FileTree, path: &TreePath, limits: LoadLimits) -> Resu
 /// Helm looks at `apiVersion` alone before it loads a chart.
 fn check_version(file: &File) -> Result<(), LoadError> {
     let wrong = |source| LoadError::Metadata { file: "Chart.yaml", source };
-    let text = String::from_utf8_lossy(&file.data);
+    let text = yaml::text(&file.data).map_err(|error| wrong(error.into()))?;
     let map = decode::map(text.trim_start_matches('\u{feff}'), "loader.chartBase").map_err(wrong)?;
     let mut version = String::new();
     let mut fields = Fields::default();
@@ -296,7 +298,7 @@ fn from_files(files: Vec<File>, limits: LoadLimits, depth: usize) -> Result<Char
     let mut metadata = None;
     for file in files.iter().filter(|file| file.name == "Chart.yaml") {
         let raw: &mut RawMetadata = metadata.get_or_insert_default();
-        raw.read(&file.text()).map_err(|source| LoadError::Metadata { file: "Chart.yaml", source })?;
+        read_metadata(raw, file).map_err(|source| LoadError::Metadata { file: "Chart.yaml", source })?;
         raw.default_api_version();
     }
     let mut subcharts: BTreeMap<String, Vec<File>> = BTreeMap::new();
@@ -325,21 +327,21 @@ fn place_file(
     let wrong = |name| move |source| LoadError::Metadata { file: name, source };
     match file.name.as_str() {
         "Chart.yaml" => {}
-        "Chart.lock" => chart.lock = Some(read_lock(&file.text()).map_err(wrong("Chart.lock"))?),
-        "values.yaml" => chart.values = read_values(&file.text()).map_err(LoadError::Values)?,
+        "Chart.lock" => chart.lock = Some(lock_of(file).map_err(wrong("Chart.lock"))?),
+        "values.yaml" => chart.values = values_of(file).map_err(LoadError::Values)?,
         "values.schema.json" => chart.schema = Some(file.data.clone()),
         "requirements.yaml" => {
             let metadata = metadata.get_or_insert_default();
             if metadata.api_version() != "v1" {
                 chart.warnings.push(DEPENDENCIES_MOVED.to_owned());
             }
-            metadata.read(&file.text()).map_err(wrong("requirements.yaml"))?;
+            read_metadata(metadata, file).map_err(wrong("requirements.yaml"))?;
             if metadata.api_version() == "v1" {
                 chart.files.push(file.clone());
             }
         }
         "requirements.lock" => {
-            chart.lock = Some(read_lock(&file.text()).map_err(wrong("requirements.lock"))?);
+            chart.lock = Some(lock_of(file).map_err(wrong("requirements.lock"))?);
             let metadata = metadata.get_or_insert_default();
             if metadata.api_version() == "v1" {
                 chart.files.push(file.clone());
@@ -357,6 +359,18 @@ fn place_file(
         _ => chart.files.push(file.clone()),
     }
     Ok(())
+}
+
+fn read_metadata(metadata: &mut RawMetadata, file: &File) -> Result<(), DecodeError> {
+    metadata.read(&yaml::text(&file.data)?)
+}
+
+fn lock_of(file: &File) -> Result<Lock, DecodeError> {
+    read_lock(&yaml::text(&file.data)?)
+}
+
+fn values_of(file: &File) -> Result<Map<String, Value>, ReadValuesError> {
+    read_values(&yaml::text(&file.data).map_err(ReadValuesError::Yaml)?)
 }
 
 const DEPENDENCIES_MOVED: &str = "Warning: Dependencies are handled in Chart.yaml since apiVersion \"v2\". \

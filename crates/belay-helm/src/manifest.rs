@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::decode::{self, DecodeError, Fields};
+use crate::yaml::YamlError;
 
 /// The order in which Helm installs; kinds it does not know come last, by name.
 const INSTALL_ORDER: [&str; 38] = [
@@ -174,13 +175,19 @@ pub(crate) struct Sorted {
     pub(crate) warnings: Vec<String>,
 }
 
-/// Splits the rendered files and sorts what they hold.
-pub(crate) fn sort_manifests(files: &BTreeMap<String, String>) -> Result<Sorted, ManifestError> {
+/// Splits the rendered files and sorts what they hold. `broken` are those that are no text.
+pub(crate) fn sort_manifests(
+    files: &BTreeMap<String, String>,
+    broken: &mut BTreeMap<String, YamlError>,
+) -> Result<Sorted, ManifestError> {
     let mut sorted = Sorted::default();
     for (path, content) in files {
         let base = path.rsplit('/').next().unwrap_or(path);
         if base.starts_with('_') || content.trim().is_empty() {
             continue;
+        }
+        if let Some(error) = broken.remove(path) {
+            return Err(ManifestError { path: path.clone(), source: error.into() });
         }
         for document in split_manifests(content) {
             sorted.place(path, document)?;

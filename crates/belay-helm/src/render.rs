@@ -110,6 +110,8 @@ pub struct Crd {
     pub source: String,
     /// The content.
     pub text: String,
+    /// Whether the file is not UTF-8: bytes are replaced in the content.
+    pub is_broken: bool,
 }
 
 /// Why a chart cannot be rendered.
@@ -182,11 +184,12 @@ pub fn render(chart: &Arc<Chart>, options: &RenderOptions) -> Result<Rendered, R
     if let Some(parsed) = &options.parsed {
         set = set.with_cache(parsed.clone());
     }
-    let engine::Files { texts: mut files, provenance } =
+    let engine::Files { texts: mut files, mut broken, provenance } =
         engine::render(&graph, &top, set, &template_options(options), options.trace)?;
     let traced = options.trace.then(|| Traced::of(&graph, files.clone(), provenance));
     let notes = take_notes(&mut files, &graph.name(Graph::ROOT));
-    let sorted = manifest::sort_manifests(&files).map_err(|error| manifest_error(error, &files))?;
+    let sorted =
+        manifest::sort_manifests(&files, &mut broken).map_err(|error| manifest_error(error, &files))?;
     warnings.extend(sorted.warnings);
     let mut crds = Vec::new();
     collect_crds(&graph, Graph::ROOT, &mut crds);
@@ -285,7 +288,10 @@ fn everything(files: &BTreeMap<String, String>) -> String {
 fn collect_crds(graph: &Graph, chart: ChartId, crds: &mut Vec<Crd>) {
     let path = graph.full_path(chart);
     for file in graph.chart(chart).crds() {
-        crds.push(Crd { source: format!("{path}/{}", file.name), text: file.text().into_owned() });
+        let source = format!("{path}/{}", file.name);
+        let text = file.text();
+        let is_broken = text.as_bytes() != &*file.data;
+        crds.push(Crd { source, text: text.into_owned(), is_broken });
     }
     for subchart in graph.dependencies(chart) {
         collect_crds(graph, *subchart, crds);

@@ -1,11 +1,18 @@
 //! YAML as Helm reads it, and the error chain its texts carry.
 
+use std::borrow::Cow;
+
 use serde_json::{Number, Value};
 
 /// A text that is not YAML.
 #[derive(Debug, thiserror::Error)]
 #[error("error converting YAML to JSON")]
 pub struct YamlError(#[source] belay_goyaml::Error);
+
+/// A file's bytes as YAML reads them: UTF-8 or UTF-16.
+pub(crate) fn text(bytes: &[u8]) -> Result<Cow<'_, str>, YamlError> {
+    belay_goyaml::text_from_bytes(bytes).map_err(YamlError)
+}
 
 /// The first document of a text.
 pub(crate) fn decode(text: &str) -> Result<Value, YamlError> {

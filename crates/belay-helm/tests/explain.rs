@@ -38,7 +38,7 @@ fn tree() -> MemoryTree {
 
 fn options() -> RenderOptions {
     let mut options = RenderOptions::new("rel", "prod");
-    options.values = flags().merge(&read).expect("values");
+    options.values = flags().merge(&|file| read(file).map(String::into_bytes)).expect("values");
     options.trace = true;
     options
 }

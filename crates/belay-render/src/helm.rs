@@ -110,8 +110,8 @@ impl ChartValues {
             ..belay_helm::ValuesFlags::default()
         };
         let read = |name: &str| match name {
-            INLINE => Ok(self.inline.clone()),
-            name => read_text(tree, name),
+            INLINE => Ok(self.inline.clone().into_bytes()),
+            name => read_file(tree, name),
         };
         flags
             .merge(&read)
@@ -119,8 +119,8 @@ impl ChartValues {
     }
 }
 
-fn read_text(tree: &dyn FileTree, name: &str) -> Result<String, String> {
+fn read_file(tree: &dyn FileTree, name: &str) -> Result<Vec<u8>, String> {
     let path = TreePath::parse(name).map_err(|error| error.to_string())?;
     let content = tree.read(&path).map_err(|error| error.to_string())?;
-    Ok(String::from_utf8_lossy(&content).into_owned())
+    Ok(content.to_vec())
 }

@@ -1,5 +1,6 @@
 //! From text to trees.
 
+mod broken;
 mod lexer;
 pub(crate) mod literal;
 mod parser;
@@ -42,4 +43,26 @@ pub fn parse(
     let source = Arc::new(Source::new(name.into(), text.into()));
     let templates = parser::parse(&source, delimiters, is_function).map_err(|text| Error::Parse { text })?;
     Ok(Parsed { templates: templates.into(), source })
+}
+
+/// Parses a file that is not UTF-8.
+pub(crate) fn parse_broken(
+    name: &str,
+    bytes: &[u8],
+    delimiters: &Delimiters,
+    is_function: &dyn Fn(&str) -> bool,
+) -> Result<Parsed, Error> {
+    let Some(text) = broken::with_stand_ins(bytes) else {
+        let text = format!("template: {name}:1: bytes that are not UTF-8 beside U+10FF80 are not supported");
+        return Err(Error::Parse { text });
+    };
+    let source = Arc::new(Source::of_broken(name.into(), text.into()));
+    match parser::parse(&source, delimiters, is_function) {
+        Ok(templates) => Ok(Parsed { templates: templates.into(), source }),
+        // Errors show characters as Go reads them.
+        Err(text) => {
+            parse(name, &crate::value::text_of(bytes), delimiters, is_function)?;
+            Err(Error::Parse { text })
+        }
+    }
 }

@@ -165,7 +165,12 @@ impl<'t> TreeParser<'t> {
     }
 
     fn unquote(&self, file: &File<'t>, token: &Token<'t>) -> Result<Vec<u8>> {
-        literal::unquote(&token.value).or_else(|message| self.fail(file, message))
+        let failed = |message| self.fail(file, message);
+        if token.kind != TokenKind::RawString {
+            return literal::unquote(&file.source.runes_of(&token.value)).or_else(failed);
+        }
+        let text = literal::unquote(&token.value).or_else(failed)?;
+        Ok(std::str::from_utf8(&text).map_or(Vec::new(), |text| file.source.bytes_of(text).into_owned()))
     }
 
     /// Installs a template. In one file, only one of a name may have content.
@@ -239,7 +244,7 @@ impl<'t> TreeParser<'t> {
         match token.kind {
             TokenKind::Text => Ok(Item::Node(Node::Text(TextNode {
                 position: token.position,
-                text: token.value.as_ref().into(),
+                text: file.source.bytes_of(&token.value).as_ref().into(),
             }))),
             TokenKind::LeftDelimiter => {
                 self.action_line = token.line;
@@ -563,7 +568,8 @@ impl<'t> TreeParser<'t> {
             }
             TokenKind::String | TokenKind::RawString => {
                 let text = self.unquote(file, &token)?.into();
-                Operand::String(StringNode { position, quoted: token.value.into_owned(), text })
+                let quoted = file.source.runes_of(&token.value).into_owned();
+                Operand::String(StringNode { position, quoted, text })
             }
             _ => {
                 self.backup();

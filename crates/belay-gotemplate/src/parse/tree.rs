@@ -1,7 +1,9 @@
 //! The parsed form of a template.
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
+use super::broken;
 use crate::format::go_quote;
 use crate::value::Text;
 
@@ -10,13 +12,30 @@ use crate::value::Text;
 pub(crate) struct Source {
     pub(crate) name: Arc<str>,
     pub(crate) text: Arc<str>,
+    /// Whether characters stand in for bytes that are not UTF-8.
+    is_broken: bool,
     /// Where the lines begin, once somebody asked.
     lines: OnceLock<Vec<usize>>,
 }
 
 impl Source {
     pub(crate) fn new(name: Arc<str>, text: Arc<str>) -> Self {
-        Self { name, text, lines: OnceLock::new() }
+        Self { name, text, is_broken: false, lines: OnceLock::new() }
+    }
+
+    /// A text with stand-ins.
+    pub(super) fn of_broken(name: Arc<str>, text: Arc<str>) -> Self {
+        Self { is_broken: true, ..Self::new(name, text) }
+    }
+
+    /// The bytes of a piece of the text.
+    pub(super) fn bytes_of<'t>(&self, piece: &'t str) -> Cow<'t, [u8]> {
+        if self.is_broken { broken::bytes_of(piece) } else { Cow::Borrowed(piece.as_bytes()) }
+    }
+
+    /// A piece of the text as Go reads it rune by rune.
+    pub(super) fn runes_of<'t>(&self, piece: &'t str) -> Cow<'t, str> {
+        if self.is_broken { Cow::Owned(broken::runes_of(piece)) } else { Cow::Borrowed(piece) }
     }
 
     /// Line and column of an offset, as execution errors print them: the column counts bytes from 0.
@@ -27,7 +46,9 @@ impl Source {
             std::iter::once(0).chain(ends.map(|(end, _)| end + 1)).collect()
         });
         let line = lines.partition_point(|start| *start <= offset);
-        (line, offset - lines[line - 1])
+        let start = lines[line - 1];
+        let before = self.text.get(start..offset).filter(|_| self.is_broken);
+        (line, offset - start - before.map_or(0, broken::surplus))
     }
 }
 

@@ -17,17 +17,22 @@ pub(super) fn check(folder: &Folder<'_>, linter: &mut Linter) {
     let is_folder = folder.kind(FILE) == Some(Kind::Directory);
     let not_folder = if is_folder { Err("should be a file, not a directory".to_owned()) } else { Ok(()) };
     linter.rule(Severity::Error, FILE, not_folder);
-    let Some(text) = folder.text(FILE) else {
+    let Some(data) = folder.read(FILE) else {
         let message = format!("unable to parse YAML\n\tread {FILE}: is a directory");
         linter.rule(Severity::Error, FILE, Err(message));
         return;
     };
     let mut raw = RawMetadata::default();
-    let read =
-        raw.read(&text).map_err(|error| format!("unable to parse YAML\n\t{}", belay_causes::chain(&error)));
+    let text = yaml::text(&data);
+    let read = match &text {
+        Ok(text) => raw.read(text).map_err(|error| belay_causes::chain(&error)),
+        Err(error) => Err(belay_causes::chain(error)),
+    };
+    let read = read.map_err(|reason| format!("unable to parse YAML\n\t{reason}"));
     if !linter.rule(Severity::Error, FILE, read) {
         return;
     }
+    let text = text.unwrap_or_default();
     linter.rule(Severity::Warning, FILE, strict(&text));
     let untyped = yaml::decode(&text).unwrap_or_default();
     check_fields(&raw, &untyped, linter);

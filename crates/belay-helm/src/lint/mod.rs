@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use belay_filetree::{FileTree, TreePath};
 use belay_gotemplate::{Budget, Clock, RandomSource};
+use bytes::Bytes;
 
 use crate::capabilities::KubeVersion;
 use crate::chart::Chart;
@@ -112,9 +113,8 @@ impl Folder<'_> {
         self.tree.kind(&self.path.child(name)).ok().flatten()
     }
 
-    fn text(&self, name: &str) -> Option<String> {
-        let data = self.tree.read(&self.path.child(name)).ok()?;
-        Some(String::from_utf8_lossy(&data).into_owned())
+    fn read(&self, name: &str) -> Option<Bytes> {
+        self.tree.read(&self.path.child(name)).ok()
     }
 }
 
@@ -122,16 +122,17 @@ impl Folder<'_> {
 fn check_values(folder: &Folder<'_>, options: &LintOptions, linter: &mut Linter) {
     const FILE: &str = "values.yaml";
     let missing = || "file does not exist".to_owned();
-    let text = folder.text(FILE).ok_or_else(missing);
-    if !linter.rule(Severity::Info, FILE, text.as_ref().map(|_| ()).map_err(Clone::clone)) {
+    let data = folder.read(FILE).ok_or_else(missing);
+    if !linter.rule(Severity::Info, FILE, data.as_ref().map(|_| ()).map_err(Clone::clone)) {
         return;
     }
-    let result = values_fit(folder, &text.unwrap_or_default(), options);
+    let result = values_fit(folder, &data.unwrap_or_default(), options);
     linter.rule(Severity::Error, FILE, result);
 }
 
-fn values_fit(folder: &Folder<'_>, text: &str, options: &LintOptions) -> Result<(), String> {
-    let mut values = yaml::decode(text)
+fn values_fit(folder: &Folder<'_>, data: &[u8], options: &LintOptions) -> Result<(), String> {
+    let mut values = yaml::text(data)
+        .and_then(|text| yaml::decode(&text))
         .map_err(|error| format!("unable to parse YAML: {}", belay_causes::chain(&error)))?;
     yaml::numbers_as_floats(&mut values);
     let values = match values {
@@ -145,7 +146,7 @@ fn values_fit(folder: &Folder<'_>, text: &str, options: &LintOptions) -> Result<
             ));
         }
     };
-    let Some(schema) = folder.text("values.schema.json").filter(|text| !text.is_empty()) else {
+    let Some(schema) = folder.read("values.schema.json").filter(|schema| !schema.is_empty()) else {
         return Ok(());
     };
     if options.skip_schema_validation {
@@ -153,7 +154,7 @@ fn values_fit(folder: &Folder<'_>, text: &str, options: &LintOptions) -> Result<
     }
     let merged = convert::map_to_template(options.values.as_map());
     coalesce_tables(&merged, &convert::map_to_template(&values), Nulls::Delete, &mut Vec::new());
-    schema::validate_one(schema.as_bytes(), &merged)
+    schema::validate_one(&schema, &merged)
 }
 
 /// What `Chart.yaml` asks for is what `charts/` holds.

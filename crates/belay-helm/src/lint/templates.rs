@@ -1,6 +1,5 @@
 //! `templates/` and `crds/`
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use belay_filetree::Kind;
@@ -60,7 +59,7 @@ pub(super) fn check(
 }
 
 /// Renders as the linter does: `fail` and `required` let everything pass. Nothing, where Helm's linter is silent.
-fn render(chart: &Arc<Chart>, options: &LintOptions) -> Result<Option<BTreeMap<String, String>>, String> {
+fn render(chart: &Arc<Chart>, options: &LintOptions) -> Result<Option<engine::Files>, String> {
     let given = convert::map_to_template(options.values.as_map());
     let mut graph = Graph::new(chart);
     let mut warnings = Vec::new();
@@ -93,17 +92,10 @@ fn render(chart: &Arc<Chart>, options: &LintOptions) -> Result<Option<BTreeMap<S
     };
     let top = top_values(&release, &capabilities, values);
     let set = TemplateSet::new("gotpl", Arc::new(functions::of_linter()));
-    engine::render(&graph, &top, set, &template_options, false)
-        .map(|files| Some(files.texts))
-        .map_err(|error| error.to_string())
+    engine::render(&graph, &top, set, &template_options, false).map(Some).map_err(|error| error.to_string())
 }
 
-fn check_files(
-    chart: &Chart,
-    rendered: &BTreeMap<String, String>,
-    options: &LintOptions,
-    linter: &mut Linter,
-) {
+fn check_files(chart: &Chart, rendered: &engine::Files, options: &LintOptions, linter: &mut Linter) {
     for template in &chart.templates {
         let name = &template.name;
         linter.rule(Severity::Error, name, allowed_extension(name));
@@ -111,7 +103,13 @@ fn check_files(
         if lower != ".yaml" && lower != ".yml" {
             continue;
         }
-        let content = rendered.get(&format!("{}/{name}", chart.name())).map_or("", String::as_str);
+        let path = format!("{}/{name}", chart.name());
+        if let Some(error) = rendered.broken.get(&path) {
+            let message = format!("unable to parse YAML: {}", belay_causes::chain(error));
+            linter.rule(Severity::Error, name, Err(message));
+            return;
+        }
+        let content = rendered.texts.get(&path).map_or("", String::as_str);
         if !content.trim().is_empty() && !check_content(name, content, options, linter) {
             return;
         }
@@ -293,7 +291,13 @@ pub(super) fn check_crds(folder: &Folder<'_>, loaded: &Result<Arc<Chart>, LoadEr
 /// Whether to go on.
 fn check_crds_of(graph: &Graph, chart: ChartId, linter: &mut Linter) -> bool {
     for file in graph.chart(chart).crds() {
-        let text = file.text();
+        let text = match yaml::text(&file.data) {
+            Ok(text) => text,
+            Err(error) => {
+                let message = format!("unable to parse YAML: {}", belay_causes::chain(&error));
+                return linter.rule(Severity::Error, &file.name, Err(message));
+            }
+        };
         for (_, document) in belay_goyaml::split_documents(&text) {
             let head = match read_head(document) {
                 Ok(Some(head)) => head,

@@ -51,7 +51,9 @@ fn validate_chart(graph: &Graph, chart: ChartId, values: &Map, details: &mut Str
 
 /// Checks the values against one schema; an error lists what does not fit.
 pub(crate) fn validate_one(schema: &[u8], values: &Map) -> Result<(), String> {
-    let schema: Json = serde_json::from_slice(schema).map_err(|_| read_error(schema))?;
+    // Go's decoder takes bytes that are not UTF-8 for U+FFFD.
+    let text = String::from_utf8_lossy(schema);
+    let schema: Json = serde_json::from_str(&text).map_err(|_| read_error(schema))?;
     if depth(&schema) > MAX_DEPTH {
         return Err(format!("the schema is nested more than {MAX_DEPTH} deep"));
     }

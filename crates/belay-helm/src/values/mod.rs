@@ -99,13 +99,15 @@ pub struct ValuesFlags {
 }
 
 impl ValuesFlags {
-    /// Merges the flags in Helm's order. `read` gives the text of a file, or Go's error text.
-    pub fn merge(&self, read: &dyn Fn(&str) -> Result<String, String>) -> Result<Values, ValuesError> {
+    /// Merges the flags in Helm's order. `read` gives the content of a file, or Go's error text.
+    pub fn merge(&self, read: &dyn Fn(&str) -> Result<Vec<u8>, String>) -> Result<Values, ValuesError> {
         let mut values = Values::default();
         for file in &self.files {
-            let text = read(file).map_err(|message| ValuesError::ReadFile { message })?;
-            values.merge_file(file, &text)?;
+            let content = read(file).map_err(|message| ValuesError::ReadFile { message })?;
+            values.merge_file(file, content)?;
         }
+        let no_text = |file: &str| format!("{file} is not UTF-8, which is not supported of values");
+        let read = &|file: &str| String::from_utf8(read(file)?).map_err(|_| no_text(file));
         for text in &self.set_json {
             values.set_json(text)?;
         }
@@ -156,10 +158,13 @@ impl Values {
         merge_maps(&mut self.0, over.0);
     }
 
-    /// `-f`: merges a file's text over what is there.
-    pub fn merge_file(&mut self, name: &str, text: &str) -> Result<(), ValuesError> {
+    /// `-f`: merges a file's content over what is there.
+    pub fn merge_file(&mut self, name: &str, content: impl AsRef<[u8]>) -> Result<(), ValuesError> {
         let file = || name.to_owned();
-        let read = read_values(text).map_err(|source| ValuesError::File { file: file(), source })?;
+        let text = yaml::text(content.as_ref()).map_err(ReadValuesError::Yaml);
+        let read = text
+            .and_then(|text| read_values(&text))
+            .map_err(|source| ValuesError::File { file: file(), source })?;
         merge_maps(&mut self.0, read);
         Ok(())
     }

@@ -74,7 +74,7 @@ pub(crate) fn carry_out(folder: &Path, request: Request) -> Result<String, Box<d
     let chart = positional.last().ok_or("a chart must be given")?;
     let read = |file: &str| {
         let missing = |_| format!("open {file}: no such file or directory");
-        fs::read(folder.join(file)).map_err(missing).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        fs::read(folder.join(file)).map_err(missing)
     };
     options.values = values.merge(&read)?;
     let chart = Arc::new(load(&folder.join(chart))?);

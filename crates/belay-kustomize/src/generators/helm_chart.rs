@@ -154,7 +154,7 @@ fn values_of(wanted: &HelmChart, place: &Place, loader: &Loader<'_>) -> Result<V
     for reference in &wanted.additional_values_files {
         let (file, content) =
             loader.read(reference).during(|| "could not load additionalValuesFile".to_owned())?;
-        values.merge_file(file.as_str(), &String::from_utf8_lossy(&content)).map_err(invalid)?;
+        values.merge_file(file.as_str(), &content).map_err(invalid)?;
     }
     Ok(values)
 }

@@ -1,0 +1,1 @@
+{{/* Größe */}}{{define "h"}}Größe{{end}}{{define "t"}}{{ `ÿ` | b64enc }}{{end}}

@@ -78,6 +78,9 @@ impl From<Original> for Printed {
 /// Carries the command out.
 #[expect(clippy::print_stderr, reason = "standard output is for the objects")]
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
+    if let Command::Template(template) = &arguments.command {
+        template.deprecations().iter().for_each(|line| eprintln!("{line}"));
+    }
     let deep = std::thread::Builder::new().stack_size(STACK_BYTES);
     let work = deep.spawn(move || carry_out(&arguments))?;
     let printed = work.join().map_err(|_| anyhow::anyhow!("the renderer ended in a panic"))?;
@@ -90,9 +93,12 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
 
 fn carry_out(arguments: &Arguments) -> Printed {
     let settings = &arguments.settings;
+    if let Err(error) = settings.check() {
+        return error.into();
+    }
     match &arguments.command {
         Command::Template(arguments) => template::run(arguments, settings).unwrap_or_else(Printed::from),
-        Command::Lint(arguments) => lint::run(arguments).unwrap_or_else(Printed::from),
+        Command::Lint(arguments) => lint::run(arguments, settings).unwrap_or_else(Printed::from),
         Command::Dependency(command) => dependency::run(command, settings),
         Command::Show(what) => match show::run(what, settings) {
             Ok(text) => text.into(),

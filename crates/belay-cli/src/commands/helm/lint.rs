@@ -10,6 +10,7 @@ use belay_helm::{Finding, KubeVersion, LintOptions, LoadLimits, Severity, lint, 
 use super::MAX_FILE_BYTES;
 use super::Printed;
 use super::machine::{SystemClock, SystemRandom};
+use super::settings::Settings;
 use super::values::ValuesArguments;
 use crate::disk_tree::whole_disk;
 use crate::failure::Original;
@@ -20,9 +21,6 @@ pub(super) struct Arguments {
     /// Charts: folders or .tgz files.
     #[arg(required = true)]
     charts: Vec<String>,
-    /// The release's namespace.
-    #[arg(short, long, env = "HELM_NAMESPACE", default_value = "default")]
-    namespace: String,
     #[command(flatten)]
     values: ValuesArguments,
     /// Fail on warnings too.
@@ -43,9 +41,9 @@ pub(super) struct Arguments {
 }
 
 /// What `helm lint` prints.
-pub(super) fn run(arguments: &Arguments) -> Result<Printed, Original> {
+pub(super) fn run(arguments: &Arguments, settings: &Settings) -> Result<Printed, Original> {
     let mut options = LintOptions {
-        namespace: arguments.namespace.clone(),
+        namespace: settings.namespace(),
         skip_schema_validation: arguments.skip_schema_validation,
         clock: Some(Arc::new(SystemClock)),
         random: Some(Arc::new(SystemRandom)),

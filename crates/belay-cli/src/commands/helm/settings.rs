@@ -5,6 +5,7 @@ use std::env;
 use std::path::PathBuf;
 
 use super::cluster::ClusterArguments;
+use crate::failure::Original;
 
 /// Places that all of Helm's commands know.
 #[derive(clap::Args, Clone, Default)]
@@ -18,15 +19,37 @@ pub(super) struct Settings {
     /// The folder of the charts that Helm fetched; it is only read.
     #[arg(long, global = true, env = "HELM_CONTENT_CACHE", value_name = "FOLDER")]
     content_cache: Option<PathBuf>,
+    /// No effect: OCI registries are not supported yet.
+    #[arg(long, global = true, hide = true, env = "HELM_REGISTRY_CONFIG", value_name = "FILE")]
+    registry_config: Option<PathBuf>,
+    /// No effect: nothing is printed in colours.
+    #[arg(long, global = true, hide = true, alias = "colour", value_name = "WHEN")]
+    color: Option<String>,
+    /// The release's namespace; without it the kubeconfig's.
+    #[arg(short, long, global = true, env = "HELM_NAMESPACE")]
+    namespace: Option<String>,
+    /// Print what was rendered even where it is not YAML.
+    #[arg(long, global = true)]
+    pub(super) debug: bool,
     /// The cluster.
     #[command(flatten)]
     pub(super) cluster: ClusterArguments,
 }
 
 impl Settings {
+    /// Refuses what the flags cannot mean.
+    pub(super) fn check(&self) -> Result<(), Original> {
+        match self.color.as_deref() {
+            None | Some("never" | "auto" | "always") => Ok(()),
+            Some(other) => Err(Original::new(format!(
+                "invalid color mode {other:?}: must be one of: never, auto, always"
+            ))),
+        }
+    }
+
     /// The namespace that is given, else the kubeconfig's.
-    pub(super) fn namespace(&self, given: Option<&str>) -> String {
-        let given = given.filter(|namespace| !namespace.is_empty()).map(str::to_owned);
+    pub(super) fn namespace(&self) -> String {
+        let given = self.namespace.clone().filter(|namespace| !namespace.is_empty());
         given.or_else(|| self.cluster.namespace()).unwrap_or_else(|| "default".to_owned())
     }
 
@@ -60,7 +83,7 @@ impl Settings {
             repository_config: Some(folder.join("repositories.yaml")),
             repository_cache: Some(folder.join("repository")),
             content_cache: Some(folder.join("content")),
-            cluster: ClusterArguments::default(),
+            ..Settings::default()
         }
     }
 }

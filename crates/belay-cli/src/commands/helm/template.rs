@@ -1,5 +1,7 @@
 //! `belay helm template`
 
+mod installing;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,6 +11,7 @@ use belay_helm::{
     Target, check_release_name, name_from_template, render,
 };
 
+use self::installing::Installing;
 use super::cluster::{Check, Cluster};
 use super::locate::{ChartArguments, Located};
 use super::machine::{SystemClock, SystemRandom, resolve_host};
@@ -27,9 +30,6 @@ pub(super) struct Arguments {
     /// `--repo`.
     #[arg(required = true, value_name = "[NAME] CHART")]
     positional: Vec<String>,
-    /// The release's namespace; without it the kubeconfig's.
-    #[arg(short, long, env = "HELM_NAMESPACE")]
-    namespace: Option<String>,
     #[command(flatten)]
     source: ChartArguments,
     #[command(flatten)]
@@ -67,9 +67,6 @@ pub(super) struct Arguments {
     /// Leave values.schema.json alone.
     #[arg(long)]
     skip_schema_validation: bool,
-    /// Print what was rendered even where it is not YAML.
-    #[arg(long)]
-    debug: bool,
     /// Fetch the charts that charts/ lacks before rendering.
     #[arg(long)]
     dependency_update: bool,
@@ -102,7 +99,20 @@ pub(super) struct Arguments {
     #[arg(long)]
     enable_dns: bool,
     #[command(flatten)]
+    installing: Installing,
+    #[command(flatten)]
     refused: Refused,
+}
+
+impl Arguments {
+    /// What Helm says of flags that it will not take for ever.
+    pub(super) fn deprecations(&self) -> Vec<String> {
+        let mut lines = self.installing.deprecations();
+        if self.validate {
+            lines.push("Flag --validate has been deprecated, use '--dry-run=server' instead".to_owned());
+        }
+        lines
+    }
 }
 
 /// Flags that are refused by name.
@@ -126,11 +136,11 @@ impl Refused {
 
 /// What `helm template` prints.
 pub(super) fn run(arguments: &Arguments, settings: &Settings) -> Result<Printed, Original> {
-    let namespace = settings.namespace(arguments.namespace.as_deref());
-    let mut options = RenderOptions::new(RELEASE_NAME, namespace);
+    let mut warnings = Vec::new();
+    arguments.installing.check(&mut warnings)?;
+    let mut options = RenderOptions::new(RELEASE_NAME, settings.namespace());
     options.capabilities = capabilities(arguments)?;
     arguments.refused.check()?;
-    let mut warnings = Vec::new();
     let is_server = asks_server(arguments, &mut warnings)?;
     let (name, reference) = name_and_chart(arguments)?;
     let located = arguments.source.locate(&reference, settings)?;
@@ -158,9 +168,10 @@ pub(super) fn run(arguments: &Arguments, settings: &Settings) -> Result<Printed,
         options.capabilities = cluster.capabilities(&mut warnings)?;
         options.lookup = Some(cluster.clone());
     }
+    arguments.installing.check_labels()?;
     let rendered = match render(&chart, &options) {
         Ok(rendered) => rendered,
-        Err(error) => return Ok(render_failure(&error, arguments.debug)),
+        Err(error) => return Ok(render_failure(&error, settings.debug)),
     };
     warnings.extend(rendered.warnings.iter().cloned());
     if let Some(cluster) = &cluster {
@@ -313,6 +324,9 @@ fn print_rendered(
         skip_tests: arguments.skip_tests,
         show_only: arguments.show_only.clone(),
     };
+    if let Some(crd) = rendered.crds.iter().find(|crd| arguments.include_crds && crd.is_broken) {
+        return Err(Original::new(format!("{} is not UTF-8, which is not supported of CRDs", crd.source)));
+    }
     match &arguments.output_dir {
         Some(folder) => {
             let below = arguments.release_name.then_some(release);

@@ -1,5 +1,6 @@
 //! The commands as a person types them.
 
+mod flags;
 mod server;
 
 use clap::Parser;

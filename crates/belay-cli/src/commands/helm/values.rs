@@ -1,10 +1,12 @@
 //! The flags that give values to a chart, shared by the commands.
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 use belay_helm::{Values, ValuesFlags};
 
+use super::http::Access;
 use crate::failure::Original;
 
 /// Where values come from.
@@ -52,19 +54,25 @@ impl ValuesArguments {
 
     /// All of them, merged in Helm's order.
     pub(super) fn merge(&self) -> Result<Values, Original> {
-        self.flags().merge(&read_text).map_err(|error| Original::of(&error))
+        self.flags().merge(&read).map_err(|error| Original::of(&error))
     }
 }
 
-/// A file of values, or standard input for `-`.
+/// A file of values as text, if it can be read.
 pub(super) fn read_text(file: &str) -> Result<String, String> {
+    String::from_utf8(read(file)?).map_err(|error| error.to_string())
+}
+
+/// A file of values, what an address leads to, or standard input for `-`.
+fn read(file: &str) -> Result<Vec<u8>, String> {
     if file.trim() == "-" {
-        return std::io::read_to_string(std::io::stdin()).map_err(|error| error.to_string());
+        let mut bytes = Vec::new();
+        let read = std::io::stdin().read_to_end(&mut bytes);
+        return read.map(|_| bytes).map_err(|error| error.to_string());
     }
-    if file.contains("://") {
-        return Err(format!("reading {file} is not supported: values are read from files"));
+    match file.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase()).as_deref() {
+        Some("http" | "https") => Access::default().get(file, "").map_err(|error| error.to_string()),
+        Some("oci") => Err(format!("reading {file} is not supported: OCI registries are not supported yet")),
+        _ => fs::read(file).map_err(|error| Original::failed("open", Path::new(file), &error).to_string()),
     }
-    let bytes =
-        fs::read(file).map_err(|error| Original::failed("open", Path::new(file), &error).to_string())?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

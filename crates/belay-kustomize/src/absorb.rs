@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::explain::Trace;
 use crate::generators::sources::base64_lines;
 use crate::resource::{Behavior, Resource, scalar_text};
 use crate::resources::Resources;
@@ -64,7 +65,7 @@ fn take_identity(resource: &mut Resource, old: &Resource) -> Result<(), Error> {
     resource.needs_hash &= old.needs_hash;
     resource.place = old.place.clone().or(resource.place.take());
     resource.transformations.clone_from(&old.transformations);
-    resource.trace = old.trace.clone().or(resource.trace.take());
+    resource.trace = Trace::continued(old.trace.as_deref(), resource.trace.take());
     Ok(())
 }
 

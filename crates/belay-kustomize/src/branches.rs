@@ -36,30 +36,86 @@ fn of_folder(loader: &Loader<'_>, reference: String) -> Result<Branch, Error> {
     let (file, content) = loader.read(file.file_name())?;
     let kustomization = Kustomization::parse(&content, &file)?;
     let mut below = Vec::new();
+    below.extend(kustomization.openapi.get("path").map(|path| used(path, "openapi")));
     for reference in &kustomization.resources {
         below.push(of_resource(loader, reference).during(|| format!("{file}: '{reference}'"))?);
     }
-    let generated =
-        [("ConfigMap", &kustomization.config_map_generator), ("Secret", &kustomization.secret_generator)];
-    for (kind, generators) in generated {
-        let names = generators.iter().map(|generator| format!("{kind}/{} (generated)", generator.name));
-        below.extend(names.map(Branch::leaf));
-    }
-    for chart in &kustomization.helm_charts {
-        below.push(Branch::leaf(format!("{} (chart)", chart.name)));
-    }
+    below.extend(kustomization.configurations.iter().map(|path| used(path, "configuration")));
+    below.extend(kustomization.crds.iter().map(|path| used(path, "crds")));
+    below.extend(generated(&kustomization));
+    below.extend(of_plugins(loader, &kustomization.generators, "generator", &file)?);
     for reference in &kustomization.components {
         let inner = loader.enter(reference).and_then(|inner| of_folder(&inner, reference.clone()));
         below.push(inner.during(|| format!("{file}: '{reference}'"))?);
     }
-    let patches = kustomization.patches.iter().chain(&kustomization.patches_json6902);
-    let patches = patches.map(|patch| patch.path.as_str()).filter(|path| !path.is_empty());
-    below.extend(patches.map(|path| Branch::leaf(format!("{path} (patch)"))));
+    below.extend(changes(&kustomization));
+    below.extend(of_plugins(loader, &kustomization.transformers, "transformer", &file)?);
+    below.extend(of_plugins(loader, &kustomization.validators, "validator", &file)?);
     let name = match reference.as_str() {
         "" => file.file_name().to_owned(),
         reference => format!("{}/{}", reference.trim_end_matches('/'), file.file_name()),
     };
     Ok(Branch { name, below })
+}
+
+/// A file and what it is used for.
+fn used(path: &str, what: &str) -> Branch {
+    Branch::leaf(format!("{path} ({what})"))
+}
+
+/// What the kustomization itself generates, and of which files.
+fn generated(kustomization: &Kustomization) -> Vec<Branch> {
+    let mut branches = Vec::new();
+    let generators =
+        [("ConfigMap", &kustomization.config_map_generator), ("Secret", &kustomization.secret_generator)];
+    for (kind, generators) in generators {
+        branches.extend(generators.iter().map(|generator| {
+            let path_of = |source: &str| source.split_once('=').map_or(source, |(_, path)| path).to_owned();
+            let files = generator.files.iter().map(|source| used(&path_of(source), "file"));
+            let below = files.chain(generator.envs.iter().map(|path| used(path, "env"))).collect();
+            Branch { name: format!("{kind}/{} (generated)", generator.name), below }
+        }));
+    }
+    branches.extend(kustomization.helm_charts.iter().map(|chart| {
+        let own = Some(&chart.values_file).filter(|path| !path.is_empty());
+        let files = own.into_iter().chain(&chart.additional_values_files);
+        Branch {
+            name: format!("{} (chart)", chart.name),
+            below: files.map(|path| used(path, "values")).collect(),
+        }
+    }));
+    branches
+}
+
+/// The files that change objects, in the order of the build. Texts are part of the kustomization.
+fn changes(kustomization: &Kustomization) -> Vec<Branch> {
+    let merged = kustomization.patches_strategic_merge.iter().filter(|text| !is_inline(text));
+    let patches = kustomization.patches.iter().map(|patch| &patch.path);
+    let patches = merged.chain(patches).chain(kustomization.patches_json6902.iter().map(|patch| &patch.path));
+    let replacements =
+        kustomization.replacements.iter().map(|replacement| (&replacement.path, "replacements"));
+    let files = patches.map(|path| (path, "patch")).chain(replacements);
+    files.filter(|(path, _)| !path.is_empty()).map(|(path, what)| used(path, what)).collect()
+}
+
+fn is_inline(text: &str) -> bool {
+    objects::read(text.as_bytes(), &TreePath::root()).is_ok()
+}
+
+/// The files and folders that configure plugins.
+fn of_plugins(
+    loader: &Loader<'_>,
+    references: &[String],
+    what: &str,
+    file: &TreePath,
+) -> Result<Vec<Branch>, Error> {
+    let mut branches = Vec::new();
+    for reference in references.iter().filter(|reference| !is_inline(reference)) {
+        let mut branch = of_resource(loader, reference).during(|| format!("{file}: '{reference}'"))?;
+        branch.name.push_str(&format!(" ({what})"));
+        branches.push(branch);
+    }
+    Ok(branches)
 }
 
 fn of_resource(loader: &Loader<'_>, reference: &str) -> Result<Branch, Error> {

@@ -6,7 +6,7 @@ use belay_filetree::{FileTree, TreePath};
 
 use crate::bases::Bases;
 use crate::error::{During, Error};
-use crate::explain::{Cause, Tracer};
+use crate::explain::Tracer;
 use crate::kustomization::Kustomization;
 use crate::loader::Loader;
 use crate::options::{BuildOptions, Reorder};
@@ -42,12 +42,20 @@ pub fn build(tree: &dyn FileTree, folder: &TreePath, options: &BuildOptions) -> 
 fn name(gathered: &mut Gathered, session: &Session<'_>) -> Result<(), Error> {
     let resources = &mut gathered.resources;
     Hash.transform(resources)?;
-    session.note(resources, || Cause::step("hash of the content"));
+    let tracer = session.tracer.as_ref();
+    if let Some(tracer) = tracer {
+        tracer.note_hashes(resources);
+    }
     let Some(configuration) = &gathered.configuration else { return Ok(()) };
-    NameReferences { references: &configuration.name_reference }.transform(resources)?;
-    session.note(resources, || Cause::step("name reference"));
-    gathered.variables.resolve(resources, &configuration.var_reference)?;
-    session.note(resources, || Cause::step("vars"));
+    let references = NameReferences::new(&configuration.name_reference, tracer.is_some());
+    references.transform(resources)?;
+    if let Some(tracer) = tracer {
+        tracer.note_references(resources, &references.followed());
+    }
+    let values = gathered.variables.resolve(resources, &configuration.var_reference)?;
+    if let Some(tracer) = tracer {
+        tracer.note_variables(resources, &gathered.variables, &values);
+    }
     Ok(())
 }
 

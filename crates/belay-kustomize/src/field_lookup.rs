@@ -76,6 +76,24 @@ fn element_text(item: &Value, key: &str) -> Option<String> {
     if key.is_empty() { Some(scalar_text(item)) } else { item.get(key).map(scalar_text) }
 }
 
+/// The path with numbers instead of what selects elements, as far as the value has them; and whether each is a key.
+pub(crate) fn steps(value: &Value, path: &[String]) -> impl Iterator<Item = (String, bool)> {
+    let mut place = Some(value);
+    path.iter().map(move |part| {
+        let items = place.and_then(Value::as_array);
+        let selected = element_of(part).and_then(Result::ok).and_then(|(key, wanted)| {
+            items?.iter().position(|item| element_text(item, key).is_some_and(|text| text == wanted))
+        });
+        let name = selected.map_or_else(|| part.clone(), |at| at.to_string());
+        let is_key = items.is_none();
+        place = match items {
+            Some(items) => name.parse::<usize>().ok().and_then(|at| items.get(at)),
+            None => place.and_then(|place| place.get(&name)),
+        };
+        (name, is_key)
+    })
+}
+
 /// What is made where a path leads nowhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::error::Error;
 use crate::explain::Trace;
+use crate::generators::helm_chart::GENERATED;
 use crate::id::ResourceId;
 use crate::kustomization::Kustomization;
 use crate::options::BuildOptions;
@@ -103,7 +104,7 @@ const BUILD_ANNOTATIONS: [&str; 19] = [
     "config.kubernetes.io/path",
     "config.kubernetes.io/index",
     "config.k8s.io/id",
-    "helm.kustomize.sigs.k8s.io/generated",
+    GENERATED,
 ];
 
 const TRANSFORMATIONS: &str = "alpha.config.kubernetes.io/transformations";

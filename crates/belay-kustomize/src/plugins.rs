@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::decode::from_value;
 use crate::error::{During, Error};
-use crate::generators::{config_map, helm_chart, iam_policy, secret};
-use crate::helm::{HelmChart, HelmGlobals, HelmOptions};
+use crate::generators::{Charts, config_map, helm_chart, iam_policy, secret};
+use crate::helm::{HelmChart, HelmGlobals};
 use crate::id::FieldSpec;
 use crate::kustomization::{
     GeneratorArguments, Image, Patch, PatchOptions, Replacement, Replica, Selector, TextMap,
@@ -26,11 +26,11 @@ use crate::transformers::{Configured, patch, patch_json6902, patch_strategic_mer
 pub(crate) fn generate(
     configuration: &Resource,
     loader: &Loader<'_>,
-    helm: Option<&HelmOptions>,
+    charts: Charts<'_>,
 ) -> Result<Vec<Resource>, Error> {
     refuse_foreign(configuration)?;
     match configuration.kind() {
-        "HelmChartInflationGenerator" => return helm_chart(configuration, loader, helm),
+        "HelmChartInflationGenerator" => return helm_chart(configuration, loader, charts),
         "IAMPolicyGenerator" => return iam_policy::make(settings(configuration)?).map(|made| vec![made]),
         _ => {}
     }
@@ -62,7 +62,7 @@ struct ChartGlobals {
 fn helm_chart(
     configuration: &Resource,
     loader: &Loader<'_>,
-    helm: Option<&HelmOptions>,
+    charts: Charts<'_>,
 ) -> Result<Vec<Resource>, Error> {
     let ChartGlobals { chart_home, config_home } = settings(configuration)?;
     let mut object = configuration.clone();
@@ -70,7 +70,7 @@ fn helm_chart(
         fields.retain(|name, _| name != "chartHome" && name != "configHome");
     }
     let chart: HelmChart = settings(&object)?;
-    helm_chart::make(&chart, &HelmGlobals { chart_home, config_home }, helm, loader)
+    helm_chart::make(&chart, &HelmGlobals { chart_home, config_home }, charts, loader)
         .during(|| format!("chart '{}'", chart.name))
 }
 

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use belay_filetree::TreePath;
 use serde_json::Value;
 
-use crate::absorb::absorb;
 use crate::bases::Bases;
 use crate::configuration::Configuration;
 use crate::crds;
 use crate::error::{During, Error};
-use crate::explain::{Cause, Tracer};
+use crate::explain::{Cause, Trace, Tracer};
 use crate::generate::generate_kustomization;
-use crate::generators::{self, GENERATORS};
+use crate::generators::{self, Charts, GENERATORS};
 use crate::helm::HelmOptions;
 use crate::kustomization::Kustomization;
 use crate::loader::{Loader, is_url};
@@ -25,6 +24,7 @@ use crate::plugins;
 use crate::remote::RemoteRepository;
 use crate::resource::{Place, Resource};
 use crate::resources::Resources;
+use crate::steps::{add_generated, cause_of, finish_step, transform};
 use crate::transformers::{Configured, Setting, TRANSFORMERS};
 use crate::types::Types;
 use crate::variables::Variables;
@@ -51,6 +51,10 @@ impl Session<'_> {
     /// Whether a folder is the same wherever it is built from. Charts take namespaces from above.
     pub(crate) fn may_reuse_bases(&self) -> bool {
         !self.records && self.tracer.is_none() && self.helm.is_none()
+    }
+
+    fn charts(&self) -> Charts<'_> {
+        Charts { options: self.helm, tracer: self.tracer.as_ref() }
     }
 
     /// Records what a step changed, if anyone asks.
@@ -188,7 +192,7 @@ impl Target {
             .during(|| format!("{}: validating objects", self.file))?;
         let Gathered { resources, variables, .. } = &mut gathered;
         variables
-            .add(&self.kustomization.vars, resources)
+            .add(&self.kustomization.vars, &self.file, resources)
             .during(|| format!("{}: merging vars", self.file))?;
         Ok(gathered)
     }
@@ -312,7 +316,7 @@ impl Target {
         let setting = generators::Setting {
             kustomization: &self.kustomization,
             loader,
-            helm: session.helm,
+            charts: session.charts(),
             parent_namespace: &self.parent_namespace,
         };
         for generator in &GENERATORS {
@@ -320,14 +324,17 @@ impl Target {
             let place = Place { file: self.file.clone(), line: 0 };
             let origin =
                 session.records.then(|| self.own_origin().of_plugin(&Plugin::builtin(generator.name)));
-            let cause = || Cause::field(&self.file, generator.field, generator.name);
-            add_generated(gathered, generated, place, origin, session, cause)?;
+            for (number, generated) in generated.into_iter().enumerate() {
+                let cause = || Cause::entry(&self.file, generator.field, number, generator.name);
+                add_generated(gathered, generated, &place, origin.as_ref(), session, cause)?;
+            }
         }
-        for (configuration, origin) in self.plugins(&self.kustomization.generators, loader, session)? {
-            let generated = plugins::generate(&configuration, loader, session.helm)?;
+        let configurations = &self.kustomization.generators;
+        for (configuration, origin) in self.plugins("generators", configurations, loader, session)? {
+            let generated = plugins::generate(&configuration, loader, session.charts())?;
             let place = configuration.place.clone().unwrap_or(Place { file: self.file.clone(), line: 0 });
-            let cause = || Cause::at(&place, configuration.kind());
-            add_generated(gathered, generated, place.clone(), origin, session, cause)?;
+            let cause = || cause_of(&configuration, &place);
+            add_generated(gathered, generated, &place, origin.as_ref(), session, cause)?;
         }
         Ok(())
     }
@@ -336,17 +343,23 @@ impl Target {
     /// what `buildMetadata` prints of them.
     fn plugins(
         &self,
+        field: &'static str,
         references: &[String],
         loader: &Loader<'_>,
         session: &Session<'_>,
     ) -> Result<Vec<(Resource, Option<String>)>, Error> {
         let mut gathered = Gathered::default();
         let mut paths = Vec::new();
+        let is_traced = session.tracer.is_some();
         let session = session.of_plugins();
-        for reference in references {
+        for (number, reference) in references.iter().enumerate() {
             match objects::read(reference.as_bytes(), &self.file) {
                 Ok(inline) => {
                     for mut resource in inline {
+                        if let Some(place) = resource.place.as_ref().filter(|_| is_traced) {
+                            let cause = Cause::text(&self.file, field, number, place.line);
+                            resource.trace = Trace::begun(cause);
+                        }
                         resource.plugin_origin = session.records.then(|| self.own_origin());
                         gathered.resources.append(resource)?;
                     }
@@ -385,20 +398,22 @@ impl Target {
         for (registered, transformers) in TRANSFORMERS.iter().zip(&configured) {
             let change = || self.own_origin().of_plugin(&Plugin::builtin(registered.name));
             for (number, transformer) in transformers.iter().enumerate() {
-                transformer.transform(resources).during(|| registered.name.to_owned())?;
-                finish_step(resources, session, change, || {
-                    let cause = Cause::entry(&self.file, registered.field, number, registered.name);
-                    cause.or_in(transformer.place())
-                });
+                let cause = || Cause::entry(&self.file, registered.field, number, registered.name);
+                transform(transformer.as_ref(), resources, session, &cause)
+                    .during(|| registered.name.to_owned())?;
+                finish_step(resources, session, change, cause);
             }
         }
-        for (configuration, origin) in self.plugins(&self.kustomization.transformers, loader, session)? {
-            for transformer in self.transformers_of(&configuration, loader)? {
-                transformer.transform(resources).during(|| configuration.id().to_string())?;
-            }
+        let configurations = &self.kustomization.transformers;
+        for (configuration, origin) in self.plugins("transformers", configurations, loader, session)? {
             let place = configuration.place.clone().unwrap_or(Place { file: self.file.clone(), line: 0 });
+            let cause = || cause_of(&configuration, &place);
+            for transformer in self.transformers_of(&configuration, loader)? {
+                transform(transformer.as_ref(), resources, session, &cause)
+                    .during(|| configuration.id().to_string())?;
+            }
             let change = || origin.clone().unwrap_or_default();
-            finish_step(resources, session, change, || Cause::at(&place, configuration.kind()));
+            finish_step(resources, session, change, cause);
         }
         Ok(())
     }
@@ -414,7 +429,8 @@ impl Target {
         loader: &Loader<'_>,
         session: &Session<'_>,
     ) -> Result<(), Error> {
-        for (configuration, _) in self.plugins(&self.kustomization.validators, loader, session)? {
+        let configurations = &self.kustomization.validators;
+        for (configuration, _) in self.plugins("validators", configurations, loader, session)? {
             for transformer in self.transformers_of(&configuration, loader)? {
                 let before: Vec<Value> =
                     gathered.resources.iter().map(|resource| resource.object.clone()).collect();
@@ -438,50 +454,6 @@ fn unmarked(object: &Value) -> Value {
         labels.shift_remove(VALIDATED_BY);
     }
     object
-}
-
-fn add_generated(
-    gathered: &mut Gathered,
-    generated: Vec<Resource>,
-    place: Place,
-    origin: Option<String>,
-    session: &Session<'_>,
-    cause: impl FnOnce() -> Cause,
-) -> Result<(), Error> {
-    if generated.is_empty() {
-        return Ok(());
-    }
-    for mut resource in generated {
-        resource.place = Some(place.clone());
-        resource.origin = resource.origin.take().or_else(|| origin.clone());
-        absorb(&mut gathered.resources, resource)?;
-    }
-    session.note(&mut gathered.resources, cause);
-    Ok(())
-}
-
-/// What follows every transformer: its change is recorded, and what it emptied goes.
-fn finish_step(
-    resources: &mut Resources,
-    session: &Session<'_>,
-    change: impl FnOnce() -> String,
-    cause: impl FnOnce() -> Cause,
-) {
-    if session.records {
-        let change = change();
-        for at in 0..resources.len() {
-            let resource = resources.content_mut(at);
-            // The original writes all annotations anew beside this one.
-            resource.reread_annotations.clear();
-            match resource.origin {
-                Some(_) => resource.transformations.push(change.clone()),
-                // What has lost its origin counts as made here.
-                None => resource.origin = Some(change.clone()),
-            }
-        }
-    }
-    resources.drop_deleted();
-    session.note(resources, cause);
 }
 
 /// The objects of a file by URL; `None` where it is none, so that a repository is tried.

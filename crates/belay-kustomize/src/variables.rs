@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use belay_filetree::TreePath;
 use serde_json::Value;
 
 use crate::error::{During, Error};
+use crate::explain::Cause;
 use crate::field_lookup;
 use crate::field_path::{self, Create};
 use crate::id::{FieldSpec, Gvk, ResourceId};
@@ -14,16 +16,32 @@ use crate::resources::Resources;
 
 /// The variables of a build by name.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Variables(BTreeMap<String, Variable>);
+pub(crate) struct Variables(BTreeMap<String, Declared>);
+
+/// A variable and where it was declared.
+#[derive(Debug, Clone)]
+struct Declared {
+    variable: Variable,
+    file: TreePath,
+    number: usize,
+}
+
+/// What variables stand for.
+pub(crate) type Values = BTreeMap<String, Value>;
 
 impl Variables {
     /// Adds variables and marks the objects they read, by the names they have at this point.
-    pub(crate) fn add(&mut self, added: &[Variable], resources: &mut Resources) -> Result<(), Error> {
-        for variable in added {
+    pub(crate) fn add(
+        &mut self,
+        added: &[Variable],
+        file: &TreePath,
+        resources: &mut Resources,
+    ) -> Result<(), Error> {
+        for (number, variable) in added.iter().enumerate() {
             if let Some(at) = target_of(variable, resources)? {
                 resources.content_mut(at).variables.push(variable.name.clone());
             }
-            self.insert(variable.clone())?;
+            self.insert(Declared { variable: variable.clone(), file: file.clone(), number })?;
         }
         Ok(())
     }
@@ -32,18 +50,18 @@ impl Variables {
         other.0.into_values().try_for_each(|variable| self.insert(variable))
     }
 
-    fn insert(&mut self, variable: Variable) -> Result<(), Error> {
-        let name = variable.name.clone();
-        match self.0.insert(name.clone(), variable) {
+    fn insert(&mut self, declared: Declared) -> Result<(), Error> {
+        let name = declared.variable.name.clone();
+        match self.0.insert(name.clone(), declared) {
             None => Ok(()),
             Some(_) => Err(Error::rule(format!("var '{name}' already encountered"))),
         }
     }
 
     /// Puts the values in place, in the fields the configuration names.
-    pub(crate) fn resolve(&self, resources: &mut Resources, fields: &[FieldSpec]) -> Result<(), Error> {
+    pub(crate) fn resolve(&self, resources: &mut Resources, fields: &[FieldSpec]) -> Result<Values, Error> {
         if self.0.is_empty() {
-            return Ok(());
+            return Ok(Values::new());
         }
         let values = self.values(resources)?;
         for at in 0..resources.len() {
@@ -56,12 +74,26 @@ impl Variables {
                 resource.untyped.retain(|path| !is_below(path, &field.path));
             }
         }
-        Ok(())
+        Ok(values)
     }
 
-    fn values(&self, resources: &Resources) -> Result<BTreeMap<&str, Value>, Error> {
-        let mut values = BTreeMap::new();
-        for (name, variable) in &self.0 {
+    /// What becomes of a value, one variable after another, and where each was declared.
+    pub(crate) fn steps(&self, value: &Value, values: &Values) -> Vec<(Cause, Value)> {
+        let mut known = Values::new();
+        let mut steps: Vec<(Cause, Value)> = Vec::new();
+        for (name, Declared { file, number, .. }) in &self.0 {
+            let Some(own) = values.get(name).filter(|_| names(value, name)) else { continue };
+            known.insert(name.clone(), own.clone());
+            let mut replaced = value.clone();
+            replace_below(&mut replaced, &known);
+            steps.push((Cause::entry(file, "vars", *number, name), replaced));
+        }
+        steps
+    }
+
+    fn values(&self, resources: &Resources) -> Result<Values, Error> {
+        let mut values = Values::new();
+        for (name, Declared { variable, .. }) in &self.0 {
             let marked = |resource: &&Resource| resource.variables.contains(name);
             let Some(resource) = resources.iter().find(marked) else {
                 return Err(Error::rule(format!(
@@ -80,7 +112,7 @@ impl Variables {
                     resource.id()
                 ))
             })?;
-            values.insert(name.as_str(), value.clone());
+            values.insert(name.clone(), value.clone());
         }
         Ok(values)
     }
@@ -135,7 +167,27 @@ fn with_indexes(path: &str) -> Vec<String> {
     names
 }
 
-fn replace_in(value: &mut Value, values: &BTreeMap<&str, Value>) -> Result<(), Error> {
+/// Whether a variable is named anywhere in a value.
+fn names(value: &Value, variable: &str) -> bool {
+    match value {
+        Value::String(text) => text.contains(&format!("$({variable})")),
+        Value::Array(items) => items.iter().any(|item| names(item, variable)),
+        Value::Object(fields) => fields.values().any(|field| names(field, variable)),
+        _ => false,
+    }
+}
+
+/// Replaces in every text of a value.
+fn replace_below(value: &mut Value, values: &Values) {
+    match value {
+        Value::String(text) => *value = expand(text, values),
+        Value::Array(items) => items.iter_mut().for_each(|item| replace_below(item, values)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| replace_below(field, values)),
+        _ => {}
+    }
+}
+
+fn replace_in(value: &mut Value, values: &Values) -> Result<(), Error> {
     match value {
         Value::String(text) => *value = expand(text, values),
         Value::Object(fields) => {
@@ -157,7 +209,7 @@ fn replace_in(value: &mut Value, values: &BTreeMap<&str, Value>) -> Result<(), E
 }
 
 /// Replaces `$(NAME)`; `$$` is one `$`. A text that is nothing but a name takes the value's type.
-fn expand(text: &str, values: &BTreeMap<&str, Value>) -> Value {
+fn expand(text: &str, values: &Values) -> Value {
     let mut expanded = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('$') {

@@ -8,14 +8,15 @@ use crate::kustomization::{GeneratorArguments, GeneratorOptions};
 use crate::loader::Loader;
 use crate::resource::Resource;
 
-pub(crate) fn generate(setting: &Setting<'_>) -> Result<Vec<Resource>, Error> {
+pub(crate) fn generate(setting: &Setting<'_>) -> Result<Vec<Vec<Resource>>, Error> {
     let Setting { kustomization, loader, .. } = setting;
     let generate = |arguments: &GeneratorArguments| {
         let options = options_of(arguments.options.as_ref(), kustomization.generator_options.as_ref());
         if !arguments.r#type.is_empty() {
             return Err(Error::rule("`configMapGenerator`: unknown field \"type\""));
         }
-        make(arguments, &options, loader).during(|| format!("generating config map '{}'", arguments.name))
+        let made = make(arguments, &options, loader).map(|made| vec![made]);
+        made.during(|| format!("generating config map '{}'", arguments.name))
     };
     kustomization.config_map_generator.iter().map(generate).collect()
 }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use belay_filetree::{Kind, TreeError, TreePath};
 use belay_helm::{
-    Capabilities, Chart, KubeVersion, LoadLimits, OutputOptions, RenderOptions, Values, check_release_name,
-    name_from_template, render,
+    Capabilities, Chart, KubeVersion, LoadLimits, OutputOptions, RenderOptions, Rendered, Values,
+    check_release_name, name_from_template, render,
 };
 use serde_json::Value;
 
-use super::Setting;
+use super::{Charts, Setting};
 use crate::error::{During, Error};
 use crate::helm::{HelmChart, HelmGlobals, HelmOptions};
 use crate::loader::Loader;
@@ -18,13 +18,13 @@ use crate::resource::Resource;
 use crate::strategic_merge;
 
 /// Marks what charts made, until the build is done.
-pub(crate) const GENERATED: &str = "helm.kustomize.sigs.k8s.io/generated";
+pub(crate) const GENERATED: &str = "internal.config.kubernetes.io/helm-generated";
 
 const DEFAULT_HOME: &str = "charts";
 const DEFAULT_NAME: &str = "release-name";
 const DEFAULT_NAMESPACE: &str = "default";
 
-pub(crate) fn generate(setting: &Setting<'_>) -> Result<Vec<Resource>, Error> {
+pub(crate) fn generate(setting: &Setting<'_>) -> Result<Vec<Vec<Resource>>, Error> {
     let kustomization = setting.kustomization;
     let globals = kustomization.helm_globals.clone().unwrap_or_default();
     let mut resources = Vec::new();
@@ -35,8 +35,8 @@ pub(crate) fn generate(setting: &Setting<'_>) -> Result<Vec<Resource>, Error> {
                 namespace.clone_into(&mut chart.namespace);
             }
         }
-        let made = make(&chart, &globals, setting.helm, setting.loader);
-        resources.extend(made.during(|| format!("chart '{}'", chart.name))?);
+        let made = make(&chart, &globals, setting.charts, setting.loader);
+        resources.push(made.during(|| format!("chart '{}'", chart.name))?);
     }
     Ok(resources)
 }
@@ -44,16 +44,21 @@ pub(crate) fn generate(setting: &Setting<'_>) -> Result<Vec<Resource>, Error> {
 pub(crate) fn make(
     wanted: &HelmChart,
     globals: &HelmGlobals,
-    options: Option<&HelmOptions>,
+    charts: Charts<'_>,
     loader: &Loader<'_>,
 ) -> Result<Vec<Resource>, Error> {
-    let options = options.ok_or_else(|| Error::rule("must specify --enable-helm"))?;
+    let options = charts.options.ok_or_else(|| Error::rule("must specify --enable-helm"))?;
     check(wanted)?;
     let place = Place::of(wanted, globals, loader)?;
     let values = values_of(wanted, &place, loader)?;
-    let text = template(wanted, &place.chart, values, options)?;
+    let mut asked = render_options(wanted, values, options)?;
+    asked.trace = charts.tracer.is_some();
+    let (rendered, text) = template(wanted, &place.chart, &asked)?;
     let mut resources = objects::read(text.as_bytes(), &place.folder)?;
     for resource in &mut resources {
+        if let Some(tracer) = charts.tracer {
+            tracer.note_template(resource, &rendered, &place.folder);
+        }
         let mut annotations = resource.metadata_map("annotations");
         annotations.retain(|(key, _)| key != GENERATED);
         annotations.push((GENERATED.to_owned(), "true".to_owned()));
@@ -70,6 +75,10 @@ fn check(wanted: &HelmChart) -> Result<(), Error> {
         if text.starts_with('-') {
             return Err(Error::rule(format!("{field} must not start with '-', got \"{text}\"")));
         }
+    }
+    // The original writes a file of this name.
+    if wanted.name.contains('/') {
+        return Err(Error::rule(format!("failed to write values file: '{}' is no file name", wanted.name)));
     }
     if !["", "merge", "override", "replace"].contains(&wanted.values_merge.as_str()) {
         return Err(Error::rule("valuesMerge must be one of [merge override replace]"));
@@ -159,28 +168,34 @@ fn values_of(wanted: &HelmChart, place: &Place, loader: &Loader<'_>) -> Result<V
     Ok(values)
 }
 
-fn template(
-    wanted: &HelmChart,
-    chart: &Arc<Chart>,
-    values: Values,
-    options: &HelmOptions,
-) -> Result<String, Error> {
+fn render_options(wanted: &HelmChart, values: Values, options: &HelmOptions) -> Result<RenderOptions, Error> {
     let namespace = if wanted.namespace.is_empty() { DEFAULT_NAMESPACE } else { &wanted.namespace };
     let mut asked = RenderOptions::new(release_name(wanted, options)?, namespace);
     asked.values = values;
     asked.capabilities = capabilities(wanted, options)?;
     asked.clock.clone_from(&options.clock);
     asked.random.clone_from(&options.random);
+    Ok(asked)
+}
+
+/// What the chart comes to, and the text that the original prints of it.
+fn template(
+    wanted: &HelmChart,
+    chart: &Arc<Chart>,
+    asked: &RenderOptions,
+) -> Result<(Rendered, String), Error> {
     let rendering = || format!("rendering the chart '{}'", wanted.name);
-    let rendered = render(chart, &asked).map_err(|error| Error::rule(belay_causes::chain(&error)));
+    let rendered = render(chart, asked).map_err(|error| Error::rule(belay_causes::chain(&error)));
+    let rendered = rendered.during(rendering)?;
     let output = OutputOptions {
         include_crds: wanted.include_crds,
         no_hooks: wanted.skip_hooks,
         skip_tests: wanted.skip_tests,
         show_only: Vec::new(),
     };
-    let text = rendered.during(rendering)?.to_template_output(&output);
-    text.map_err(|error| Error::rule(error.to_string())).during(rendering)
+    let text = rendered.to_template_output(&output);
+    let text = text.map_err(|error| Error::rule(error.to_string())).during(rendering)?;
+    Ok((rendered, text))
 }
 
 fn release_name(wanted: &HelmChart, options: &HelmOptions) -> Result<String, Error> {

@@ -9,6 +9,7 @@ pub(crate) mod sources;
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::explain::Tracer;
 use crate::helm::HelmOptions;
 use crate::kustomization::{GeneratorArguments, GeneratorOptions, Kustomization};
 use crate::loader::Loader;
@@ -18,9 +19,18 @@ use crate::resource::{Behavior, Resource};
 pub(crate) struct Setting<'s> {
     pub(crate) kustomization: &'s Kustomization,
     pub(crate) loader: &'s Loader<'s>,
-    pub(crate) helm: Option<&'s HelmOptions>,
+    pub(crate) charts: Charts<'s>,
     /// The namespace of the kustomization above.
     pub(crate) parent_namespace: &'s str,
+}
+
+/// How charts are rendered.
+#[derive(Clone, Copy)]
+pub(crate) struct Charts<'s> {
+    /// Nothing where they are refused.
+    pub(crate) options: Option<&'s HelmOptions>,
+    /// The field whose templates are wanted.
+    pub(crate) tracer: Option<&'s Tracer>,
 }
 
 /// A generator's name and what it makes of a kustomization.
@@ -29,7 +39,8 @@ pub(crate) struct Registered {
     pub(crate) name: &'static str,
     /// The field of the kustomization.
     pub(crate) field: &'static str,
-    pub(crate) generate: fn(&Setting<'_>) -> Result<Vec<Resource>, Error>,
+    /// What each entry of the field makes.
+    pub(crate) generate: fn(&Setting<'_>) -> Result<Vec<Vec<Resource>>, Error>,
 }
 
 /// Every generator a kustomization's fields configure, in the order they run.

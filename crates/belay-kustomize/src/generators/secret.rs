@@ -8,11 +8,12 @@ use crate::kustomization::{GeneratorArguments, GeneratorOptions};
 use crate::loader::Loader;
 use crate::resource::Resource;
 
-pub(crate) fn generate(setting: &Setting<'_>) -> Result<Vec<Resource>, Error> {
+pub(crate) fn generate(setting: &Setting<'_>) -> Result<Vec<Vec<Resource>>, Error> {
     let Setting { kustomization, loader, .. } = setting;
     let generate = |arguments: &GeneratorArguments| {
         let options = options_of(arguments.options.as_ref(), kustomization.generator_options.as_ref());
-        make(arguments, &options, loader).during(|| format!("generating secret '{}'", arguments.name))
+        let made = make(arguments, &options, loader).map(|made| vec![made]);
+        made.during(|| format!("generating secret '{}'", arguments.name))
     };
     kustomization.secret_generator.iter().map(generate).collect()
 }

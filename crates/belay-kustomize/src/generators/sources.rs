@@ -17,7 +17,8 @@ pub(crate) fn load(arguments: &GeneratorArguments, loader: &Loader<'_>) -> Resul
     let mut pairs = Vec::new();
     for reference in &arguments.envs {
         let (file, content) = loader.read(reference).during(|| format!("env source file '{reference}'"))?;
-        pairs.extend(environment(&content).during(|| format!("env source file {file}"))?);
+        let lines = environment(&content).during(|| format!("env source file {file}"))?;
+        pairs.extend(lines.into_iter().map(|(_, pair)| pair));
     }
     for literal in &arguments.literals {
         pairs.push(literal_pair(literal)?);
@@ -55,7 +56,7 @@ fn unquoted(text: &str) -> &str {
 }
 
 /// `key=path`, or a path whose last part is the key.
-fn file_source(source: &str) -> Result<(&str, &str), Error> {
+pub(crate) fn file_source(source: &str) -> Result<(&str, &str), Error> {
     let parts: Vec<&str> = source.split('=').collect();
     match parts[..] {
         [path] => {
@@ -71,8 +72,13 @@ fn file_source(source: &str) -> Result<(&str, &str), Error> {
     }
 }
 
-/// Lines of `NAME=value`; empty ones and those that start with `#` are skipped.
-fn environment(content: &[u8]) -> Result<Vec<Pair>, Error> {
+/// The 1-based line of an environment file that gives a key its value.
+pub(crate) fn environment_line(content: &[u8], key: &str) -> Option<usize> {
+    environment(content).ok()?.into_iter().find(|(_, (name, _))| name == key).map(|(line, _)| line)
+}
+
+/// Lines of `NAME=value` and their numbers; empty ones and those that start with `#` are skipped.
+fn environment(content: &[u8]) -> Result<Vec<(usize, Pair)>, Error> {
     let mut pairs = Vec::new();
     for (number, line) in content.split(|byte| *byte == b'\n').enumerate() {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -85,7 +91,7 @@ fn environment(content: &[u8]) -> Result<Vec<Pair>, Error> {
         }
         let (key, value) = line.split_once('=').unwrap_or((line, ""));
         if !key.is_empty() {
-            pairs.push((key.to_owned(), value.as_bytes().to_vec()));
+            pairs.push((number + 1, (key.to_owned(), value.as_bytes().to_vec())));
         }
     }
     Ok(pairs)

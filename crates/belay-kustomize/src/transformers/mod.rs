@@ -15,21 +15,24 @@ pub(crate) mod replicas;
 pub(crate) mod sort_order;
 pub(crate) mod value_add;
 
-use belay_filetree::TreePath;
-
 use crate::configuration::Configuration;
 use crate::error::Error;
+use crate::explain::Part;
 use crate::kustomization::Kustomization;
 use crate::loader::Loader;
 use crate::resources::Resources;
+
+/// Looks at the objects after a part of a transformer has changed them.
+pub(crate) type AfterPart<'a> = &'a mut dyn FnMut(&mut Resources, &Part);
 
 /// Changes objects.
 pub(crate) trait Transformer {
     fn transform(&self, resources: &mut Resources) -> Result<(), Error>;
 
-    /// The file it was read from, where that is not the kustomization itself.
-    fn place(&self) -> Option<TreePath> {
-        None
+    /// The same; `after` is called after each part that was read from a file or text of its own.
+    fn transform_by_part(&self, resources: &mut Resources, after: AfterPart<'_>) -> Result<(), Error> {
+        let _ = after;
+        self.transform(resources)
     }
 }
 

@@ -3,6 +3,7 @@
 //! One pass over the objects. Candidates are found by the name they had and the namespace they are
 //! in, so that the cost grows with the references, not with objects times objects.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
@@ -11,13 +12,16 @@ use serde_json::{Map, Value};
 use super::Transformer;
 use crate::configuration::NameReference;
 use crate::error::{During, Error};
+use crate::explain::Followed;
 use crate::field_path::{self, Create};
 use crate::id::{FieldSpec, Gvk, ResourceId};
 use crate::resource::{Resource, scalar_text};
 use crate::resources::Resources;
 
 pub(crate) struct NameReferences<'c> {
-    pub(crate) references: &'c [NameReference],
+    references: &'c [NameReference],
+    /// References that changed, if they are recorded.
+    followed: Option<RefCell<Vec<Followed>>>,
 }
 
 impl Transformer for NameReferences<'_> {
@@ -40,7 +44,8 @@ impl Transformer for NameReferences<'_> {
             let referrer = Referrer::of(resources.get(at), &candidates)?;
             let resource = resources.content_mut(at);
             for (_, field, target) in relevant.iter() {
-                let fix = Fix { referrer: &referrer, candidates: &candidates, field, target };
+                let followed = self.followed.as_ref();
+                let fix = Fix { at, referrer: &referrer, candidates: &candidates, field, target, followed };
                 let mut set = |value: &mut Value| fix.set(value);
                 field_path::descend(&mut resource.object, &field.path, Create::Never, &mut set).during(
                     || format!("updating name reference in '{}' field of '{}'", field.path, referrer.id),
@@ -63,6 +68,15 @@ fn relevant<'c>(fields: &HashMap<&str, Vec<Field<'c>>>, kind: &Gvk) -> Rc<[Field
 }
 
 impl<'c> NameReferences<'c> {
+    pub(crate) fn new(references: &'c [NameReference], records: bool) -> NameReferences<'c> {
+        NameReferences { references, followed: records.then(RefCell::default) }
+    }
+
+    /// What was recorded.
+    pub(crate) fn followed(self) -> Vec<Followed> {
+        self.followed.map(RefCell::into_inner).unwrap_or_default()
+    }
+
     fn fields_by_kind(&self) -> HashMap<&'c str, Vec<Field<'c>>> {
         let mut fields: HashMap<&str, Vec<Field<'_>>> = HashMap::new();
         let mut order = 0;
@@ -78,6 +92,7 @@ impl<'c> NameReferences<'c> {
 
 /// An object that may be named, as it is named now and was before.
 struct Candidate {
+    at: usize,
     name: String,
     /// As it is written, empty where there is none.
     namespace: String,
@@ -119,7 +134,7 @@ impl Candidates {
             history.prefixes.clone_from(&resource.prefixes);
             history.suffixes.clone_from(&resource.suffixes);
             let (name, namespace) = (resource.name(), resource.namespace());
-            candidates.list.push(Candidate { name, namespace, id, previous, history });
+            candidates.list.push(Candidate { at, name, namespace, id, previous, history });
         }
         candidates
     }
@@ -197,13 +212,21 @@ fn role_of(object: &Value) -> Option<Gvk> {
 
 /// One field that may have to follow.
 struct Fix<'f> {
+    at: usize,
     referrer: &'f Referrer,
     candidates: &'f Candidates,
     field: &'f FieldSpec,
     target: &'f Gvk,
+    followed: Option<&'f RefCell<Vec<Followed>>>,
 }
 
 impl Fix<'_> {
+    fn record(&self, old: String, referral: &Candidate) {
+        if let Some(followed) = self.followed {
+            followed.borrow_mut().push(Followed { referrer: self.at, referral: referral.at, old });
+        }
+    }
+
     fn set(&self, value: &mut Value) -> Result<(), Error> {
         match value {
             Value::Null => Ok(()),
@@ -227,6 +250,7 @@ impl Fix<'_> {
         let same = |one: &Candidate, two: &Candidate| one.name == two.name;
         if let Some(referral) = self.select(&old, found, same)?.filter(|referral| referral.name != old) {
             *value = Value::from(referral.name.as_str());
+            self.record(old, referral);
         }
         Ok(())
     }
@@ -252,6 +276,7 @@ impl Fix<'_> {
         if !referral.namespace.is_empty() {
             fields.insert("namespace".to_owned(), Value::from(referral.namespace.as_str()));
         }
+        self.record(old, referral);
         Ok(())
     }
 

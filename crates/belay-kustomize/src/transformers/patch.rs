@@ -3,8 +3,9 @@
 use belay_filetree::TreePath;
 use serde_json::Value;
 
-use super::{Configured, Setting, Transformer};
+use super::{AfterPart, Configured, Setting, Transformer};
 use crate::error::{During, Error};
+use crate::explain::Part;
 use crate::json_patch::JsonPatch;
 use crate::kustomization::{Patch, PatchOptions};
 use crate::loader::Loader;
@@ -77,22 +78,38 @@ fn content_of(text: &str, file: &TreePath, source: &str) -> Result<Content, Erro
 
 impl Transformer for AnyPatch {
     fn transform(&self, resources: &mut Resources) -> Result<(), Error> {
+        self.transform_by_part(resources, &mut |_, _| {})
+    }
+
+    fn transform_by_part(&self, resources: &mut Resources, after: AfterPart<'_>) -> Result<(), Error> {
         match &self.content {
             content if content.is_empty() => Ok(()),
             Content::Merge(patches) => match &self.target {
-                Some(target) => self.merge_selected(resources, patches, target),
-                None => patches.iter().try_for_each(|patch| self.merge_named(resources, patch)),
+                Some(target) => {
+                    self.merge_selected(resources, patches, target)?;
+                    patches.iter().for_each(|patch| after(resources, &self.part_of(patch)));
+                    Ok(())
+                }
+                None => patches.iter().try_for_each(|patch| {
+                    self.merge_named(resources, patch)?;
+                    after(resources, &self.part_of(patch));
+                    Ok(())
+                }),
             },
-            Content::Json(patch) => self.apply_json(resources, patch),
+            Content::Json(patch) => {
+                self.apply_json(resources, patch)?;
+                after(resources, &self.file.clone().map_or(Part::Entry(0), Part::File));
+                Ok(())
+            }
         }
-    }
-
-    fn place(&self) -> Option<TreePath> {
-        self.file.clone()
     }
 }
 
 impl AnyPatch {
+    fn part_of(&self, patch: &Resource) -> Part {
+        part_of(patch, self.file.is_some(), 0)
+    }
+
     fn merge_named(&self, resources: &mut Resources, patch: &Resource) -> Result<(), Error> {
         let id = patch.id_in(resources.types());
         let problem = match resources.by_any_id(&id)[..] {
@@ -148,6 +165,15 @@ impl AnyPatch {
             }
         }
         Ok(())
+    }
+}
+
+/// Where a patch was read: from a file, or from the text of an entry.
+pub(super) fn part_of(patch: &Resource, is_in_file: bool, entry: usize) -> Part {
+    match &patch.place {
+        Some(place) if is_in_file => Part::Object(place.clone()),
+        Some(place) => Part::Text { entry, line: place.line },
+        None => Part::Entry(entry),
     }
 }
 

@@ -1,7 +1,10 @@
 //! `patchesJson6902`: JSON patches, each with a target. Of old; `patches` does the same.
 
-use super::{Configured, Setting, Transformer};
+use belay_filetree::TreePath;
+
+use super::{AfterPart, Configured, Setting, Transformer};
 use crate::error::{During, Error};
+use crate::explain::Part;
 use crate::json_patch::JsonPatch;
 use crate::kustomization::Patch;
 use crate::loader::Loader;
@@ -18,6 +21,7 @@ pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured, Error> {
 pub(crate) struct TargetedJsonPatch {
     patch: JsonPatch,
     target: Matcher,
+    file: Option<TreePath>,
     source: String,
 }
 
@@ -25,20 +29,22 @@ pub(crate) fn read(patch: &Patch, loader: &Loader<'_>) -> Result<TargetedJsonPat
     let target = patch.target.as_ref().filter(|target| !target.name.is_empty());
     let target =
         target.ok_or_else(|| Error::rule("a patch of `patchesJson6902` must specify the target name"))?;
-    let (text, source) = match (patch.path.as_str(), patch.patch.as_str()) {
+    let (text, file) = match (patch.path.as_str(), patch.patch.as_str()) {
         ("", "") => return Err(Error::rule("a patch of `patchesJson6902` has neither `path` nor `patch`")),
         (path, "") => {
             let (file, content) = loader.read(path)?;
-            (String::from_utf8_lossy(&content).into_owned(), file.to_string())
+            (String::from_utf8_lossy(&content).into_owned(), Some(file))
         }
-        ("", text) => (text.to_owned(), "an inline patch of `patchesJson6902`".to_owned()),
+        ("", text) => (text.to_owned(), None),
         _ => return Err(Error::rule("a patch of `patchesJson6902` has both `path` and `patch`")),
     };
+    let inline = || "an inline patch of `patchesJson6902`".to_owned();
+    let source = file.as_ref().map_or_else(inline, TreePath::to_string);
     let parsed = JsonPatch::parse(&text).during(|| format!("reading {source}"))?;
     if parsed.is_empty() {
         return Err(Error::rule(format!("{source}: the patch appears to be empty")));
     }
-    Ok(TargetedJsonPatch { patch: parsed, target: Matcher::new(target)?, source })
+    Ok(TargetedJsonPatch { patch: parsed, target: Matcher::new(target)?, file, source })
 }
 
 impl Transformer for TargetedJsonPatch {
@@ -53,6 +59,12 @@ impl Transformer for TargetedJsonPatch {
             self.patch.apply(&mut resource.object).during(|| format!("applying {} to {id}", self.source))?;
             resource.hide_origin();
         }
+        Ok(())
+    }
+
+    fn transform_by_part(&self, resources: &mut Resources, after: AfterPart<'_>) -> Result<(), Error> {
+        self.transform(resources)?;
+        after(resources, &self.file.clone().map_or(Part::Entry(0), Part::File));
         Ok(())
     }
 }

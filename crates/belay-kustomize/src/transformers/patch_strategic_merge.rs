@@ -2,9 +2,10 @@
 
 use belay_filetree::TreePath;
 
-use super::patch::apply_to;
-use super::{Configured, Setting, Transformer};
+use super::patch::{apply_to, part_of};
+use super::{AfterPart, Configured, Setting, Transformer};
 use crate::error::{During, Error};
+use crate::explain::Part;
 use crate::kustomization::PatchOptions;
 use crate::loader::Loader;
 use crate::objects;
@@ -22,13 +23,13 @@ pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured, Error> {
 /// Reads patches: texts, or paths of files.
 pub(crate) fn read(references: &[String], loader: &Loader<'_>) -> Result<StrategicMerge, Error> {
     let mut patches = Vec::new();
-    for reference in references {
+    for (entry, reference) in references.iter().enumerate() {
         // A text that reads as objects is the patch itself, any other names a file.
         match objects::read(reference.as_bytes(), &TreePath::root()) {
-            Ok(inline) => patches.extend(inline),
+            Ok(inline) => patches.extend(placed(inline, false, entry)),
             Err(_) => {
                 let (file, content) = loader.read(reference)?;
-                patches.extend(objects::read(&content, &file)?);
+                patches.extend(placed(objects::read(&content, &file)?, true, entry));
             }
         }
     }
@@ -38,13 +39,25 @@ pub(crate) fn read(references: &[String], loader: &Loader<'_>) -> Result<Strateg
     Ok(StrategicMerge { patches })
 }
 
+/// Patches and where they were read.
+fn placed(patches: Vec<Resource>, is_in_file: bool, entry: usize) -> impl Iterator<Item = (Resource, Part)> {
+    patches.into_iter().map(move |patch| {
+        let part = part_of(&patch, is_in_file, entry);
+        (patch, part)
+    })
+}
+
 pub(crate) struct StrategicMerge {
-    patches: Vec<Resource>,
+    patches: Vec<(Resource, Part)>,
 }
 
 impl Transformer for StrategicMerge {
     fn transform(&self, resources: &mut Resources) -> Result<(), Error> {
-        for patch in &self.patches {
+        self.transform_by_part(resources, &mut |_, _| {})
+    }
+
+    fn transform_by_part(&self, resources: &mut Resources, after: AfterPart<'_>) -> Result<(), Error> {
+        for (patch, part) in &self.patches {
             let id = patch.id();
             let at = match resources.by_any_id(&id)[..] {
                 [at] => at,
@@ -60,6 +73,7 @@ impl Transformer for StrategicMerge {
                 }
             };
             apply_to(resources, at, patch, PatchOptions::default()).during(|| format!("patching {id}"))?;
+            after(resources, part);
         }
         Ok(())
     }

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use super::{Configured, Setting, Transformer};
+use super::{AfterPart, Configured, Setting, Transformer};
 use crate::decode::from_value;
 use crate::error::{During, Error};
+use crate::explain::Part;
 use crate::field_lookup::{self, Kind};
 use crate::id::Gvk;
 use crate::kustomization::{FieldOptions, Replacement, ReplacementSource, ReplacementTarget, Selector};
@@ -23,9 +24,9 @@ pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured, Error> {
 /// Reads replacements, those in files too.
 pub(crate) fn read(listed: &[Replacement], loader: &Loader<'_>) -> Result<Replacements, Error> {
     let mut replacements = Vec::new();
-    for replacement in listed {
+    for (entry, replacement) in listed.iter().enumerate() {
         if replacement.path.is_empty() {
-            replacements.push(replacement.clone());
+            replacements.push((replacement.clone(), Part::Entry(entry)));
             continue;
         }
         if replacement.source.is_some()
@@ -37,22 +38,28 @@ pub(crate) fn read(listed: &[Replacement], loader: &Loader<'_>) -> Result<Replac
         let malformed = |source| Error::Yaml { file: file.to_string(), source };
         let value = belay_goyaml::to_json(&String::from_utf8_lossy(&content)).map_err(malformed)?;
         let invalid = |reason| Error::Kustomization { file: file.clone(), reason };
-        match value {
-            Value::Array(_) => replacements.extend(from_value::<Vec<Replacement>>(value).map_err(invalid)?),
-            Value::Object(_) => replacements.push(from_value(value).map_err(invalid)?),
+        let read: Vec<Replacement> = match value {
+            Value::Array(_) => from_value(value).map_err(invalid)?,
+            Value::Object(_) => vec![from_value(value).map_err(invalid)?],
             _ => return Err(invalid("unsupported replacement type".to_owned())),
-        }
+        };
+        let part = |number| Part::Item { file: file.clone(), number };
+        replacements.extend(read.into_iter().enumerate().map(|(number, read)| (read, part(number))));
     }
     Ok(Replacements { replacements })
 }
 
 pub(crate) struct Replacements {
-    replacements: Vec<Replacement>,
+    replacements: Vec<(Replacement, Part)>,
 }
 
 impl Transformer for Replacements {
     fn transform(&self, resources: &mut Resources) -> Result<(), Error> {
-        for replacement in &self.replacements {
+        self.transform_by_part(resources, &mut |_, _| {})
+    }
+
+    fn transform_by_part(&self, resources: &mut Resources, after: AfterPart<'_>) -> Result<(), Error> {
+        for (replacement, part) in &self.replacements {
             let Some(targets) = &replacement.targets else {
                 return Err(Error::rule("replacements must specify a source and at least one target"));
             };
@@ -60,6 +67,7 @@ impl Transformer for Replacements {
             for target in targets {
                 copy(&mut source, target, resources)?;
             }
+            after(resources, part);
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use belay_filetree::{MemoryTree, TreePath};
-use belay_kustomize::{Branch, BuildOptions, FieldQuery, build, tree};
+use belay_kustomize::{Branch, BuildOptions, FieldQuery, HelmOptions, build, tree};
 
 use crate::case_file::CaseFile;
 
@@ -41,7 +41,8 @@ fn found(tree: &MemoryTree, asked: &str) -> String {
     let (object, path) = asked.split_once(':').unwrap();
     let (kind, name) = object.split_once('/').unwrap();
     let mut query = FieldQuery { kind: kind.to_owned(), name: name.to_owned(), path: path.to_owned() };
-    let options = BuildOptions { explain: Some(query.clone()), ..BuildOptions::default() };
+    let helm = Some(HelmOptions::default());
+    let options = BuildOptions { explain: Some(query.clone()), helm, ..BuildOptions::default() };
     let built = build(tree, &overlay, &options).unwrap();
     if let Some(start) = name.strip_suffix("HASH") {
         let names = built.objects.iter().filter(|built| built.object["kind"] == kind);
@@ -63,18 +64,35 @@ fn write_branch(branch: &Branch, depth: usize, text: &mut String) {
     branch.below.iter().for_each(|below| write_branch(below, depth + 1, text));
 }
 
-#[test]
-fn every_field_is_explained_as_recorded() {
+/// Compares what is found for a tree with what was recorded.
+fn check(name: &str, asked: &[&str]) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/explanations");
-    let case = CaseFile::parse(&std::fs::read_to_string(folder.join("tree.txt")).unwrap());
-    let files = MemoryTree::of(case.files());
-    let mut text: String = ASKED.iter().map(|asked| found(&files, asked)).collect();
+    let case = CaseFile::parse(&std::fs::read_to_string(folder.join(name)).unwrap());
+    let files = MemoryTree::of(case.files().filter(|(path, _)| *path != "asked"));
+    let listed = case.files().find(|(path, _)| *path == "asked").map(|(_, text)| text.lines());
+    let asked = asked.iter().copied().chain(listed.into_iter().flatten());
+    let mut text: String = asked.map(|asked| found(&files, asked)).collect();
     text.push_str("tree\n");
     let branch = tree(&files, &TreePath::parse("overlay").unwrap(), &BuildOptions::default()).unwrap();
     write_branch(&branch, 1, &mut text);
-    let recorded = folder.join("expected.txt");
+    let recorded = folder.join(format!("expected-{name}"));
     if std::env::var_os("BELAY_BLESS").is_some() {
         std::fs::write(&recorded, &text).unwrap();
     }
     assert_eq!(text, std::fs::read_to_string(&recorded).unwrap());
+}
+
+#[test]
+fn every_field_is_explained_as_recorded() {
+    check("tree.txt", &ASKED);
+}
+
+#[test]
+fn files_that_others_name_are_found() {
+    check("sources.txt", &[]);
+}
+
+#[test]
+fn templates_of_charts_are_found() {
+    check("charts.txt", &[]);
 }

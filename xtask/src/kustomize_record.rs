@@ -17,6 +17,9 @@ pub(crate) struct Arguments {
     /// The original: kustomize v5.8.2.
     #[arg(long, default_value = "kustomize")]
     kustomize: PathBuf,
+    /// Helm, for the cases with charts.
+    #[arg(long, default_value = "helm")]
+    helm: PathBuf,
     /// A folder of case files.
     #[arg(long, default_value = "crates/belay-kustomize/tests/features")]
     cases: PathBuf,
@@ -27,7 +30,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let folder = std::env::temp_dir().join(format!("belay-record-{}", std::process::id()));
     let mut different = 0;
     let result = walk(&arguments.cases, &mut |file| {
-        different += usize::from(!record(file, &folder, &arguments.kustomize)?);
+        different += usize::from(!record(file, &folder, arguments)?);
         Ok(())
     });
     // What is left of it is temporary.
@@ -54,7 +57,7 @@ fn walk(folder: &Path, visit: &mut dyn FnMut(&Path) -> Result<()>) -> Result<()>
 }
 
 /// Whether both agree, once the file says what the original makes of its tree.
-fn record(file: &Path, folder: &Path, kustomize: &Path) -> Result<bool> {
+fn record(file: &Path, folder: &Path, arguments: &Arguments) -> Result<bool> {
     let case = CaseFile::parse(&fs::read_to_string(file)?);
     // An earlier case must leave nothing.
     let _ = fs::remove_dir_all(folder);
@@ -66,9 +69,13 @@ fn record(file: &Path, folder: &Path, kustomize: &Path) -> Result<bool> {
             None => fs::write(path, content)?,
         }
     }
-    let output = Command::new(kustomize)
-        .arg("build")
-        .arg(folder.join(case.folder()))
+    let kustomize = &arguments.kustomize;
+    let mut command = Command::new(kustomize);
+    command.arg("build").arg(folder.join(case.folder())).args(case.flags());
+    if case.flags().next().is_some() {
+        command.arg("--helm-command").arg(&arguments.helm);
+    }
+    let output = command
         .env("HTTPS_PROXY", "http://127.0.0.1:1")
         .env("GIT_ALLOW_PROTOCOL", "none")
         .output()
@@ -81,7 +88,8 @@ fn record(file: &Path, folder: &Path, kustomize: &Path) -> Result<bool> {
         let ours = built.as_ref().err().map_or("", |error| error.trim());
         crate::report(&format!("{}: differs\n  original: {}\n  ours: {ours}", file.display(), error.trim()));
     }
-    let mut text: String = case.files().map(|(path, content)| format!("-- {path} --\n{content}")).collect();
+    let given = case.parts.iter().filter(|(part, _)| part != EXPECTED && part != ERROR);
+    let mut text: String = given.map(|(part, content)| format!("-- {part} --\n{content}")).collect();
     match (original, built) {
         (Some(original), _) => text.push_str(&format!("-- {EXPECTED} --\n{original}")),
         (None, ours) => text.push_str(&format!("-- {ERROR} --\n{}", ours.err().unwrap_or_default())),

@@ -3,12 +3,15 @@
 use std::path::Path;
 
 use belay_filetree::{Kind, MemoryTree, TreePath};
-use belay_kustomize::{BuildOptions, build};
+use belay_kustomize::{BuildOptions, HelmOptions, build};
 
 /// The part with what the original prints.
 pub(crate) const EXPECTED: &str = "expected";
 /// The part with our error, where the original fails too.
 pub(crate) const ERROR: &str = "error";
+
+/// The part with the command's flags, one a line.
+const FLAGS: &str = "flags";
 
 /// A case: files by path, expectations among them.
 pub(crate) struct CaseFile {
@@ -31,10 +34,30 @@ impl CaseFile {
         CaseFile { parts }
     }
 
-    /// The files of the tree, without the expectations.
+    /// The files of the tree, without flags and expectations.
     pub(crate) fn files(&self) -> impl Iterator<Item = (&str, &str)> {
-        let parts = self.parts.iter().filter(|(path, _)| path != EXPECTED && path != ERROR);
+        let parts = self.parts.iter().filter(|(path, _)| ![EXPECTED, ERROR, FLAGS].contains(&path.as_str()));
         parts.map(|(path, content)| (path.as_str(), content.as_str()))
+    }
+
+    /// The flags of the command.
+    pub(crate) fn flags(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().filter(|(path, _)| path == FLAGS).flat_map(|(_, text)| text.lines())
+    }
+
+    fn options(&self) -> Result<BuildOptions, String> {
+        let mut options = BuildOptions::default();
+        let mut helm = HelmOptions::default();
+        for flag in self.flags() {
+            match flag.split_once('=').unwrap_or((flag, "")) {
+                ("--enable-helm", _) => options.helm = Some(HelmOptions::default()),
+                ("--helm-kube-version", version) => helm.kube_version = Some(version.to_owned()),
+                ("--helm-api-versions", version) => helm.api_versions.push(version.to_owned()),
+                _ => return Err(format!("{flag}: cases know no such flag")),
+            }
+        }
+        options.helm = options.helm.map(|_| helm);
+        Ok(options)
     }
 
     /// The folder that is built: `overlay` if there is one, else the top.
@@ -55,7 +78,7 @@ impl CaseFile {
             tree.insert(path, kind, content.to_owned());
         }
         let folder = TreePath::parse(self.folder()).map_err(|error| error.to_string())?;
-        let built = build(&tree, &folder, &BuildOptions::default());
+        let built = build(&tree, &folder, &self.options()?);
         built.map(|built| built.to_yaml()).map_err(|error| error.chain() + "\n")
     }
 }

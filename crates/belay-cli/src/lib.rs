@@ -14,6 +14,7 @@ mod disk_tree;
 mod engine;
 mod failure;
 mod logs;
+mod memory;
 mod original_flags;
 mod recorded;
 mod render_folder;

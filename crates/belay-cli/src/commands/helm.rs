@@ -29,6 +29,7 @@ use belay_helm::{Chart, LoadError};
 
 use crate::disk_tree::{DiskTree, whole_disk};
 use crate::failure::Original;
+use crate::memory::MemoryArguments;
 
 /// Helm's limit for an archive; a folder's files come together under the loader's own.
 const MAX_FILE_BYTES: u64 = 100 << 20;
@@ -40,6 +41,8 @@ const STACK_BYTES: usize = 256 << 20;
 pub(crate) struct Arguments {
     #[command(flatten)]
     settings: settings::Settings,
+    #[command(flatten)]
+    memory: MemoryArguments,
     #[command(subcommand)]
     command: Command,
 }
@@ -54,6 +57,17 @@ enum Command {
     Show(show::Show),
     #[command(subcommand, visible_aliases = ["dep", "dependencies"])]
     Dependency(dependency::Command),
+}
+
+impl Command {
+    /// What is being done, for an error that comes from outside of it.
+    fn doing(&self) -> String {
+        match self {
+            Command::Template(arguments) => format!("rendering {}", arguments.chart()),
+            Command::Lint(_) => "checking charts".to_owned(),
+            Command::Show(_) | Command::Dependency(_) => "reading a chart".to_owned(),
+        }
+    }
 }
 
 /// Output that may be followed by an error.
@@ -81,9 +95,11 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
     if let Command::Template(template) = &arguments.command {
         template.deprecations().iter().for_each(|line| eprintln!("{line}"));
     }
+    let ceiling = arguments.memory.watch(&arguments.command.doing());
     let deep = std::thread::Builder::new().stack_size(STACK_BYTES);
     let work = deep.spawn(move || carry_out(&arguments))?;
     let printed = work.join().map_err(|_| anyhow::anyhow!("the renderer ended in a panic"))?;
+    drop(ceiling);
     for warning in &printed.warnings {
         eprintln!("level=WARN msg={warning:?}");
     }

@@ -5,6 +5,8 @@ mod edit;
 mod remotes;
 mod tree;
 
+use crate::memory::MemoryArguments;
+
 /// No manifest or generated file comes near; what does was not meant to be read.
 const MAX_FILE_BYTES: u64 = 256 << 20;
 
@@ -14,6 +16,8 @@ pub(crate) struct Arguments {
     /// No effect: errors are always told in full.
     #[arg(long, global = true)]
     stack_trace: bool,
+    #[command(flatten)]
+    memory: MemoryArguments,
     #[command(subcommand)]
     command: Command,
 }
@@ -29,8 +33,11 @@ enum Command {
 /// Carries the command out.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     match &arguments.command {
-        Command::Build(arguments) => build::run(arguments),
-        Command::Edit(arguments) => edit::run(arguments),
-        Command::Tree(arguments) => tree::run(arguments),
+        Command::Build(build) => build::run(build, arguments.memory),
+        Command::Edit(edit) => edit::run(edit),
+        Command::Tree(tree) => {
+            let _ceiling = arguments.memory.watch("reading a kustomization");
+            tree::run(tree)
+        }
     }
 }

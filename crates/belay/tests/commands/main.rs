@@ -8,6 +8,8 @@ mod get;
 mod install;
 mod kustomize;
 mod localkube;
+#[cfg(target_os = "linux")]
+mod memory;
 mod metrics;
 mod replicas;
 mod run;

@@ -105,6 +105,11 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
+    /// The chart, as it was typed.
+    pub(super) fn chart(&self) -> &str {
+        self.positional.last().map_or("a chart", String::as_str)
+    }
+
     /// What Helm says of flags that it will not take for ever.
     pub(super) fn deprecations(&self) -> Vec<String> {
         let mut lines = self.installing.deprecations();

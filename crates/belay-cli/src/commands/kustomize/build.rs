@@ -14,6 +14,7 @@ use super::MAX_FILE_BYTES;
 use super::remotes::Fetcher;
 use crate::disk_tree::whole_disk;
 use crate::failure::Original;
+use crate::memory::MemoryArguments;
 
 /// Charts nest templates in templates, and each takes some of the stack.
 const STACK_BYTES: usize = 256 << 20;
@@ -108,12 +109,14 @@ enum Order {
 }
 
 /// Carries the command out.
-pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+pub(super) fn run(arguments: &Arguments, memory: MemoryArguments) -> anyhow::Result<()> {
     arguments.without_effect.say();
+    let ceiling = memory.watch(&format!("building {}", arguments.folder.display()));
     let own = arguments.clone();
     let deep = std::thread::Builder::new().stack_size(STACK_BYTES);
     let work = deep.spawn(move || printed(&own))?;
     let text = work.join().map_err(|_| anyhow::anyhow!("the build ended in a panic"))??;
+    drop(ceiling);
     super::super::print(&text)
 }
 

@@ -1,7 +1,7 @@
 //! In which order kinds are applied: Argo CD's list, and Flux's stages and list.
 
 /// Argo CD's order of kinds within a wave; kinds that are not named come last.
-/// Source: `reference` §2.4 "Order" of the Argo CD interface notes (gitops-engine, sync tasks).
+/// Source: `kindOrder` of gitops-engine (pkg/sync/sync_tasks.go).
 const ARGO_ORDER: &[&str] = &[
     "Namespace",
     "NetworkPolicy",

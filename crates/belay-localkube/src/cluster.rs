@@ -115,6 +115,19 @@ impl State {
         }
     }
 
+    /// Go back to what was stored once, and serve the kinds of then.
+    pub(crate) fn go_back(&mut self, objects: &[(GroupResource, Arc<Value>)]) {
+        let definitions = GroupResource::new("apiextensions.k8s.io", "customresourcedefinitions");
+        for crd in self.store.list(&definitions, "").cloned().collect::<Vec<_>>() {
+            let (group, plural) = (text(&crd, &["spec", "group"]), text(&crd, &["spec", "names", "plural"]));
+            Arc::make_mut(&mut self.resources).remove_custom(group, plural);
+        }
+        self.store.go_back(objects);
+        for crd in self.store.list(&definitions, "").cloned().collect::<Vec<_>>() {
+            self.serve_definition(&crd);
+        }
+    }
+
     /// Take an object away.
     pub(crate) fn remove(
         &mut self,

@@ -37,6 +37,8 @@ pub enum Fault {
     TooMany(u32),
     /// The request does not arrive.
     LoseRequest,
+    /// A list that is asked for in pages comes in pages of so many objects.
+    ShortPage(u32),
     /// The request is carried out, and its answer is lost.
     LoseReply,
     /// The request is carried out; then the process that asked is dead: its answer and every later request fail, until

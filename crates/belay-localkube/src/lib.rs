@@ -12,6 +12,7 @@ mod access;
 mod admission;
 mod allocate;
 mod api;
+mod backup;
 mod body;
 mod clock;
 mod cluster;
@@ -40,6 +41,7 @@ mod tokens;
 mod watch;
 mod write;
 
+pub use backup::Backup;
 pub use clock::Clock;
 pub use persist::DataError;
 pub use serve::{Options, Running, StartError};

@@ -9,6 +9,9 @@ use tokio::sync::watch;
 use crate::object::{name, namespace, set};
 use crate::status::ApiError;
 
+/// How far versions jump when a backup is restored.
+const BUMP: u64 = 1_000_000;
+
 /// Group and plural of a resource.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct GroupResource {
@@ -214,6 +217,26 @@ impl Store {
             collection.compacted = version;
             collection.items.insert(key, object);
             self.unseen.push((resource, Arc::new(change)));
+        }
+    }
+
+    /// Go back to these objects, under versions that count on from a later one, as a backup of etcd is restored with
+    /// `--bump-revision --mark-compacted`: every watch of before is answered with 410.
+    pub(crate) fn go_back(&mut self, objects: &[(GroupResource, Arc<Value>)]) {
+        self.version += BUMP;
+        let version = self.version;
+        for collection in self.collections.values_mut() {
+            collection.items.clear();
+            collection.window.clear();
+            collection.compacted = version;
+        }
+        for (resource, object) in objects {
+            let change = Change { version, kind: ChangeKind::Added, object: object.clone(), previous: None };
+            self.collection(resource).items.insert(key_of(object), object.clone());
+            self.unseen.push((resource.clone(), Arc::new(change)));
+        }
+        for collection in self.collections.values() {
+            collection.latest.send_replace(version);
         }
     }
 

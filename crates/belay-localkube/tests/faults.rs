@@ -248,3 +248,51 @@ async fn a_controller_that_dies_after_any_write_is_done_by_the_next_one() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_short_page_leaves_the_rest_for_later() {
+    let (local, faults) = (quiet(1), Faults::new(1));
+    let (faulty, sound) = maps(&local, &faults);
+    for name in ["a", "b", "c"] {
+        sound.create(&PostParams::default(), &map(name, "1")).await.expect("created");
+    }
+    faults.add(On::reads("continue=").nth(1), Fault::Refuse(410));
+    faults.add(On::reads("limit="), Fault::ShortPage(2));
+    let page = ListParams::default().limit(500);
+    let first = faulty.list(&page).await.expect("a page");
+    assert_eq!(first.items.len(), 2);
+    let token = first.metadata.continue_.expect("more is to come");
+    let expired = faulty.list(&page.clone().continue_token(&token)).await.expect_err("too late once");
+    assert_eq!(code(&expired), 410);
+    let rest = faulty.list(&page.continue_token(&token)).await.expect("the rest");
+    // Each namespace has one of its own.
+    assert_eq!((rest.items.len(), rest.metadata.continue_), (2, None));
+    assert_eq!(faulty.list(&ListParams::default()).await.expect("a list").items.len(), 4);
+}
+
+#[tokio::test]
+async fn a_restored_backup_takes_back_what_came_after_it_and_ends_watches() {
+    let local = quiet(1);
+    let maps: Api<ConfigMap> = Api::default_namespaced(Client::new(local.service(), "default"));
+    let post = PostParams::default();
+    let kept = maps.create(&post, &map("kept", "1")).await.expect("created");
+    maps.create(&post, &map("deleted", "1")).await.expect("created");
+    let backup = local.back_up();
+    maps.delete("deleted", &DeleteParams::default()).await.expect("deleted");
+    let newest = maps.create(&post, &map("later", "1")).await.expect("created");
+    let version = |map: &ConfigMap| map.metadata.resource_version.clone().expect("a version");
+    let stream = maps.watch(&WatchParams::default(), &version(&newest)).await.expect("a watch");
+    local.restore(&backup);
+
+    let list = maps.list(&ListParams::default()).await.expect("a list");
+    let names: Vec<_> = list.items.iter().filter_map(|map| map.metadata.name.as_deref()).collect();
+    assert_eq!(names, ["deleted", "kept", "kube-root-ca.crt"]);
+    assert_eq!(version(&list.items[1]), version(&kept), "objects are as they were");
+    let number = |version: &str| version.parse::<u64>().expect("a number");
+    assert!(
+        number(&list.metadata.resource_version.expect("a version")) > number(&version(&newest)),
+        "and lists later than ever"
+    );
+    let events: Vec<_> = stream.collect().await;
+    assert!(matches!(&events[..], [Ok(WatchEvent::Error(status))] if status.code == 410), "{events:?}");
+}

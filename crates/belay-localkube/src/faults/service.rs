@@ -62,7 +62,7 @@ where
 async fn send<S, B>(
     faults: Faults,
     mut service: S,
-    request: Request<B>,
+    mut request: Request<B>,
 ) -> Result<Response<ResponseBody>, Broken>
 where
     S: Service<Request<B>, Response = Response<ResponseBody>, Error = Infallible>,
@@ -78,6 +78,11 @@ where
         Some(Fault::Refuse(code)) => return Ok(refused(&refusal(code))),
         Some(Fault::TooMany(seconds)) => return Ok(refused(&refusal(429).with_retry_after(seconds))),
         Some(Fault::LoseRequest) => return Err(Broken),
+        Some(Fault::ShortPage(most)) => {
+            if let Some(short) = with_limit(&path, most).and_then(|path| path.parse().ok()) {
+                *request.uri_mut() = short;
+            }
+        }
         _ => {}
     }
     let Ok(answer) = service.call(request).await;
@@ -107,6 +112,17 @@ fn kind_of(method: &Method, path: &str) -> Kind {
         Method::GET | Method::HEAD => Kind::Read,
         _ => Kind::Write,
     }
+}
+
+/// The path with a smaller page, if it asks for pages.
+fn with_limit(path: &str, most: u32) -> Option<String> {
+    let (path, query) = path.split_once('?')?;
+    let smaller = |pair: &str| {
+        let is_limit = pair.starts_with("limit=");
+        if is_limit { format!("limit={most}") } else { pair.to_owned() }
+    };
+    let pairs: Vec<String> = query.split('&').map(smaller).collect();
+    Some(format!("{path}?{}", pairs.join("&")))
 }
 
 /// A refusal in the words of an API server that is in trouble.

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use crate::compare::{Compared, Comparison, Standing};
 use crate::sources::{Sources, revision_list};
+use crate::sync::operation::since;
 
 /// Back-off of self-heal: `2s × 3^attempt`, at most 300 s (`controller.self.heal.backoff.*`).
 const HEAL_FIRST: Duration = Duration::from_secs(2);
@@ -187,7 +188,7 @@ fn heal(situation: &Situation<'_>, policy: &Policy, attempt: &Attempt) -> Decisi
     if !policy.self_heal {
         return Decision::Rest(None);
     }
-    let quiet = since(attempt.finished, situation.now);
+    let quiet = attempt.finished.map_or(Duration::MAX, |finished| since(finished, situation.now));
     let heals = if quiet >= HEAL_QUIET { 0 } else { attempt.heals };
     if heals > 0 {
         let exponent = u32::try_from(heals - 1).unwrap_or(u32::MAX).min(8);
@@ -197,11 +198,6 @@ fn heal(situation: &Situation<'_>, policy: &Policy, attempt: &Attempt) -> Decisi
         }
     }
     Decision::Sync(Box::new(automated_operation(situation, Some(heals + 1))))
-}
-
-fn since(then: Option<Timestamp>, now: Timestamp) -> Duration {
-    let Some(then) = then else { return Duration::MAX };
-    Duration::try_from(now.duration_since(then)).unwrap_or(Duration::ZERO)
 }
 
 /// A sync of everything, or, as a heal, of what differs.

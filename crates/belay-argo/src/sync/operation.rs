@@ -118,8 +118,10 @@ fn retry(state: &OperationState) -> RetryStrategy {
     state.operation.retry.clone().unwrap_or_default()
 }
 
-fn since(then: Timestamp, now: Timestamp) -> Duration {
-    Duration::try_from(now.duration_since(then)).unwrap_or(Duration::ZERO)
+/// How long ago something was. What is still to come by a clock that was put back is long ago: nobody knows how long, and
+/// nothing is to wait until that clock has caught up.
+pub(crate) fn since(then: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(then)).unwrap_or(Duration::MAX)
 }
 
 /// Whether an operation has begun at a certain revision.
@@ -209,6 +211,7 @@ mod tests {
         assert_eq!(state.phase, OperationPhase::Running);
         assert_eq!(state.message, "boom. Retrying attempt #1 at 12:00AM.");
         assert_eq!(resume(&mut state, at(4)), Resume::Wait(Duration::from_secs(6)));
+        assert_eq!(resume(&mut state.clone(), at(-1000)), Resume::Go, "the clock was put back");
         assert_eq!(resume(&mut state, at(10)), Resume::Go);
         assert_eq!(state.message, "Retrying operation. Attempt #1");
         assert!(state.finished_at.is_unset());

@@ -22,6 +22,8 @@ use crate::sync::{self, Scene, compare_settings, counts_webhooks};
 use crate::tracking::Target;
 use crate::{events, project};
 
+/// How soon a fault that may pass is looked at again.
+pub(crate) const AFTER_FAULT: Duration = Duration::from_secs(10);
 /// What an operation says that a sync window holds back.
 const BLOCKED: &str = "Sync operation blocked by sync window";
 /// How soon a field is looked at again that somebody else sets each time it is healed.
@@ -159,6 +161,11 @@ impl View<'_> {
             Ok(wanted) => wanted,
             Err(fault) => return sync::fail(state, &fault, now),
         };
+        // A sync that has ended is not looked at again unless the policy says so.
+        if let Err(fault) = desired::watch_current(self.context, &wanted.prepared).await {
+            state.message = fault.message;
+            return Some(AFTER_FAULT);
+        }
         let acting = match self.acting() {
             Ok(acting) => acting,
             Err(reason) => return sync::refuse(state, reason, now),

@@ -9,7 +9,7 @@ use belay_manifest::{Object, ObjectKey};
 use futures::future::BoxFuture;
 use tokio::time::Instant;
 
-use crate::act::{Choice, View};
+use crate::act::{AFTER_FAULT, Choice, View};
 use crate::compare::{Comparison, compare, ignored, refused_rules};
 use crate::context::{Context, asks_for_work};
 use crate::desired::{self, Desired, Purpose};
@@ -22,8 +22,6 @@ use crate::sync::{self, Current, compare_settings};
 use crate::tracking::Target;
 use crate::{deletion, drift, events, orphans, project, status, traces, write};
 
-/// How soon a fault that may pass is looked at again.
-const AFTER_FAULT: Duration = Duration::from_secs(10);
 /// How soon a running operation is looked at again when nothing changes.
 const WHILE_RUNNING: Duration = Duration::from_secs(10);
 
@@ -113,6 +111,10 @@ async fn look_at(context: &Context, object: &Object, app: &Application) -> Resul
         Some(_) => Vec::new(),
         None => drift::note(context, object, app, &before).await,
     };
+    let is_idle = before.is_in_sync() && matches!(sync::current(app), Current::Nothing);
+    if !is_idle && !context.home.still_stands(object).await.map_err(desired::not_loaded)? {
+        return Ok(Duration::ZERO);
+    }
     let (now, revisions) = (belay_cluster::now(), desired.revisions());
     let evidence = Evidence {
         context,

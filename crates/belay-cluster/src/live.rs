@@ -5,6 +5,7 @@
 //! fields that health needs. The watch owns the picture; an apply's answer is learnt at once, so
 //! that the next look does not see the past.
 
+mod current;
 mod reassign;
 #[cfg(test)]
 mod tests;
@@ -71,8 +72,25 @@ pub enum LiveError {
 enum Listing {
     Pending(Option<String>),
     Complete,
+    /// There was a complete list; since then the watch has failed and told nothing, or lists anew.
+    Interrupted,
     /// The API server does not serve the kind, or not any more; the watch was given up.
     Unserved(String),
+}
+
+impl Listing {
+    fn has_listed(&self) -> bool {
+        matches!(self, Listing::Complete | Listing::Interrupted)
+    }
+
+    /// Goes from one state to another, if it is in the one.
+    fn passes(&mut self, from: Listing, to: Listing) -> bool {
+        let does = *self == from;
+        if does {
+            *self = to;
+        }
+        does
+    }
 }
 
 /// The live objects of one cluster.
@@ -279,7 +297,7 @@ impl LiveState {
             let _ = timeout_at(deadline, wait).await;
             let seen = listing.borrow().clone();
             let reason = match seen {
-                Listing::Complete => continue,
+                Listing::Complete | Listing::Interrupted => continue,
                 Listing::Unserved(reason) => return Err(self.unserved(kind, reason).await),
                 Listing::Pending(Some(reason)) => reason,
                 Listing::Pending(None) => format!("the list did not end within {} s", FIRST_LIST.as_secs()),
@@ -474,11 +492,12 @@ impl LiveState {
         let _ = self.changes.send(Change { key: key.clone(), before: Some(before), after: None });
     }
 
-    /// After a full list: what was there and is not in the list has gone.
+    /// After a full list: what was there and is not in the list has gone, but for what was written meanwhile.
     fn retain(&self, api: &ApiResource, namespace: Option<&str>, listed: &BTreeSet<ObjectKey>) {
-        let known = {
+        let known: BTreeSet<ObjectKey> = {
             let picture = self.read();
-            picture.by_kind.get(&(api.group.clone(), api.kind.clone())).cloned().unwrap_or_default()
+            let known = picture.by_kind.get(&(api.group.clone(), api.kind.clone())).into_iter().flatten();
+            known.filter(|key| !picture.learnt.contains(key)).cloned().collect()
         };
         let is_listed = |key: &&ObjectKey| namespace.is_none_or(|namespace| key.namespace == namespace);
         known.difference(listed).filter(is_listed).for_each(|key| self.take(key));
@@ -505,12 +524,14 @@ async fn follow(
         None => Api::all_with(client, &api),
         Some(namespace) => Api::namespaced_with(client, namespace, &api),
     };
-    let stream = watcher(objects, Config::default().any_semantic()).default_backoff();
+    // Lists are consistent reads: no API server that lags behind another one answers them from its past.
+    let stream = watcher(objects, Config::default()).default_backoff();
     pin_mut!(stream);
     let mut listed = BTreeSet::new();
     while let Some(event) = stream.next().await {
         match event {
             Ok(Event::Init) => {
+                listing.send_if_modified(|listing| listing.passes(Listing::Complete, Listing::Interrupted));
                 listed.clear();
                 state.begin_list(&api, namespace.as_deref());
             }
@@ -526,18 +547,21 @@ async fn follow(
                 listing.send_replace(Listing::Complete);
             }
             Ok(Event::Apply(object)) => {
+                listing.send_if_modified(|listing| listing.passes(Listing::Interrupted, Listing::Complete));
                 if let Some(object) = as_object(object, &api) {
                     state.put(object);
                 }
             }
             Ok(Event::Delete(object)) => {
+                listing.send_if_modified(|listing| listing.passes(Listing::Interrupted, Listing::Complete));
                 if let Some(object) = as_object(object, &api) {
                     state.take_deleted(&object);
                 }
             }
             Err(error) => {
                 state.troubles.send_modify(|count| *count += 1);
-                if *listing.borrow() == Listing::Complete {
+                if listing.borrow().has_listed() {
+                    listing.send_replace(Listing::Interrupted);
                     tracing::debug!(kind = %api.kind, error = %chain(&error), "watch failed, trying again");
                     continue;
                 }

@@ -44,8 +44,8 @@ pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Dura
     if app.metadata.is_deleting() {
         return deletion::finish(context, &object, &app).await;
     }
-    if !app.metadata.has_finalizer(write::FINALIZER) {
-        write::finalizer(context, &object, report::MANAGER, true).await;
+    if !write::finalizer(context, &object, report::MANAGER, true).await {
+        return Some(write::AFTER_CONFLICT);
     }
     if app.spec.suspend {
         return None;
@@ -106,6 +106,9 @@ async fn look(
     if !drift.is_empty() {
         found.trigger = Some(Trigger::Drift { fields: drift });
     }
+    if planned.plan.has_work() && !still_stands(context, object).await? {
+        return Ok(Came::NotYet);
+    }
     step("apply", apply(context, &planned, found)).await?;
     let keys = waited_for(&planned.place, object, app, &planned.prepared).await?;
     let waited_for = keys.as_deref().map(|keys| (keys, &checks));
@@ -114,6 +117,12 @@ async fn look(
         context.keep_applied(&key, &source);
     }
     Ok(came)
+}
+
+/// Whether the Kustomization is what it was when the look began; if not, the next look has been called already.
+async fn still_stands(context: &Context, object: &Object) -> Result<bool, Fault> {
+    let fault = |error: LiveError| Fault::retry("ReconciliationFailed", error.to_string());
+    context.live.still_stands(object).await.map_err(fault)
 }
 
 /// What is to be done, before any of it is.

@@ -15,7 +15,7 @@ pub(crate) const REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";
 pub(crate) const FINALIZER: &str = "finalizers.fluxcd.io";
 
 /// How soon an object is looked at again whose newest version has not come by its watch.
-const AFTER_CONFLICT: Duration = Duration::from_secs(1);
+pub(crate) const AFTER_CONFLICT: Duration = Duration::from_secs(1);
 
 /// Writes what changed in the status; no request when nothing has.
 pub(crate) async fn status(context: &Context, object: &Object, manager: &str, status: &Value) {
@@ -27,11 +27,12 @@ pub(crate) async fn status(context: &Context, object: &Object, manager: &str, st
     send(context, object, manager, &json!({"status": patch}), true).await;
 }
 
-/// Sets or takes away our finalizer. Bound to the version that was read.
-pub(crate) async fn finalizer(context: &Context, object: &Object, manager: &str, wanted: bool) {
+/// Sets or takes away our finalizer. Bound to the version that was read. Gives whether that is done: without it an object
+/// may go, and leave behind what is made for it.
+pub(crate) async fn finalizer(context: &Context, object: &Object, manager: &str, wanted: bool) -> bool {
     let mut names: Vec<&str> = object.finalizers().collect();
     if names.contains(&FINALIZER) == wanted {
-        return;
+        return true;
     }
     if wanted {
         names.push(FINALIZER);
@@ -40,14 +41,15 @@ pub(crate) async fn finalizer(context: &Context, object: &Object, manager: &str,
     }
     let version = &object.value()["metadata"]["resourceVersion"];
     let patch = json!({"metadata": {"finalizers": names, "resourceVersion": version}});
-    send(context, object, manager, &patch, false).await;
+    send(context, object, manager, &patch, false).await
 }
 
-async fn send(context: &Context, object: &Object, manager: &str, patch: &Value, is_status: bool) {
+/// Gives whether it was written; what another replica tells of counts as written.
+async fn send(context: &Context, object: &Object, manager: &str, patch: &Value, is_status: bool) -> bool {
     if !context.tells_of(&object.key()) {
-        return;
+        return true;
     }
-    let Ok(resource) = context.live.kinds().find(&object.gvk()).await else { return };
+    let Ok(resource) = context.live.kinds().find(&object.gvk()).await else { return false };
     let api = resource.objects(context.live.client(), object.namespace());
     let params = PatchParams { field_manager: Some(manager.to_owned()), ..PatchParams::default() };
     let patch = Patch::Merge(patch);
@@ -55,6 +57,7 @@ async fn send(context: &Context, object: &Object, manager: &str, patch: &Value, 
         true => api.patch_status(object.name(), &params, &patch).await,
         false => api.patch(object.name(), &params, &patch).await,
     };
+    let is_written = answer.is_ok();
     match answer {
         Ok(answer) => learn(context, &object.key(), answer),
         Err(kube::Error::Api(status)) if status.code == 404 => {}
@@ -65,6 +68,7 @@ async fn send(context: &Context, object: &Object, manager: &str, patch: &Value, 
         }
         Err(error) => tracing::warn!(object = %object.key(), %error, "not written"),
     }
+    is_written
 }
 
 fn learn(context: &Context, key: &ObjectKey, answer: DynamicObject) {

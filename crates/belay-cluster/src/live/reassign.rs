@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use belay_manifest::{GroupVersionKind, ObjectKey};
-use kube::api::{Api, DynamicObject, ListParams};
+use kube::api::{Api, DynamicObject};
 
-use super::{Belonging, LiveState, as_object, is_trimmed};
+use super::current::for_each;
+use super::{Belonging, LiveState, is_trimmed};
 
-/// Objects of one page of a list.
-const PAGE: u32 = 500;
 /// How soon a failed list is tried again.
 const AGAIN: Duration = Duration::from_secs(2);
 
@@ -47,18 +46,6 @@ impl LiveState {
     async fn read_again(&self, kind: &GroupVersionKind) -> Result<(), kube::Error> {
         let Some(resource) = self.kinds.known(kind) else { return Ok(()) };
         let api: Api<DynamicObject> = Api::all_with(self.client.clone(), &resource.api);
-        let mut parameters = ListParams::default().limit(PAGE);
-        loop {
-            let list = api.list(&parameters).await?;
-            for object in list.items {
-                if let Some(object) = as_object(object, &resource.api) {
-                    self.put(object);
-                }
-            }
-            match list.metadata.continue_.filter(|token| !token.is_empty()) {
-                Some(token) => parameters = parameters.continue_token(&token),
-                None => return Ok(()),
-            }
-        }
+        for_each(&api, &resource, |object| self.put(object)).await
     }
 }

@@ -29,7 +29,7 @@ mod values;
 use std::sync::Arc;
 use std::time::Duration;
 
-use belay_cluster::step;
+use belay_cluster::{LiveError, step};
 use belay_crd::Resource;
 use belay_flux_api::{HELM_RELEASE, HelmRelease, refused_fields, refused_resource_annotations};
 use belay_helm::Values;
@@ -119,8 +119,8 @@ async fn one_look(context: &Context, key: &ObjectKey) -> Option<Duration> {
     if look.release.metadata.is_deleting() {
         return deletion::finish(&mut look).await;
     }
-    if !look.release.metadata.has_finalizer(write::FINALIZER) {
-        write::finalizer(context, &look.object, MANAGER, true).await;
+    if !write::finalizer(context, &look.object, MANAGER, true).await {
+        return Some(write::AFTER_CONFLICT);
     }
     if look.release.spec.suspend {
         return None;
@@ -134,6 +134,10 @@ async fn one_look(context: &Context, key: &ObjectKey) -> Option<Duration> {
         }
     };
     look.finish(end).await
+}
+
+fn not_known(error: &LiveError) -> Fault {
+    Fault { reason: "StateError", message: error.to_string(), end: End::Retry }
 }
 
 impl Look<'_> {
@@ -159,6 +163,10 @@ impl Look<'_> {
         };
         if let Some(what) = state::target_changed(&self.release, &self.target, chart.name()) {
             return Ok(self.leave_old_target(what).await);
+        }
+        // If it is another one by now, the next look has been called already.
+        if !self.context.live.still_stands(&self.object).await.map_err(|error| not_known(&error))? {
+            return Ok(End::NotYet);
         }
         status::attempt(&mut self.release, &self.target, &desired);
         let end = self.act(&chart, &values, &desired).await?;

@@ -113,12 +113,13 @@ impl Look<'_> {
         self.context.live.get(key).map(|object| object.as_ref().clone())
     }
 
-    /// Watches the kinds of these objects.
+    /// Watches the kinds of these objects. A release is not looked at again when it has ended, so that nothing old may be
+    /// taken for the present.
     pub(crate) async fn watch(&self, objects: &[Object]) -> Result<(), String> {
         let kinds: BTreeMap<String, GroupVersionKind> =
             objects.iter().map(|object| (object.gvk().to_string(), object.gvk())).collect();
         for kind in kinds.values() {
-            match self.context.live.ensure(kind).await {
+            match self.context.live.ensure_current(kind).await {
                 Ok(()) | Err(LiveError::UnknownKind { .. }) => {}
                 Err(error) => return Err(error.to_string()),
             }

@@ -1,0 +1,101 @@
+//! For what is done once and not looked at again: no picture of before a watch that is broken.
+
+use std::collections::BTreeSet;
+
+use belay_manifest::{GroupVersionKind, Object, ObjectKey};
+use kube::api::{Api, DynamicObject, ListParams};
+
+use super::{Listing, LiveError, LiveState, as_object, chain};
+use crate::kinds::{Resource, Scope};
+
+/// Objects of one page of a list.
+const PAGE: u32 = 500;
+
+impl LiveState {
+    /// Like [`ensure`](LiveState::ensure), and lists the kind anew if its watch is interrupted: what has changed meanwhile
+    /// would be taken for what it was, and not be written.
+    pub async fn ensure_current(&self, kind: &GroupVersionKind) -> Result<(), LiveError> {
+        self.ensure(kind).await?;
+        let Some(resource) = self.kinds.known(kind).filter(|resource| self.is_interrupted(resource)) else {
+            return Ok(());
+        };
+        for namespace in self.reach.places(resource.scope) {
+            self.list_anew(&resource, namespace.as_deref())
+                .await
+                .map_err(|error| LiveError::NotListed { kind: kind.clone(), reason: chain(&error) })?;
+        }
+        Ok(())
+    }
+
+    /// Whether a resource still is the one that was looked at, but for its status. The API server is asked if its watch is
+    /// interrupted; what it says is news like any other.
+    pub async fn still_stands(&self, object: &Object) -> Result<bool, LiveError> {
+        let (key, kind) = (object.key(), object.gvk());
+        if let Some(resource) = self.kinds.known(&kind).filter(|resource| self.is_interrupted(resource)) {
+            self.ask_for(&key, &resource)
+                .await
+                .map_err(|error| LiveError::NotListed { kind, reason: chain(&error) })?;
+        }
+        Ok(self.get(&key).is_some_and(|newest| stands_for(&newest, object)))
+    }
+
+    fn is_interrupted(&self, resource: &Resource) -> bool {
+        self.watch_of(resource).iter().any(|known| *known.borrow() == Listing::Interrupted)
+    }
+
+    async fn ask_for(&self, key: &ObjectKey, resource: &Resource) -> Result<(), kube::Error> {
+        let client = self.client.clone();
+        let api: Api<DynamicObject> = match resource.scope {
+            Scope::Namespaced => Api::namespaced_with(client, &key.namespace, &resource.api),
+            Scope::Cluster => Api::all_with(client, &resource.api),
+        };
+        self.write().learnt.remove(key);
+        let answer = api.get_opt(&key.name).await?;
+        match answer.and_then(|object| as_object(object, &resource.api)) {
+            Some(newest) => self.put_listed(newest),
+            None => self.take(key),
+        }
+        Ok(())
+    }
+
+    async fn list_anew(&self, resource: &Resource, namespace: Option<&str>) -> Result<(), kube::Error> {
+        let client = self.watching.clone();
+        let api: Api<DynamicObject> = match namespace {
+            None => Api::all_with(client, &resource.api),
+            Some(namespace) => Api::namespaced_with(client, namespace, &resource.api),
+        };
+        self.begin_list(&resource.api, namespace);
+        let mut objects = Vec::new();
+        for_each(&api, resource, |object| objects.push(object)).await?;
+        let listed: BTreeSet<_> = objects.iter().map(Object::key).collect();
+        objects.into_iter().for_each(|object| self.put_listed(object));
+        self.retain(&resource.api, namespace, &listed);
+        Ok(())
+    }
+}
+
+/// Whether the newest state asks for what another one asked for, and is held by the same finalizers at least.
+fn stands_for(newest: &Object, object: &Object) -> bool {
+    let asks = |object: &Object| {
+        let metadata = &object.value()["metadata"];
+        ["uid", "generation", "deletionTimestamp"].map(|field| metadata[field].clone())
+    };
+    asks(newest) == asks(object) && object.finalizers().all(|name| newest.finalizers().any(|one| one == name))
+}
+
+/// Lists a kind, page by page.
+pub(super) async fn for_each(
+    api: &Api<DynamicObject>,
+    resource: &Resource,
+    mut take: impl FnMut(Object),
+) -> Result<(), kube::Error> {
+    let mut parameters = ListParams::default().limit(PAGE);
+    loop {
+        let list = api.list(&parameters).await?;
+        list.items.into_iter().filter_map(|object| as_object(object, &resource.api)).for_each(&mut take);
+        match list.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => parameters = parameters.continue_token(&token),
+            None => return Ok(()),
+        }
+    }
+}

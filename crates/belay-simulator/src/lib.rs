@@ -12,6 +12,7 @@ mod administrator;
 mod chance;
 mod check;
 mod digest;
+mod disk;
 mod estate;
 mod line;
 mod many;

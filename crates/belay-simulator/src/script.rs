@@ -32,6 +32,16 @@ pub(crate) enum Step {
     Ask(&'static str),
     /// The process is killed, and started again a while later.
     Crash(Duration),
+    /// The process is killed while it writes: some of its files are cut short or lost. It is started again a while later.
+    Tear(Duration),
+    /// The process's folder cannot be used any more.
+    LoseFolder,
+    /// The folder can be used again.
+    FindFolder,
+    /// Somebody backs the cluster up.
+    BackUp,
+    /// Somebody restores the last backup, after the API server was away.
+    Restore,
     /// The API server forgets the past.
     Compact,
     /// The machine's clock jumps by so many seconds.
@@ -47,6 +57,10 @@ impl Step {
     pub(crate) fn name(&self) -> Option<String> {
         Some(match self {
             Step::Wait(_) | Step::Crash(_) | Step::Weather(_) | Step::Calm | Step::Ask(_) => return None,
+            // Counted when there is something to restore.
+            Step::BackUp | Step::Restore | Step::FindFolder => return None,
+            Step::Tear(_) => "files torn by a crash".to_owned(),
+            Step::LoseFolder => "a folder that cannot be used".to_owned(),
             Step::Commit(edits, _) => {
                 let manner = edits.iter().find_map(|edit| match edit.change {
                     FolderChange::Manner(manner) if manner != Manner::Sound => Some(manner),
@@ -104,6 +118,8 @@ pub(crate) enum Hand {
     Delete,
     /// Makes a copy of another name, marks and all.
     Copy,
+    /// Puts a finalizer on it that nobody takes off until the end.
+    Hold,
 }
 
 /// A kind of trouble.
@@ -137,6 +153,8 @@ pub(crate) enum Weather {
     Forbidden,
     /// An object of some kind is refused whatever it says.
     Refused,
+    /// Lists come in short pages, of which later ones may be asked for too late.
+    ShortPages,
     /// Git hangs.
     GitHangs,
     /// Git sends garbage.
@@ -282,6 +300,27 @@ pub(crate) fn drawn(random: &mut StdRng) -> Vec<Step> {
         steps.push(step(random, serial));
     }
     steps
+}
+
+/// Puts rarer trouble between steps that are drawn already.
+pub(crate) fn add_rarer(steps: &mut Vec<Step>, random: &mut StdRng) {
+    let first = beginning().len();
+    for _ in 0..random.random_range(1..4) {
+        let place = random.random_range(first..=steps.len());
+        let target = Target { app: one_of(random, &FOLDERS), place: random.random_range(0..4) };
+        let (now, later) = match random.random_range(0..5) {
+            0 => (Step::Tamper(target, Hand::Hold), None),
+            1 => (Step::Tear(Duration::from_millis(random.random_range(10..20_000))), None),
+            2 => (Step::LoseFolder, Some(Step::FindFolder)),
+            3 => (Step::BackUp, Some(Step::Restore)),
+            _ => (Step::Weather(vec![Weather::ShortPages, one_of(random, &WEATHER)]), None),
+        };
+        if let Some(later) = later {
+            let later_place = random.random_range(place..=steps.len());
+            steps.insert(later_place, later);
+        }
+        steps.insert(place, now);
+    }
 }
 
 fn pause(random: &mut StdRng) -> Duration {

@@ -9,7 +9,7 @@ use crate::remote::{FetchFault, Remote};
 use crate::script::Weather;
 
 /// What has to happen in at least so many of 200 runs; less would prove nothing.
-pub(crate) const WANTED: [(&str, u64); 36] = [
+pub(crate) const WANTED: [(&str, u64); 42] = [
     ("a slow request", 10),
     ("403 for a read", 8),
     ("403 for a write", 8),
@@ -46,6 +46,12 @@ pub(crate) const WANTED: [(&str, u64); 36] = [
     ("a hand that does Change", 30),
     ("a hand that does Delete", 30),
     ("a hand that does Copy", 30),
+    ("an object that is held", 10),
+    ("files torn by a crash", 15),
+    ("a folder that cannot be used", 15),
+    ("a backup restored", 15),
+    ("a list in short pages", 10),
+    ("a page asked for too late", 4),
 ];
 
 /// From now on all of this goes wrong, and nothing else.
@@ -61,6 +67,14 @@ pub(crate) fn set(faults: &Faults, remote: &Remote, weather: &[Weather]) {
         }
     }
     remote.set_faults(fetches);
+}
+
+/// From now on no request is answered.
+pub(crate) fn away(faults: &Faults) {
+    faults.clear();
+    for on in [On::reads(""), On::writes(""), On::watches("")] {
+        faults.add(on, Fault::Refuse(503));
+    }
 }
 
 fn rules(trouble: Weather) -> Vec<(On, Fault)> {
@@ -108,6 +122,13 @@ fn rules(trouble: Weather) -> Vec<(On, Fault)> {
             (On::reads("").chance(0.3), Fault::Refuse(403)),
         ],
         Weather::Refused => vec![(On::writes("/configmaps/two"), Fault::Refuse(422))],
+        Weather::ShortPages => vec![
+            (On::reads("continue=").chance(0.3), Fault::Refuse(410)),
+            (On::reads("limit="), Fault::ShortPage(2)),
+            // Whoever is late begins anew.
+            (On::watches("").chance(0.3), Fault::Refuse(410)),
+            (On::events("").chance(0.2), Fault::CutWatch),
+        ],
         Weather::GitHangs | Weather::GitGarbage | Weather::GitRejects => Vec::new(),
     }
 }
@@ -121,10 +142,14 @@ pub(crate) fn struck(faults: &Faults, remote: &Remote) -> BTreeMap<String, u64> 
         match (seen.fault, seen.method.as_str()) {
             (None, _) => {}
             (Some(Fault::Delay(_)), _) => count("a slow request".to_owned()),
+            (Some(Fault::Refuse(410)), "GET") if seen.path.contains("continue=") => {
+                count("a page asked for too late".to_owned());
+            }
             (Some(Fault::Refuse(code)), "GET") if is_watch => count(format!("{code} for a watch")),
             (Some(Fault::Refuse(code)), "GET") => count(format!("{code} for a read")),
             (Some(Fault::Refuse(code)), _) => count(format!("{code} for a write")),
             (Some(Fault::TooMany(_)), _) => count("429 with a time to wait".to_owned()),
+            (Some(Fault::ShortPage(_)), _) => count("a list in short pages".to_owned()),
             (Some(Fault::LoseRequest), _) => count("a lost request".to_owned()),
             (Some(Fault::LoseReply), _) => count("a lost reply".to_owned()),
             (Some(other), _) => count(format!("{other:?}")),

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use belay_localkube::faults::Faults;
-use belay_localkube::{Clock, LocalKube, Settings};
+use belay_localkube::{Backup, Clock, LocalKube, Settings};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::administrator::Administrator;
 use crate::check::Watchman;
+use crate::disk::Disk;
 use crate::estate::{
     ARGO_NAMESPACE, App, CONFIG_URL, DEAD_URL, FLUX_NAMESPACE, Family, Folder, Kind, Manner, Presence,
     SILENT_URL, apps, tree,
@@ -28,6 +29,10 @@ use crate::weather;
 const BEGINNING: &str = "2026-01-01T00:00:00Z";
 /// How long a process that ended by itself takes to be there again.
 const RESTART: Duration = Duration::from_secs(10);
+/// How long the API server is away while a backup is restored.
+const AWAY: Duration = Duration::from_secs(20);
+/// What holds an object.
+const HOLD: &str = "example.com/held";
 
 /// A world.
 pub(crate) struct World {
@@ -41,12 +46,23 @@ pub(crate) struct World {
     /// What else happened, by name.
     pub(crate) events: BTreeMap<String, u64>,
     process: Option<Process>,
-    folder: tempfile::TempDir,
+    disk: Disk,
+    backup: Option<BackedUp>,
+    /// Objects with a finalizer that only the end takes off.
+    held: BTreeSet<String>,
     /// How far the machine's clock is off, in seconds.
     skew: Rc<Cell<i64>>,
     has_dropped_events: bool,
     cuts: watch::Sender<u64>,
     _simulation: belay_cluster::Simulation,
+}
+
+/// A backup of the cluster, and which apps people wanted then.
+struct BackedUp {
+    cluster: Backup,
+    presences: Vec<Presence>,
+    suspended: BTreeSet<&'static str>,
+    strays: BTreeSet<(String, String)>,
 }
 
 /// What people want, and what is in Git.
@@ -96,7 +112,7 @@ impl World {
     /// runtime of one thread whose clock is paused.
     pub(crate) async fn new(seed: u64) -> World {
         // Its name is drawn, and drawn again if another run has it: before chance is set.
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        let disk = Disk::new(seed);
         fastrand::seed(seed);
         let clock = Clock::starting_at(BEGINNING.parse().expect("a time"));
         let skew = Rc::new(Cell::new(0));
@@ -123,7 +139,9 @@ impl World {
             watchman: Watchman::default(),
             events: BTreeMap::new(),
             process: None,
-            folder,
+            disk,
+            backup: None,
+            held: BTreeSet::new(),
             skew,
             has_dropped_events: false,
             cuts: watch::Sender::new(0),
@@ -179,7 +197,7 @@ impl World {
     /// Starts a process where there is none.
     pub(crate) fn start(&mut self) {
         if self.process.is_none() {
-            let (service, folder) = (self.local.service(), self.folder.path());
+            let (service, folder) = (self.local.service(), &self.disk.path());
             self.process = Some(Process::start(
                 service,
                 &self.faults,
@@ -213,6 +231,11 @@ impl World {
             Step::Suspend(app, is_suspended) => self.suspend(app, *is_suspended).await,
             Step::Ask(app) => self.ask(app).await,
             Step::Crash(pause) => self.crash(*pause).await,
+            Step::Tear(pause) => self.tear(*pause).await,
+            Step::LoseFolder => self.disk.lose(),
+            Step::FindFolder => self.disk.find(),
+            Step::BackUp => self.back_up(),
+            Step::Restore => self.restore().await,
             Step::Compact => self.local.compact(),
             Step::ClockJump(seconds) => self.skew.set(self.skew.get() + seconds),
             Step::Weather(troubles) => {
@@ -257,14 +280,57 @@ impl World {
     }
 
     async fn crash(&mut self, pause: Duration) {
+        self.kill();
+        self.start_after(pause).await;
+    }
+
+    /// A crash that takes some of what was written with it.
+    async fn tear(&mut self, pause: Duration) {
+        self.kill();
+        self.disk.tear();
+        self.start_after(pause).await;
+    }
+
+    fn kill(&mut self) {
         if let Some(process) = self.process.take() {
             process.kill();
             self.count("a crash");
         }
+    }
+
+    async fn start_after(&mut self, pause: Duration) {
         tokio::time::sleep(pause).await;
         self.faults.restart();
         self.watchman.restarted();
         self.start();
+    }
+
+    fn back_up(&mut self) {
+        self.backup = Some(BackedUp {
+            cluster: self.local.back_up(),
+            presences: self.estate.apps.iter().map(|app| app.presence).collect(),
+            suspended: self.estate.suspended.clone(),
+            strays: self.estate.strays.clone(),
+        });
+    }
+
+    /// The API server is away, then there again with the state of the backup.
+    async fn restore(&mut self) {
+        let Some(backup) = self.backup.take() else { return };
+        self.count("a backup restored");
+        weather::away(&self.faults);
+        self.cuts.send_modify(|cuts| *cuts += 1);
+        self.pass(AWAY).await;
+        self.watch();
+        self.local.restore(&backup.cluster);
+        for (app, presence) in self.estate.apps.iter_mut().zip(&backup.presences) {
+            app.presence = *presence;
+        }
+        self.estate.suspended.clone_from(&backup.suspended);
+        self.estate.strays.clone_from(&backup.strays);
+        self.watchman.rolled_back();
+        self.has_dropped_events = false;
+        weather::set(&self.faults, &self.remote, &[]);
     }
 
     pub(crate) fn commit(&mut self, edits: &[Edit], told: bool) {
@@ -327,6 +393,13 @@ impl World {
                     Kind::Widget => json!({"spec": {"serial": "changed by hand"}}),
                 };
                 self.people.merge(&path, &patch).await;
+            }
+            Hand::Hold => {
+                let patch = json!({"metadata": {"finalizers": [HOLD]}});
+                if self.people.merge(&path, &patch).await == 200 {
+                    self.held.insert(path);
+                    self.count("an object that is held");
+                }
             }
             Hand::Copy => {
                 let mut copy = self.people.get(&path).await;
@@ -427,6 +500,10 @@ impl World {
     pub(crate) async fn repair(&mut self) {
         self.watch();
         self.calm().await;
+        self.disk.find();
+        for path in std::mem::take(&mut self.held) {
+            self.people.merge(&path, &json!({"metadata": {"finalizers": null}})).await;
+        }
         self.restore_branch();
         let apps = self.estate.apps.iter().map(|app| app.name);
         let edits: Vec<Edit> =

@@ -8,7 +8,7 @@ use std::process::Command;
 use belay_simulator::{seed, seeds};
 
 /// Seeds that found something, and what.
-const FOUND: [(u64, &str); 7] = [
+const FOUND: [(u64, &str); 10] = [
     (22, "an operation whose commit is gone, and an app deleted before anything was noted of it"),
     (6, "a release that failed often"),
     (88, "an older commit, applied again after a force-push and a crash"),
@@ -18,6 +18,9 @@ const FOUND: [(u64, &str); 7] = [
         "a finalizer that was refused for a conflict, again and again, until a late watch told of the newer object",
     ),
     (232, "a delete that was refused for a conflict and counted as done"),
+    (51, "a release that took the past for the present while its watch was interrupted"),
+    (71, "objects made for a Kustomization that was gone, while its watch was interrupted"),
+    (270, "a retry that waited until a clock which was put back had caught up"),
     (264, "a kind whose definition went before the first list, and that held up what brought it back"),
 ];
 

@@ -3,6 +3,7 @@
 
 mod app;
 mod canary;
+mod disk;
 mod evidence;
 mod get;
 mod install;

@@ -58,10 +58,27 @@ impl World {
 
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_belay"));
-        command.args(words).current_dir(self.folder.path());
+        command.args(words);
+        self.prepare(&mut command);
+        command
+    }
+
+    fn prepare(&self, command: &mut Command) {
+        command.current_dir(self.folder.path());
         command.env("KUBECONFIG", &self.cluster.kubeconfig).env("NO_COLOR", "1").env_remove("RUST_LOG");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        command
+    }
+
+    /// `belay run` that is told by an error when a file must not grow, as it is when a disk is full; otherwise the system
+    /// would end it. See [`Going::fill_the_disk`].
+    pub(crate) async fn run_on_a_small_disk(&self) -> (Going, String, String) {
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_belay"), "run"]);
+        command.arg("--data-dir").arg(self.folder.path().join("data"));
+        self.prepare(&mut command);
+        let mut child = command.stderr(Stdio::inherit()).spawn().expect("it starts");
+        let out = child.stdout.take().expect("it is a pipe");
+        addressed(Going { lines: BufReader::new(out).lines(), child }).await
     }
 
     /// Runs a command to its end.
@@ -219,6 +236,14 @@ impl Going {
         let id = self.child.id().expect("it has not ended");
         let sent = std::process::Command::new("sh").args(["-c", &format!("kill -{name} {id}")]).status();
         assert!(sent.expect("there is a shell").success());
+    }
+
+    /// From now on none of its files can grow, or all of them can again.
+    pub(crate) fn fill_the_disk(&self, is_full: bool) {
+        let id = self.child.id().expect("it has not ended").to_string();
+        let limit = if is_full { "--fsize=0:unlimited" } else { "--fsize=unlimited:unlimited" };
+        let set = std::process::Command::new("prlimit").args(["--pid", &id, limit]).status();
+        assert!(set.expect("util-linux is there").success());
     }
 
     /// Whether it has ended by itself.

@@ -3,11 +3,13 @@
 mod flags;
 mod server;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches, Parser};
 
 use super::*;
+use crate::original_flags::read_stand_ins_as_in_go;
 
 #[derive(Parser)]
+#[command(name = "helm")]
 struct Line {
     #[command(flatten)]
     arguments: Arguments,
@@ -20,7 +22,8 @@ fn cases() -> PathBuf {
 /// What is printed for a line, or the error.
 fn printed(line: &[&str]) -> Result<String, String> {
     let line = [&["helm"], line].concat();
-    let printed = carry_out(&Line::try_parse_from(line).unwrap().arguments);
+    let read = read_stand_ins_as_in_go(Line::command()).try_get_matches_from(line).unwrap();
+    let printed = carry_out(&Line::from_arg_matches(&read).unwrap().arguments);
     printed.error.map_or(Ok(printed.text), |error| Err(format!("Error: {error}\n")))
 }
 

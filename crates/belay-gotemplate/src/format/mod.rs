@@ -7,7 +7,7 @@ mod quote;
 
 pub use float::format_float;
 pub use printf::{sprint, sprintf};
-pub use quote::go_quote;
+pub use quote::{go_quote, go_quote_rune};
 
 pub(crate) use printer::{Flags, Printer};
 pub(crate) use printf::sprintln;

@@ -22,6 +22,11 @@ pub(crate) fn quote_with(text: &[u8], quote: char, ascii: bool) -> String {
 }
 
 /// Go's `strconv.QuoteRune`.
+pub fn go_quote_rune(character: char) -> String {
+    quote_rune(u32::from(character).into(), false)
+}
+
+/// The same for any number.
 pub(crate) fn quote_rune(rune: i64, ascii: bool) -> String {
     let character = u32::try_from(rune).ok().and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER);
     let mut out = String::from('\'');

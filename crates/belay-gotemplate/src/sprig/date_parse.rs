@@ -58,6 +58,11 @@ pub(super) fn parse_moment(layout: &str, text: &str, local: i32) -> Result<(Mome
     Ok((moment, zone))
 }
 
+/// Whether Go's `time.Parse` takes the text; an error is what it says.
+pub fn parse_time(layout: &str, text: &str) -> Result<(), String> {
+    parse_moment(layout, text, 0).map(|_| ())
+}
+
 impl Parser<'_> {
     fn skip(&mut self, prefix: &[u8]) -> Result<(), Step> {
         let mut prefix = prefix;

@@ -24,6 +24,7 @@ mod urls;
 mod words;
 mod zones;
 
+pub use date_parse::parse_time;
 pub use durations::{format_duration, parse_duration};
 pub(crate) use encoding::base64_encode;
 

@@ -7,6 +7,7 @@
 use regex::Regex;
 use serde_json::{Map, Value};
 
+use super::{contains, format};
 use crate::quote::quote;
 
 /// References within references: a cycle that consumes nothing has no end.
@@ -50,7 +51,7 @@ impl Place<'_> {
 }
 
 /// Something that does not fit, and what lies behind it.
-struct Reason {
+pub(super) struct Reason {
     place: String,
     text: String,
     causes: Vec<Reason>,
@@ -79,7 +80,7 @@ struct Explainer<'a> {
 }
 
 /// The reasons found for one schema at one place.
-struct Found<'p> {
+pub(super) struct Found<'p> {
     place: &'p Place<'p>,
     reasons: Vec<Reason>,
 }
@@ -90,12 +91,12 @@ impl Found<'_> {
         Reason { place, text, causes: Vec::new(), is_group: false, is_reference: false }
     }
 
-    fn add(&mut self, text: String) {
+    pub(super) fn add(&mut self, text: String) {
         let reason = self.reason(text);
         self.reasons.push(reason);
     }
 
-    fn add_over(&mut self, text: String, causes: Vec<Reason>) {
+    pub(super) fn add_over(&mut self, text: String, causes: Vec<Reason>) {
         let reason = Reason { causes, ..self.reason(text) };
         self.reasons.push(reason);
     }
@@ -118,7 +119,9 @@ impl<'a> Explainer<'a> {
             _ => return None,
         };
         let whole = self.draft >= 2019 || !keywords.contains_key("$ref");
-        if whole && let Some(text) = check_whole(keywords, value) {
+        if whole
+            && let Some(text) = check_whole(keywords, value).or_else(|| self.check_format(keywords, value))
+        {
             return Some(found.reason(text));
         }
         if let Some(reference) = keywords.get("$ref").and_then(Value::as_str) {
@@ -138,6 +141,14 @@ impl<'a> Explainer<'a> {
         found.finish()
     }
 
+    /// From 2019 on a format is a remark.
+    fn check_format(&self, keywords: &Map<String, Value>, value: &Value) -> Option<String> {
+        let format = keywords.get("format").and_then(Value::as_str).filter(|_| self.draft < 2019)?;
+        let text = value.as_str()?;
+        let fault = format::fault(format, text)?;
+        Some(format!("{} is not valid {format}: {fault}", quoted(text)))
+    }
+
     fn check_reference(
         &self,
         reference: &str,
@@ -145,8 +156,11 @@ impl<'a> Explainer<'a> {
         place: &Place<'_>,
         depth: usize,
     ) -> Option<Reason> {
-        let pointer = percent_decoded(reference.strip_prefix('#')?);
-        let target = self.root.pointer(&pointer)?;
+        let fragment = percent_decoded(reference.strip_prefix('#')?);
+        let target = match self.root.pointer(&fragment) {
+            Some(target) => target,
+            None => anchored(self.root, self.draft, &fragment)?,
+        };
         let reason = self.check(target, value, place, depth + 1)?;
         let causes = if reason.is_group { reason.causes } else { vec![reason] };
         Some(Reason {
@@ -268,14 +282,11 @@ impl<'a> Explainer<'a> {
             found.add(format!("last {count} additionalItem(s) not allowed"));
         }
         if let Some(schema) = keywords.get("contains") {
-            let reasons = items.iter().enumerate().map(|(index, item)| {
+            let results = items.iter().enumerate().map(|(index, item)| {
                 let name = index.to_string();
                 self.check(schema, item, &Place::Below(found.place, &name), depth + 1)
             });
-            let reasons: Vec<Reason> = reasons.flatten().collect();
-            if reasons.len() == items.len() && !keywords.contains_key("minContains") {
-                found.add_over("no items match contains schema".to_owned(), reasons);
-            }
+            contains::check(keywords, results.collect(), found);
         }
     }
 
@@ -291,7 +302,8 @@ impl<'a> Explainer<'a> {
         let in_tuple = tuple.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         match in_tuple.get(index) {
             Some(schema) => Some(schema),
-            None => rest.filter(|schema| schema.is_object() || self.draft >= 2020),
+            // `additionalItems: false` has a reason of its own.
+            None => rest.filter(|schema| schema.is_object() || self.draft >= 2020 || tuple.is_none()),
         }
     }
 
@@ -321,6 +333,26 @@ impl<'a> Explainer<'a> {
             let branch = if check(condition).is_none() { "then" } else { "else" };
             found.reasons.extend(keywords.get(branch).and_then(check));
         }
+    }
+}
+
+/// The schema of that name.
+fn anchored<'v>(schema: &'v Value, draft: u32, name: &str) -> Option<&'v Value> {
+    match schema {
+        Value::Object(keywords) => {
+            let is_it = if draft >= 2019 {
+                keywords.get("$anchor").and_then(Value::as_str) == Some(name)
+            } else {
+                let id = keywords.get("$id").and_then(Value::as_str);
+                id.and_then(|id| id.strip_prefix('#')) == Some(name)
+            };
+            if is_it {
+                return Some(schema);
+            }
+            keywords.values().find_map(|schema| anchored(schema, draft, name))
+        }
+        Value::Array(schemas) => schemas.iter().find_map(|schema| anchored(schema, draft, name)),
+        _ => None,
     }
 }
 

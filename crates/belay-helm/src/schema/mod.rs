@@ -3,10 +3,12 @@
 //! The `jsonschema` crate decides; [`explain`] then finds the reasons in the order and form of the
 //! library Helm uses.
 
+mod contains;
 mod explain;
+mod format;
 
 use belay_gotemplate::{Map, Value};
-use jsonschema::{PatternOptions, Retrieve, Uri};
+use jsonschema::{PatternOptions, Retrieve, Uri, ValidationOptions};
 use serde_json::Value as Json;
 
 use crate::graph::{ChartId, Graph};
@@ -58,11 +60,10 @@ pub(crate) fn validate_one(schema: &[u8], values: &Map) -> Result<(), String> {
         return Err(format!("the schema is nested more than {MAX_DEPTH} deep"));
     }
     let values = belay_gotemplate::to_json(&Value::Map(values.clone())).map_err(|error| error.to_string())?;
-    let validator = jsonschema::options()
-        .with_pattern_options(PatternOptions::regex())
-        .with_retriever(NoRetriever)
-        .build(&schema)
-        .map_err(|error| unusable(&error.to_string()))?;
+    if schema.get("$ref").is_some_and(|reference| reference == "#") {
+        return Err(format!("- at '': both /$ref and  resolve to {FILE:?} causing reference cycle\n"));
+    }
+    let validator = options().build(&schema).map_err(|error| unusable(&error.to_string()))?;
     if validator.is_valid(&values) {
         return Ok(());
     }
@@ -77,9 +78,22 @@ pub(crate) fn validate_one(schema: &[u8], values: &Map) -> Result<(), String> {
     Err(reasons.concat())
 }
 
+/// How the library that Helm uses takes schemas.
+fn options() -> ValidationOptions<'static> {
+    let options = jsonschema::options()
+        .with_pattern_options(PatternOptions::regex())
+        .with_retriever(NoRetriever)
+        .without_content_encoding_support("base64")
+        .without_content_media_type_support("application/json");
+    format::FORMATS.into_iter().fold(options, |options, (name, check)| {
+        options.with_format(name, move |text: &str| check(text).is_ok())
+    })
+}
+
+const FILE: &str = "file:///values.schema.json#";
+
 /// Why a schema cannot be used, in Helm's words as far as they can be told.
 fn unusable(reason: &str) -> String {
-    const FILE: &str = "file:///values.schema.json#";
     if let Some(pointer) =
         reason.strip_prefix("Pointer '").and_then(|rest| rest.strip_suffix("' does not exist"))
     {

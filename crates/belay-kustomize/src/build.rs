@@ -21,6 +21,7 @@ use crate::transformers::sort_order;
 /// Builds the kustomization in a folder of the tree.
 pub fn build(tree: &dyn FileTree, folder: &TreePath, options: &BuildOptions) -> Result<Build, Error> {
     let loader = Loader::new(tree, folder, options.load_restrictor, options.remotes.as_deref())?;
+    let loader = loader.of_whole_disk(options.is_whole_disk);
     let target = Target::load_root(&loader, options)?;
     let session = Session {
         helm: options.helm.as_ref(),

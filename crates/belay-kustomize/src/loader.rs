@@ -21,6 +21,8 @@ const MAX_DEPTH: usize = 200;
 pub(crate) struct Loader<'t> {
     tree: Tree<'t>,
     restrictor: LoadRestrictor,
+    /// Whether a path from the root of the disk leads to the same place in the tree.
+    is_whole_disk: bool,
     remotes: Option<&'t dyn Remotes>,
     /// The folders from the first kustomization of this tree to this one.
     chain: Vec<TreePath>,
@@ -43,7 +45,13 @@ impl<'t> Loader<'t> {
         remotes: Option<&'t dyn Remotes>,
     ) -> Result<Loader<'t>, Error> {
         let chain = vec![real_folder(tree, folder)?];
-        Ok(Loader { tree: Tree::Given(tree), restrictor, remotes, chain, repositories: Vec::new() })
+        let tree = Tree::Given(tree);
+        Ok(Loader { tree, restrictor, is_whole_disk: false, remotes, chain, repositories: Vec::new() })
+    }
+
+    /// The same loader, for a tree that may be the whole disk.
+    pub(crate) fn of_whole_disk(self, is_whole_disk: bool) -> Loader<'t> {
+        Loader { is_whole_disk, ..self }
     }
 
     pub(crate) fn tree(&self) -> &dyn FileTree {
@@ -87,7 +95,10 @@ impl<'t> Loader<'t> {
                 "path '{reference}' is ambiguous: a part of it only contains '..'"
             )));
         }
-        let path = self.folder().join(reference).map_err(TreeError::from)?;
+        if reference.starts_with('/') {
+            return Err(Error::rule(format!("new root '{reference}' cannot be absolute")));
+        }
+        let path = self.path_of(reference)?;
         let folder = real_folder(self.tree(), &path)?;
         let mut inner = self.clone();
         let cycle = inner.chain.iter().any(|visited| visited.is_within(&folder));
@@ -118,8 +129,18 @@ impl<'t> Loader<'t> {
         repositories.push(repository);
         // Another repository is never allowed more than its own folders.
         let restrictor = LoadRestrictor::RootOnly;
-        Loader { tree: Tree::Fetched(tree), restrictor, remotes: Some(remotes), chain, repositories }
+        let tree = Tree::Fetched(tree);
+        Loader { tree, restrictor, is_whole_disk: false, remotes: Some(remotes), chain, repositories }
             .check_depth()
+    }
+
+    /// Where in the tree a reference leads.
+    pub(crate) fn path_of(&self, reference: &str) -> Result<TreePath, TreeError> {
+        let path = match reference.strip_prefix('/') {
+            Some(below) if self.is_whole_disk => TreePath::root().join(below.trim_start_matches('/')),
+            _ => self.folder().join(reference),
+        };
+        Ok(path?)
     }
 
     /// The file at a URL.
@@ -134,7 +155,7 @@ impl<'t> Loader<'t> {
 
     /// The path and bytes of the file a reference leads to, if a file stands there.
     pub(crate) fn read_if_file(&self, reference: &str) -> Result<Option<(TreePath, Bytes)>, Error> {
-        let Ok(path) = self.folder().join(reference) else { return Ok(None) };
+        let Ok(path) = self.path_of(reference) else { return Ok(None) };
         match self.find(&path)? {
             Some((real, entry)) if entry.kind.is_file() => {
                 self.check_within(&path, &real)?;
@@ -151,7 +172,7 @@ impl<'t> Loader<'t> {
             let content = self.read_url(reference)?;
             return Ok((self.folder().clone(), content.into()));
         }
-        let path = self.folder().join(reference).map_err(TreeError::from)?;
+        let path = self.path_of(reference)?;
         self.read_at(&path)
     }
 

@@ -31,8 +31,12 @@ pub enum Reorder {
 pub struct BuildOptions {
     /// Which files may be read.
     pub load_restrictor: LoadRestrictor,
+    /// Whether the tree is the whole disk, so that absolute paths lead to places in it.
+    pub is_whole_disk: bool,
     /// The order of the objects.
     pub reorder: Reorder,
+    /// Labels every object with what built it, as `buildMetadata: [managedByLabel]` does.
+    pub label_managed_by: bool,
     /// Settings laid over the kustomization of the folder that is built.
     pub edit: Option<KustomizationEdit>,
     /// Whether a folder without a kustomization is built as if it listed its manifests.

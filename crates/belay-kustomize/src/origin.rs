@@ -92,7 +92,8 @@ fn joined(base: &str, reference: &str) -> String {
             part => parts.push(part),
         }
     }
-    parts.join("/")
+    let root = if base.is_empty() && reference.starts_with('/') { "/" } else { "" };
+    format!("{root}{}", parts.join("/"))
 }
 
 /// Changes as one list.
@@ -121,6 +122,7 @@ mod tests {
         assert_eq!(joined("", "../base"), "../base");
         assert_eq!(joined("../base", "x/../b.yaml"), "../base/b.yaml");
         assert_eq!(joined("../../a", "../../b"), "../../../b");
+        assert_eq!((joined("", "/a/../b"), joined("a", "/b")), ("/b".to_owned(), "a/b".to_owned()));
     }
 
     #[test]

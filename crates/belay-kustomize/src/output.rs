@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::error::Error;
 use crate::explain::Trace;
@@ -62,20 +62,6 @@ impl Build {
         let text = |built: &Built| belay_goyaml::to_yaml(&built.object);
         ids.iter().zip(&self.objects).map(|(id, built)| (name(id), text(built))).collect()
     }
-
-    /// Labels every object with what built it, as `buildMetadata: [managedByLabel]` does.
-    pub fn label_managed_by(&mut self) {
-        for built in &mut self.objects {
-            let Some(metadata) = built.object.get_mut("metadata").and_then(Value::as_object_mut) else {
-                continue;
-            };
-            let labels = metadata.entry("labels").or_insert(Value::Null);
-            if !labels.is_object() {
-                *labels = Value::Object(Map::new());
-            }
-            labels[MANAGED_BY.0] = Value::from(MANAGED_BY.1);
-        }
-    }
 }
 
 impl Built {
@@ -119,7 +105,7 @@ pub(crate) fn finish(
     options: &BuildOptions,
 ) -> Result<Build, Error> {
     let asks = |option: &str| kustomization.build_metadata.iter().any(|asked| asked == option);
-    if asks("managedByLabel") {
+    if options.label_managed_by || asks("managedByLabel") {
         Labels::of_objects(&[MANAGED_BY]).transform(&mut resources)?;
     }
     let mut objects = Vec::with_capacity(resources.len());

@@ -146,12 +146,9 @@ fn printed(arguments: &Arguments) -> Result<String, Original> {
     }
     let remotes = if arguments.no_remote_bases { None } else { Some(Arc::new(Fetcher::new())) };
     let remotes = remotes.map(|fetcher| fetcher as Arc<dyn Remotes>);
-    let (tree, place) = source(&arguments.folder, remotes.as_deref())?;
-    let options = options(arguments, remotes)?;
-    let mut built = build(tree.as_ref(), &place, &options).map_err(|error| Original::new(error.chain()))?;
-    if arguments.enable_managedby_label {
-        built.label_managed_by();
-    }
+    let Source { tree, place, is_whole_disk } = Source::find(&arguments.folder, remotes.as_deref())?;
+    let options = BuildOptions { is_whole_disk, ..options(arguments, remotes)? };
+    let built = build(tree.as_ref(), &place, &options).map_err(|error| Original::new(error.chain()))?;
     if let Some(query) = &options.explain {
         return explained(&built, query, tree.as_ref());
     }
@@ -171,27 +168,33 @@ fn write(file: &Path, text: &str) -> Result<(), Original> {
     fs::write(file, text).map_err(|error| Original::failed("write", file, &error))
 }
 
-/// The tree that is built, and the place in it: of the disk, or of a repository.
-fn source(folder: &Path, remotes: Option<&dyn Remotes>) -> Result<(Arc<dyn FileTree>, TreePath), Original> {
-    if !folder.exists()
-        && let Some(repository) = RemoteRepository::parse(&folder.to_string_lossy())
-    {
+/// The tree that is built, and the place in it.
+struct Source {
+    tree: Arc<dyn FileTree>,
+    place: TreePath,
+    /// A tree may also be that of a repository.
+    is_whole_disk: bool,
+}
+
+impl Source {
+    fn find(folder: &Path, remotes: Option<&dyn Remotes>) -> Result<Source, Original> {
         let shown = folder.display();
-        let remotes = remotes.ok_or_else(|| {
-            Original::new(format!("'{shown}' is remote, and remote resources are refused here"))
+        if !folder.exists()
+            && let Some(repository) = RemoteRepository::parse(&folder.to_string_lossy())
+        {
+            let remotes = remotes.ok_or_else(|| {
+                Original::new(format!("'{shown}' is remote, and remote resources are refused here"))
+            })?;
+            let tree = remotes.repository(&repository).map_err(Original::new)?;
+            let place = TreePath::parse(&repository.folder)
+                .map_err(|error| Original::new(format!("{shown}: {error}")))?;
+            return Ok(Source { tree, place, is_whole_disk: false });
+        }
+        let (tree, place) = whole_disk(folder, MAX_FILE_BYTES).map_err(|error| {
+            Original::new(format!("must build at directory: not a valid directory: {shown}: {error}"))
         })?;
-        let tree = remotes.repository(&repository).map_err(Original::new)?;
-        let place = TreePath::parse(&repository.folder)
-            .map_err(|error| Original::new(format!("{shown}: {error}")))?;
-        return Ok((tree, place));
+        Ok(Source { tree: Arc::new(tree), place, is_whole_disk: true })
     }
-    let (tree, place) = whole_disk(folder, MAX_FILE_BYTES).map_err(|error| {
-        Original::new(format!(
-            "must build at directory: not a valid directory: {}: {error}",
-            folder.display()
-        ))
-    })?;
-    Ok((Arc::new(tree), place))
 }
 
 fn options(arguments: &Arguments, remotes: Option<Arc<dyn Remotes>>) -> Result<BuildOptions, Original> {
@@ -209,6 +212,7 @@ fn options(arguments: &Arguments, remotes: Option<Arc<dyn Remotes>>) -> Result<B
             Order::Legacy => Reorder::Legacy,
             Order::None => Reorder::None,
         },
+        label_managed_by: arguments.enable_managedby_label,
         remotes,
         helm,
         explain: arguments.explain.as_deref().map(query).transpose()?,
@@ -296,6 +300,37 @@ mod tests {
         let folder = folder.to_str().unwrap();
         assert!(build_text(&[folder]).unwrap_err().contains("security; file"));
         assert_eq!(build_text(&[folder, "--load-restrictor", "LoadRestrictionsNone"]), Ok(MAP.to_owned()));
+    }
+
+    #[test]
+    fn an_absolute_path_leads_to_files_in_the_folder_only() {
+        let tree = tree();
+        let folder = tree.path().join("base");
+        let text = |line: &str| {
+            let shown = tree.path().display();
+            fs::write(folder.join("kustomization.yaml"), line.replace("TREE", &shown.to_string())).unwrap();
+            build_text(&[folder.to_str().unwrap()])
+        };
+        assert_eq!(text("resources: [TREE/base/map.yaml]"), Ok(MAP.to_owned()));
+        assert!(text("resources: [TREE/overlay/kustomization.yaml]").unwrap_err().contains("security; file"));
+        let error = text("resources: [TREE/file-above]").unwrap_err();
+        assert!(error.contains("new root '/") && error.contains("cannot be absolute"), "{error}");
+        let patch = "resources: [map.yaml]\nnamePrefix: a-\npatches: [{path: TREE/base/map.yaml}]";
+        assert_eq!(text(patch), Ok(MAP.replace("map", "a-map")));
+        let origin = text("resources: [TREE/base/map.yaml]\nbuildMetadata: [originAnnotations]").unwrap();
+        assert!(origin.contains(&format!("path: {}/base/map.yaml\n", tree.path().display())), "{origin}");
+    }
+
+    #[test]
+    fn objects_are_labelled_as_the_kustomization_would_have_it() {
+        let tree = tree();
+        let folder = tree.path().join("base");
+        let line = [folder.to_str().unwrap(), "--enable-managedby-label"];
+        let label = "  labels:\n    app.kubernetes.io/managed-by: kustomize-v5.8.2\n  name: map\n";
+        assert_eq!(build_text(&line), Ok(MAP.replace("  name: map\n", label)));
+        let odd = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: map, labels: [a]}\n";
+        fs::write(folder.join("map.yaml"), odd).unwrap();
+        assert!(build_text(&line).unwrap_err().contains("labelling ConfigMap"));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! `crds`: what schemas of custom kinds say of their fields: names of other objects, labels.
 
+mod definition;
+
 use belay_filetree::TreePath;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::configuration::{Configuration, NameReference};
 use crate::error::{During, Error};
@@ -17,7 +19,7 @@ pub(crate) fn load(loader: &Loader<'_>, paths: &[String]) -> Result<Configuratio
     for path in paths {
         let (file, content) = loader.read(path).during(|| format!("loading CRDs '{path}'"))?;
         let types = types_of(&content, &file)?;
-        for (name, schema) in types.as_object().into_iter().flatten() {
+        for (name, schema) in &types {
             let mut configuration = Configuration::default();
             if looks_like_a_kind(properties(schema)) {
                 let kind = name.rsplit('.').next().unwrap_or(name).to_owned();
@@ -34,13 +36,25 @@ pub(crate) fn load(loader: &Loader<'_>, paths: &[String]) -> Result<Configuratio
     Ok(found)
 }
 
-fn types_of(content: &[u8], file: &TreePath) -> Result<Value, Error> {
-    let text = String::from_utf8_lossy(content);
-    let malformed = |source| Error::Yaml { file: file.to_string(), source };
-    match belay_goyaml::to_json(&text).map_err(malformed)? {
-        types @ Value::Object(_) => Ok(types),
-        _ => Err(Error::rule(format!("unable to parse open API definition from '{file}'"))),
-    }
+/// The definitions of a file, which must be JSON where they begin with a brace.
+fn types_of(content: &[u8], file: &TreePath) -> Result<Map<String, Value>, Error> {
+    let refused =
+        |reason: &str| Error::rule(format!("unable to parse open API definition from '{file}': {reason}"));
+    let types = match content.first() {
+        None => return Err(refused("the file is empty")),
+        Some(b'{') => serde_json::from_slice(content).map_err(|error| refused(&error.to_string()))?,
+        Some(_) => {
+            let malformed = |source| Error::Yaml { file: file.to_string(), source };
+            belay_goyaml::to_json(&String::from_utf8_lossy(content)).map_err(malformed)?
+        }
+    };
+    let types = match types {
+        Value::Null => Map::new(),
+        Value::Object(types) => types,
+        _ => return Err(refused("a map of definitions is due")),
+    };
+    definition::check(&types).map_err(|wrong| refused(&wrong.to_string()))?;
+    Ok(types)
 }
 
 /// The properties of a type, which stands in a `Schema`.
@@ -63,7 +77,7 @@ fn looks_like_a_kind(properties: Option<&Value>) -> bool {
 }
 
 struct Reading<'r> {
-    types: &'r Value,
+    types: &'r Map<String, Value>,
     gvk: &'r Gvk,
     file: &'r TreePath,
 }

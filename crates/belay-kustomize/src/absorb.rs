@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::error::Error;
 use crate::explain::Trace;
 use crate::generators::sources::base64_lines;
-use crate::resource::{Behavior, Resource, scalar_text};
+use crate::resource::{Behavior, Resource};
 use crate::resources::Resources;
 
 /// Adds a generated object, or lays it over the one of its name, as its behavior says.
@@ -29,10 +29,8 @@ pub(crate) fn absorb(resources: &mut Resources, mut resource: Resource) -> Resul
     };
     let old = resources.get(at).clone();
     if behavior == Behavior::Merge {
-        let data = normalized_data(&old);
-        merge_texts(&mut resource.object, "data", data);
-        let binary = texts(old.object.get("binaryData"));
-        merge_texts(&mut resource.object, "binaryData", binary);
+        merge_texts(&mut resource, "data", normalized_data(&old));
+        merge_texts(&mut resource, "binaryData", old.texts(old.object.get("binaryData")));
     }
     take_identity(&mut resource, &old)?;
     resources.list_mut()[at] = resource;
@@ -71,9 +69,9 @@ fn take_identity(resource: &mut Resource, old: &Resource) -> Result<(), Error> {
 
 /// The data of an object that is merged into; a secret's `stringData` counts as data.
 fn normalized_data(old: &Resource) -> Vec<(String, String)> {
-    let mut data = texts(old.object.get("data"));
+    let mut data = old.texts(old.object.get("data"));
     if old.kind() == "Secret" && old.api_version() == "v1" {
-        for (key, text) in texts(old.object.get("stringData")) {
+        for (key, text) in old.texts(old.object.get("stringData")) {
             data.retain(|(present, _)| *present != key);
             data.push((key, base64_lines(text.as_bytes())));
         }
@@ -81,18 +79,13 @@ fn normalized_data(old: &Resource) -> Vec<(String, String)> {
     data
 }
 
-fn texts(map: Option<&Value>) -> Vec<(String, String)> {
-    let entries = map.and_then(Value::as_object).into_iter().flatten();
-    entries.map(|(key, value)| (key.clone(), scalar_text(value))).collect()
-}
-
 /// Lays an object's own texts over others'.
-fn merge_texts(object: &mut Value, field: &str, mut merged: Vec<(String, String)>) {
-    for (key, value) in texts(object.get(field)) {
+fn merge_texts(resource: &mut Resource, field: &str, mut merged: Vec<(String, String)>) {
+    for (key, value) in resource.texts(resource.object.get(field)) {
         merged.retain(|(present, _)| *present != key);
         merged.push((key, value));
     }
-    let Some(fields) = object.as_object_mut() else { return };
+    let Some(fields) = resource.object.as_object_mut() else { return };
     if merged.is_empty() {
         fields.shift_remove(field);
         return;

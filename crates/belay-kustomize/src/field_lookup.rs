@@ -236,7 +236,7 @@ fn list_of(value: &mut Value) -> Result<&mut Vec<Value>, Error> {
     value.as_array_mut().ok_or_else(|| Error::rule("wrong node kind: expected a list"))
 }
 
-/// A plain text as YAML reads it: `8080` is a number.
+/// A plain text as YAML reads it: `8080` is a number, `2024-01-02` a time.
 pub(crate) fn plain(text: &str) -> Value {
     let options =
         belay_goyaml::ParseOptions { resolution: belay_goyaml::Resolution::V3, ..Default::default() };
@@ -245,6 +245,8 @@ pub(crate) fn plain(text: &str) -> Value {
     match belay_goyaml::to_json_with(text, &options, true) {
         Ok(value @ (Value::Bool(_) | Value::Number(_))) if is_word => value,
         Ok(Value::Null) if is_word && !text.is_empty() => Value::Null,
+        // A date is read as a time.
+        Ok(value @ Value::String(_)) if !belay_goyaml::is_text_unquoted(text, options.resolution) => value,
         _ => Value::from(text),
     }
 }
@@ -265,6 +267,7 @@ mod tests {
         assert_eq!(plain("8080"), Value::from(8080));
         assert_eq!(plain("true"), Value::Bool(true));
         assert_eq!(plain("yes"), Value::from("yes"));
+        assert_eq!(plain("2024-1-2"), Value::from("2024-01-02T00:00:00Z"));
         assert_eq!(plain("a: b"), Value::from("a: b"));
     }
 }

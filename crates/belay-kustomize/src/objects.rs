@@ -254,15 +254,16 @@ fn keep_texts(
 ) {
     for (key, value) in written {
         let (Some(key), Some(text)) = (key.as_str(), value.as_str()) else { continue };
-        if let Some(annotation) = annotations.get_mut(key) {
-            if annotation.is_number() || annotation.is_boolean() {
-                let json = belay_goyaml::to_go_json(annotation, true);
-                reread.extend((json != text).then(|| (key.to_owned(), json)));
-            }
-            if !annotation.is_string() {
-                *annotation = Value::from(text);
-            }
-        }
+        let Some(annotation) = annotations.get_mut(key) else { continue };
+        let json = match annotation {
+            Value::Number(_) | Value::Bool(_) => belay_goyaml::to_go_json(annotation, true),
+            // A date was read as a time.
+            Value::String(read) if value.resolved().style == Style::Plain => std::mem::take(read),
+            Value::String(_) => continue,
+            _ => text.to_owned(),
+        };
+        *annotation = Value::from(text);
+        reread.extend((json != text).then(|| (key.to_owned(), json)));
     }
 }
 

@@ -212,9 +212,13 @@ impl Resource {
 
     /// A map of `metadata` as texts, such as its labels.
     pub(crate) fn metadata_map(&self, field: &str) -> Vec<(String, String)> {
-        let map =
-            self.object.get("metadata").and_then(|metadata| metadata.get(field)).and_then(Value::as_object);
-        map.into_iter().flatten().map(|(key, value)| (key.clone(), scalar_text(value))).collect()
+        self.texts(self.object.get("metadata").and_then(|metadata| metadata.get(field)))
+    }
+
+    /// A map of this object as texts, each as it is written.
+    pub(crate) fn texts(&self, map: Option<&Value>) -> Vec<(String, String)> {
+        let entries = map.and_then(Value::as_object).into_iter().flatten();
+        entries.map(|(key, value)| (key.clone(), self.text_of(value))).collect()
     }
 
     pub(crate) fn annotation(&self, key: &str) -> Option<String> {

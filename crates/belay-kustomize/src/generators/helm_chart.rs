@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use belay_filetree::{Kind, TreeError, TreePath};
+use belay_goyaml::{ParseOptions, Resolution};
 use belay_helm::{
     Capabilities, Chart, KubeVersion, LoadLimits, OutputOptions, RenderOptions, Rendered, Values,
     check_release_name, name_from_template, render,
@@ -96,7 +97,7 @@ struct Place {
 impl Place {
     fn of(wanted: &HelmChart, globals: &HelmGlobals, loader: &Loader<'_>) -> Result<Place, Error> {
         let home = if globals.chart_home.is_empty() { DEFAULT_HOME } else { &globals.chart_home };
-        let mut folder = loader.folder().join(home).map_err(TreeError::from)?;
+        let mut folder = loader.path_of(home)?;
         if !wanted.version.is_empty() && !wanted.repo.is_empty() {
             folder = folder.child(&format!("{}-{}", wanted.name, wanted.version));
         }
@@ -151,9 +152,8 @@ fn values_of(wanted: &HelmChart, place: &Place, loader: &Loader<'_>) -> Result<V
         values.merge(Values::from_json(Value::Object(wanted.values_inline.clone())));
     } else {
         let (file, text) = from_file()?;
-        let malformed = |source| Error::Yaml { file, source };
         let inline = Value::Object(wanted.values_inline.clone());
-        let own = belay_goyaml::to_json(&text).map_err(malformed)?;
+        let own = values_to_merge(&file, &text)?;
         let merged = match wanted.values_merge.as_str() {
             "merge" => strategic_merge::merge_values(inline, &own)?,
             _ => strategic_merge::merge_values(own, &inline)?,
@@ -166,6 +166,16 @@ fn values_of(wanted: &HelmChart, place: &Place, loader: &Loader<'_>) -> Result<V
         values.merge_file(file.as_str(), &content).map_err(invalid)?;
     }
     Ok(values)
+}
+
+/// The values that inline ones meet: the original reads them as it reads objects, unlike all others.
+fn values_to_merge(file: &str, text: &str) -> Result<Value, Error> {
+    let options = ParseOptions { resolution: Resolution::V3, ..ParseOptions::default() };
+    let malformed = |source| Error::Yaml { file: file.to_owned(), source };
+    let documents = belay_goyaml::parse(text, &options).map_err(malformed)?;
+    let empty =
+        || Error::rule(format!("{file}: nothing is in the file for `valuesInline` to be merged with"));
+    documents.first().ok_or_else(empty)?.root.to_json(options.resolution, true).map_err(malformed)
 }
 
 fn render_options(wanted: &HelmChart, values: Values, options: &HelmOptions) -> Result<RenderOptions, Error> {

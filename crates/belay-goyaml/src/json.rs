@@ -14,7 +14,7 @@ pub fn format_float(value: f64) -> String {
 }
 
 /// The same with the precision of a `float32`.
-pub(crate) fn format_float32(value: f32) -> String {
+pub fn format_float32(value: f32) -> String {
     match special(f64::from(value)) {
         Some(name) => name.to_owned(),
         None => general(&format!("{value:e}")),

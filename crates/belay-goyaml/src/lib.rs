@@ -41,7 +41,7 @@ pub use decode::{node_to_json, to_json, to_json_strict, to_json_with};
 pub use emitter::{marshal, to_yaml, to_yaml_v3};
 pub use encoding::text_from_bytes;
 pub use error::Error;
-pub use json::{format_float, format_json_float, to_go_json, to_go_json_indent};
+pub use json::{format_float, format_float32, format_json_float, to_go_json, to_go_json_indent};
 pub use node::{Alias, Comment, Content, Document, Node, ParseOptions, Resolution, Style};
 pub use resolve::is_text_unquoted;
 pub use split::{split_documents, try_split_documents};

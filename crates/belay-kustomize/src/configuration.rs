@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
 
+use crate::decode::{Failure, from_value};
 use crate::error::Error;
 use crate::id::{FieldSpec, Gvk};
 use crate::loader::Loader;
@@ -64,9 +65,13 @@ impl Configuration {
         for path in paths {
             let (file, content) = loader.read(path)?;
             let malformed = |source| Error::Yaml { file: file.to_string(), source };
-            let value = belay_goyaml::to_json(&String::from_utf8_lossy(&content)).map_err(malformed)?;
-            let read = crate::decode::from_value::<Option<Configuration>>(value)
-                .map_err(|reason| Error::Kustomization { file: file.clone(), reason })?;
+            let text = String::from_utf8_lossy(&content);
+            let value = belay_goyaml::to_json(&text).map_err(malformed)?;
+            let failed = |failure: Failure| Error::Kustomization {
+                file: file.clone(),
+                reason: failure.in_text(&text),
+            };
+            let read: Option<Configuration> = from_value(value).map_err(failed)?;
             let mut read = read.unwrap_or_default();
             read.sort();
             added = added.merge(&read)?;

@@ -21,7 +21,7 @@ pub type TextMap = IndexMap<String, String>;
 pub struct Kustomization {
     pub api_version: String,
     pub kind: String,
-    pub metadata: Option<Value>,
+    pub metadata: Option<ObjectMeta>,
     pub openapi: TextMap,
     pub name_prefix: String,
     pub name_suffix: String,
@@ -57,6 +57,17 @@ pub struct Kustomization {
     /// Whether the file names a field that holds nothing, such as `resources: []`: it is not empty.
     #[serde(skip)]
     pub(crate) says_something: bool,
+}
+
+/// What a kustomization may say of itself. Nothing is made of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[expect(missing_docs, reason = "the fields are kustomize's own, documented there")]
+pub struct ObjectMeta {
+    pub name: String,
+    pub namespace: String,
+    pub labels: TextMap,
+    pub annotations: TextMap,
 }
 
 /// One entry of `labels`.
@@ -271,7 +282,7 @@ impl Kustomization {
         let says_something = value.as_object().is_some_and(|fields| fields.iter().any(says_something));
         let mut kustomization: Kustomization = match value {
             Value::Null => Kustomization::default(),
-            value => from_value(value).map_err(|reason| invalid(file, reason))?,
+            value => from_value(value).map_err(|failure| invalid(file, failure.in_text(text)))?,
         };
         kustomization.says_something = says_something;
         kustomization.fix();

@@ -67,8 +67,8 @@ pub use helm::{HelmChart, HelmChartArguments, HelmGlobals, HelmOptions};
 pub use id::FieldSpec;
 pub use kustomization::{
     FieldOptions, GeneratorArguments, GeneratorOptions, Image, Kustomization, Label, LegacySortOptions,
-    Patch, PatchOptions, Replacement, ReplacementSource, ReplacementTarget, Replica, Selector, SortOptions,
-    TextMap, Variable, VariableField, VariableTarget,
+    ObjectMeta, Patch, PatchOptions, Replacement, ReplacementSource, ReplacementTarget, Replica, Selector,
+    SortOptions, TextMap, Variable, VariableField, VariableTarget,
 };
 pub use options::{BuildOptions, FieldQuery, KustomizationEdit, LoadRestrictor, Reorder};
 pub use output::{Build, Built};

@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::decode::from_value;
+use crate::decode::from_settings;
 use crate::error::{During, Error};
 use crate::generators::{Charts, config_map, helm_chart, iam_policy, secret};
 use crate::helm::{HelmChart, HelmGlobals};
@@ -65,11 +65,7 @@ fn helm_chart(
     charts: Charts<'_>,
 ) -> Result<Vec<Resource>, Error> {
     let ChartGlobals { chart_home, config_home } = settings(configuration)?;
-    let mut object = configuration.clone();
-    if let Value::Object(fields) = &mut object.object {
-        fields.retain(|name, _| name != "chartHome" && name != "configHome");
-    }
-    let chart: HelmChart = settings(&object)?;
+    let chart: HelmChart = settings(configuration)?;
     helm_chart::make(&chart, &HelmGlobals { chart_home, config_home }, charts, loader)
         .during(|| format!("chart '{}'", chart.name))
 }
@@ -230,7 +226,7 @@ fn settings<T: serde::de::DeserializeOwned>(configuration: &Resource) -> Result<
             fields.shift_remove(field);
         }
     }
-    from_value(object).map_err(|reason| Error::rule(format!("{}: {reason}", configuration.id())))
+    from_settings(object).map_err(|failure| Error::rule(format!("{}: {failure}", configuration.id())))
 }
 
 /// Functions and plugins of others would run foreign code while rendering.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{AfterPart, Configured, Setting, Transformer};
-use crate::decode::from_value;
+use crate::decode::{Failure, from_value};
 use crate::error::{During, Error};
 use crate::explain::Part;
 use crate::field_lookup::{self, Kind};
@@ -36,11 +36,13 @@ pub(crate) fn read(listed: &[Replacement], loader: &Loader<'_>) -> Result<Replac
         }
         let (file, content) = loader.read(&replacement.path)?;
         let malformed = |source| Error::Yaml { file: file.to_string(), source };
-        let value = belay_goyaml::to_json(&String::from_utf8_lossy(&content)).map_err(malformed)?;
+        let text = String::from_utf8_lossy(&content);
+        let value = belay_goyaml::to_json(&text).map_err(malformed)?;
         let invalid = |reason| Error::Kustomization { file: file.clone(), reason };
+        let failed = |failure: Failure| invalid(failure.in_text(&text));
         let read: Vec<Replacement> = match value {
-            Value::Array(_) => from_value(value).map_err(invalid)?,
-            Value::Object(_) => vec![from_value(value).map_err(invalid)?],
+            Value::Array(_) => from_value(value).map_err(failed)?,
+            Value::Object(_) => vec![from_value(value).map_err(failed)?],
             _ => return Err(invalid("unsupported replacement type".to_owned())),
         };
         let part = |number| Part::Item { file: file.clone(), number };

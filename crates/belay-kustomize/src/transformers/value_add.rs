@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::Transformer;
 use super::namespace::{Namespace, Subjects};
-use crate::decode::from_value;
+use crate::decode::{Failure, from_settings};
 use crate::error::{During, Error};
 use crate::field_lookup::{self, Kind};
 use crate::field_path;
@@ -53,8 +53,10 @@ pub(crate) fn read(settings: Settings, loader: &Loader<'_>) -> Result<ValueAdd, 
     if !settings.target_file_path.is_empty() {
         let (file, content) = loader.read(&settings.target_file_path)?;
         let malformed = |source| Error::Yaml { file: file.to_string(), source };
-        let read = belay_goyaml::to_json(&String::from_utf8_lossy(&content)).map_err(malformed)?;
-        let more: Settings = from_value(read).map_err(|reason| Error::rule(format!("{file}: {reason}")))?;
+        let text = String::from_utf8_lossy(&content);
+        let read = belay_goyaml::to_json(&text).map_err(malformed)?;
+        let failed = |failure: Failure| Error::rule(format!("{file}: {}", failure.in_text(&text)));
+        let more: Settings = from_settings(read).map_err(failed)?;
         targets.extend(more.targets);
     }
     if targets.is_empty() {

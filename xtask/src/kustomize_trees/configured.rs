@@ -14,7 +14,10 @@ const TRANSFORMERS: [Plugin; 14] = [
         "NamespaceTransformer",
         "metadata: {name: n, namespace: given}\nsetRoleBindingSubjects: allServiceAccounts\nfieldSpecs: []\n",
     ),
-    ("PrefixTransformer", "metadata: {name: p}\nprefix: t-\nfieldSpecs: [{path: metadata/name}]\n"),
+    (
+        "PrefixTransformer",
+        "metadata: {name: p}\nprefix: t-\nbogus: 1\nfieldSpecs: [{path: metadata/name, bogus: 1}]\n",
+    ),
     (
         "SuffixTransformer",
         "metadata: {name: s}\nsuffix: -t\nfieldSpecs: [{path: metadata/name, kind: ConfigMap}]\n",
@@ -25,11 +28,11 @@ const TRANSFORMERS: [Plugin; 14] = [
     ),
     (
         "AnnotationsTransformer",
-        "metadata: {name: a}\nannotations: {a: b}\nfieldSpecs: [{path: metadata/annotations, create: true}]\n",
+        "metadata: {name: a}\nannotations: {a: b, number: 1.50, flag: on, day: 2024-01-02}\nfieldSpecs: [{path: metadata/annotations, create: true}]\n",
     ),
     (
         "ImageTagTransformer",
-        "metadata: {name: i}\nimageTag: {name: nginx, newTag: '9'}\nfieldSpecs: [{path: 'spec/image'}]\n",
+        "metadata: {name: i}\nimageTag: {name: nginx, newTag: 9, bogus: [1]}\nfieldSpecs: [{path: 'spec/image'}]\n",
     ),
     (
         "ReplicaCountTransformer",

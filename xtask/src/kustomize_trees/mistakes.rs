@@ -5,7 +5,7 @@ use super::{MISTAKE, Maker};
 /// How many trees in a hundred get one. Some of the others fail as well.
 pub(super) const PERCENT: u32 = 18;
 
-const FIELDS: [&str; 24] = [
+const FIELDS: [&str; 27] = [
     "unknownField: 1\n",
     "namePrefix: [a]\n",
     "resources: missing\n",
@@ -30,6 +30,9 @@ const FIELDS: [&str; 24] = [
     "sortOptions: {order: random}\n",
     "openapi: {version: v0}\n",
     "patches: [{target: {name: '['}, patch: '[]'}]\n",
+    "metadata: {name: 1}\n",
+    "metadata: {uid: x}\n",
+    "crds: [r0.yaml]\n",
 ];
 
 const FILES: [&str; 8] = [

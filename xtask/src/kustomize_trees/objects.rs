@@ -219,10 +219,10 @@ impl Maker {
             text.push_str(&format!("  namespace: {namespace}\n"));
         }
         if self.chance(40) {
-            text.push_str("  labels: {app: web, 'tier': \"front\"}\n");
+            text.push_str("  labels: {app: web, 'tier': \"front\", since: 2024-01-02}\n");
         }
         if self.chance(20) {
-            text.push_str("  annotations:\n    note: yes\n    size: 1e3\n    text: |\n      a\n\n       b\n");
+            text.push_str("  annotations:\n    note: yes\n    size: 1e3\n    day: 2024-1-2\n    text: |\n      a\n\n       b\n");
         }
         text
     }

@@ -7,13 +7,15 @@ use super::{Known, Maker};
 /// A field: its chance in a hundred, its name, and how it is written for a folder.
 type Setting = (u32, &'static str, fn(&mut Maker, &str) -> String);
 
-const SETTINGS: [Setting; 24] = [
+const SETTINGS: [Setting; 25] = [
     (35, "namePrefix", |maker, _| format!("namePrefix: {}\n", maker.pick(&["p-", "q-", "a1-"]))),
     (25, "nameSuffix", |maker, _| format!("nameSuffix: {}\n", maker.pick(&["-s", "-v2"]))),
     (35, "namespace", |maker, _| format!("namespace: {}\n", maker.pick(&["shop", "prod", "default"]))),
     (20, "commonLabels", |_, _| "commonLabels: {team: us, \"on\": \"yes\"}\n".to_owned()),
     (25, "labels", labels),
-    (20, "commonAnnotations", |_, _| "commonAnnotations: {owner: \"007\", b: 'x y'}\n".to_owned()),
+    (20, "commonAnnotations", |_, _| {
+        "commonAnnotations: {owner: \"007\", b: 'x y', day: 2024-01-02}\n".to_owned()
+    }),
     (35, "images", images),
     (15, "replicas", |maker, _| {
         let count = maker.pick(&["5", "0", "'3'"]).trim_matches('\'').to_owned();
@@ -42,6 +44,10 @@ const SETTINGS: [Setting; 24] = [
     }),
     (8, "configurations", configurations),
     (6, "crds", crds),
+    (4, "metadata", |maker, _| {
+        let more = maker.pick(&["", ", Labels: {a: b}", ", annotations: {day: 2024-01-02, none: null}"]);
+        format!("metadata: {{name: own{more}}}\n")
+    }),
     (4, "openapi", |_, _| "openapi: {version: v1.21.2}\n".to_owned()),
     (15, "transformers", Maker::transformers),
     (8, "generators", Maker::generators),

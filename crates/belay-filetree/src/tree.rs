@@ -123,6 +123,8 @@ pub enum TreeError {
     LfsPointer {
         /// The file.
         path: TreePath,
+        /// What stands there instead.
+        pointer: Bytes,
     },
     /// The file is larger than a source may hold.
     #[error("{path}: {size} bytes are more than the limit of {limit}")]

@@ -106,10 +106,8 @@ impl Writer<'_> {
     fn file(&mut self, path: &TreePath, mode: u32) -> Result<(), ArchiveError> {
         let content = match self.tree.load(path) {
             Ok(content) => content,
-            Err(TreeError::LfsPointer { path }) => {
-                tracing::warn!(%path, "a Git LFS pointer is left out of the artifact");
-                return Ok(());
-            }
+            // As Flux archives it. Left out, its reader would take it for deleted.
+            Err(TreeError::LfsPointer { pointer, .. }) => pointer,
             Err(error) => return Err(error.into()),
         };
         let size = content.len() as u64;
@@ -173,7 +171,7 @@ fn split(name: &str) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use belay_filetree::MemoryTree;
+    use belay_filetree::{ContentId, DirEntry, Entry, MemoryTree};
     use std::io::Read;
 
     fn tree() -> MemoryTree {
@@ -256,5 +254,31 @@ mod tests {
         let names = entries(&bytes);
         assert_eq!(names[0], "web/Chart.yaml 644 0 0 0 \"name: web\\n\"");
         assert!(names[1].starts_with("web/templates/a.yaml "));
+    }
+
+    /// One file, and what a snapshot says of it.
+    struct Pointer;
+
+    const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n";
+
+    impl FileTree for Pointer {
+        fn lookup(&self, _path: &TreePath) -> Result<Option<Entry>, TreeError> {
+            Ok(Some(Entry { kind: Kind::File, id: ContentId::of(POINTER) }))
+        }
+
+        fn load(&self, path: &TreePath) -> Result<bytes::Bytes, TreeError> {
+            Err(TreeError::LfsPointer { path: path.clone(), pointer: POINTER.into() })
+        }
+
+        fn entries(&self, _path: &TreePath) -> Result<Vec<DirEntry>, TreeError> {
+            Ok(vec![DirEntry { name: "a.yaml".to_owned(), kind: Kind::File }])
+        }
+    }
+
+    #[test]
+    fn a_pointer_of_git_lfs_is_archived_as_it_is() {
+        let entries = entries(&archive(&Pointer, &|_, _| false).unwrap());
+        let file = entries.last().unwrap();
+        assert!(file.contains("a.yaml") && file.contains("git-lfs"), "{entries:?}");
     }
 }

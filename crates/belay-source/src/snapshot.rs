@@ -108,7 +108,7 @@ impl FileTree for Snapshot {
         }
         let content = repository.find_object(id).map_err(|source| store(path, source))?.detach().data;
         if content.len() < LONGEST_POINTER && content.starts_with(LFS_MARK) {
-            return Err(TreeError::LfsPointer { path: path.clone() });
+            return Err(TreeError::LfsPointer { path: path.clone(), pointer: content.into() });
         }
         Ok(Bytes::from(content))
     }

@@ -1,6 +1,6 @@
 //! A folder of plain YAML and JSON files.
 
-use belay_filetree::{FileTree, Kind, TreePath};
+use belay_filetree::{FileTree, Kind, TreeError, TreePath};
 use belay_manifest::{Limits, Manifest, parse};
 
 use crate::detect::{SourceType, detect};
@@ -107,6 +107,8 @@ fn collect(
             Some(Kind::Directory) if recurse && entry.kind == Kind::Directory => {
                 collect(tree, root, &path, recurse, patterns, files)?;
             }
+            // Its objects are the app's; left out, they would be pruned.
+            Some(Kind::Submodule) if recurse => return Err(TreeError::Submodule { path }.into()),
             Some(kind)
                 if kind.is_file()
                     && patterns.take(&entry.name, path.relative_to(root).unwrap_or(path.as_str())) =>

@@ -88,6 +88,52 @@ async fn a_watch_can_start_with_the_present_state_and_says_when_that_ends() {
     assert_eq!(code, 422);
 }
 
+#[tokio::test(start_paused = true)]
+async fn every_minute_a_bookmark_says_how_far_a_watch_is() {
+    let api = Api::new();
+    // It comes by itself.
+    api.wait_for(&format!("{MAPS}/kube-root-ca.crt"), 200).await;
+    let (_, before) = api.get(MAPS).await;
+    let path = format!(
+        "{MAPS}?watch=true&resourceVersion={}",
+        before["metadata"]["resourceVersion"].as_str().unwrap()
+    );
+    let mut watch = Watch::open(&api, &format!("{path}&allowWatchBookmarks=true&timeoutSeconds=150")).await;
+    let mut other = Watch::open(&api, &format!("{path}&timeoutSeconds=150")).await;
+    let mut versions = vec![before["metadata"]["resourceVersion"].as_str().unwrap().parse::<u64>().unwrap()];
+    for turn in 0..2 {
+        // The watch itself has nothing to tell.
+        let secret = json!({ "metadata": { "name": format!("s{turn}") } });
+        assert_eq!(api.post("/api/v1/namespaces/default/secrets", &secret).await.0, 201);
+        tokio::time::sleep(Duration::from_secs(58)).await;
+        let early = tokio::time::timeout(Duration::from_secs(1), watch.body.frame()).await;
+        assert!(early.is_err(), "a bookmark before its time");
+        let bookmark = watch.next().await.unwrap();
+        assert_eq!(
+            (&bookmark["type"], &bookmark["object"]["kind"]),
+            (&json!("BOOKMARK"), &json!("ConfigMap"))
+        );
+        let metadata = &bookmark["object"]["metadata"];
+        assert_eq!(metadata["annotations"], Value::Null, "only the end of the present state has one");
+        versions.push(metadata["resourceVersion"].as_str().unwrap().parse().unwrap());
+    }
+    assert!(versions.is_sorted_by(|one, next| one < next), "{versions:?}");
+    // From there a watch goes on.
+    let mut next = Watch::open(&api, &format!("{MAPS}?watch=true&resourceVersion={}", versions[2])).await;
+    api.post(MAPS, &config_map("x", json!({}))).await;
+    next.expect("ADDED", "x").await;
+    watch.expect("ADDED", "x").await;
+    other.expect("ADDED", "x").await;
+    tokio::time::sleep(Duration::from_secs(28)).await;
+    let last = watch.next().await.unwrap();
+    assert_eq!(last["type"], "BOOKMARK", "as far as it came when it ends");
+    assert_eq!(
+        (watch.next().await, other.next().await),
+        (None, None),
+        "the other one asked for no bookmarks"
+    );
+}
+
 #[tokio::test]
 async fn a_selecting_watch_sees_objects_come_and_go() {
     let api = Api::new();

@@ -116,7 +116,8 @@ fn is_other_event(sender: Sender, headers: &HeaderMap) -> bool {
 
 fn push(sender: Sender, body: &Value) -> Option<Push> {
     let urls = |names: &[&str], place: &Value| -> Vec<String> {
-        names.iter().filter_map(|name| place[*name].as_str()).map(str::to_owned).collect()
+        let urls = names.iter().filter_map(|name| place[*name].as_str());
+        urls.filter(|url| !url.is_empty()).map(str::to_owned).collect()
     };
     let repositories = match sender {
         Sender::GitHub => urls(&["clone_url", "html_url", "ssh_url", "git_url"], &body["repository"]),

@@ -182,6 +182,56 @@ async fn bad_pushes_are_refused_and_not_repeated() {
     assert_eq!(done(&engine), Vec::<String>::new());
 }
 
+/// Each value of a body, by its pointer, gone or replaced by something else.
+fn mutants(body: &Value) -> Vec<Value> {
+    fn pointers(value: &Value, at: &str, into: &mut Vec<String>) {
+        for (name, below) in value.as_object().into_iter().flatten() {
+            into.push(format!("{at}/{name}"));
+            pointers(below, &format!("{at}/{name}"), into);
+        }
+    }
+    let mut places = Vec::new();
+    pointers(body, "", &mut places);
+    let mut mutants = vec![Value::Null, json!([]), json!("canary"), json!(1)];
+    for place in places {
+        let (parent, name) = place.rsplit_once('/').expect("a pointer has a slash");
+        let mut without = body.clone();
+        without.pointer_mut(parent).and_then(Value::as_object_mut).expect("it is there").shift_remove(name);
+        mutants.push(without);
+        for other in
+            [Value::Null, json!(1.5), json!(true), json!(""), json!([]), json!({}), json!(["canary"])]
+        {
+            let mut mutant = body.clone();
+            *mutant.pointer_mut(&place).expect("it is there") = other;
+            mutants.push(mutant);
+        }
+    }
+    mutants
+}
+
+#[tokio::test]
+async fn bad_m2_pushes_with_any_field_missing_or_wrong_are_answered() {
+    let hosts = ["clone_url", "html_url", "ssh_url", "git_url", "git_http_url", "web_url", "git_ssh_url"];
+    let urls: serde_json::Map<String, Value> =
+        hosts.map(|name| (name.to_owned(), json!(format!("https://g/{name}")))).into_iter().collect();
+    let body = json!({"ref": "refs/heads/main", "after": "0", "repository": urls, "project": urls, "commits": {"id": "0"}});
+    let generic = json!({"ref": "refs/heads/main", "repository": "https://o/a"});
+    let (engine, router) = server();
+    for (headers, body) in [
+        (&[("x-github-event", "push")][..], &body),
+        (&[("x-gitlab-event", "Push Hook")], &body),
+        (&[], &generic),
+    ] {
+        for mutant in mutants(body) {
+            let (status, answer) = ask(&router, post("/api/webhook", headers, mutant.to_string())).await;
+            assert!([StatusCode::OK, StatusCode::BAD_REQUEST].contains(&status), "{mutant}: {status}");
+            assert!(!answer.to_string().contains("canary"), "{mutant}: {answer}");
+            assert!(done(&engine).iter().all(|push| push.starts_with("push https://")), "{mutant}");
+        }
+    }
+    assert_eq!(ask(&router, get("/healthz")).await.0, StatusCode::OK, "it goes on");
+}
+
 #[tokio::test]
 async fn a_secret_makes_signatures_needed() {
     let (engine, router) = server();

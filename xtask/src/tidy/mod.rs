@@ -9,6 +9,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -34,16 +35,23 @@ fn check(root: &Path) -> Result<Vec<String>> {
     let packages = purity::Packages::of(&read_table(&root.join("Cargo.lock"))?);
     let crates = crate_folders(root)?;
     let mut faults = Vec::new();
+    let mut functions = BTreeSet::new();
     for folder in &crates {
-        faults.extend(check_crate(root, folder, &packages)?);
+        faults.extend(check_crate(root, folder, &packages, &mut functions)?);
     }
-    faults.extend(names::check_scenarios(root)?);
+    faults.extend(names::check_proofs(root, &functions)?);
     faults.extend(generated::check(root, &crates)?);
     faults.extend(crate::mutate::check(root)?);
     Ok(faults)
 }
 
-fn check_crate(root: &Path, folder: &Path, packages: &purity::Packages) -> Result<Vec<String>> {
+/// The faults of a crate; the names of its functions are added to the others'.
+fn check_crate(
+    root: &Path,
+    folder: &Path,
+    packages: &purity::Packages,
+    functions: &mut BTreeSet<String>,
+) -> Result<Vec<String>> {
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let manifest = read_table(&folder.join("Cargo.toml"))?;
     let is_pure = layers::is_pure(&name);
@@ -56,6 +64,7 @@ fn check_crate(root: &Path, folder: &Path, packages: &purity::Packages) -> Resul
         for file in rust_files(&part)? {
             let code = source::code_of(&fs::read_to_string(&file)?);
             let place = file.strip_prefix(root).unwrap_or(&file).display().to_string();
+            functions.extend(source::functions(&code));
             faults.extend(names::check_path(&place));
             faults.extend(names::check_modules(&place, &code));
             if is_pure && part.ends_with("src") {

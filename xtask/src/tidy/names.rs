@@ -12,7 +12,8 @@ use super::source;
 
 /// Names that say nothing.
 const DRAWERS: &[&str] = &["util", "utils", "common", "misc", "helpers", "helper"];
-const TABLE: &str = "COMPATIBILITY.md";
+const COMPATIBILITY: &str = "COMPATIBILITY.md";
+const BAD_INPUTS: &str = "docs/bad-inputs.md";
 
 /// A crate's name, or the name of one of its folders or files, that says nothing.
 pub(super) fn check_path(place: &str) -> Option<String> {
@@ -34,21 +35,30 @@ fn says_nothing(place: &str) -> String {
     format!("{place}: the name says nothing about what it holds")
 }
 
-/// The scenarios that the table of compatibility names as proof and that are not there.
-pub(super) fn check_scenarios(root: &Path) -> Result<Vec<String>> {
-    static NAME: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new("`([a-z0-9]+(?:-[a-z0-9]+){2,})`").expect("a valid expression"));
+/// The scenarios and tests that the tables name as proof and that are not there.
+pub(super) fn check_proofs(root: &Path, functions: &BTreeSet<String>) -> Result<Vec<String>> {
     let mut scenarios = BTreeSet::new();
     add_scenarios(&root.join("tests/scenarios"), &mut scenarios)?;
     let families: BTreeSet<&str> = scenarios.iter().filter_map(|name| name.split('-').next()).collect();
-    let text = fs::read_to_string(root.join(TABLE)).context(TABLE)?;
+    let is_of_a_family = |name: &str| name.split('-').next().is_some_and(|family| families.contains(family));
+    let mut faults = check_names(root, COMPATIBILITY, |name| {
+        !scenarios.contains(name) && name.matches('-').count() >= 2 && is_of_a_family(name)
+    })?;
+    let is_known = |name: &str| scenarios.contains(name) || functions.contains(name);
+    faults.extend(check_names(root, BAD_INPUTS, |name| !is_known(name))?);
+    Ok(faults)
+}
+
+/// The words in a table's rows that ought to be a scenario or a test.
+fn check_names(root: &Path, table: &str, is_missing: impl Fn(&str) -> bool) -> Result<Vec<String>> {
+    static NAME: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new("`([a-z0-9]+(?:[-_][a-z0-9]+)+)`").expect("a valid expression"));
+    let text = fs::read_to_string(root.join(table)).with_context(|| table.to_owned())?;
     let mut faults = Vec::new();
-    for (number, line) in text.lines().enumerate() {
-        for name in NAME.captures_iter(line).map(|found| found.get(1).map_or("", |name| name.as_str())) {
-            let is_of_a_family = name.split('-').next().is_some_and(|family| families.contains(family));
-            if is_of_a_family && !scenarios.contains(name) {
-                faults.push(format!("{TABLE}:{}: there is no scenario {name}", number + 1));
-            }
+    for (number, row) in text.lines().enumerate().filter(|(_, line)| line.starts_with('|')) {
+        let names = NAME.captures_iter(row).filter_map(|found| Some(found.get(1)?.as_str()));
+        for name in names.filter(|name| is_missing(name)) {
+            faults.push(format!("{table}:{}: there is no scenario or test {name}", number + 1));
         }
     }
     Ok(faults)

@@ -198,6 +198,13 @@ pub(super) fn modules(code: &str) -> Vec<Spoken> {
         .collect()
 }
 
+/// The names of the code's functions.
+pub(super) fn functions(code: &str) -> impl Iterator<Item = String> {
+    static FUNCTION: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"\bfn\s+(\w+)").expect("a valid expression"));
+    FUNCTION.captures_iter(code).map(|found| found[1].to_owned())
+}
+
 fn line_at(code: &str, at: usize) -> usize {
     code[..at].matches('\n').count() + 1
 }

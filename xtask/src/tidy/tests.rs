@@ -27,6 +27,8 @@ impl House {
         }
         house.write("tests/scenarios/sync-of-one.yaml", "");
         house.write("COMPATIBILITY.md", "| works (`sync-of-one`), with `a-b-c` |\n");
+        house.write("docs/bad-inputs.md", "`x-y`\n| R1 | `sync-of-one`, `one_is_one` |\n");
+        house.write("xtask/tests/one.rs", "#[test]\nfn one_is_one() {}\n");
         house.write(
             "tests/mutations.toml",
             "[[mutation]]\nloses = \"x\"\nfile = \"xtask/src/lib.rs\"\nreplace = \"differences\"\nwith = \"y\"\ntest = []\n",
@@ -159,7 +161,15 @@ fn recorded_data_that_nobody_knows_of_is_found() {
 #[test]
 fn a_scenario_that_is_named_and_not_there_is_found() {
     let fault = fault_after("COMPATIBILITY.md", "\n| works (`sync-of-one`, `sync-of-two`) |\n");
-    assert_eq!(fault, "COMPATIBILITY.md:2: there is no scenario sync-of-two");
+    assert_eq!(fault, "COMPATIBILITY.md:2: there is no scenario or test sync-of-two");
+}
+
+#[test]
+fn a_test_of_bad_input_that_is_named_and_not_there_is_found() {
+    let fault = fault_after("docs/bad-inputs.md", "| R1 | `one_is_one`, `two_is_two` |\n");
+    assert_eq!(fault, "docs/bad-inputs.md:1: there is no scenario or test two_is_two");
+    let fault = fault_after("xtask/tests/one.rs", "// fn one_is_one()\n");
+    assert_eq!(fault, "docs/bad-inputs.md:2: there is no scenario or test one_is_one");
 }
 
 #[test]

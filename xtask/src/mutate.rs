@@ -18,9 +18,9 @@ mod tests;
 /// Which mutations, and where the copy is compiled.
 #[derive(clap::Args, Default)]
 pub(crate) struct Arguments {
-    /// Only those whose name or file contains this.
-    #[arg(long)]
-    only: Option<String>,
+    /// Only those whose sentence or file contains one of these texts.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
     /// Print them, and break nothing.
     #[arg(long)]
     list: bool,
@@ -69,7 +69,7 @@ impl Outcome {
 pub(crate) fn run(repository: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     let chosen: Vec<Mutation> = read(repository)?
         .into_iter()
-        .filter(|mutation| arguments.only.as_ref().is_none_or(|part| mutation.has(part)))
+        .filter(|mutation| arguments.only.is_empty() || arguments.only.iter().any(|part| mutation.has(part)))
         .collect();
     ensure!(!chosen.is_empty(), "no mutation is called like that");
     if arguments.list {

@@ -68,7 +68,7 @@ fn each_way_to_miss_a_mutation_is_told() {
          DOES NOT COMPILE: there is a greeting (src/lib.rs: cargo test --lib ages)\n  \
          ITS TESTS FAIL WITHOUT IT: children are no adults (src/lib.rs: cargo test --lib broken)"
     );
-    run(root, &Arguments { only: Some("eighteen".to_owned()), ..Arguments::default() }).unwrap();
+    run(root, &Arguments { only: vec!["eighteen".to_owned()], ..Arguments::default() }).unwrap();
     assert_eq!(fs::read_to_string(root.join("src/lib.rs")).unwrap(), LIB, "the repository is not touched");
     assert_eq!(fs::read_to_string(&left).unwrap(), LIB, "the copy is whole again");
 }

@@ -2,23 +2,29 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use belay_filetree::{MemoryTree, TreePath};
-use belay_kustomize::{BuildOptions, build};
+use belay_kustomize::{BuildOptions, HelmOptions, build};
 use serde_json::{Value, json};
 
-use crate::kustomize_trees::{MISTAKE, Tree, features, tree};
+use crate::kustomize_trees::{MISTAKE, Tree, chart_features, chart_tree, features, tree};
 
 /// What is compared.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The library of the original, built from `tests/oracle/kustomize`.
-    #[arg(long)]
-    oracle: PathBuf,
+    #[arg(long, required_unless_present = "kustomize")]
+    oracle: Option<PathBuf>,
+    /// The original instead, for trees with charts: they need files and Helm.
+    #[arg(long, conflicts_with = "oracle")]
+    kustomize: Option<PathBuf>,
+    /// Helm, for the original.
+    #[arg(long, default_value = "helm")]
+    helm: PathBuf,
     /// How many trees.
     #[arg(long = "count", default_value_t = 10_000)]
     cases: u64,
@@ -39,25 +45,20 @@ const VERSIONED: &str = "kustomize-v5.8.2";
 
 /// Builds every tree with both and reports what differs.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let mut oracle = Command::new(&arguments.oracle)
-        .arg("-builds")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .with_context(|| format!("running {}", arguments.oracle.display()))?;
-    let mut questions = oracle.stdin.take().context("the oracle takes no questions")?;
-    let mut answers = BufReader::new(oracle.stdout.take().context("the oracle gives no answers")?).lines();
-    let mut shown: BTreeMap<&str, usize> = features().into_iter().map(|feature| (feature, 0)).collect();
+    let mut original = Original::of(arguments)?;
+    let (features, tree): (_, fn(u64) -> Tree) = match &original {
+        Original::Library { .. } => (features(), tree),
+        Original::Command { .. } => (chart_features(), chart_tree),
+    };
+    let mut shown: BTreeMap<&str, usize> = features.into_iter().map(|feature| (feature, 0)).collect();
     let (mut different, mut failing) = (0, 0);
     let mut recorded = String::new();
     for seed in arguments.seed..arguments.seed + arguments.cases {
         let tree = tree(seed);
-        let question = json!({"files": tree.files, "folder": tree.folder});
-        writeln!(questions, "{question}")?;
-        let answer: Value = serde_json::from_str(&answers.next().context("the oracle ended")??)?;
-        let text = || answer["text"].as_str().unwrap_or_default().replace(UNVERSIONED, VERSIONED);
-        let expected = answer.get("error").is_none().then(text);
+        let (expected, reason) = match original.answer(&tree)? {
+            Ok(text) => (Some(text), None),
+            Err(reason) => (None, Some(reason)),
+        };
         failing += u64::from(expected.is_none());
         // A mistake shows in what fails, everything else in what builds.
         let of_this_tree: BTreeSet<&str> = tree.features.iter().copied().collect();
@@ -66,10 +67,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
                 *shown.entry(feature).or_default() += 1;
             }
         }
-        let found = built(&tree)?;
+        let found = built(&tree, &original)?;
         if found.as_ref().ok() != expected.as_ref() {
             different += 1;
-            report(seed, answer["error"].as_str(), expected.as_deref().unwrap_or_default(), &found);
+            report(seed, reason.as_deref(), expected.as_deref().unwrap_or_default(), &found);
             if let Some(folder) = &arguments.write {
                 write(&tree, &folder.join(seed.to_string()))?;
             }
@@ -92,6 +93,63 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         bail!("{different} trees differ");
     }
     check_spread(arguments.cases, failing, &shown)
+}
+
+/// What Belay is compared with.
+enum Original {
+    Library { questions: ChildStdin, answers: Lines<BufReader<ChildStdout>> },
+    Command { kustomize: PathBuf, helm: PathBuf, folder: PathBuf },
+}
+
+impl Original {
+    fn of(arguments: &Arguments) -> Result<Original> {
+        if let Some(kustomize) = &arguments.kustomize {
+            let folder = std::env::temp_dir().join(format!("belay-differential-{}", std::process::id()));
+            let (kustomize, helm) = (kustomize.clone(), arguments.helm.clone());
+            return Ok(Original::Command { kustomize, helm, folder });
+        }
+        let oracle = arguments.oracle.as_deref().context("give either --oracle or --kustomize")?;
+        let mut oracle = Command::new(oracle)
+            .arg("-builds")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .with_context(|| format!("running {}", oracle.display()))?;
+        let questions = oracle.stdin.take().context("the oracle takes no questions")?;
+        let answers = BufReader::new(oracle.stdout.take().context("the oracle gives no answers")?).lines();
+        Ok(Original::Library { questions, answers })
+    }
+
+    /// What it makes of a tree, or why it fails.
+    fn answer(&mut self, tree: &Tree) -> Result<Result<String, String>> {
+        match self {
+            Original::Library { questions, answers } => {
+                let question = json!({"files": tree.files, "folder": tree.folder});
+                writeln!(questions, "{question}")?;
+                let answer: Value = serde_json::from_str(&answers.next().context("the oracle ended")??)?;
+                Ok(match answer.get("error") {
+                    Some(error) => Err(error.as_str().unwrap_or_default().to_owned()),
+                    None => Ok(answer["text"].as_str().unwrap_or_default().replace(UNVERSIONED, VERSIONED)),
+                })
+            }
+            Original::Command { kustomize, helm, folder } => {
+                // An earlier tree must leave nothing.
+                let _ = fs::remove_dir_all(&*folder);
+                write(tree, folder)?;
+                let output = Command::new(&*kustomize)
+                    .arg("build")
+                    .arg(folder.join(&tree.folder))
+                    .args(["--enable-helm", "--helm-command"])
+                    .arg(&*helm)
+                    .output()
+                    .with_context(|| format!("running {}", kustomize.display()))?;
+                let _ = fs::remove_dir_all(&*folder);
+                let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+                Ok(if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) })
+            }
+        }
+    }
 }
 
 /// Fewer trees than this say nothing about how often a feature comes.
@@ -124,10 +182,12 @@ fn write(tree: &Tree, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-fn built(tree: &Tree) -> Result<Result<String, String>> {
+fn built(tree: &Tree, original: &Original) -> Result<Result<String, String>> {
     let files = MemoryTree::of(tree.files.iter().map(|(path, text)| (path.as_str(), text.as_str())));
     let folder = TreePath::parse(&tree.folder)?;
-    let built = build(&files, &folder, &BuildOptions::default());
+    let charts = matches!(original, Original::Command { .. });
+    let helm = charts.then(HelmOptions::default);
+    let built = build(&files, &folder, &BuildOptions { helm, ..BuildOptions::default() });
     Ok(built.map(|built| built.to_yaml()).map_err(|error| error.chain()))
 }
 

@@ -3,6 +3,7 @@
 //!
 //! What a tree refers to is mostly there, so that most trees build and the rest fail for one reason.
 
+mod charts;
 mod configured;
 mod mistakes;
 mod objects;
@@ -11,6 +12,7 @@ mod settings;
 
 use std::collections::BTreeMap;
 
+pub(crate) use charts::{chart_features, chart_tree};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
@@ -25,17 +27,21 @@ pub(crate) struct Tree {
 
 /// Makes the tree of a seed.
 pub(crate) fn tree(seed: u64) -> Tree {
-    let mut maker = Maker {
+    let mut maker = maker(seed);
+    maker.places = maker.chance(30);
+    maker.make();
+    maker.tree
+}
+
+fn maker(seed: u64) -> Maker {
+    Maker {
         random: StdRng::seed_from_u64(seed),
         tree: Tree { files: BTreeMap::new(), folder: String::new(), features: Vec::new() },
         taken: Vec::new(),
         known: Vec::new(),
         places: false,
         renames: true,
-    };
-    maker.places = maker.chance(30);
-    maker.make();
-    maker.tree
+    }
 }
 
 /// The names of everything a tree may make use of.

@@ -120,7 +120,7 @@ impl Maker {
             "commonLabels: {team: blue}\n",
             "images: [{name: shop, newTag: '9'}]\n",
             "buildMetadata: [originAnnotations, transformerAnnotations]\n",
-            "patches:\n- target: {kind: Deployment}\n  patch: '[{op: add, path: /spec/paused, value: true}]'\n",
+            "patches:\n- target: {kind: Deployment}\n  patch: '- {op: add, path: /spec/paused, value: true}'\n",
         ] {
             if self.chance(20) {
                 text.push_str(line);

@@ -1,11 +1,12 @@
 //! Errors for people: `error:` with the chain of causes, then `hint:`.
 
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
-use crate::original_flags::STAND_INS;
+use belay_cluster::ConnectError;
 
-/// The exit code when the arguments make no sense.
-const USAGE: u8 = 2;
+use crate::usage::USAGE;
+
 /// The exit code when an app or object is not there.
 const NOT_FOUND: u8 = 3;
 
@@ -53,7 +54,10 @@ pub(crate) fn with_code(error: anyhow::Error, code: u8) -> anyhow::Error {
     match error.downcast::<Failure>() {
         Ok(failure) if failure.code != 1 => failure.into(),
         Ok(failure) => Failure { code, ..failure }.into(),
-        Err(error) => Failure { code, ..Failure::new(format!("{error:#}")) }.into(),
+        Err(error) => {
+            let hint = error.chain().find_map(usual_hint).map(str::to_owned);
+            Failure { code, hint, ..Failure::new(format!("{error:#}")) }.into()
+        }
     }
 }
 
@@ -89,39 +93,12 @@ impl Original {
 
 /// Go words the commonest reasons without capitals and numbers.
 fn go_reason(error: &std::io::Error) -> String {
-    use std::io::ErrorKind;
     match error.kind() {
         ErrorKind::NotFound => "no such file or directory".to_owned(),
         ErrorKind::PermissionDenied => "permission denied".to_owned(),
         ErrorKind::IsADirectory => "is a directory".to_owned(),
         ErrorKind::NotADirectory => "not a directory".to_owned(),
         _ => error.to_string(),
-    }
-}
-
-/// Prints what is wrong with what was typed, or the help that was asked for.
-pub(crate) fn report_usage(error: &clap::Error) -> ExitCode {
-    // Nothing can be done where even this cannot be printed.
-    let _ = error.print();
-    let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
-    ExitCode::from(usage_code(error.exit_code(), words))
-}
-
-fn usage_code(code: i32, mut words: impl Iterator<Item = String>) -> u8 {
-    let command = loop {
-        match words.next() {
-            // The only flag before the command that has a value of its own.
-            Some(flag) if flag == "--log-format" => drop(words.next()),
-            Some(flag) if flag.starts_with('-') => {}
-            command => break command,
-        }
-    };
-    // A server's start fails with 1 whatever the cause, and so do Go's programs.
-    let is_one = |command: &str| command == "localkube" || STAND_INS.contains(&command);
-    match code {
-        0 => 0,
-        _ if command.as_deref().is_some_and(is_one) => 1,
-        _ => USAGE,
     }
 }
 
@@ -137,23 +114,47 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     }
     eprintln!("error: {error:#}");
     let failure = error.downcast_ref::<Failure>();
-    if let Some(hint) = failure.and_then(|failure| failure.hint.as_deref()) {
+    let known = failure.and_then(|failure| failure.hint.as_deref());
+    if let Some(hint) = known.or_else(|| error.chain().find_map(usual_hint)) {
         eprintln!("hint: {hint}");
     }
     ExitCode::from(failure.map_or(1, |failure| failure.code))
 }
 
+/// What a person can do about causes that any command may meet.
+fn usual_hint(cause: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    if let Some(error) = cause.downcast_ref::<std::io::Error>() {
+        return match error.kind() {
+            ErrorKind::AddrInUse => Some("another process listens there; port 0 takes a free one"),
+            ErrorKind::AddrNotAvailable => Some("the address has to be one of this machine's"),
+            _ => None,
+        };
+    }
+    match cause.downcast_ref::<ConnectError>()? {
+        ConnectError::Kubeconfig { .. } => {
+            Some("--kubeconfig takes the file that `kubectl` uses, such as ~/.kube/config")
+        }
+        ConnectError::NoCluster { .. } => Some("name a kubeconfig by --kubeconfig or KUBECONFIG"),
+        ConnectError::Connection { .. } | ConnectError::Client { .. } => {
+            Some("`kubectl cluster-info` with the same kubeconfig tells more")
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::usage_code;
+    use super::*;
+    use anyhow::Context;
 
     #[test]
-    fn what_stands_in_for_other_programs_ends_as_they_do() {
-        let code = |line: &str| usage_code(2, line.split(' ').map(str::to_owned));
-        assert_eq!(code("kustomize build --nonsense"), 1);
-        assert_eq!(code("--log-format json helm template"), 1);
-        assert_eq!(code("get apps kustomize"), 2);
-        assert_eq!(code("--log-format helm get"), 2);
-        assert_eq!(usage_code(0, std::iter::empty()), 0);
+    fn a_cause_that_is_known_brings_its_hint() {
+        let hint = |error: anyhow::Error| error.chain().find_map(usual_hint);
+        let used: Result<(), _> = Err(std::io::Error::from(ErrorKind::AddrInUse));
+        let used = used.with_context(|| "127.0.0.1:1 cannot be listened on").unwrap_err();
+        assert_eq!(hint(used), Some("another process listens there; port 0 takes a free one"));
+        assert_eq!(hint(std::io::Error::from(ErrorKind::NotFound).into()), None);
+        let path = "/nowhere".into();
+        let unreadable = ConnectError::Kubeconfig { path, source: "no such file".into() };
+        assert!(hint(unreadable.into()).is_some_and(|hint| hint.starts_with("--kubeconfig")));
     }
 }

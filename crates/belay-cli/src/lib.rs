@@ -20,6 +20,7 @@ mod recorded;
 mod render_folder;
 mod replica;
 mod traces;
+mod usage;
 mod wanted;
 mod web;
 
@@ -31,7 +32,7 @@ use clap::Parser;
 pub fn main() -> ExitCode {
     let arguments = match arguments::Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => return failure::report_usage(&error),
+        Err(error) => return usage::report(&error),
     };
     match commands::run(arguments) {
         Ok(()) => ExitCode::SUCCESS,

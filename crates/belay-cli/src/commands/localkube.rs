@@ -39,7 +39,9 @@ pub(crate) fn run(arguments: Arguments, format: LogFormat) -> anyhow::Result<()>
         let options =
             Options { dir: arguments.dir, port: arguments.port, http_port: arguments.http_port, settings };
         let running = LocalKube::start(options).await?;
-        super::print(&format!("{}\nKUBECONFIG={}\n", running.api_url, running.kubeconfig.display()))?;
+        let without_tls = running.http_url.as_ref().map(|url| format!("{url}\n")).unwrap_or_default();
+        let kubeconfig = running.kubeconfig.display();
+        super::print(&format!("{}\n{without_tls}KUBECONFIG={kubeconfig}\n", running.api_url))?;
         stopped().await;
         running.shutdown().await?;
         Ok(())

@@ -65,7 +65,15 @@ async fn logs_are_json_when_asked_for_and_a_used_port_is_an_error() {
     let ended = world.belay(&["run", "--listen", &address]).await;
     assert_eq!(ended.code, 1);
     assert!(ended.err.contains(&format!("error: {address} cannot be listened on")), "{}", ended.err);
-    assert_eq!(world.belay(&["run", "--listen", "nowhere"]).await.code, 2);
+    assert!(ended.err.contains("\nhint: another process listens there"), "{}", ended.err);
+    let ended = world.belay(&["run", "--listen", "nowhere"]).await;
+    assert_eq!(ended.code, 2);
+    assert!(ended.err.ends_with("\nhint: `belay run --help` tells what it takes\n"), "{}", ended.err);
+    for command in ["run", "get", "diff"] {
+        let ended = world.belay(&[command, "--kubeconfig", "nowhere"]).await;
+        assert!(ended.err.contains("error: kubeconfig \"nowhere\" cannot be used"), "{}", ended.err);
+        assert!(ended.err.contains("\nhint: --kubeconfig takes"), "{}", ended.err);
+    }
     let line = world.first_log_line(&["run", "--log-format", "json", "--data-dir", "data"]).await;
     let line: Value = serde_json::from_str(&line).expect("a line of JSON");
     assert_eq!((&line["level"], line["timestamp"].is_string()), (&json!("INFO"), true), "{line}");

@@ -54,7 +54,7 @@ pub use status::{
     ResourceStatus, RevisionHistory, SourceHydratorStatus, SuccessfulHydrateOperation, SyncStatus,
 };
 pub use support::{
-    refused_application_annotations, refused_fields, refused_object_annotations, refused_settings,
-    refused_sync_options, support,
+    named_annotations, refused_annotations, refused_fields, refused_object_compare_options,
+    refused_object_sync_options, refused_sync_options, setting, support,
 };
 pub use values::{HealthStatusCode, OperationPhase, ResultCode, SyncStatusCode, SyncWindowKind};

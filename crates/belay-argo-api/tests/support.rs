@@ -1,9 +1,10 @@
 //! Every field is honoured or refused, and refused fields are found.
 
 use belay_argo_api::{
-    APP_PROJECT, APPLICATION, KINDS, refused_application_annotations, refused_fields,
-    refused_object_annotations, refused_settings, refused_sync_options, support,
+    APP_PROJECT, APPLICATION, KINDS, named_annotations, refused_annotations, refused_fields,
+    refused_object_compare_options, refused_object_sync_options, refused_sync_options, setting, support,
 };
+use belay_crd::Verdict;
 use serde_json::{Value, json};
 
 #[test]
@@ -73,11 +74,36 @@ fn a_project_with_keys_is_refused() {
 fn options_annotations_and_settings_are_found() {
     let options = ["CreateNamespace=true", "Prune=false", "ServerSideApply=true", "Unheard=of"];
     assert_eq!(refused_sync_options(options), ["Unheard=of"]);
-    let annotations = ["argocd.argoproj.io/refresh", "argocd.argoproj.io/hydrate", "example.com/mine"];
-    assert_eq!(refused_application_annotations(annotations), ["argocd.argoproj.io/hydrate"]);
-    let annotations =
-        ["argocd.argoproj.io/hook", "argocd.argoproj.io/tracking-id", "argocd.argoproj.io/newer"];
-    assert_eq!(refused_object_annotations(annotations), ["argocd.argoproj.io/newer"]);
-    let keys = ["application.instanceLabelKey", "accounts.alice"];
-    assert_eq!(refused_settings("argocd-cm", keys), ["accounts.alice"]);
+    assert_eq!(
+        refused_object_sync_options(["Prune=confirm", "CreateNamespace=true"]),
+        ["CreateNamespace=true"]
+    );
+    assert_eq!(refused_object_compare_options(["IgnoreExtraneous", "Ignore"]), ["Ignore"]);
+    let annotations = [
+        "argocd.argoproj.io/refresh",
+        "argocd.argoproj.io/hydrate",
+        "argocd.argoproj.io/unheard-of",
+        "notifications.argoproj.io/subscribe.on-deployed.slack",
+        "example.com/mine",
+    ];
+    assert_eq!(refused_annotations(annotations), ["argocd.argoproj.io/hydrate"]);
+    assert_eq!(named_annotations(annotations), ["notifications.argoproj.io/subscribe.on-deployed.slack"]);
+}
+
+#[test]
+fn a_setting_has_one_verdict() {
+    for (map, key, value, expected) in [
+        ("argocd-cm", "application.instanceLabelKey", "a", Some(Verdict::Honoured)),
+        ("argocd-cm", "accounts.alice", "login", Some(Verdict::Named)),
+        ("argocd-cm", "kustomize.buildOptions", "--x", Some(Verdict::Honoured)),
+        ("argocd-cm", "kustomize.buildOptions.v4", "--x", Some(Verdict::Named)),
+        ("argocd-cm", "unheard.of", "x", None),
+        ("argocd-cmd-params-cm", "controller.self.heal.backoff.factor", " 3\n", Some(Verdict::Idle)),
+        ("argocd-cmd-params-cm", "controller.self.heal.backoff.factor", "4", Some(Verdict::Named)),
+        ("argocd-cmd-params-cm", "controller.log.level", "debug", Some(Verdict::Idle)),
+        ("argocd-rbac-cm", "policy.csv", "p, a, b", Some(Verdict::Named)),
+        ("argocd-rbac-cm", "policy.matchMode", "glob", Some(Verdict::Idle)),
+    ] {
+        assert_eq!(setting(map, key, value), expected, "{map}: {key}: {value}");
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use belay_argo_api::{refused_object_compare_options, refused_object_sync_options};
 use belay_cluster::{Kinds, Scope};
 use belay_manifest::{GroupVersionKind, Manifest, Object, ObjectKey, Origin, is_dns_label};
 use belay_plan::sync::{SYNC_OPTIONS, is_hook, words};
@@ -196,32 +197,6 @@ fn placed(manifest: &Manifest, scope: Scope, target: &Target) -> Result<Object, 
     Ok(object)
 }
 
-/// Sync options of a resource that are honoured.
-const HONOURED_OPTIONS: &[&str] = &[
-    "Prune=false",
-    "Prune=true",
-    "Prune=confirm",
-    "PruneLast=true",
-    "PruneLast=false",
-    "Delete=false",
-    "Delete=true",
-    "Delete=confirm",
-    "ServerSideApply=true",
-    "ServerSideApply=false",
-    "Replace=true",
-    "Replace=false",
-    "Force=true",
-    "Force=false",
-    "Validate=true",
-    "Validate=false",
-    "SkipDryRunOnMissingResource=true",
-    "SkipDryRunOnMissingResource=false",
-];
-
-/// Compare options of a resource that are honoured; those of how an app is compared say nothing there, as with Argo CD.
-const HONOURED_COMPARE_OPTIONS: &[&str] =
-    &["IgnoreExtraneous", "ServerSideDiff=true", "ServerSideDiff=false", "IncludeMutationWebhook=true"];
-
 fn refuse_unsupported(manifest: &Manifest) -> Result<(), PrepareError> {
     let object = &manifest.object;
     let refuse = |feature: String| PrepareError::NotSupported {
@@ -229,15 +204,11 @@ fn refuse_unsupported(manifest: &Manifest) -> Result<(), PrepareError> {
         object: object.key().to_string(),
         feature,
     };
-    for option in words(object, SYNC_OPTIONS) {
-        if !HONOURED_OPTIONS.contains(&option) {
-            return Err(refuse(format!("annotation {SYNC_OPTIONS}: {option}")));
-        }
+    if let Some(option) = refused_object_sync_options(words(object, SYNC_OPTIONS)).first() {
+        return Err(refuse(format!("annotation {SYNC_OPTIONS}: {option}")));
     }
-    for option in words(object, COMPARE_OPTIONS) {
-        if !HONOURED_COMPARE_OPTIONS.contains(&option) {
-            return Err(refuse(format!("annotation {COMPARE_OPTIONS}: {option}")));
-        }
+    if let Some(option) = refused_object_compare_options(words(object, COMPARE_OPTIONS)).first() {
+        return Err(refuse(format!("annotation {COMPARE_OPTIONS}: {option}")));
     }
     if object.name().is_empty() && !is_hook(object) {
         return Err(refuse("metadata.generateName".to_owned()));

@@ -126,64 +126,84 @@ fn fault_of(source: &ApplicationSource, is_one_of_many: bool) -> Option<&'static
 const NO_SOURCE: &str = "spec.source.repoURL and either spec.source.path or spec.source.chart are required";
 
 fn refuse_unsupported(object: &Object) -> Result<(), Fault> {
-    let refused = belay_argo_api::refused_fields(&belay_argo_api::APPLICATION, object.value());
-    match refused.as_slice() {
-        [] => {}
-        [field] => return Err(Fault::spec(format!("`{field}` is not supported yet"))),
-        fields => {
-            let fields: Vec<String> = fields.iter().map(|field| format!("`{field}`")).collect();
-            return Err(Fault::spec(format!("{} are not supported yet", fields.join(", "))));
-        }
-    }
+    let fields = belay_argo_api::refused_fields(&belay_argo_api::APPLICATION, object.value());
+    let annotations = belay_argo_api::refused_annotations(annotations(object));
     let options = object.value().pointer("/spec/syncPolicy/syncOptions").and_then(Value::as_array);
     let options = options.into_iter().flatten().filter_map(Value::as_str);
-    match refused_option(options) {
-        Some(option) => Err(Fault::spec(format!("sync option `{option}` is not supported yet"))),
-        None => Ok(()),
-    }
+    let refusal = not_supported("", &fields)
+        .or_else(|| not_supported("annotation", &annotations))
+        .or_else(|| refused_options(options));
+    refusal.map_or(Ok(()), |message| Err(Fault::spec(message)))
 }
 
-/// Sync options of an app that are honoured.
-const HONOURED_OPTIONS: &[&str] = &[
-    "CreateNamespace=true",
-    "CreateNamespace=false",
-    "ServerSideApply=true",
-    "ServerSideApply=false",
-    "ClientSideApplyMigration=true",
-    "ClientSideApplyMigration=false",
-    "Validate=true",
-    "Validate=false",
-    "Prune=true",
-    "Prune=false",
-    "Prune=confirm",
-    "PruneLast=true",
-    "PruneLast=false",
-    "Delete=true",
-    "Delete=false",
-    "Delete=confirm",
-    "Replace=true",
-    "Replace=false",
-    "Force=true",
-    "Force=false",
-    "SkipDryRunOnMissingResource=true",
-    "SkipDryRunOnMissingResource=false",
-    "PrunePropagationPolicy=foreground",
-    "PrunePropagationPolicy=background",
-    "PrunePropagationPolicy=orphan",
-    "ApplyOutOfSyncOnly=true",
-    "ApplyOutOfSyncOnly=false",
-    "RespectIgnoreDifferences=true",
-    "RespectIgnoreDifferences=false",
-    "FailOnSharedResource=true",
-    "FailOnSharedResource=false",
-];
-
-fn refused_option<'a>(mut options: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    options.find(|option| !HONOURED_OPTIONS.contains(option))
+/// What an app asks for by annotations that is missing, and that leaves what is deployed the same.
+pub(crate) fn missing(object: &Object) -> Option<String> {
+    not_supported("annotation", &belay_argo_api::named_annotations(annotations(object)))
 }
 
 /// What of an operation is not built yet.
 pub(crate) fn refused_operation(sync: &SyncOperation) -> Option<String> {
-    let options = sync.sync_options.iter().map(String::as_str);
-    refused_option(options).map(|option| format!("sync option `{option}` is not supported yet"))
+    refused_options(sync.sync_options.iter().map(String::as_str))
+}
+
+fn refused_options<'a>(options: impl Iterator<Item = &'a str>) -> Option<String> {
+    not_supported("sync option", &belay_argo_api::refused_sync_options(options))
+}
+
+fn annotations(object: &Object) -> impl Iterator<Item = &str> {
+    let annotations = object.value().pointer("/metadata/annotations").and_then(Value::as_object);
+    annotations.into_iter().flat_map(|annotations| annotations.keys().map(String::as_str))
+}
+
+/// "sync option `A=b` is not supported yet"; nothing without names.
+fn not_supported(what: &str, names: &[String]) -> Option<String> {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    let (plural, verb) = if names.len() == 1 { ("", "is") } else { ("s", "are") };
+    let what = if what.is_empty() { String::new() } else { format!("{what}{plural} ") };
+    (!names.is_empty()).then(|| format!("{what}{} {verb} not supported yet", quoted.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn app(annotations: Value, options: Value) -> Object {
+        let app = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+            "metadata": {"name": "a", "annotations": annotations},
+            "spec": {"syncPolicy": {"syncOptions": options}}});
+        Object::new(app).expect("an Application")
+    }
+
+    #[test]
+    fn what_would_change_what_is_deployed_is_refused_by_name() {
+        let refusal = |annotations, options| {
+            refuse_unsupported(&app(annotations, options)).err().map(|fault| fault.message)
+        };
+        assert_eq!(
+            refusal(json!({"argocd.argoproj.io/hydrate": "normal"}), json!([])),
+            Some("annotation `argocd.argoproj.io/hydrate` is not supported yet".to_owned())
+        );
+        assert_eq!(
+            refusal(json!({}), json!(["Prune=false", "Unheard=of", "Prune=perhaps"])),
+            Some("sync options `Unheard=of`, `Prune=perhaps` are not supported yet".to_owned())
+        );
+        let harmless = json!({"notifications.argoproj.io/subscribe.on-deployed.slack": "us",
+            "argocd.argoproj.io/unheard-of": "x", "argocd.argoproj.io/manifest-generate-paths": "."});
+        assert_eq!(refusal(harmless, json!(["CreateNamespace=true"])), None);
+    }
+
+    #[test]
+    fn a_side_effect_that_is_missing_is_named() {
+        let one = json!({"notifications.argoproj.io/subscribe.on-deployed.slack": "us", "example.com/a": "b",
+            "notified.notifications.argoproj.io": "{}", "argocd.argoproj.io/refresh": "normal"});
+        assert_eq!(
+            missing(&app(one, json!([]))),
+            Some(
+                "annotation `notifications.argoproj.io/subscribe.on-deployed.slack` is not supported yet"
+                    .to_owned()
+            )
+        );
+        assert_eq!(missing(&app(json!({"argocd.argoproj.io/hydrate": "normal"}), json!([]))), None);
+    }
 }

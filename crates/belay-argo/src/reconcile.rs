@@ -28,7 +28,7 @@ const WHILE_RUNNING: Duration = Duration::from_secs(10);
 /// Looks at the app, acts, writes its status. Gives when to look again.
 pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Duration> {
     let object = context.home.get(key)?;
-    if !is_enabled(context, key) {
+    if !is_enabled(context, &key.namespace) {
         return None;
     }
     let app: Application = match serde_json::from_value(object.value().clone()) {
@@ -70,9 +70,9 @@ pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Dura
 }
 
 /// Whether Applications of this namespace are anybody's business here: the control plane's, and those that are enabled.
-fn is_enabled(context: &Context, key: &ObjectKey) -> bool {
-    key.namespace == context.settings.namespace
-        || project::is_named(&context.system().parameters.application_namespaces, &key.namespace)
+pub(crate) fn is_enabled(context: &Context, namespace: &str) -> bool {
+    namespace == context.settings.namespace
+        || project::is_named(&context.system().parameters.application_namespaces, namespace)
 }
 
 /// One look, kept on the heap: it holds more than the stack of a worker has to spare.
@@ -219,6 +219,7 @@ fn conditions(
         .chain(excluded)
         .chain(shared)
         .chain(sync_error.map(|message| (condition::SYNC, message)))
+        .chain(project::missing(object).map(|message| (condition::NOT_SUPPORTED, message)))
         .collect()
 }
 

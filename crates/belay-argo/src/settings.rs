@@ -9,6 +9,7 @@ mod error;
 mod filter;
 mod keys;
 mod live;
+mod marks;
 mod parameters;
 mod sections;
 mod values;
@@ -28,6 +29,8 @@ pub(crate) use live::follow;
 pub const CONFIG_MAP: &str = "argocd-cm";
 /// The ConfigMap with its processes' parameters.
 pub const PARAMETERS: &str = "argocd-cmd-params-cm";
+/// ConfigMaps of which nothing is read; what they hold is told.
+const UNREAD: [&str; 2] = ["argocd-rbac-cm", "argocd-notifications-cm"];
 
 /// An installation's settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,7 +65,7 @@ pub struct Settings {
     pub hard_interval: Option<Duration>,
     /// `timeout.reconciliation.jitter`: up to how much later that may be.
     pub jitter: Duration,
-    /// `kustomize.enable`, `helm.enable`, `jsonnet.enable`
+    /// `kustomize.enable`, `helm.enable`
     pub tools: Tools,
     /// `kustomize.buildOptions`
     pub kustomize_build_options: String,
@@ -130,12 +133,10 @@ pub struct Tools {
     pub kustomize: bool,
     /// `helm.enable`
     pub helm: bool,
-    /// `jsonnet.enable`
-    pub jsonnet: bool,
 }
 
 /// What of `argocd-cmd-params-cm` changes how apps are treated.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Parameters {
     /// `application.namespaces`: globs of namespaces beside the control plane's that may hold Applications.
     pub application_namespaces: Vec<String>,
@@ -165,14 +166,9 @@ impl Default for Settings {
             interval: Some(Duration::from_secs(120)),
             hard_interval: None,
             jitter: Duration::from_secs(60),
-            tools: Tools { kustomize: true, helm: true, jsonnet: true },
+            tools: Tools { kustomize: true, helm: true },
             kustomize_build_options: String::new(),
-            parameters: Parameters {
-                application_namespaces: Vec::new(),
-                server_side_diff: false,
-                wave_delay: None,
-                git_request_timeout: None,
-            },
+            parameters: Parameters::default(),
         }
     }
 }
@@ -229,12 +225,12 @@ impl Settings {
         let mut parsed = Parsed::default();
         for (name, text) in config_map {
             let key = document::Key::new(CONFIG_MAP, name);
-            keys::read(&key, text, &mut parsed.settings)?;
+            marks::read(&key, text, |key| keys::read(key, text, &mut parsed.settings))?;
             parsed.notices.append(&mut key.notices.into_inner());
         }
         for (name, text) in parameters {
             let key = document::Key::new(PARAMETERS, name);
-            parameters::read(&key, text, &mut parsed.settings.parameters)?;
+            marks::read(&key, text, |key| parameters::read(key, text, &mut parsed.settings.parameters))?;
             parsed.notices.append(&mut key.notices.into_inner());
         }
         parsed.notices.sort();

@@ -22,7 +22,7 @@ pub use int_or_string::IntOrString;
 pub use kind::{Column, Kind, Resource, Subresources};
 pub use metadata::{MetadataFields, ObjectMeta, OwnerReference};
 pub use schema::Schema;
-pub use support::{Support, SupportError};
+pub use support::{Support, SupportError, Verdict};
 pub use time::Time;
 
 #[doc(hidden)]

@@ -6,11 +6,14 @@
 //! honoured spec.source.path
 //! refused  spec.sources
 //! refused  spec.provider except generic, github
-//! [annotations]
+//! [annotations Application]
 //! refused  argocd.argoproj.io/hydrate
+//! named    notifications.argoproj.io/*
+//! idle     argocd.argoproj.io/manifest-generate-paths
 //! ```
 //!
-//! A mark on an object or a list counts for everything below it.
+//! A mark on an object or a list counts for everything below it. Fields are honoured or refused; a [`Verdict`] says what
+//! else holds for annotations, options and settings.
 
 use indexmap::IndexMap;
 use serde_json::Value;
@@ -24,20 +27,31 @@ pub struct Support {
     sections: IndexMap<String, IndexMap<String, Mark>>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Mark {
+/// What comes of a field, an annotation, an option or a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is acted on.
     Honoured,
-    /// Refused, unless it holds just one of these texts.
-    Refused {
-        except: Vec<String>,
-    },
+    /// Nothing that is there depends on it; the file says why.
+    Idle,
+    /// A side effect is missing: the object is applied without it, and a warning names it.
+    Named,
+    /// The object is left unapplied with a condition that names it.
+    Refused,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Mark {
+    verdict: Verdict,
+    /// Values that change nothing, and so are not refused or named.
+    except: Vec<String>,
 }
 
 /// Why a file of marks cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SupportError {
     /// A line that is neither a section, a mark nor a comment.
-    #[error("line {line} is no `[section]`, `honoured NAME` or `refused NAME`: {text:?}")]
+    #[error("line {line} is no `[section]` and no `honoured`, `idle`, `named` or `refused NAME`: {text:?}")]
     Line {
         /// One-based.
         line: usize,
@@ -80,11 +94,14 @@ impl Support {
                 }
                 None => (name.trim(), Vec::new()),
             };
-            let mark = match word {
-                "honoured" if except.is_empty() => Mark::Honoured,
-                "refused" => Mark::Refused { except },
+            let verdict = match word {
+                "honoured" if except.is_empty() => Verdict::Honoured,
+                "idle" if except.is_empty() => Verdict::Idle,
+                "named" => Verdict::Named,
+                "refused" => Verdict::Refused,
                 _ => return Err(unreadable()),
             };
+            let mark = Mark { verdict, except };
             let name = name.to_owned();
             if sections.entry(section.clone()).or_default().insert(name.clone(), mark).is_some() {
                 return Err(SupportError::Twice { line: index + 1, section, name });
@@ -118,45 +135,82 @@ impl Support {
         names: impl IntoIterator<Item = &'a str>,
         owned_prefixes: &[&str],
     ) -> Vec<String> {
-        let marks = self.sections.get(section);
-        let refused = |name: &&str| match marks.and_then(|marks| find_name(marks, name)) {
-            Some(mark) => *mark != Mark::Honoured,
+        let refused = |name: &&str| match self.find(section, name) {
+            Some(mark) => mark.verdict == Verdict::Refused,
             None => owned_prefixes.iter().any(|prefix| name.starts_with(prefix)),
         };
         names.into_iter().filter(refused).map(str::to_owned).collect()
     }
 
-    /// What is wrong with the marks of a kind: fields without a mark, with two, and marks without a field.
+    /// Those of `names` that a section wants told in a warning.
+    pub fn named<'a>(&self, section: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+        let is_named =
+            |name: &&str| self.find(section, name).is_some_and(|mark| mark.verdict == Verdict::Named);
+        names.into_iter().filter(is_named).map(str::to_owned).collect()
+    }
+
+    /// What comes of a setting that has this value; nothing when the section does not know it.
+    pub fn verdict(&self, section: &str, name: &str, value: &str) -> Option<Verdict> {
+        let mark = self.find(section, name)?;
+        let changes_nothing = mark.except.iter().any(|except| except == value.trim());
+        Some(if changes_nothing { Verdict::Idle } else { mark.verdict })
+    }
+
+    /// Whether anything of a kind is honoured.
+    pub fn is_built(&self, kind: &Kind) -> bool {
+        let marks = self.sections.get(kind.kind);
+        marks.is_some_and(|marks| marks.values().any(|mark| mark.verdict == Verdict::Honoured))
+    }
+
+    /// Every field of a kind that a user writes, with its mark; nothing where there is no mark, or more than one.
+    pub fn fields(&self, kind: &Kind) -> Vec<(String, Option<Verdict>)> {
+        let one = |field: String| {
+            let mut marks = self.covering(kind, &field);
+            let verdict = marks.next().map(|(_, mark)| mark.verdict).filter(|_| marks.next().is_none());
+            drop(marks);
+            (field, verdict)
+        };
+        kind_fields(kind).into_iter().map(one).collect()
+    }
+
+    /// What is wrong with the marks of a kind: fields without a mark, with two, marks without a field, and marks that a
+    /// field cannot have.
     pub fn gaps(&self, kind: &Kind) -> Vec<String> {
-        let empty = IndexMap::new();
-        let marks = self.sections.get(kind.kind).unwrap_or(&empty);
-        let mut used = vec![false; marks.len()];
         let mut gaps = Vec::new();
-        for field in kind_fields(kind) {
-            let mut count = 0;
-            for (index, mark) in marks.keys().enumerate() {
-                if covers(mark, &field) {
-                    used[index] = true;
-                    count += 1;
+        for (field, verdict) in self.fields(kind) {
+            match verdict {
+                Some(Verdict::Honoured | Verdict::Refused) => {}
+                Some(_) => gaps.push(format!("{}: {field} is neither honoured nor refused", kind.kind)),
+                None => {
+                    let count = self.covering(kind, &field).count();
+                    gaps.push(format!("{}: {field} has {count} marks", kind.kind));
                 }
             }
-            if count != 1 {
-                gaps.push(format!("{}: {field} has {count} marks", kind.kind));
-            }
         }
-        for ((mark, _), used) in marks.iter().zip(used) {
-            if !used {
+        let fields = kind_fields(kind);
+        for mark in self.sections.get(kind.kind).into_iter().flat_map(IndexMap::keys) {
+            if !fields.iter().any(|field| covers(mark, field)) {
                 gaps.push(format!("{}: no field {mark}", kind.kind));
             }
         }
         gaps
     }
 
-    /// Every mark as `(section, name, honoured)`, for documentation.
-    pub fn marks(&self) -> impl Iterator<Item = (&str, &str, bool)> {
+    /// Every mark as `(section, name, verdict)`, for documentation and tests.
+    pub fn marks(&self) -> impl Iterator<Item = (&str, &str, Verdict)> {
         self.sections.iter().flat_map(|(section, marks)| {
-            marks.iter().map(move |(name, mark)| (section.as_str(), name.as_str(), *mark == Mark::Honoured))
+            marks.iter().map(move |(name, mark)| (section.as_str(), name.as_str(), mark.verdict))
         })
+    }
+
+    fn find(&self, section: &str, name: &str) -> Option<&Mark> {
+        find_name(self.sections.get(section)?, name)
+    }
+
+    /// The marks that count for a field of a kind.
+    fn covering<'a>(&'a self, kind: &Kind, field: &'a str) -> impl Iterator<Item = (&'a String, &'a Mark)> {
+        let marks = self.sections.get(kind.kind).into_iter().flatten();
+        marks.filter(move |(mark, _)| covers(mark, field))
     }
 }
 
@@ -201,9 +255,11 @@ impl Place<'_> {
         }
         let mark = self.marks.and_then(|marks| marks.get(&self.path));
         match (mark, value) {
-            (Some(Mark::Honoured), _) => self.walk_inside(schema, value, refused, false),
-            (Some(Mark::Refused { except }), _) if except.iter().any(|except| value == except.as_str()) => {}
-            (Some(Mark::Refused { .. }), _) => push_once(refused, &self.path),
+            (Some(mark), _) if mark.verdict != Verdict::Refused => {
+                self.walk_inside(schema, value, refused, false);
+            }
+            (Some(mark), _) if mark.except.iter().any(|except| value == except.as_str()) => {}
+            (Some(_), _) => push_once(refused, &self.path),
             (None, Value::Object(_) | Value::Array(_)) => self.walk_inside(schema, value, refused, true),
             (None, _) => push_once(refused, &self.path),
         }

@@ -1,57 +1,13 @@
-//! Every key of `argocd-cm`: what it sets, or why it sets nothing.
+//! The keys of `argocd-cm` that set something; `fields.txt` of belay-argo-api says which these are, and what of the others.
 
 use super::document::Key;
-use super::error::{SettingsError, Weight};
+use super::error::SettingsError;
 use super::{Settings, TrackingMethod, customizations, filter, sections, values};
 
-/// Keys of parts that Belay does not have: the web's looks, logins, downloads, the hydrator. `*` ends a beginning.
-const IDLE: &[&str] = &[
-    "url",
-    "additionalUrls",
-    "statusbadge.*",
-    "help.*",
-    "ga.*",
-    "ui.*",
-    "dex.*",
-    "oidc.*",
-    "admin.*",
-    "accounts.*",
-    "users.*",
-    "passwordPattern",
-    "exec.*",
-    "server.*",
-    "extension.config*",
-    // Only kinds that apps have are watched; one that may not be listed is its apps' matter.
-    "resource.respectRBAC",
-    "application.links",
-    "project.links",
-    "resource.links",
-    "resource.customLabels",
-    "application.allowedNodeLabels",
-    "application.sync.requireOverridePrivilegeForRevisionSync",
-    "sourceHydrator.*",
-    "commit.author.*",
-    "helm.valuesFileSchemes",
-    "webhook.refresh.*",
-    // Of versions before 3.0.
-    "repositories",
-    "repository.credentials",
-    "helm.repositories",
-    "configManagementPlugins",
-];
-
-/// Keys that Argo CD acts on and Belay does not yet, beside the value that changes nothing.
-const REFUSED: &[(&str, &str)] = &[
-    ("kustomize.buildOptions.*", ""),
-    ("kustomize.path.*", ""),
-    ("kustomize.version.*", ""),
-    ("webhook.maxPayloadSizeMB", "50"),
-];
-
-/// Reads one key into the settings.
-pub(super) fn read(key: &Key<'_>, text: &str, settings: &mut Settings) -> Result<(), SettingsError> {
+/// Reads one key into the settings. Gives whether there is such a key.
+pub(super) fn read(key: &Key<'_>, text: &str, settings: &mut Settings) -> Result<bool, SettingsError> {
     match key.name {
-        "application.instanceLabelKey" if !text.is_empty() => {
+        "application.instanceLabelKey" => {
             settings.tracking.label_key = sections::label_key(key, text)?;
         }
         "application.resourceTrackingMethod" => settings.tracking.method = tracking_method(key, text)?,
@@ -59,7 +15,7 @@ pub(super) fn read(key: &Key<'_>, text: &str, settings: &mut Settings) -> Result
         "resource.exclusions" => settings.filter.exclusions = filter::read(key, text)?,
         "resource.inclusions" => settings.filter.inclusions = filter::read(key, text)?,
         "resource.compareoptions" => settings.compare = sections::compare_options(key, text)?,
-        "resource.ignoreResourceUpdatesEnabled" if !text.is_empty() => {
+        "resource.ignoreResourceUpdatesEnabled" => {
             settings.ignores_updates = values::flag(key, text)?;
         }
         "resource.sensitive.mask.annotations" => settings.masked_annotations = values::list(text),
@@ -70,57 +26,32 @@ pub(super) fn read(key: &Key<'_>, text: &str, settings: &mut Settings) -> Result
             customizations::read_split(key, text, &mut settings.customizations)?;
         }
         "globalProjects" => settings.global_projects = sections::global_projects(key, text)?,
-        "application.sync.impersonation.enabled" if !text.is_empty() => {
+        "application.sync.impersonation.enabled" => {
             settings.impersonation_enabled = values::flag(key, text)?;
         }
-        "application.sync.impersonation.enforced" if !text.is_empty() => {
+        "application.sync.impersonation.enforced" => {
             settings.impersonation_enforced = values::flag(key, text)?;
         }
-        "cluster.inClusterEnabled" if !text.is_empty() => {
+        "cluster.inClusterEnabled" => {
             settings.in_cluster_enabled = values::flag(key, text)?;
         }
-        "timeout.reconciliation" if !text.is_empty() => {
+        "timeout.reconciliation" => {
             settings.interval = Some(values::duration(key, text)?).filter(|interval| !interval.is_zero());
         }
-        "timeout.hard.reconciliation" if !text.is_empty() => {
+        "timeout.hard.reconciliation" => {
             settings.hard_interval =
                 Some(values::duration(key, text)?).filter(|interval| !interval.is_zero());
         }
-        "timeout.reconciliation.jitter" if !text.is_empty() => {
+        "timeout.reconciliation.jitter" => {
             settings.jitter = values::duration(key, text)?;
         }
         // Argo CD takes every other text for no.
-        "kustomize.enable" if !text.is_empty() => settings.tools.kustomize = text == "true",
-        "helm.enable" if !text.is_empty() => settings.tools.helm = text == "true",
+        "kustomize.enable" => settings.tools.kustomize = text == "true",
+        "helm.enable" => settings.tools.helm = text == "true",
         "kustomize.buildOptions" => settings.kustomize_build_options = text.to_owned(),
-        // There is no jsonnet to switch off.
-        "jsonnet.enable" if !text.is_empty() => settings.tools.jsonnet = text == "true",
-        _ => say_why_not(key, text),
+        _ => return Ok(false),
     }
-    Ok(())
-}
-
-fn say_why_not(key: &Key<'_>, text: &str) {
-    if text.is_empty() {
-        return;
-    }
-    if let Some((_, nothing)) = REFUSED.iter().find(|(pattern, _)| covers(pattern, key.name)) {
-        if text.trim() != *nothing {
-            key.note(Weight::Behaviour, "is not supported yet");
-        }
-    } else if IDLE.iter().any(|pattern| covers(pattern, key.name)) {
-        key.note(Weight::Idle, "concerns no part of Belay");
-    } else {
-        key.note(Weight::Behaviour, "is no key that Argo CD knows");
-    }
-}
-
-/// Whether a pattern is the key, or its beginning when it ends with `*`.
-pub(super) fn covers(pattern: &str, key: &str) -> bool {
-    match pattern.strip_suffix('*') {
-        Some(beginning) => key.starts_with(beginning),
-        None => pattern == key,
-    }
+    Ok(true)
 }
 
 fn tracking_method(key: &Key<'_>, text: &str) -> Result<TrackingMethod, SettingsError> {

@@ -13,7 +13,8 @@ use kube::{Client, ResourceExt};
 use serde_json::Value;
 use tokio::sync::watch;
 
-use super::{CONFIG_MAP, Data, Notice, PARAMETERS, Settings, SettingsError, Weight};
+use super::marks::notice_of_unread;
+use super::{CONFIG_MAP, Data, Notice, PARAMETERS, Settings, SettingsError, UNREAD, Weight};
 
 /// The settings of an installation as of now; a handle that can be shared.
 #[derive(Debug, Clone)]
@@ -158,9 +159,10 @@ fn config_maps() -> ApiResource {
     }
 }
 
-/// The map as an object, if it is one of the two.
+/// The map as an object, if it is one of Argo CD's that something is said of.
 fn ours(map: DynamicObject) -> Option<Object> {
-    if ![CONFIG_MAP, PARAMETERS].contains(&map.name_any().as_str()) {
+    let name = map.name_any();
+    if !UNREAD.iter().chain(&[CONFIG_MAP, PARAMETERS]).any(|known| *known == name) {
         return None;
     }
     let mut value = serde_json::to_value(map).ok()?;
@@ -187,7 +189,8 @@ impl Reader<'_> {
                 if self.settings.set(Ok(parsed.settings)) {
                     tracing::info!("settings read");
                 }
-                let notices: BTreeSet<Notice> = parsed.notices.into_iter().collect();
+                let unread = UNREAD.iter().filter_map(|name| notice_of_unread(name, &data(name)));
+                let notices: BTreeSet<Notice> = parsed.notices.into_iter().chain(unread).collect();
                 for notice in notices.difference(&self.said.clone()) {
                     self.say(notice).await;
                 }

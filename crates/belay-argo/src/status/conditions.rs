@@ -22,9 +22,11 @@ pub(crate) mod condition {
     pub(crate) const SHARED: &str = "SharedResourceWarning";
     /// Objects in its namespace are nobody's.
     pub(crate) const ORPHANED: &str = "OrphanedResourceWarning";
+    /// It asks for something beside its objects that is not built yet.
+    pub(crate) const NOT_SUPPORTED: &str = "NotSupportedWarning";
     /// Every type that a comparison evaluates.
-    pub(crate) const ALL: [&str; 8] =
-        [INVALID_SPEC, UNKNOWN, COMPARISON, SYNC, REPEATED, EXCLUDED, SHARED, ORPHANED];
+    pub(crate) const ALL: [&str; 9] =
+        [INVALID_SPEC, UNKNOWN, COMPARISON, SYNC, REPEATED, EXCLUDED, SHARED, ORPHANED, NOT_SUPPORTED];
 }
 
 /// Replaces the conditions of the evaluated types.

@@ -6,6 +6,7 @@ mod compare;
 mod corpus_charts;
 mod differential_charts;
 mod family;
+mod fields;
 mod fleet;
 mod handover;
 mod helm;
@@ -40,6 +41,8 @@ struct Arguments {
 enum Command {
     /// Check layering, purity, lints and names of the workspace, and that recorded files are current.
     Tidy,
+    /// List every field of both families' resources as honoured or refused.
+    Fields(fields::Arguments),
     /// Break named behaviours in a copy and see the tests fail.
     Mutate(mutate::Arguments),
     /// Measure what is too long for a test.
@@ -103,6 +106,7 @@ enum Record {
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Tidy => tidy::run(&repository()),
+        Command::Fields(arguments) => fields::run(&arguments),
         Command::Mutate(arguments) => mutate::run(&repository(), &arguments),
         Command::Renders(arguments) => renders::run(&repository(), &arguments),
         Command::Simulate(arguments) => simulate::run(&repository(), &arguments),

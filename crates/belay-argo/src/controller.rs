@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use belay_cluster::{Change, EventRecorder, LiveError, LiveState};
+use belay_cluster::{Change, EventRecorder, LiveError, LiveState, Teller};
 use belay_diff::{Difference, Drift};
 use belay_manifest::{GroupVersionKind, Object, ObjectKey};
 use belay_metrics::ClusterState;
@@ -19,9 +19,9 @@ use crate::context::{Commit, Context, GROUP, Memory, Settings, application_kind,
 use crate::desired::Purpose;
 use crate::health::health;
 use crate::lanes::{Lane, Lanes, deploys_to, piece};
-use crate::reconcile::reconcile;
+use crate::reconcile::{is_enabled, reconcile};
 use crate::repositories::{self, KnownRepositories};
-use crate::settings;
+use crate::{settings, unbuilt};
 
 /// What an app weighs whatever its size, in objects.
 const LOAD: u64 = 10;
@@ -75,11 +75,15 @@ impl Controller {
             &announcements,
             &settings.allowed_commands,
         );
+        let unbuilt = unbuilt::kinds();
+        let is_ours = |namespace: &str| is_enabled(&self.context, namespace);
+        let teller = Teller { live: home, share: &settings.share, events, is_ours: &is_ours };
         tokio::select! {
             biased;
             () = follow => Ok(()),
             () = known => Ok(()),
             () = clusters => Ok(()),
+            () = teller.run(&unbuilt) => Ok(()),
             end = self.work(announced) => end,
         }
     }

@@ -34,6 +34,7 @@ mod status;
 mod sync;
 mod traces;
 mod tracking;
+mod unbuilt;
 mod write;
 
 pub use context::{Commit, FIELD_MANAGER, GROUP, Settings, application_kind};

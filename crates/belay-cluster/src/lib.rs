@@ -16,6 +16,7 @@ mod measured;
 mod queue;
 mod replicas;
 mod simulation;
+mod unbuilt;
 
 pub use answers::Answers;
 pub use connect::{Clients, ConnectError, Connection, connect};
@@ -30,3 +31,4 @@ pub use measured::{for_app, measured};
 pub use queue::WorkQueue;
 pub use replicas::{Closed, Gate, Replica, ReplicaSettings, ReplicaSettingsError, Share, ShareChanges};
 pub use simulation::{Simulation, aside, now, simulate};
+pub use unbuilt::{NOT_SUPPORTED, StatusOf, Teller, Unbuilt};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use belay_cluster::{Belonging, Change, EventRecorder, LiveError, LiveState};
+use belay_cluster::{Belonging, Change, EventRecorder, LiveError, LiveState, Teller};
 use belay_diff::Drift;
 use belay_manifest::{GroupVersionKind, Object, ObjectKey};
 use belay_source::{Repositories, normalised_url};
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::context::{Context, HELM_GROUP, KUSTOMIZE_GROUP, SOURCE_GROUP, Settings, chart_owner};
 use crate::pieces::{is_for_all, is_told_anew, load, piece};
 use crate::prepare::{OWNER_NAME, OWNER_NAMESPACE};
-use crate::{chart, depends, external_artifact, helm_release, reconcile, references, repository};
+use crate::{chart, depends, external_artifact, helm_release, reconcile, references, repository, unbuilt};
 
 /// The controller's handle.
 #[derive(Clone)]
@@ -36,6 +36,17 @@ impl Controller {
 
     /// Watches Flux's kinds and works on them until the future is dropped.
     pub async fn run(&self) -> Result<(), LiveError> {
+        let Context { live, settings, events, .. } = self.context.as_ref();
+        let unbuilt = unbuilt::kinds();
+        let teller = Teller { live, share: &settings.share, events, is_ours: &|_| true };
+        tokio::select! {
+            biased;
+            () = teller.run(&unbuilt) => Ok(()),
+            end = self.work() => end,
+        }
+    }
+
+    async fn work(&self) -> Result<(), LiveError> {
         let mut share = self.context.settings.share.changes();
         let mut changes = self.context.live.subscribe();
         for kind in kinds() {

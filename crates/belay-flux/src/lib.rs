@@ -45,6 +45,7 @@ mod repository_content;
 mod repository_status;
 mod repository_verify;
 mod secret_data;
+mod unbuilt;
 mod write;
 
 pub use context::{FIELD_MANAGER, HELM_GROUP, KUSTOMIZE_GROUP, SOURCE_GROUP, Settings};

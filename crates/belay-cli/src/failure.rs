@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use belay_cluster::ConnectError;
 
+use crate::inert::inert;
 use crate::usage::USAGE;
 
 /// The exit code when an app or object is not there.
@@ -112,11 +113,11 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         eprintln!("Error: {original}");
         return ExitCode::FAILURE;
     }
-    eprintln!("error: {error:#}");
+    eprintln!("error: {}", inert(&format!("{error:#}")));
     let failure = error.downcast_ref::<Failure>();
     let known = failure.and_then(|failure| failure.hint.as_deref());
     if let Some(hint) = known.or_else(|| error.chain().find_map(usual_hint)) {
-        eprintln!("hint: {hint}");
+        eprintln!("hint: {}", inert(hint));
     }
     ExitCode::from(failure.map_or(1, |failure| failure.code))
 }

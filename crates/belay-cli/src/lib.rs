@@ -13,6 +13,7 @@ mod demo;
 mod disk_tree;
 mod engine;
 mod failure;
+mod inert;
 mod logs;
 mod memory;
 mod original_flags;

@@ -9,6 +9,7 @@ use belay_server::AppRef;
 use clap::ValueEnum;
 
 use crate::failure::Failure;
+use crate::inert::inert;
 use crate::wanted::Wanted;
 
 /// Where to look, and for what.
@@ -69,7 +70,7 @@ impl Which {
     pub(crate) fn print(&self, entries: &[Entry]) -> anyhow::Result<()> {
         let text = match self.output {
             Output::Json => format!("{}\n", serde_json::to_string_pretty(entries)?),
-            Output::Text => entries.iter().map(line).collect(),
+            Output::Text => inert(&entries.iter().map(line).collect::<String>()).into_owned(),
         };
         crate::commands::print(&text)
     }

@@ -7,6 +7,7 @@ use belay_manifest::ObjectKey;
 use super::find::Which;
 use crate::commands::print;
 use crate::failure::{Quiet, with_code};
+use crate::inert::inert;
 
 /// The exit code when something differs.
 const DIFFERS: u8 = 1;
@@ -49,7 +50,7 @@ pub(in crate::commands) fn printed(objects: &[(ObjectKey, Vec<Drift>)]) -> Strin
         text.push_str(&format!("\n===== {group}/{kind} {}/{} ======\n", object.namespace, object.name));
         records.iter().for_each(|record| text.push_str(&format!("{}\n", record.line())));
     }
-    text
+    inert(&text).into_owned()
 }
 
 async fn differs(arguments: &Arguments) -> anyhow::Result<bool> {

@@ -11,6 +11,7 @@ use kube::runtime::wait::await_condition;
 use super::find::{Found, application};
 use crate::commands::get::Table;
 use crate::commands::print;
+use crate::inert::inert;
 
 /// Whether an operation is waited for.
 #[derive(clap::Args)]
@@ -36,7 +37,7 @@ impl Waiting {
         let Some(state) = &app.status.operation_state else {
             bail!("the operation of application '{name}' is not known any more");
         };
-        print(&format!("{}\n{}", outcome(state), table(&app).text()))?;
+        print(&format!("{}\n{}", inert(&outcome(state)), table(&app).text()))?;
         if state.phase != OperationPhase::Succeeded {
             bail!("Operation has completed with phase: {}", state.phase.as_str());
         }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::Output;
 use super::list::App;
+use crate::inert::inert;
 
 /// All rows; `alone` prints the one resource instead of a list of one.
 pub(super) fn printed(rows: &[App], output: Output, alone: bool) -> anyhow::Result<String> {
@@ -67,7 +68,7 @@ impl Table {
 pub(super) fn aligned(cells: &[String], widths: &[usize]) -> String {
     let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}", width = *width));
     let line = padded.collect::<Vec<_>>().join("   ");
-    format!("{}\n", line.trim_end())
+    format!("{}\n", inert(line.trim_end()))
 }
 
 /// The cells of an app's line.

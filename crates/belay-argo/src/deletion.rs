@@ -128,6 +128,7 @@ async fn delete_objects(
     background: bool,
 ) -> Result<bool, String> {
     find_objects(context, object, app).await;
+    traces::know_current(context, app).await.map_err(|error| error.to_string())?;
     let mut objects: Vec<Arc<Object>> = live_objects(context, target);
     objects.retain(|live| bounds.permit_live(live) && is_deleted_with(app, live));
     if objects.is_empty() {

@@ -24,6 +24,16 @@ pub(crate) async fn watch(context: &Context, app: &Application) -> Result<(), Fa
     Ok(())
 }
 
+/// Lists those of these kinds anew whose watches are interrupted, for what is done once.
+pub(crate) async fn know_current(context: &Context, app: &Application) -> Result<(), LiveError> {
+    for kind in kinds(app) {
+        if context.live.kinds().known(&kind).is_some_and(|kind| kind.watchable) {
+            context.live.ensure_current(&kind).await?;
+        }
+    }
+    Ok(())
+}
+
 fn kinds(app: &Application) -> HashSet<GroupVersionKind> {
     let kind = |group: &str, version: &str, kind: &str| GroupVersionKind {
         group: group.to_owned(),

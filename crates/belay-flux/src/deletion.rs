@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use belay_apply::{ApplySettings, carry_out};
-use belay_cluster::Severity;
+use belay_cluster::{LiveError, LiveState, Severity};
 use belay_flux_api::{DeletionPolicy, Kustomization, find_condition};
 use belay_manifest::{Object, ObjectKey, flux_kind_rank};
 use belay_plan::{Action, Plan, Step};
@@ -15,7 +15,7 @@ use crate::clusters;
 use crate::context::{Context, FIELD_MANAGER};
 use crate::health::{or, timeout};
 use crate::prepare::{Target, keeps};
-use crate::reconcile::watch_known;
+use crate::reconcile::Objects;
 use crate::{inventory, report, write};
 
 /// How soon objects that are on their way out are looked at again.
@@ -67,7 +67,7 @@ async fn delete(context: &Context, object: &Object, app: &Kustomization) -> Resu
     }
     let place =
         clusters::place(context, &object.key(), app).await.map_err(|error| belay_causes::chain(&error))?;
-    watch_known(&place.live, &known).await.map_err(|error| error.to_string())?;
+    know_current(&place.live, &known).await.map_err(|error| error.to_string())?;
     let target = Target::of(app);
     let mut objects: Vec<_> = known.keys().filter_map(|key| place.live.get(key)).collect();
     objects.retain(|live| target.owns(live) && !keeps(live) && live.key() != object.key());
@@ -92,6 +92,18 @@ async fn delete(context: &Context, object: &Object, app: &Kustomization) -> Resu
     report::deleted(context, object, app, &report::changes(&outcomes)).await;
     let waits = app.spec.deletion_policy == DeletionPolicy::WaitForTermination;
     Ok(!waits || is_over(app))
+}
+
+/// Watches the kinds of what is to go, and lists those anew whose watches are interrupted: nobody looks again afterwards.
+/// Those whose definition is gone have no objects any more.
+async fn know_current(live: &LiveState, known: &Objects) -> Result<(), LiveError> {
+    for kind in known.values() {
+        match live.ensure_current(kind).await {
+            Ok(()) | Err(LiveError::UnknownKind { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Without the account that it acts as, a Kustomization deletes nothing, and goes.

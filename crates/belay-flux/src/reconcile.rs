@@ -166,7 +166,10 @@ pub(crate) async fn read_and_plan(
     let prepared = learn_and_prepare(live, &manifests, &target).await?;
     context.keep_desired(&key, prepared.desired.iter().map(|desired| &desired.object));
     watch_kinds(live, &prepared, &known).await?;
-    known.extend(adopted(live, object, &target));
+    // A folder without objects prunes nothing, whatever an earlier life has left.
+    if !manifests.is_empty() {
+        known.extend(adopted(live, object, &target));
+    }
     let plan = step("plan", async { compare(live, app, &prepared, &known, &ignored) }).await;
     Ok(Planned { place, render, prepared, known, plan, digest, secrets })
 }
@@ -286,7 +289,7 @@ async fn watch_kinds(live: &LiveState, prepared: &Prepared, known: &Objects) -> 
 }
 
 /// Watches the kinds of an inventory. Those whose definition is gone have no objects any more.
-pub(crate) async fn watch_known(live: &LiveState, known: &Objects) -> Result<(), LiveError> {
+async fn watch_known(live: &LiveState, known: &Objects) -> Result<(), LiveError> {
     for kind in known.values() {
         match live.ensure(kind).await {
             Ok(()) | Err(LiveError::UnknownKind { .. }) => {}

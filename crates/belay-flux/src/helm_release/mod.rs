@@ -13,6 +13,7 @@ mod content;
 mod deletion;
 mod digest;
 mod evidence;
+mod hidden;
 mod hooks;
 mod objects;
 mod once;
@@ -47,10 +48,12 @@ use crate::depends::{self, Unmet};
 use crate::health::or;
 use crate::write;
 use belay_causes::chain;
+use hidden::Hidden;
 use state::{Desired, Next, State};
 use status::Action;
 use storage::{Storage, Stored};
 use target::Target;
+use values::Composed;
 
 /// The field manager of Flux's helm-controller.
 pub(crate) const MANAGER: &str = "helm-controller";
@@ -67,6 +70,8 @@ pub(crate) struct Look<'a> {
     object: Arc<Object>,
     release: HelmRelease,
     target: Target,
+    /// What no message may hold.
+    hidden: Hidden,
     /// The right to work; given back while waiting.
     turn: Option<OwnedSemaphorePermit>,
 }
@@ -115,7 +120,7 @@ async fn one_look(context: &Context, key: &ObjectKey) -> Option<Duration> {
         .ok()?;
     let target = Target::of(&release);
     let turn = context.turn().await;
-    let mut look = Look { context, object, release, target, turn };
+    let mut look = Look { context, object, release, target, hidden: Hidden::default(), turn };
     if look.release.metadata.is_deleting() {
         return deletion::finish(&mut look).await;
     }
@@ -155,7 +160,8 @@ impl Look<'_> {
             status::in_sync(&mut self.release);
             return Ok(End::InSync);
         }
-        let values = self.values().await?;
+        let Composed { values, hidden } = self.values().await?;
+        self.hidden = hidden;
         let desired = Desired {
             chart_name: chart.name().to_owned(),
             chart_version: chart.version().to_owned(),
@@ -222,7 +228,7 @@ impl Look<'_> {
         }
     }
 
-    async fn values(&self) -> Result<Values, Fault> {
+    async fn values(&self) -> Result<Composed, Fault> {
         let (spec, namespace) = (&self.release.spec, &self.release.metadata.namespace);
         values::compose(self.context.live.client(), namespace, &spec.values, &spec.values_from)
             .await

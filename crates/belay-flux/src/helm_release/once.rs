@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use belay_flux_api::HelmRelease;
+use belay_helm::Values;
 use belay_manifest::{Object, ObjectKey};
 use belay_plan::Plan;
 
+use super::hidden::Hidden;
 use super::state::{self, Desired, State};
 use super::storage::{Storage, deployed};
 use super::target::Target;
+use super::values::Composed;
 use super::{Look, check, digest, objects, release, render, uninstall};
 use crate::chart_build::BuiltChart;
 use crate::context::Context;
@@ -27,9 +30,15 @@ pub(crate) async fn plan_once(
     chart: &BuiltChart,
 ) -> Result<Plan, String> {
     check(&object, &release).map_err(|fault| fault.message)?;
-    let look = Look { context, object, target: Target::of(&release), release, turn: None };
-    let values = look.values().await.map_err(|fault| fault.message)?;
-    let storage = Storage::new(context.live.client(), &look.target.storage);
+    let target = Target::of(&release);
+    let mut look = Look { context, object, target, release, hidden: Hidden::default(), turn: None };
+    let Composed { values, hidden } = look.values().await.map_err(|fault| fault.message)?;
+    look.hidden = hidden;
+    planned(&look, chart, &values).await.map_err(|error| look.hidden.mask(&error))
+}
+
+async fn planned(look: &Look<'_>, chart: &BuiltChart, values: &Values) -> Result<Plan, String> {
+    let storage = Storage::new(look.context.live.client(), &look.target.storage);
     let history = look.history(&storage).await.map_err(|fault| fault.message)?;
     let desired = Desired {
         chart_name: chart.name().to_owned(),
@@ -40,10 +49,10 @@ pub(crate) async fn plan_once(
     // A release that stays is shown as the revision that it is.
     let (state, _why) = state::determine(&history, look.release.status.history.first(), &desired);
     let number = if state == State::InSync { last } else { last + 1 };
-    let rendered = render::rendered(&look, chart, &values, number).await.map_err(|error| chain(&error))?;
-    let content = release::content(&look, rendered).await?;
+    let rendered = render::rendered(look, chart, values, number).await.map_err(|error| chain(&error))?;
+    let content = release::content(look, rendered).await?;
     let before = match deployed(&history).or(history.last()) {
-        Some(stored) => uninstall::recorded(&look, &stored.release.manifest).await?,
+        Some(stored) => uninstall::recorded(look, &stored.release.manifest).await?,
         None => Vec::new(),
     };
     look.watch(&content.objects).await?;

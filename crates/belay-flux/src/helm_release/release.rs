@@ -60,6 +60,7 @@ pub(crate) async fn release(
             (true, finish(look, storage, revision, wanted.action, result).await)
         }
     };
+    let result = result.map_err(|error| look.hidden.mask(&error));
     status::action_ended(&mut look.release, began.elapsed());
     let (reason, message) = match &result {
         Ok(()) => {

@@ -8,6 +8,8 @@ use kube::api::{Api, DynamicObject};
 use kube::core::ApiResource;
 use serde_json::Value;
 
+use super::hidden::Hidden;
+
 /// Why the values are not to be had. The text holds no value.
 #[derive(Debug, thiserror::Error)]
 #[error("could not resolve {kind} chart values reference '{namespace}/{name}' with key '{key}'")]
@@ -41,13 +43,19 @@ enum Reason {
 #[error("the value cannot be read")]
 pub(crate) struct Quiet;
 
+/// All values, and which of their texts come from Secrets.
+pub(crate) struct Composed {
+    pub(crate) values: Values,
+    pub(crate) hidden: Hidden,
+}
+
 /// Reads every reference and merges.
 pub(crate) async fn compose(
     client: &Client,
     namespace: &str,
     inline: &Value,
     references: &[ValuesReference],
-) -> Result<Values, ValuesFault> {
+) -> Result<Composed, ValuesFault> {
     let mut found = Vec::new();
     for reference in references {
         let text =
@@ -56,7 +64,15 @@ pub(crate) async fn compose(
             found.push((reference, text));
         }
     }
-    merge(namespace, inline, &found)
+    Ok(Composed { values: merge(namespace, inline, &found)?, hidden: hidden(&found) })
+}
+
+fn hidden(found: &[(&ValuesReference, String)]) -> Hidden {
+    let mut hidden = Hidden::default();
+    for (reference, text) in found.iter().filter(|(reference, _)| reference.kind == "Secret") {
+        if reference.target_path.is_empty() { hidden.add_values(text) } else { hidden.add_text(text) }
+    }
+    hidden
 }
 
 /// In order; a reference with a target path sets one value over what is there by then.

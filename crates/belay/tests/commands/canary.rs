@@ -1,5 +1,6 @@
 //! A Secret's values are nowhere but in the Secret: not in logs, statuses, Events, the commands'
-//! output, the API's answers or its stream, whatever happens to it.
+//! output, what is noted of the past, the API's answers or its stream, whatever happens to it. A release's
+//! values that come from a Secret are such values too.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -14,7 +15,10 @@ use crate::world::{Going, World, application, commit, until};
 
 /// Whatever holds this word has leaked. Each value has its own tail, so that a report tells which.
 const WORD: &str = "canary-5b7e41";
-const APPS: [&str; 2] = ["apps/app/argocd/web", "apps/ks/shop-flux/web"];
+const APPS: [&str; 3] = ["apps/app/argocd/web", "apps/ks/shop-flux/web", "apps/hr/shop-flux/web"];
+const CHART: &str = "apiVersion: v2\nname: web\nversion: 1.0.0\n";
+/// A Secret made of the values, and what a template may do wrong with them.
+const TEMPLATE: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: released}\nstringData: {token: {{ .Values.token | quote }}}\n";
 
 fn value(tail: &str) -> String {
     format!("{WORD}-{tail}-{WORD}")
@@ -86,8 +90,10 @@ impl Watched {
             check(&app, &self.get(&app).await);
             check("a preview", &self.get(&format!("{app}/preview?action=sync&prune=true")).await);
             for namespace in ["shop", "shop-flux"] {
-                let path = format!("{app}/resource?kind=Secret&namespace={namespace}&name=login");
-                check(&path, &self.get(&path).await);
+                for name in ["login", "released", "values", "sh.helm.release.v1.web.v1"] {
+                    let path = format!("{app}/resource?kind=Secret&namespace={namespace}&name={name}");
+                    check(&path, &self.get(&path).await);
+                }
             }
         }
         for words in [
@@ -96,10 +102,24 @@ impl Watched {
             &["get", "-A", "-o", "wide"],
             &["get", "app/web", "-n", "argocd", "--drift"],
             &["get", "ks/web", "-n", "shop-flux", "--drift"],
+            &["get", "hr/web", "-n", "shop-flux", "--drift"],
+            &["diff", "app/web"],
+            &["diff", "ks/web", "-o", "json"],
+            &["diff", "hr/web"],
+            &["diff", "hr/web", "-o", "json"],
+            &["drift", "--data-dir", "data"],
+            &["drift", "--data-dir", "data", "-o", "json"],
         ] {
             let ended = world.belay(words).await;
             check(&words.join(" "), &format!("{}{}", ended.out, ended.err));
         }
+        for app in ["app/web", "ks/web", "hr/web"] {
+            for command in ["explain", "history", "drift"] {
+                let ended = world.belay(&[command, app, "--data-dir", "data", "-o", "json"]).await;
+                check(&format!("{command} {app}"), &format!("{}{}", ended.out, ended.err));
+            }
+        }
+        check("the ledger", &noted(world));
         for (api_version, kind) in [
             ("v1", "Event"),
             ("v1", "ConfigMap"),
@@ -107,10 +127,19 @@ impl Watched {
             ("argoproj.io/v1alpha1", "Application"),
             ("source.toolkit.fluxcd.io/v1", "GitRepository"),
             ("kustomize.toolkit.fluxcd.io/v1", "Kustomization"),
+            ("source.toolkit.fluxcd.io/v1", "HelmChart"),
+            ("helm.toolkit.fluxcd.io/v2", "HelmRelease"),
         ] {
             check(kind, &world.list(api_version, kind).await);
         }
     }
+}
+
+/// What the data folder holds beside the files that Git has, and what was rendered of them.
+fn noted(world: &World) -> String {
+    let files = std::fs::read_dir(world.folder.path().join("data")).expect("the data folder");
+    let files = files.map(|file| file.expect("a file").path()).filter(|path| path.is_file());
+    files.map(|path| String::from_utf8_lossy(&std::fs::read(path).expect("a file")).into_owned()).collect()
 }
 
 async fn application_is(world: &World, what: &str, holds: impl Fn(&Value) -> bool) {
@@ -181,6 +210,134 @@ async fn follow(world: &World, url: &str) {
             "spec": {"interval": "10m", "path": "apps", "prune": true, "targetNamespace": "shop-flux",
                 "sourceRef": {"kind": "GitRepository", "name": "web"}}}))
         .await;
+}
+
+async fn give_values(world: &World, text: &str) {
+    world
+        .apply(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "values", "namespace": "shop-flux"},
+            "stringData": {"values.yaml": text}}))
+        .await;
+}
+
+/// A HelmRelease whose values come from a Secret, over the chart in the repository.
+async fn follow_release(world: &World, url: &str) {
+    world.apply(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop-flux"}})).await;
+    give_values(world, &format!("token: {}", value("first"))).await;
+    let source = json!({"kind": "GitRepository", "name": "charts"});
+    world
+        .apply(json!({"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository",
+            "metadata": {"name": "charts", "namespace": "shop-flux"},
+            "spec": {"interval": "1s", "url": url, "ref": {"branch": "main"}}}))
+        .await;
+    world
+        .apply(json!({"apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease",
+            "metadata": {"name": "web", "namespace": "shop-flux"},
+            "spec": {"interval": "1s", "valuesFrom": [{"kind": "Secret", "name": "values"}],
+                "upgrade": {"strategy": {"name": "RetryOnFailure", "retryInterval": "1s"}},
+                "chart": {"spec": {"chart": "./chart", "interval": "1s", "sourceRef": source}}}}))
+        .await;
+}
+
+async fn release_is(world: &World, what: &str, status: &str, says: &str) {
+    until(what, async || {
+        let release = world.get("helm.toolkit.fluxcd.io/v2", "HelmRelease", "shop-flux", "web").await?;
+        let is_so = |condition: &Value| {
+            condition["type"] == "Ready"
+                && condition["status"] == status
+                && condition["message"].as_str().is_some_and(|message| message.contains(says))
+        };
+        release["status"]["conditions"].as_array()?.iter().any(is_so).then_some(())
+    })
+    .await;
+}
+
+async fn released(world: &World, tail: &str) {
+    until(tail, async || {
+        let secret = world.get("v1", "Secret", "shop-flux", "released").await?;
+        (secret["data"]["token"] == encoded(tail)).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_releases_secret_values_are_nowhere_else() {
+    let world = World::new().await;
+    let (_git, repository, url) = world.git().await;
+    commit(&repository, "chart/Chart.yaml", CHART);
+    commit(&repository, "chart/templates/secret.yaml", TEMPLATE);
+    let watched = Watched::start(&world).await;
+    follow_release(&world, &url).await;
+    released(&world, "first").await;
+    release_is(&world, "installed", "True", "install succeeded").await;
+    watched.has_no_leak(&world, "when installed").await;
+    assert!(!noted(&world).is_empty(), "something is noted");
+
+    give_values(&world, &format!("token: {}", value("second"))).await;
+    released(&world, "second").await;
+    release_is(&world, "upgraded", "True", "upgrade succeeded").await;
+    watched.has_no_leak(&world, "when upgraded").await;
+
+    world
+        .edit(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "released", "namespace": "shop-flux"},
+            "data": {"token": encoded("by-hand"), "more": encoded("added")}}))
+        .await;
+    watched.has_no_leak(&world, "when changed by hand").await;
+
+    for (what, values, says) in [
+        ("no YAML", format!("token: {{{}", value("unclosed")), "could not resolve Secret chart values"),
+        ("no map", value("scalar"), "could not resolve Secret chart values"),
+    ] {
+        give_values(&world, &values).await;
+        release_is(&world, what, "False", says).await;
+        watched.has_no_leak(&world, what).await;
+    }
+    for (what, files) in [
+        (
+            "a schema's refusal",
+            [(
+                "chart/values.schema.json",
+                r#"{"properties": {"token": {"pattern": "^[0-9]+$", "maxLength": 3, "enum": ["a"], "const": "b"}}}"#,
+            )],
+        ),
+        ("no such field", [("chart/templates/secret.yaml", "a: {{ .Values.token.nested.deeper }}\n")]),
+        (
+            "no number",
+            [(
+                "chart/templates/secret.yaml",
+                "a: {{ add1 .Values.token | mul .Values.token | repeat .Values.token }}\n",
+            )],
+        ),
+        (
+            "no YAML is made",
+            [(
+                "chart/templates/secret.yaml",
+                "apiVersion: v1\nkind: Secret\nmetadata: {name: released}\ndata: {token: {{ .Values.token }}, {{ .Values.token }}\n",
+            )],
+        ),
+        (
+            "no base64",
+            [(
+                "chart/templates/secret.yaml",
+                "apiVersion: v1\nkind: Secret\nmetadata: {name: released}\ndata: {token: \"{{ .Values.token }} !\"}\n",
+            )],
+        ),
+        ("no object", [("chart/templates/secret.yaml", "{{ .Values.token }}\n")]),
+    ] {
+        give_values(&world, &format!("token: {}", value("third"))).await;
+        for (path, content) in files {
+            commit(&repository, path, content);
+        }
+        // The version tells which chart the release speaks of.
+        commit(&repository, "chart/Chart.yaml", &CHART.replace("1.0.0", &format!("1.0.{}", what.len())));
+        release_is(&world, what, "False", &format!("web@1.0.{}", what.len())).await;
+        watched.has_no_leak(&world, what).await;
+        let author = Author::new("Ada", "ada@example.com");
+        let without = [
+            Change::write("chart/values.schema.json", "{}"),
+            Change::write("chart/templates/secret.yaml", TEMPLATE),
+        ];
+        repository.commit(&without, "As before", &author).expect("a commit");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

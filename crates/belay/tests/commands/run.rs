@@ -69,8 +69,8 @@ async fn logs_are_json_when_asked_for_and_a_used_port_is_an_error() {
     let ended = world.belay(&["run", "--listen", "nowhere"]).await;
     assert_eq!(ended.code, 2);
     assert!(ended.err.ends_with("\nhint: `belay run --help` tells what it takes\n"), "{}", ended.err);
-    for command in ["run", "get", "diff"] {
-        let ended = world.belay(&[command, "--kubeconfig", "nowhere"]).await;
+    for command in [&["run"][..], &["get"], &["diff", "web"]] {
+        let ended = world.belay(&[command, &["--kubeconfig", "nowhere"]].concat()).await;
         assert!(ended.err.contains("error: kubeconfig \"nowhere\" cannot be used"), "{}", ended.err);
         assert!(ended.err.contains("\nhint: --kubeconfig takes"), "{}", ended.err);
     }

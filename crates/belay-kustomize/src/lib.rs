@@ -49,6 +49,7 @@ mod remote;
 mod resource;
 mod resources;
 mod selector;
+mod shared;
 mod steps;
 mod strategic_merge;
 mod substitute;

@@ -10,6 +10,7 @@ use crate::explain::Trace;
 use crate::field_lookup;
 use crate::id::{Gvk, ResourceId};
 use crate::origin::Origin;
+use crate::shared::Shared;
 use crate::types::Types;
 
 /// Where an object was first read.
@@ -76,6 +77,8 @@ pub(crate) struct Resource {
     pub(crate) untyped: Vec<String>,
     /// A text with the empty lines it ends with, and a comment, end the document.
     pub(crate) end: Option<KeptEnd>,
+    /// Texts that are one and the same for the original.
+    pub(crate) shared: Vec<Shared>,
     /// Annotations that a detour through JSON changes, such as `1e3`.
     pub(crate) reread_annotations: Vec<(String, String)>,
     pub(crate) previous: Vec<PreviousName>,
@@ -129,6 +132,7 @@ impl Resource {
             written: Vec::new(),
             untyped: Vec::new(),
             end: None,
+            shared: Vec::new(),
             reread_annotations: Vec::new(),
             previous: Vec::new(),
             prefixes: Vec::new(),
@@ -290,6 +294,7 @@ impl Resource {
         self.end_before_comment();
         self.bare_nulls.clear();
         self.written.clear();
+        self.shared.clear();
         self.settle_types();
         round(&mut self.object);
         let reread = std::mem::take(&mut self.reread_annotations);

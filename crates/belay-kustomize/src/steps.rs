@@ -7,6 +7,7 @@ use crate::resource::{Place, Resource};
 use crate::resources::Resources;
 use crate::target::{Gathered, Session};
 use crate::transformers::Transformer;
+use crate::transformers::labels::OWN_ANNOTATIONS;
 
 /// What the object that configures a plugin brings about.
 pub(crate) fn cause_of(configuration: &Resource, place: &Place) -> Cause {
@@ -67,6 +68,7 @@ pub(crate) fn finish_step(
             let resource = resources.content_mut(at);
             // The original writes all annotations anew beside this one.
             resource.reread_annotations.clear();
+            resource.stop_sharing(OWN_ANNOTATIONS);
             match resource.origin {
                 Some(_) => resource.transformations.push(change.clone()),
                 // What has lost its origin counts as made here.

@@ -10,6 +10,10 @@ use crate::id::FieldSpec;
 use crate::keys;
 use crate::kustomization::{Label, TextMap};
 use crate::resources::Resources;
+use crate::shared::Shared;
+
+/// The path of an object's own annotations.
+pub(crate) const OWN_ANNOTATIONS: &str = "metadata/annotations";
 
 pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured, Error> {
     let kustomization = setting.kustomization;
@@ -69,12 +73,20 @@ impl Transformer for Labels {
         for at in 0..resources.len() {
             let resource = resources.content_mut(at);
             let gvk = resource.gvk();
+            let mut fresh = vec![Vec::new(); self.pairs.len()];
             for field in self.fields.iter().filter(|field| field.selects(&gvk)) {
                 let result = field_path::visit(&mut resource.object, &gvk, field, Create::Map, &mut |map| {
-                    self.set(map)
+                    self.set(map, |pair| fresh[pair].push(field.path.as_str()))
                 });
                 result.during(|| format!("labelling {}", resource.id()))?;
+                if field.path == OWN_ANNOTATIONS {
+                    // They are what is set here, whatever they were written as before.
+                    let is_set = |key: &String| self.pairs.iter().any(|(set, _)| set == key);
+                    resource.reread_annotations.retain(|(key, _)| !is_set(key));
+                }
             }
+            resource.spread_shared();
+            resource.shared.extend(self.shared(&fresh));
         }
         Ok(())
     }
@@ -87,13 +99,27 @@ impl Labels {
         Labels { pairs, fields: vec![own_labels()] }
     }
 
-    fn set(&self, map: &mut Value) -> Result<(), Error> {
+    /// Those pairs that are new in several places, whose paths are given.
+    fn shared(&self, fresh: &[Vec<&str>]) -> impl Iterator<Item = Shared> {
+        let several = self.pairs.iter().zip(fresh).filter(|(_, maps)| maps.len() > 1);
+        several.map(|((key, value), maps)| {
+            let mut maps: Vec<String> = maps.iter().map(|path| (*path).to_owned()).collect();
+            maps.sort();
+            maps.dedup();
+            Shared { maps, key: key.clone(), value: Value::from(value.as_str()) }
+        })
+    }
+
+    /// Sets the pairs, and tells which of them are new.
+    fn set(&self, map: &mut Value, mut is_fresh: impl FnMut(usize)) -> Result<(), Error> {
         match map {
             Value::Null => Ok(()),
             Value::Object(fields) => {
-                for (key, value) in &self.pairs {
+                for (pair, (key, value)) in self.pairs.iter().enumerate() {
                     keys::check(key)?;
-                    fields.insert(key.clone(), Value::from(value.as_str()));
+                    if fields.insert(key.clone(), Value::from(value.as_str())).is_none() {
+                        is_fresh(pair);
+                    }
                 }
                 Ok(())
             }

@@ -213,6 +213,7 @@ pub(crate) fn apply_to(
         resource.remember_names();
     }
     strategic_merge::apply(resource, &patch.object)?;
+    resource.spread_shared();
     if resource.is_deleted() {
         // The index must forget it.
         resources.list_mut();

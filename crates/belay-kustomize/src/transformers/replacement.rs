@@ -244,6 +244,7 @@ fn copy(source: &mut Source, target: &ReplacementTarget, resources: &mut Resourc
         for path in paths {
             copy_to(source, resource, path, target.options.as_ref())
                 .during(|| format!("replacing field '{path}' of {id}"))?;
+            resource.spread_shared();
             source.follow(at, &resource.object);
         }
     }

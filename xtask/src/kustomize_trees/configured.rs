@@ -36,7 +36,7 @@ const TRANSFORMERS: [Plugin; 14] = [
     ),
     (
         "ReplicaCountTransformer",
-        "metadata: {name: r}\nreplica: {name: web, count: 4}\nfieldSpecs: [{path: spec/size, kind: Thing, create: true}]\n",
+        "metadata: {name: r}\nreplica: {name: web, count: 4}\nfieldSpecs: [{path: spec/size, kind: Thing, create: true}, {path: spec/replicas}]\n",
     ),
     (
         "PatchTransformer",

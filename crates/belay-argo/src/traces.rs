@@ -28,7 +28,10 @@ pub(crate) async fn watch(context: &Context, app: &Application) -> Result<(), Fa
 pub(crate) async fn know_current(context: &Context, app: &Application) -> Result<(), LiveError> {
     for kind in kinds(app) {
         if context.live.kinds().known(&kind).is_some_and(|kind| kind.watchable) {
-            context.live.ensure_current(&kind).await?;
+            match context.live.ensure_current(&kind).await {
+                Ok(()) | Err(LiveError::UnknownKind { .. }) => {}
+                Err(error) => return Err(error),
+            }
         }
     }
     Ok(())

@@ -20,9 +20,17 @@ impl LiveState {
             return Ok(());
         };
         for namespace in self.reach.places(resource.scope) {
-            self.list_anew(&resource, namespace.as_deref())
-                .await
-                .map_err(|error| LiveError::NotListed { kind: kind.clone(), reason: chain(&error) })?;
+            match self.list_anew(&resource, namespace.as_deref()).await {
+                Ok(()) => {}
+                // Its definition has gone, and its objects with it.
+                Err(kube::Error::Api(status)) if status.code == 404 => {
+                    self.retain(&resource.api, namespace.as_deref(), &BTreeSet::new());
+                    return Err(LiveError::UnknownKind { kind: kind.clone() });
+                }
+                Err(error) => {
+                    return Err(LiveError::NotListed { kind: kind.clone(), reason: chain(&error) });
+                }
+            }
         }
         Ok(())
     }

@@ -15,11 +15,7 @@ pub(crate) fn kinds() -> Vec<Unbuilt> {
 }
 
 /// As an ApplicationSet says that something is wrong with it.
-fn status(object: &Object, message: &str, now: Timestamp) -> Value {
-    let mut status = match &object.value()["status"] {
-        Value::Object(fields) => Value::Object(fields.clone()),
-        _ => json!({}),
-    };
+fn status(mut status: Value, _object: &Object, message: &str, now: Timestamp) -> Value {
     let known = status["conditions"].as_array().cloned().unwrap_or_default();
     let says_so = |condition: &&Value| {
         condition["type"] == ERROR && condition["status"] == "True" && condition["message"] == message
@@ -44,14 +40,13 @@ mod tests {
         let kinds = kinds();
         assert_eq!(kinds.iter().map(|one| one.kind.kind.as_str()).collect::<Vec<_>>(), ["ApplicationSet"]);
         let set = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "ApplicationSet", "metadata": {"name": "a"}});
-        let mut set = Object::new(set).expect("an ApplicationSet");
-        let told = status(&set, "no", "2026-01-01T00:00:00.5Z".parse().expect("a time"));
+        let set = Object::new(set).expect("an ApplicationSet");
+        let told = status(json!({}), &set, "no", "2026-01-01T00:00:00.5Z".parse().expect("a time"));
         assert_eq!(
             told,
             json!({"conditions": [{"type": "ErrorOccurred", "status": "True", "reason": "NotSupported",
                 "message": "no", "lastTransitionTime": "2026-01-01T00:00:00Z"}]})
         );
-        set.value_mut()["status"] = told.clone();
-        assert_eq!(status(&set, "no", "2026-01-02T00:00:00Z".parse().expect("a time")), told);
+        assert_eq!(status(told.clone(), &set, "no", "2026-01-02T00:00:00Z".parse().expect("a time")), told);
     }
 }

@@ -51,14 +51,19 @@ impl Unbuilt {
 
     /// Whether the object's status says so already.
     fn is_told(&self, object: &Object, message: &str) -> bool {
-        self.status.is_some_and(|status| {
-            object.value().get("status") == Some(&status(object, message, crate::now()))
-        })
+        self.status_of(object, message).is_some_and(|status| object.value().get("status") == Some(&status))
+    }
+
+    /// The status that says so.
+    fn status_of(&self, object: &Object, message: &str) -> Option<Value> {
+        let known = object.value().get("status").filter(|status| status.is_object());
+        let known = known.cloned().unwrap_or_else(|| json!({}));
+        self.status.map(|status| status(known, object, message, crate::now()))
     }
 }
 
-/// The status of an object that is not supported, by the message to give; what it holds already is kept.
-pub type StatusOf = fn(&Object, &str, Timestamp) -> Value;
+/// Adds to an object's status, which may be empty, that the object is not supported, by the message to give.
+pub type StatusOf = fn(Value, &Object, &str, Timestamp) -> Value;
 
 /// Who tells.
 pub struct Teller<'a> {
@@ -158,8 +163,8 @@ impl Teller<'_> {
             return;
         }
         let Some(object) = self.newest(unbuilt, key).await else { return };
-        let is_news = match unbuilt.status {
-            Some(status) => self.write(unbuilt, &object, &status(&object, &message, crate::now())).await,
+        let is_news = match unbuilt.status_of(&object, &message) {
+            Some(status) => self.write(unbuilt, &object, &status).await,
             None => {
                 let state = (object.uid().to_owned(), object.value()["metadata"]["generation"].clone());
                 told.insert(key.clone(), state.clone()) != Some(state)

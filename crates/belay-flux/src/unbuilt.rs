@@ -5,7 +5,7 @@ use belay_crd::Described;
 use belay_flux_api::{Condition, ConditionStatus, KINDS, set_condition, support};
 use belay_manifest::Object;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// The kinds of which `fields.txt` honours nothing.
 pub(crate) fn kinds() -> Vec<Unbuilt> {
@@ -13,11 +13,7 @@ pub(crate) fn kinds() -> Vec<Unbuilt> {
 }
 
 /// Not ready, and no try will change that.
-fn status(object: &Object, message: &str, now: Timestamp) -> Value {
-    let mut status = match &object.value()["status"] {
-        Value::Object(fields) => Value::Object(fields.clone()),
-        _ => json!({}),
-    };
+fn status(mut status: Value, object: &Object, message: &str, now: Timestamp) -> Value {
     let generation = object.value()["metadata"]["generation"].as_i64().unwrap_or_default();
     let mut conditions: Vec<Condition> = Described::read(status["conditions"].take()).unwrap_or_default();
     for (type_, is) in [("Ready", ConditionStatus::False), ("Stalled", ConditionStatus::True)] {
@@ -32,6 +28,7 @@ fn status(object: &Object, message: &str, now: Timestamp) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn what_is_not_built_says_so_once() {
@@ -40,9 +37,14 @@ mod tests {
         assert!(find("Kustomization").is_none() && find("HelmChart").is_none());
         assert!(find("Alert").is_some_and(|alert| alert.status.is_none()));
         let receiver = json!({"apiVersion": "notification.toolkit.fluxcd.io/v1", "kind": "Receiver",
-            "metadata": {"name": "a", "generation": 2}, "status": {"webhookPath": "/hook/x"}});
-        let mut receiver = Object::new(receiver).expect("a Receiver");
-        let told = status(&receiver, "no", "2026-01-01T00:00:00Z".parse().expect("a time"));
+            "metadata": {"name": "a", "generation": 2}});
+        let receiver = Object::new(receiver).expect("a Receiver");
+        let told = status(
+            json!({"webhookPath": "/hook/x"}),
+            &receiver,
+            "no",
+            "2026-01-01T00:00:00Z".parse().expect("a time"),
+        );
         let condition = |type_: &str, is: &str| {
             json!({"type": type_, "status": is, "reason": "NotSupported", "message": "no", "observedGeneration": 2,
                 "lastTransitionTime": "2026-01-01T00:00:00Z"})
@@ -52,7 +54,9 @@ mod tests {
             json!({"webhookPath": "/hook/x", "observedGeneration": 2,
                 "conditions": [condition("Ready", "False"), condition("Stalled", "True")]})
         );
-        receiver.value_mut()["status"] = told.clone();
-        assert_eq!(status(&receiver, "no", "2026-01-02T00:00:00Z".parse().expect("a time")), told);
+        assert_eq!(
+            status(told.clone(), &receiver, "no", "2026-01-02T00:00:00Z".parse().expect("a time")),
+            told
+        );
     }
 }

@@ -4,6 +4,7 @@
 use belay_gotemplate::parse_duration;
 
 use crate::failure::Original;
+use crate::original_flags::parse_bool;
 
 /// The labels of a release that are Helm's own.
 const OWN_LABELS: [&str; 6] = ["name", "owner", "status", "version", "createdAt", "modifiedAt"];
@@ -84,7 +85,7 @@ impl Installing {
         if let Some(text) = &self.timeout {
             parse_duration(text).map_err(|error| invalid(text, "--timeout", &error.to_string()))?;
         }
-        if let Some(text) = self.server_side.as_deref().filter(|text| !is_boolean(text)) {
+        if let Some(text) = self.server_side.as_deref().filter(|text| parse_bool(text).is_err()) {
             let reason = format!("strconv.ParseBool: parsing {text:?}: invalid syntax");
             return Err(invalid(text, "--server-side", &reason));
         }
@@ -143,10 +144,6 @@ impl Installing {
 /// A single pair may have commas in its value.
 fn pairs(text: &str) -> Vec<&str> {
     if text.matches('=').count() == 1 { vec![text] } else { text.split(',').collect() }
-}
-
-fn is_boolean(text: &str) -> bool {
-    matches!(text, "1" | "t" | "T" | "true" | "TRUE" | "True" | "0" | "f" | "F" | "false" | "FALSE" | "False")
 }
 
 fn invalid(text: &str, flag: &str, reason: &str) -> Original {

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use belay_manifest::{GroupVersionKind, Object, ObjectKey};
 use futures::{StreamExt, pin_mut};
-use kube::api::{Api, DynamicObject};
+use kube::api::DynamicObject;
 use kube::core::ApiResource;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{Config, Event, watcher};
@@ -399,7 +399,8 @@ impl LiveState {
         let mut tasks = self.tasks.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         for namespace in self.reach.places(resource.scope) {
             let (sender, receiver) = watch::channel(Listing::Pending(None));
-            tasks.push(tokio::spawn(follow(self.clone(), api.clone(), namespace, sender)).abort_handle());
+            tasks
+                .push(tokio::spawn(follow(self.clone(), resource.clone(), namespace, sender)).abort_handle());
             listings.push(receiver);
         }
         watches.insert(place, listings.clone());
@@ -515,15 +516,12 @@ impl LiveState {
 /// Follows one kind, everywhere or in one namespace, until the live state is closed.
 async fn follow(
     state: LiveState,
-    api: ApiResource,
+    resource: Resource,
     namespace: Option<String>,
     listing: watch::Sender<Listing>,
 ) {
-    let client = state.watching.clone();
-    let objects: Api<DynamicObject> = match &namespace {
-        None => Api::all_with(client, &api),
-        Some(namespace) => Api::namespaced_with(client, namespace, &api),
-    };
+    let objects = resource.objects(&state.watching, namespace.as_deref().unwrap_or_default());
+    let api = resource.api;
     // Lists are consistent reads: no API server that lags behind another one answers them from its past.
     let stream = watcher(objects, Config::default()).default_backoff();
     pin_mut!(stream);

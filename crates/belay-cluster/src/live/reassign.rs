@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use belay_manifest::{GroupVersionKind, ObjectKey};
-use kube::api::{Api, DynamicObject};
 
 use super::current::for_each;
 use super::{Belonging, LiveState, is_trimmed};
@@ -45,7 +44,7 @@ impl LiveState {
     /// Lists a kind and takes in those objects that were trimmed.
     async fn read_again(&self, kind: &GroupVersionKind) -> Result<(), kube::Error> {
         let Some(resource) = self.kinds.known(kind) else { return Ok(()) };
-        let api: Api<DynamicObject> = Api::all_with(self.client.clone(), &resource.api);
+        let api = resource.objects(&self.client, "");
         for_each(&api, &resource, |object| self.put(object)).await
     }
 }

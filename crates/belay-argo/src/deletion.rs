@@ -48,8 +48,7 @@ pub(crate) async fn finish(
     let finalizers: Vec<&str> = object.finalizers().collect();
     let reached = match no_cluster {
         Some(none) if !none.has_secret => {
-            release_all(context, object, &finalizers).await;
-            return None;
+            return (!release_all(context, object, &finalizers).await).then_some(AFTER_FAULT);
         }
         Some(unusable) => Err(unusable.message),
         None => traces::watch(context, app).await.map_err(|fault| fault.message),
@@ -89,8 +88,8 @@ pub(crate) async fn finish(
     };
     match done {
         Ok(true) => {
-            release(context, object, &finalizers, finalizer).await;
-            Some(Duration::ZERO)
+            let is_released = release(context, object, &finalizers, finalizer).await;
+            Some(if is_released { Duration::ZERO } else { AFTER_FAULT })
         }
         Ok(false) => Some(AGAIN),
         Err(message) => give_up(context, object, app, &message).await,
@@ -194,25 +193,24 @@ fn is_approved(app: &Object) -> bool {
     since.is_some_and(|since| is_confirmed(app, since))
 }
 
-/// Lets an app go whose objects cannot be looked for.
-async fn release_all(context: &Context, object: &Object, finalizers: &[&str]) {
+/// Lets an app go whose objects cannot be looked for. Gives whether that is written.
+async fn release_all(context: &Context, object: &Object, finalizers: &[&str]) -> bool {
     let ours = [When::Before, When::After].map(|when| [when.finalizer(), when.cleanup()]);
     let ours: Vec<&str> = ours.into_iter().flatten().chain(CASCADE).collect();
     let kept: Vec<_> = finalizers.iter().filter(|name| !ours.contains(name)).collect();
     if kept.len() == finalizers.len() {
-        return;
+        return true;
     }
     tracing::info!(app = %object.key(), "deleted without its objects: its destination is no cluster");
     let version = &object.value()["metadata"]["resourceVersion"];
-    write::patch(context, object, json!({"metadata": {"finalizers": kept, "resourceVersion": version}}))
-        .await;
+    write::patch(context, object, json!({"metadata": {"finalizers": kept, "resourceVersion": version}})).await
 }
 
-async fn release(context: &Context, object: &Object, finalizers: &[&str], finalizer: &str) {
+/// Takes one finalizer away. Gives whether that is written.
+async fn release(context: &Context, object: &Object, finalizers: &[&str], finalizer: &str) -> bool {
     let kept: Vec<_> = finalizers.iter().filter(|name| **name != finalizer).collect();
     let version = &object.value()["metadata"]["resourceVersion"];
-    write::patch(context, object, json!({"metadata": {"finalizers": kept, "resourceVersion": version}}))
-        .await;
+    write::patch(context, object, json!({"metadata": {"finalizers": kept, "resourceVersion": version}})).await
 }
 
 /// Finds what an app has left in the cluster, for a process that has not looked at it yet: a sync may have been cut off

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use belay_argo_api::{Application, ApplicationSource};
-use belay_cluster::LiveError;
 use belay_filetree::{FileTree, MountedTree};
 use belay_manifest::{Limits, Manifest, Object};
 use belay_render::{Freshness, Render, SourceType};
@@ -313,7 +312,7 @@ fn check_reach(context: &Context, prepared: &Prepared) -> Result<(), Fault> {
         } else {
             format!("namespace {namespace:?} for {kind} {name:?} is not managed")
         };
-        return Err(Fault::comparison(format!("Failed to load live state: {reason}")));
+        return Err(Fault { passing: false, ..Fault::not_loaded(reason) });
     }
     Ok(())
 }
@@ -333,22 +332,15 @@ async fn watch_kinds(context: &Context, prepared: &Prepared) -> Result<(), Fault
         if context.live.kinds().known(&kind).is_none() {
             continue;
         }
-        context.live.ensure(&kind).await.map_err(not_loaded)?;
+        context.live.ensure(&kind).await.map_err(Fault::not_loaded)?;
     }
     Ok(())
 }
 
 /// Lists the kinds of the objects anew whose watches are interrupted.
 pub(crate) async fn watch_current(context: &Context, prepared: &Prepared) -> Result<(), Fault> {
-    for kind in prepared.kinds() {
-        if context.live.kinds().known(&kind).is_some() {
-            context.live.ensure_current(&kind).await.map_err(not_loaded)?;
-        }
-    }
-    Ok(())
-}
-
-/// Why an app cannot be compared when what is live is not known.
-pub(crate) fn not_loaded(error: LiveError) -> Fault {
-    Fault::passing(format!("Failed to load live state: {error}"))
+    let kinds = prepared.kinds().into_iter();
+    // What a definition among the objects brings is watched once that is applied.
+    let known = kinds.filter(|kind| context.live.kinds().known(kind).is_some());
+    context.live.ensure_each_current(known).await.map_err(Fault::not_loaded)
 }

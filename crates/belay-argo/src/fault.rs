@@ -34,6 +34,11 @@ impl Fault {
         Fault { is_unreachable: true, ..Fault::passing(message) }
     }
 
+    /// An app cannot be compared while what is live is not known.
+    pub(crate) fn not_loaded(reason: impl std::fmt::Display) -> Fault {
+        Fault::passing(format!("Failed to load live state: {reason}"))
+    }
+
     pub(crate) fn new(condition: &'static str, message: String) -> Fault {
         Fault {
             condition,

@@ -20,7 +20,8 @@ use crate::sources::{Sources, revision_list};
 use crate::status::{Found, Outcome, condition, shared_message};
 use crate::sync::{self, Current, compare_settings};
 use crate::tracking::Target;
-use crate::{deletion, drift, events, orphans, project, status, traces, write};
+use crate::write::{self, Written};
+use crate::{deletion, drift, events, orphans, project, status, traces};
 
 /// How soon a running operation is looked at again when nothing changes.
 const WHILE_RUNNING: Duration = Duration::from_secs(10);
@@ -112,7 +113,7 @@ async fn look_at(context: &Context, object: &Object, app: &Application) -> Resul
         None => drift::note(context, object, app, &before).await,
     };
     let is_idle = before.is_in_sync() && matches!(sync::current(app), Current::Nothing);
-    if !is_idle && !context.home.still_stands(object).await.map_err(desired::not_loaded)? {
+    if !is_idle && !context.home.still_stands(object).await.map_err(Fault::not_loaded)? {
         return Ok(Duration::ZERO);
     }
     let (now, revisions) = (belay_cluster::now(), desired.revisions());
@@ -299,11 +300,14 @@ async fn report(
     let status = status::status(object, app, found, &context.settings.namespace, now);
     evidence::ended(context, &object.key(), app, &status, now);
     events::changes(context, object, app, &status).await;
-    let was_refreshed = write::status(context, object, app, status, found.operation.is_some()).await;
-    // A refresh that was asked for while this one was handled cannot be told from it: ask the source once more.
-    if was_refreshed && let Some(sources) = Sources::of_app(app) {
-        sources.list().iter().for_each(|source| context.repositories.forget(&source.repo_url));
-        return Some(Duration::ZERO);
+    match write::status(context, object, app, status, found.operation.is_some()).await {
+        // A refresh that was asked for while this one was handled cannot be told from it: ask the source once more.
+        Written::Done { handles_refresh: true } => {
+            let sources = Sources::of_app(app)?;
+            sources.list().iter().for_each(|source| context.repositories.forget(&source.repo_url));
+            Some(Duration::ZERO)
+        }
+        Written::Done { handles_refresh: false } => None,
+        Written::Failed => Some(AFTER_FAULT),
     }
-    None
 }

@@ -13,12 +13,11 @@ use crate::fault::Fault;
 /// Watches the kinds of all objects that the status tells of. A kind that is not served any more has none.
 pub(crate) async fn watch(context: &Context, app: &Application) -> Result<(), Fault> {
     context.cluster.reached().await?;
-    let is_watchable =
-        |kind: &GroupVersionKind| context.live.kinds().known(kind).is_none_or(|kind| kind.watchable);
-    for kind in kinds(app).into_iter().filter(is_watchable) {
+    let kinds = kinds(app).into_iter();
+    for kind in kinds.filter(|kind| context.live.kinds().known(kind).is_none_or(|kind| kind.watchable)) {
         match context.live.ensure(&kind).await {
             Ok(()) | Err(LiveError::UnknownKind { .. }) => {}
-            Err(error) => return Err(Fault::passing(format!("Failed to load live state: {error}"))),
+            Err(error) => return Err(Fault::not_loaded(error)),
         }
     }
     Ok(())
@@ -26,15 +25,9 @@ pub(crate) async fn watch(context: &Context, app: &Application) -> Result<(), Fa
 
 /// Lists those of these kinds anew whose watches are interrupted, for what is done once.
 pub(crate) async fn know_current(context: &Context, app: &Application) -> Result<(), LiveError> {
-    for kind in kinds(app) {
-        if context.live.kinds().known(&kind).is_some_and(|kind| kind.watchable) {
-            match context.live.ensure_current(&kind).await {
-                Ok(()) | Err(LiveError::UnknownKind { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-    Ok(())
+    let kinds = kinds(app).into_iter();
+    let watched = kinds.filter(|kind| context.live.kinds().known(kind).is_some_and(|kind| kind.watchable));
+    context.live.ensure_each_current(watched).await
 }
 
 fn kinds(app: &Application) -> HashSet<GroupVersionKind> {

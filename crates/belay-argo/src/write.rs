@@ -17,16 +17,27 @@ const REFRESH_TIME: &str = "argocd.argoproj.io/refresh-timestamp";
 /// The manager that writes an Application's status, as Argo CD names it.
 const STATUS_MANAGER: &str = "argocd-application-controller";
 
+/// What has become of a status.
+pub(crate) enum Written {
+    /// It is as it should be.
+    Done {
+        /// Whether that ended a refresh that somebody had asked for.
+        handles_refresh: bool,
+    },
+    /// The API server did not take it.
+    Failed,
+}
+
 /// Writes the status. A running operation is shown in `operation`, too, as clients expect; a finished one and a handled
 /// refresh mark are taken away. `has_operated` tells whether this look carried an operation out. One request, and none
-/// when nothing but the time of the look has changed. Tells whether a refresh was handled.
+/// when nothing but the time of the look has changed.
 pub(crate) async fn status(
     context: &Context,
     object: &Object,
     app: &Application,
     status: ApplicationStatus,
     has_operated: bool,
-) -> bool {
+) -> Written {
     // This look may have written the beginning of an operation itself.
     let newest = context.home.get(&object.key());
     let newest = newest.as_deref().unwrap_or(object);
@@ -36,7 +47,7 @@ pub(crate) async fn status(
     let operation = if has_operated { operation_field(newest, app, &status) } else { None };
     let patch_of_status = merge_patch_between(&old, &status.write());
     if is_time_alone(&patch_of_status) && !refreshed && operation.is_none() {
-        return false;
+        return Written::Done { handles_refresh: false };
     }
     let mut body = json!({"status": patch_of_status});
     if refreshed {
@@ -45,8 +56,10 @@ pub(crate) async fn status(
     if let Some(operation) = operation {
         body["operation"] = operation;
     }
-    patch(context, object, body).await;
-    refreshed
+    match patch(context, object, body).await {
+        true => Written::Done { handles_refresh: refreshed },
+        false => Written::Failed,
+    }
 }
 
 /// An operation that somebody wanted to end meanwhile is not shown as running again.
@@ -102,9 +115,9 @@ pub(crate) async fn deletion_error(context: &Context, object: &Object, app: &App
     patch(context, object, conditions).await;
 }
 
-/// Patches an Application.
-pub(crate) async fn patch(context: &Context, object: &Object, patch: Value) {
-    let Ok(resource) = context.home.kinds().find(&application_kind()).await else { return };
+/// Patches an Application. Gives whether that is done, or is not needed as the app is gone.
+pub(crate) async fn patch(context: &Context, object: &Object, patch: Value) -> bool {
+    let Ok(resource) = context.home.kinds().find(&application_kind()).await else { return false };
     let api = resource.objects(context.home.client(), object.namespace());
     let params = PatchParams { field_manager: Some(STATUS_MANAGER.to_owned()), ..PatchParams::default() };
     match api.patch(object.name(), &params, &Patch::Merge(&patch)).await {
@@ -113,9 +126,13 @@ pub(crate) async fn patch(context: &Context, object: &Object, patch: Value) {
             {
                 context.home.learn(object);
             }
+            true
         }
-        Err(kube::Error::Api(status)) if status.code == 404 => {}
-        Err(error) => tracing::warn!(app = %object.key(), %error, "status not written"),
+        Err(kube::Error::Api(status)) if status.code == 404 => true,
+        Err(error) => {
+            tracing::warn!(app = %object.key(), %error, "status not written");
+            false
+        }
     }
 }
 

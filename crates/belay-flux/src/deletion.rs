@@ -1,10 +1,10 @@
 //! A Kustomization that is being deleted: its objects first, as its policy says, then its finalizer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use belay_apply::{ApplySettings, carry_out};
-use belay_cluster::{LiveError, LiveState, Severity};
+use belay_cluster::Severity;
 use belay_flux_api::{DeletionPolicy, Kustomization, find_condition};
 use belay_manifest::{Object, ObjectKey, flux_kind_rank};
 use belay_plan::{Action, Plan, Step};
@@ -15,7 +15,7 @@ use crate::clusters;
 use crate::context::{Context, FIELD_MANAGER};
 use crate::health::{or, timeout};
 use crate::prepare::{Target, keeps};
-use crate::reconcile::Objects;
+use crate::reconcile::adopted;
 use crate::{inventory, report, write};
 
 /// How soon objects that are on their way out are looked at again.
@@ -53,7 +53,15 @@ fn deletes(app: &Kustomization) -> bool {
 
 /// Gives whether nothing is left to do.
 async fn delete(context: &Context, object: &Object, app: &Kustomization) -> Result<bool, String> {
-    let known = inventory::read(app.status.inventory.as_ref());
+    let mut known = inventory::read(app.status.inventory.as_ref());
+    let place = match clusters::place(context, &object.key(), app).await {
+        Ok(place) => place,
+        Err(_) if known.is_empty() => return Ok(true),
+        Err(error) => return Err(belay_causes::chain(&error)),
+    };
+    let target = Target::of(app);
+    // The status may have been refused before it could tell of them.
+    known.extend(adopted(&place.live, object, &target));
     if known.is_empty() {
         return Ok(true);
     }
@@ -65,10 +73,9 @@ async fn delete(context: &Context, object: &Object, app: &Kustomization) -> Resu
         context.events.record(object, Severity::Warning, reason, &message, &BTreeMap::new()).await;
         return Ok(true);
     }
-    let place =
-        clusters::place(context, &object.key(), app).await.map_err(|error| belay_causes::chain(&error))?;
-    know_current(&place.live, &known).await.map_err(|error| error.to_string())?;
-    let target = Target::of(app);
+    // Nobody looks again afterwards.
+    let kinds: BTreeSet<_> = known.values().cloned().collect();
+    place.live.ensure_each_current(kinds).await.map_err(|error| error.to_string())?;
     let mut objects: Vec<_> = known.keys().filter_map(|key| place.live.get(key)).collect();
     objects.retain(|live| target.owns(live) && !keeps(live) && live.key() != object.key());
     if objects.is_empty() {
@@ -92,18 +99,6 @@ async fn delete(context: &Context, object: &Object, app: &Kustomization) -> Resu
     report::deleted(context, object, app, &report::changes(&outcomes)).await;
     let waits = app.spec.deletion_policy == DeletionPolicy::WaitForTermination;
     Ok(!waits || is_over(app))
-}
-
-/// Watches the kinds of what is to go, and lists those anew whose watches are interrupted: nobody looks again afterwards.
-/// Those whose definition is gone have no objects any more.
-async fn know_current(live: &LiveState, known: &Objects) -> Result<(), LiveError> {
-    for kind in known.values() {
-        match live.ensure_current(kind).await {
-            Ok(()) | Err(LiveError::UnknownKind { .. }) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }
 
 /// Without the account that it acts as, a Kustomization deletes nothing, and goes.

@@ -299,8 +299,8 @@ async fn watch_known(live: &LiveState, known: &Objects) -> Result<(), LiveError>
     Ok(())
 }
 
-/// What we applied and no inventory names: a process ended between the two.
-fn adopted(live: &LiveState, object: &Object, target: &Target<'_>) -> Objects {
+/// What we applied and no inventory names: a process ended between the two, or the status could not be written.
+pub(crate) fn adopted(live: &LiveState, object: &Object, target: &Target<'_>) -> Objects {
     let is_applied_by_us = |live: &Object| {
         let entries = live.value()["metadata"]["managedFields"].as_array();
         entries.into_iter().flatten().any(|entry| {

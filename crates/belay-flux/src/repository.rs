@@ -55,9 +55,7 @@ pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Dura
         write::finalizer(context, &object, MANAGER, false).await;
         return None;
     }
-    if !repository.metadata.has_finalizer(write::FINALIZER) {
-        write::finalizer(context, &object, MANAGER, true).await;
-    }
+    write::finalizer(context, &object, MANAGER, true).await;
     if repository.spec.suspend {
         restore(context, key, &repository).await;
         return None;

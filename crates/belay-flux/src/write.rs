@@ -17,9 +17,18 @@ pub(crate) const FINALIZER: &str = "finalizers.fluxcd.io";
 /// How soon an object is looked at again whose newest version has not come by its watch.
 pub(crate) const AFTER_CONFLICT: Duration = Duration::from_secs(1);
 
-/// Writes what changed in the status; no request when nothing has.
+/// How soon an object is looked at again that the API server did not take for another reason.
+const AFTER_FAILURE: Duration = Duration::from_secs(10);
+
+/// Writes what changed in the status; no request when nothing has. A look may have taken a minute: what is there is what is
+/// there now, and an object that took the place of the one that was looked at has looks of its own.
 pub(crate) async fn status(context: &Context, object: &Object, manager: &str, status: &Value) {
-    let old = object.value().get("status").cloned().unwrap_or(Value::Null);
+    let newest = context.live.get(&object.key());
+    let newest = newest.as_deref().unwrap_or(object);
+    if newest.uid() != object.uid() {
+        return;
+    }
+    let old = newest.value().get("status").cloned().unwrap_or(Value::Null);
     let patch = merge_patch_between(&old, status);
     if patch.as_object().is_some_and(Map::is_empty) {
         return;
@@ -44,12 +53,15 @@ pub(crate) async fn finalizer(context: &Context, object: &Object, manager: &str,
     send(context, object, manager, &patch, false).await
 }
 
-/// Gives whether it was written; what another replica tells of counts as written.
+/// Gives whether it was written; what another replica tells of counts as written. The object is looked at again if not.
 async fn send(context: &Context, object: &Object, manager: &str, patch: &Value, is_status: bool) -> bool {
     if !context.tells_of(&object.key()) {
         return true;
     }
-    let Ok(resource) = context.live.kinds().find(&object.gvk()).await else { return false };
+    let Ok(resource) = context.live.kinds().find(&object.gvk()).await else {
+        context.queue.add_after(object.key(), AFTER_FAILURE);
+        return false;
+    };
     let api = resource.objects(context.live.client(), object.namespace());
     let params = PatchParams { field_manager: Some(manager.to_owned()), ..PatchParams::default() };
     let patch = Patch::Merge(patch);
@@ -66,7 +78,10 @@ async fn send(context: &Context, object: &Object, manager: &str, patch: &Value, 
         Err(kube::Error::Api(status)) if status.code == 409 => {
             context.queue.add_after(object.key(), AFTER_CONFLICT);
         }
-        Err(error) => tracing::warn!(object = %object.key(), %error, "not written"),
+        Err(error) => {
+            tracing::warn!(object = %object.key(), %error, "not written");
+            context.queue.add_after(object.key(), AFTER_FAILURE);
+        }
     }
     is_written
 }

@@ -80,7 +80,9 @@ pub(crate) async fn keep_finalizers(context: &Context, object: &Object, prepared
         names
     };
     if sorted(&finalizers) != sorted(&before) {
-        write::patch(context, object, json!({"metadata": {"finalizers": finalizers}})).await;
+        let version = &object.value()["metadata"]["resourceVersion"];
+        let patch = json!({"metadata": {"finalizers": finalizers, "resourceVersion": version}});
+        write::patch(context, object, patch).await;
     }
 }
 

@@ -6,7 +6,7 @@ use belay_manifest::{GroupVersionKind, Object, ObjectKey};
 use kube::api::{Api, DynamicObject, ListParams};
 
 use super::{Listing, LiveError, LiveState, as_object, chain};
-use crate::kinds::{Resource, Scope};
+use crate::kinds::Resource;
 
 /// Objects of one page of a list.
 const PAGE: u32 = 500;
@@ -35,6 +35,20 @@ impl LiveState {
         Ok(())
     }
 
+    /// Makes several kinds current. Those whose definition has gone have no objects any more, and are no error.
+    pub async fn ensure_each_current(
+        &self,
+        kinds: impl IntoIterator<Item = GroupVersionKind>,
+    ) -> Result<(), LiveError> {
+        for kind in kinds {
+            match self.ensure_current(&kind).await {
+                Ok(()) | Err(LiveError::UnknownKind { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     /// Whether a resource still is the one that was looked at, but for its status. The API server is asked if its watch is
     /// interrupted; what it says is news like any other.
     pub async fn still_stands(&self, object: &Object) -> Result<bool, LiveError> {
@@ -52,12 +66,8 @@ impl LiveState {
     }
 
     async fn ask_for(&self, key: &ObjectKey, resource: &Resource) -> Result<(), kube::Error> {
-        let client = self.client.clone();
-        let api: Api<DynamicObject> = match resource.scope {
-            Scope::Namespaced => Api::namespaced_with(client, &key.namespace, &resource.api),
-            Scope::Cluster => Api::all_with(client, &resource.api),
-        };
         self.write().learnt.remove(key);
+        let api = resource.objects(&self.client, &key.namespace);
         let answer = api.get_opt(&key.name).await?;
         match answer.and_then(|object| as_object(object, &resource.api)) {
             Some(newest) => self.put_listed(newest),
@@ -67,11 +77,7 @@ impl LiveState {
     }
 
     async fn list_anew(&self, resource: &Resource, namespace: Option<&str>) -> Result<(), kube::Error> {
-        let client = self.watching.clone();
-        let api: Api<DynamicObject> = match namespace {
-            None => Api::all_with(client, &resource.api),
-            Some(namespace) => Api::namespaced_with(client, namespace, &resource.api),
-        };
+        let api = resource.objects(&self.watching, namespace.unwrap_or_default());
         self.begin_list(&resource.api, namespace);
         let mut objects = Vec::new();
         for_each(&api, resource, |object| objects.push(object)).await?;

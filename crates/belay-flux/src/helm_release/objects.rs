@@ -1,10 +1,10 @@
 //! The objects of a release in the cluster: planned, written, waited for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use belay_apply::{ApplySettings, Done, carry_out};
-use belay_cluster::{LiveError, Scope};
+use belay_cluster::Scope;
 use belay_diff::{AddedFields, CompareOptions, compare};
 use belay_manifest::{GroupVersionKind, Object, ObjectKey, Origin};
 use belay_plan::{Action, Desired, Plan, Step, Treatment};
@@ -116,15 +116,8 @@ impl Look<'_> {
     /// Watches the kinds of these objects. A release is not looked at again when it has ended, so that nothing old may be
     /// taken for the present.
     pub(crate) async fn watch(&self, objects: &[Object]) -> Result<(), String> {
-        let kinds: BTreeMap<String, GroupVersionKind> =
-            objects.iter().map(|object| (object.gvk().to_string(), object.gvk())).collect();
-        for kind in kinds.values() {
-            match self.context.live.ensure_current(kind).await {
-                Ok(()) | Err(LiveError::UnknownKind { .. }) => {}
-                Err(error) => return Err(error.to_string()),
-            }
-        }
-        Ok(())
+        let kinds: BTreeSet<GroupVersionKind> = objects.iter().map(Object::gvk).collect();
+        self.context.live.ensure_each_current(kinds).await.map_err(|error| error.to_string())
     }
 
     /// Learns the kinds of documents that were not there when the cluster was last asked.

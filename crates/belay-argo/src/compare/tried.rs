@@ -19,20 +19,30 @@ const MUTATING: &str = "MutatingWebhookConfiguration";
 /// The API server's answers for the objects of one app.
 #[derive(Debug, Default)]
 pub(crate) struct Tried {
-    /// The webhooks that were asked: names and versions.
-    webhooks: Vec<(String, String)>,
     answers: HashMap<ObjectKey, Answer>,
 }
 
-/// The answer for one state of an object.
+/// One state of an object that a webhook may change.
 #[derive(Debug, Clone)]
-struct Answer {
+struct Question {
     desired: Arc<Object>,
     live: Arc<Object>,
+    /// The webhooks that may: names and versions. A change of others is no reason to ask again.
+    webhooks: Vec<(String, String)>,
+}
+
+/// The answer to it.
+#[derive(Debug, Clone)]
+struct Answer {
+    question: Question,
     predicted: Arc<Object>,
 }
 
-impl Answer {
+impl Question {
+    fn is_same(&self, other: &Question) -> bool {
+        self.webhooks == other.webhooks && self.is_of(&other.desired, &other.live)
+    }
+
     fn is_of(&self, desired: &Object, live: &Object) -> bool {
         version(&self.live) == version(live) && *self.desired == *desired
     }
@@ -41,7 +51,7 @@ impl Answer {
 impl Tried {
     /// What the API server would make of the live object, if it was asked.
     pub(crate) fn answer(&self, key: &ObjectKey, desired: &Object, live: &Object) -> Option<&Arc<Object>> {
-        let answer = self.answers.get(key).filter(|answer| answer.is_of(desired, live));
+        let answer = self.answers.get(key).filter(|answer| answer.question.is_of(desired, live));
         answer.map(|answer| &answer.predicted)
     }
 }
@@ -56,22 +66,18 @@ pub(crate) async fn try_applies(
 ) -> Result<(), Fault> {
     let known = context.tried(app);
     if !counts {
-        if !known.webhooks.is_empty() {
+        if !known.answers.is_empty() {
             context.remember_tried(app, Tried::default());
         }
         return Ok(());
     }
-    let webhooks = webhooks(context).await;
-    let mut tried =
-        Tried { webhooks: webhooks.iter().map(|object| version(object)).collect(), ..Tried::default() };
-    let is_as_before = tried.webhooks == known.webhooks;
-    let judges = Judges::of(&webhooks);
+    let mut tried = Tried::default();
     let mut unknown = Vec::new();
-    for (desired, live) in concerned(context, prepared, settings, &judges) {
-        let key = desired.key();
-        match known.answers.get(&key).filter(|answer| is_as_before && answer.is_of(&desired, &live)) {
+    for question in questions(context, prepared, settings, &webhooks(context).await) {
+        let key = question.desired.key();
+        match known.answers.get(&key).filter(|answer| answer.question.is_same(&question)) {
             Some(answer) => drop(tried.answers.insert(key, answer.clone())),
-            None => unknown.push(ask(context, desired, live)),
+            None => unknown.push(ask(context, question)),
         }
     }
     let in_flight = context.settings.in_flight.max(1);
@@ -79,7 +85,7 @@ pub(crate) async fn try_applies(
     let mut fault = None;
     for answer in answers {
         match answer {
-            Ok(answer) => drop(tried.answers.insert(answer.desired.key(), answer)),
+            Ok(answer) => drop(tried.answers.insert(answer.question.desired.key(), answer)),
             Err(other) => fault = fault.or(Some(other)),
         }
     }
@@ -87,8 +93,14 @@ pub(crate) async fn try_applies(
     fault.map_or(Ok(()), Err)
 }
 
+/// A mutating webhook configuration.
+struct Webhook {
+    version: (String, String),
+    judges: Judges,
+}
+
 /// The mutating webhooks of the app's cluster, from a watch. Where they may not be listed, none is known.
-async fn webhooks(context: &Context) -> Vec<Arc<Object>> {
+async fn webhooks(context: &Context) -> Vec<Webhook> {
     let kind = GroupVersionKind::new(&format!("{ADMISSION_GROUP}/v1"), MUTATING);
     if let Err(error) = context.live.ensure(&kind).await {
         tracing::debug!(%error, "compared without asking webhooks");
@@ -96,38 +108,44 @@ async fn webhooks(context: &Context) -> Vec<Arc<Object>> {
     }
     let mut found = context.live.of_kind(ADMISSION_GROUP, MUTATING);
     found.sort_by(|one, other| one.name().cmp(other.name()));
-    found
+    let webhook = |object: Arc<Object>| Webhook { version: version(&object), judges: Judges::of(&[object]) };
+    found.into_iter().map(webhook).collect()
 }
 
-/// The objects that are there, are compared by server-side apply and may be changed by a webhook.
-fn concerned(
+/// Of the objects that are there, are compared by server-side apply and may be changed by a webhook.
+fn questions(
     context: &Context,
     prepared: &Prepared,
     settings: &Settings,
-    judges: &Judges,
-) -> Vec<(Arc<Object>, Arc<Object>)> {
+    webhooks: &[Webhook],
+) -> Vec<Question> {
     let kinds = context.live.kinds();
-    let pair = |desired: &Arc<Object>| {
+    let question = |desired: &Arc<Object>| {
         let resource = kinds.known(&desired.gvk())?;
-        let is_compared = !is_hook(desired)
-            && !is_skipped(desired)
-            && method(desired, settings) == belay_diff::Method::ServerSide
-            && judges.concern(desired, &resource.api.plural, false);
-        let live = is_compared.then(|| context.live.get(&desired.key()))??;
-        Some((desired.clone(), live))
+        if is_hook(desired)
+            || is_skipped(desired)
+            || method(desired, settings) != belay_diff::Method::ServerSide
+        {
+            return None;
+        }
+        let concerns = |webhook: &&Webhook| webhook.judges.concern(desired, &resource.api.plural, false);
+        let webhooks: Vec<_> =
+            webhooks.iter().filter(concerns).map(|webhook| webhook.version.clone()).collect();
+        let live = (!webhooks.is_empty()).then(|| context.live.get(&desired.key()))??;
+        Some(Question { desired: desired.clone(), live, webhooks })
     };
-    prepared.objects.iter().filter_map(|wanted| pair(&wanted.object)).collect()
+    prepared.objects.iter().filter_map(|wanted| question(&wanted.object)).collect()
 }
 
-async fn ask(context: &Context, desired: Arc<Object>, live: Arc<Object>) -> Result<Answer, Fault> {
+async fn ask(context: &Context, question: Question) -> Result<Answer, Fault> {
     let settings = ApplySettings {
         manager: FIELD_MANAGER.to_owned(),
         in_flight: 1,
         propagation: PropagationPolicy::Background,
     };
-    match try_apply(&desired, &context.live, &settings).await {
-        Ok(predicted) => Ok(Answer { desired, live, predicted: Arc::new(predicted) }),
-        Err(error) => Err(fault(&desired, &error)),
+    match try_apply(&question.desired, &context.live, &settings).await {
+        Ok(predicted) => Ok(Answer { question, predicted: Arc::new(predicted) }),
+        Err(error) => Err(fault(&question.desired, &error)),
     }
 }
 

@@ -113,8 +113,7 @@ pub(crate) fn finish(
     for mut resource in resources.into_list() {
         check_names(&resource)?;
         resource.end_before_comment();
-        // Annotations are texts, whatever they look like.
-        resource.untyped.retain(|path| !path.starts_with("metadata.annotations"));
+        resource.take_annotations_for_texts();
         resource.settle_types();
         if resource.annotation(LOCAL).is_some_and(|local| local != "false") {
             continue;

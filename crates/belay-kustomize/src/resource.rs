@@ -308,6 +308,11 @@ impl Resource {
         }
     }
 
+    /// Whoever writes annotations writes texts, whatever they look like.
+    pub(crate) fn take_annotations_for_texts(&mut self) {
+        self.untyped.retain(|path| !path.starts_with("metadata.annotations"));
+    }
+
     /// Gives fields that replacements made the types they look like.
     pub(crate) fn settle_types(&mut self) {
         for path in std::mem::take(&mut self.untyped) {

@@ -68,6 +68,7 @@ pub(crate) fn finish_step(
             let resource = resources.content_mut(at);
             // The original writes all annotations anew beside this one.
             resource.reread_annotations.clear();
+            resource.take_annotations_for_texts();
             resource.stop_sharing(OWN_ANNOTATIONS);
             match resource.origin {
                 Some(_) => resource.transformations.push(change.clone()),

@@ -11,7 +11,7 @@ use belay_testkit::{Author, Change, Repository};
 use futures::StreamExt;
 use serde_json::{Value, json};
 
-use crate::world::{Going, World, application, commit, until};
+use crate::world::{Going, World, application, commit, git_repository, kustomization, until};
 
 /// Whatever holds this word has leaked. Each value has its own tail, so that a report tells which.
 const WORD: &str = "canary-5b7e41";
@@ -199,17 +199,10 @@ async fn follow(world: &World, url: &str) {
     app["spec"]["syncPolicy"]["retry"] = json!({"limit": 0});
     app["spec"]["syncPolicy"]["syncOptions"] = json!(["PrunePropagationPolicy=background"]);
     world.apply(app).await;
-    world
-        .apply(json!({"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository",
-            "metadata": {"name": "web", "namespace": "shop-flux"},
-            "spec": {"interval": "10m", "url": url, "ref": {"branch": "main"}}}))
-        .await;
-    world
-        .apply(json!({"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
-            "metadata": {"name": "web", "namespace": "shop-flux"},
-            "spec": {"interval": "10m", "path": "apps", "prune": true, "targetNamespace": "shop-flux",
-                "sourceRef": {"kind": "GitRepository", "name": "web"}}}))
-        .await;
+    world.apply(git_repository("web", "shop-flux", url, "10m")).await;
+    let mut build = kustomization("web", "shop-flux", "web", "apps");
+    build["spec"]["targetNamespace"] = json!("shop-flux");
+    world.apply(build).await;
 }
 
 async fn give_values(world: &World, text: &str) {
@@ -224,11 +217,7 @@ async fn follow_release(world: &World, url: &str) {
     world.apply(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop-flux"}})).await;
     give_values(world, &format!("token: {}", value("first"))).await;
     let source = json!({"kind": "GitRepository", "name": "charts"});
-    world
-        .apply(json!({"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository",
-            "metadata": {"name": "charts", "namespace": "shop-flux"},
-            "spec": {"interval": "1s", "url": url, "ref": {"branch": "main"}}}))
-        .await;
+    world.apply(git_repository("charts", "shop-flux", url, "1s")).await;
     world
         .apply(json!({"apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease",
             "metadata": {"name": "web", "namespace": "shop-flux"},

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{World, application, commit, until};
+use crate::world::{World, application, commit, git_repository, kustomization, until};
 
 /// What a write says that would let a file grow.
 const FULL: &str = "File too large";
@@ -48,17 +48,10 @@ async fn a_full_disk_is_told_of_loses_nothing_and_is_got_over() {
         world.apply(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})).await;
     }
     world.apply(application("web", "argocd", &url, "apps")).await;
-    world
-        .apply(json!({"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository",
-            "metadata": {"name": "config", "namespace": "flux-system"},
-            "spec": {"interval": "1h", "url": url, "ref": {"branch": "main"}}}))
-        .await;
-    world
-        .apply(json!({"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
-            "metadata": {"name": "web", "namespace": "flux-system"},
-            "spec": {"interval": "1h", "path": "apps", "prune": true, "targetNamespace": "attic",
-                "sourceRef": {"kind": "GitRepository", "name": "config"}}}))
-        .await;
+    world.apply(git_repository("config", "flux-system", &url, "1h")).await;
+    let mut build = kustomization("web", "flux-system", "config", "apps");
+    build["spec"]["targetNamespace"] = json!("attic");
+    world.apply(build).await;
     are_at(&world, "first").await;
 
     going.fill_the_disk(true);

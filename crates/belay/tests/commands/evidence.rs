@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{World, application, commit, until};
+use crate::world::{World, application, commit, git_repository, kustomization, until};
 
 const MAP: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {colour: COLOUR}\n";
 
@@ -117,14 +117,14 @@ const TEMPLATE: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: releas
 
 /// The resources of Flux's family over one repository: a Kustomization `maps`, a HelmRelease `web`.
 fn flux_resources(url: &str) -> [Value; 3] {
-    let metadata = |name: &str| json!({"name": name, "namespace": "shop"});
     let source = json!({"kind": "GitRepository", "name": "config"});
+    let mut maps = kustomization("maps", "shop", "config", "./apps");
+    maps["spec"]["targetNamespace"] = json!("shop");
     [
-        json!({"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository", "metadata": metadata("config"),
-            "spec": {"interval": "1s", "url": url, "ref": {"branch": "main"}}}),
-        json!({"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization", "metadata": metadata("maps"),
-            "spec": {"interval": "10m", "prune": true, "path": "./apps", "targetNamespace": "shop", "sourceRef": source}}),
-        json!({"apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease", "metadata": metadata("web"),
+        git_repository("config", "shop", url, "1s"),
+        maps,
+        json!({"apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease",
+            "metadata": {"name": "web", "namespace": "shop"},
             "spec": {"interval": "10m", "values": {"greeting": "hello"},
                 "chart": {"spec": {"chart": "./charts/web", "interval": "1s", "sourceRef": source}}}}),
     ]

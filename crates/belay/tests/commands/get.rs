@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{World, application};
+use crate::world::{World, application, kustomization};
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
@@ -14,13 +14,7 @@ async fn world() -> World {
         }
         world.apply(application(name, namespace, "https://u:canary@example.org/config", "apps")).await;
     }
-    world
-        .apply(json!({
-            "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
-            "metadata": {"name": "infra", "namespace": "flux-system"},
-            "spec": {"interval": "1m", "path": "./infra", "prune": true,
-                "sourceRef": {"kind": "GitRepository", "name": "config"}}}))
-        .await;
+    world.apply(kustomization("infra", "flux-system", "config", "./infra")).await;
     world.set_status(web("Synced")).await;
     world
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::world::{World, application, commit, until};
+use crate::world::{World, application, commit, git_repository, kustomization, until};
 
 const MAP: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {colour: blue}\n";
 
@@ -26,14 +26,9 @@ fn of_app<'a>(samples: &'a BTreeMap<String, f64>, name: &str) -> Vec<&'a str> {
 }
 
 fn flux_resources(url: &str) -> [Value; 2] {
-    let metadata = |name: &str| json!({"name": name, "namespace": "shop"});
-    [
-        json!({"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository", "metadata": metadata("config"),
-            "spec": {"interval": "10m", "url": url, "ref": {"branch": "main"}}}),
-        json!({"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization", "metadata": metadata("maps"),
-            "spec": {"interval": "10m", "prune": true, "path": "./flux", "targetNamespace": "shop",
-                "sourceRef": {"kind": "GitRepository", "name": "config"}}}),
-    ]
+    let mut maps = kustomization("maps", "shop", "config", "./flux");
+    maps["spec"]["targetNamespace"] = json!("shop");
+    [git_repository("config", "shop", url, "10m"), maps]
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{World, application, commit, until};
+use crate::world::{World, application, commit, git_repository, until};
 
 async fn ready(base: &str) -> Option<(u16, Value)> {
     let answer = reqwest::get(format!("{base}/readyz")).await.ok()?;
@@ -38,10 +38,7 @@ async fn one_family_leaves_the_other_alone() {
     );
     let (_going, base, _) = world.run(&["--controllers=argo"]).await;
     world.apply(application("web", "argocd", &url, "apps")).await;
-    world
-        .apply(json!({"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository",
-            "metadata": {"name": "config", "namespace": "flux-system"}, "spec": {"interval": "1m", "url": url}}))
-        .await;
+    world.apply(git_repository("config", "flux-system", &url, "1m")).await;
     until("the Application is applied", async || world.get("v1", "ConfigMap", "shop", "settings").await)
         .await;
     let source = world

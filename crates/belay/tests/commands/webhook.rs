@@ -8,7 +8,7 @@ use std::time::Duration;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 
-use crate::world::{World, application, commit, until};
+use crate::world::{World, application, commit, git_repository, kustomization, until};
 
 fn settings(greeting: &str) -> String {
     format!(
@@ -93,17 +93,8 @@ async fn a_generic_push_reaches_flux_and_a_stranger_is_not_asked() {
     let (_git, repository, url) = world.git().await;
     commit(&repository, "apps/settings.yaml", &settings("first"));
     let (_going, base, _) = world.run(&[]).await;
-    world
-        .apply(json!({"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository",
-            "metadata": {"name": "config", "namespace": "flux-system"},
-            "spec": {"interval": "10m", "url": url, "ref": {"branch": "main"}}}))
-        .await;
-    world
-        .apply(json!({"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
-            "metadata": {"name": "apps", "namespace": "flux-system"},
-            "spec": {"interval": "10m", "path": "./apps", "prune": true,
-                "sourceRef": {"kind": "GitRepository", "name": "config"}}}))
-        .await;
+    world.apply(git_repository("config", "flux-system", &url, "10m")).await;
+    world.apply(kustomization("apps", "flux-system", "config", "./apps")).await;
     is_greeted(&world, "settings", "first").await;
     commit(&repository, "apps/settings.yaml", &settings("second"));
     let push = json!({"repository": url, "ref": "refs/heads/main"}).to_string();

@@ -289,3 +289,24 @@ pub(crate) fn application(name: &str, namespace: &str, url: &str, path: &str) ->
         },
     })
 }
+
+/// A GitRepository of Flux's that follows `main`.
+pub(crate) fn git_repository(name: &str, namespace: &str, url: &str, interval: &str) -> Value {
+    json!({
+        "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"interval": interval, "url": url, "ref": {"branch": "main"}},
+    })
+}
+
+/// A Kustomization of a GitRepository beside it, which prunes.
+pub(crate) fn kustomization(name: &str, namespace: &str, source: &str, path: &str) -> Value {
+    json!({
+        "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {
+            "interval": "10m", "path": path, "prune": true,
+            "sourceRef": {"kind": "GitRepository", "name": source},
+        },
+    })
+}

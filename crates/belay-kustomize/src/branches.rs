@@ -45,8 +45,7 @@ fn of_folder(loader: &Loader<'_>, reference: String) -> Result<Branch, Error> {
     below.extend(generated(&kustomization));
     below.extend(of_plugins(loader, &kustomization.generators, "generator", &file)?);
     for reference in &kustomization.components {
-        let inner = loader.enter(reference).and_then(|inner| of_folder(&inner, reference.clone()));
-        below.push(inner.during(|| format!("{file}: '{reference}'"))?);
+        below.push(of_entered(loader, reference).during(|| format!("{file}: '{reference}'"))?);
     }
     below.extend(changes(&kustomization));
     below.extend(of_plugins(loader, &kustomization.transformers, "transformer", &file)?);
@@ -125,6 +124,10 @@ fn of_resource(loader: &Loader<'_>, reference: &str) -> Result<Branch, Error> {
         let below = objects.iter().map(|object| Branch::leaf(name(object))).collect();
         return Ok(Branch { name: reference.to_owned(), below });
     }
+    of_entered(loader, reference)
+}
+
+fn of_entered(loader: &Loader<'_>, reference: &str) -> Result<Branch, Error> {
     match loader.enter(reference) {
         Err(Error::Remote { .. }) => Ok(Branch::leaf(format!("{reference} (remote)"))),
         inner => of_folder(&inner?, reference.to_owned()),

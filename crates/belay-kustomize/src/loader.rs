@@ -6,6 +6,7 @@ use belay_filetree::{Entry, FileTree, Kind, TreeError, TreePath};
 use bytes::Bytes;
 
 use crate::error::Error;
+use crate::explain::Elsewhere;
 use crate::options::LoadRestrictor;
 use crate::remote::{RemoteRepository, Remotes};
 
@@ -68,6 +69,14 @@ impl<'t> Loader<'t> {
     /// Whether files come from the tree that was given, rather than one fetched on the way.
     pub(crate) fn is_given(&self) -> bool {
         matches!(self.tree, Tree::Given(_))
+    }
+
+    /// Whose files are read, if not those of the tree that was given.
+    pub(crate) fn elsewhere(&self) -> Option<Elsewhere> {
+        let Tree::Fetched(tree) = &self.tree else { return None };
+        let RemoteRepository { url, reference, .. } = self.repositories.last()?;
+        let name = if reference.is_empty() { url.clone() } else { format!("{url}?ref={reference}") };
+        Some(Elsewhere { name, tree: tree.clone() })
     }
 
     /// The folders that led here, this one last.

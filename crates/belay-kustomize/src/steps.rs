@@ -47,7 +47,7 @@ pub(crate) fn add_generated(
         resource.place = Some(place.clone());
         resource.origin = resource.origin.take().or_else(|| origin.cloned());
         if session.tracer.is_some() {
-            resource.trace = Trace::generated(resource.trace.take(), cause());
+            resource.trace = Trace::generated(resource.trace.take(), session.here(cause()));
         }
         absorb(&mut gathered.resources, resource)?;
     }

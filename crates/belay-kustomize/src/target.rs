@@ -3,14 +3,14 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use belay_filetree::TreePath;
+use belay_filetree::{Kind, MemoryTree, TreePath};
 use serde_json::Value;
 
 use crate::bases::Bases;
 use crate::configuration::Configuration;
 use crate::crds;
 use crate::error::{During, Error};
-use crate::explain::{Cause, Trace, Tracer};
+use crate::explain::{Cause, Elsewhere, Trace, Tracer};
 use crate::generate::generate_kustomization;
 use crate::generators::{self, Charts, GENERATORS};
 use crate::helm::HelmOptions;
@@ -61,6 +61,22 @@ impl Session<'_> {
     pub(crate) fn note(&self, resources: &mut Resources, cause: impl FnOnce() -> Cause) {
         if let Some(tracer) = &self.tracer {
             tracer.note(resources, &cause());
+        }
+    }
+
+    /// The cause with whose files are read at the moment.
+    pub(crate) fn here(&self, cause: Cause) -> Cause {
+        match &self.tracer {
+            Some(tracer) => tracer.here(cause),
+            None => cause,
+        }
+    }
+
+    /// Builds what lies in these files, of another repository perhaps.
+    fn within<T>(&self, elsewhere: impl FnOnce() -> Option<Elsewhere>, build: impl FnOnce() -> T) -> T {
+        match &self.tracer {
+            Some(tracer) => tracer.within(elsewhere(), build),
+            None => build(),
         }
     }
 
@@ -191,8 +207,10 @@ impl Target {
         self.validate(&mut gathered, loader, session)
             .during(|| format!("{}: validating objects", self.file))?;
         let Gathered { resources, variables, .. } = &mut gathered;
+        let declared =
+            |number: usize, name: &str| session.here(Cause::entry(&self.file, "vars", number, name));
         variables
-            .add(&self.kustomization.vars, &self.file, resources)
+            .add(&self.kustomization.vars, declared, resources)
             .during(|| format!("{}: merging vars", self.file))?;
         Ok(gathered)
     }
@@ -245,9 +263,10 @@ impl Target {
         }
         if is_url(reference)
             && loader.remotes().is_some()
-            && let Some(resources) = file_by_url(reference, loader)?
+            && let Some((resources, elsewhere)) = file_by_url(reference, loader)?
         {
-            return self.add_objects(gathered, reference, resources, session);
+            let add = || self.add_objects(gathered, reference, resources, session);
+            return session.within(|| Some(elsewhere), add);
         }
         let inner = loader.enter(reference)?;
         let target = self.inner(&inner, reference)?;
@@ -255,7 +274,8 @@ impl Target {
             let folder = inner.folder();
             return Err(Error::rule(format!("expected kind != 'Component' for path '{folder}'")));
         }
-        gathered.merge(session.bases.gather(&target, &inner, session)?)
+        let base = session.within(|| inner.elsewhere(), || session.bases.gather(&target, &inner, session))?;
+        gathered.merge(base)
     }
 
     fn add_objects(
@@ -295,7 +315,8 @@ impl Target {
                 "expected kind 'Component' for path '{folder}' but got '{kind}'"
             )));
         }
-        let mut gathered = target.gather(gathered, &inner, session)?;
+        let mut gathered =
+            session.within(|| inner.elsewhere(), || target.gather(gathered, &inner, session))?;
         // The original goes on with what is gathered anew.
         let configuration = gathered.configuration.take();
         configuration.map_or(Ok(()), |configuration| gathered.add_configuration(configuration))?;
@@ -457,14 +478,19 @@ fn unmarked(object: &Value) -> Value {
 }
 
 /// The objects of a file by URL; `None` where it is none, so that a repository is tried.
-fn file_by_url(url: &str, loader: &Loader<'_>) -> Result<Option<Vec<Resource>>, Error> {
+fn file_by_url(url: &str, loader: &Loader<'_>) -> Result<Option<(Vec<Resource>, Elsewhere)>, Error> {
     let is_repository = RemoteRepository::parse(url).is_some();
-    let read = || -> Result<Vec<Resource>, Error> {
+    let read = || -> Result<(Vec<Resource>, Elsewhere), Error> {
         let content = loader.read_url(url)?;
-        objects::read(&content, loader.folder()).during(|| format!("reading '{url}'"))
+        let (place, _) = url.split_once(['?', '#']).unwrap_or((url, ""));
+        let file = TreePath::root().child(place.rsplit('/').next().unwrap_or_default());
+        let resources = objects::read(&content, &file).during(|| format!("reading '{url}'"))?;
+        let mut tree = MemoryTree::default();
+        tree.insert(file, Kind::File, content);
+        Ok((resources, Elsewhere { name: url.to_owned(), tree: Arc::new(tree) }))
     };
     match read() {
-        Ok(resources) => Ok(Some(resources)),
+        Ok(found) => Ok(Some(found)),
         Err(_) if is_repository => Ok(None),
         Err(error) => Err(error),
     }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use belay_filetree::TreePath;
 use serde_json::Value;
 
 use crate::error::{During, Error};
@@ -22,8 +21,8 @@ pub(crate) struct Variables(BTreeMap<String, Declared>);
 #[derive(Debug, Clone)]
 struct Declared {
     variable: Variable,
-    file: TreePath,
-    number: usize,
+    /// What declares it.
+    cause: Cause,
 }
 
 /// What variables stand for.
@@ -34,14 +33,15 @@ impl Variables {
     pub(crate) fn add(
         &mut self,
         added: &[Variable],
-        file: &TreePath,
+        cause: impl Fn(usize, &str) -> Cause,
         resources: &mut Resources,
     ) -> Result<(), Error> {
         for (number, variable) in added.iter().enumerate() {
             if let Some(at) = target_of(variable, resources)? {
                 resources.content_mut(at).variables.push(variable.name.clone());
             }
-            self.insert(Declared { variable: variable.clone(), file: file.clone(), number })?;
+            let cause = cause(number, &variable.name);
+            self.insert(Declared { variable: variable.clone(), cause })?;
         }
         Ok(())
     }
@@ -81,12 +81,12 @@ impl Variables {
     pub(crate) fn steps(&self, value: &Value, values: &Values) -> Vec<(Cause, Value)> {
         let mut known = Values::new();
         let mut steps: Vec<(Cause, Value)> = Vec::new();
-        for (name, Declared { file, number, .. }) in &self.0 {
+        for (name, Declared { cause, .. }) in &self.0 {
             let Some(own) = values.get(name).filter(|_| names(value, name)) else { continue };
             known.insert(name.clone(), own.clone());
             let mut replaced = value.clone();
             replace_below(&mut replaced, &known);
-            steps.push((Cause::entry(file, "vars", *number, name), replaced));
+            steps.push((cause.clone(), replaced));
         }
         steps
     }

@@ -1,12 +1,38 @@
 //! What makes changes: a file, and where in it.
 
-use belay_filetree::TreePath;
+use std::fmt;
+use std::sync::Arc;
+
+use belay_filetree::{FileTree, TreePath};
 
 use crate::resource::Place;
 
+/// Files of elsewhere: a repository, or a file by URL.
+#[derive(Clone)]
+pub(crate) struct Elsewhere {
+    /// Its URL.
+    pub(crate) name: String,
+    /// Its files.
+    pub(crate) tree: Arc<dyn FileTree>,
+}
+
+impl fmt::Debug for Elsewhere {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Elsewhere").field(&self.name).finish()
+    }
+}
+
+impl PartialEq for Elsewhere {
+    fn eq(&self, other: &Elsewhere) -> bool {
+        self.name == other.name
+    }
+}
+
 /// What made a change.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Cause {
+    /// Whose file it is, if it is not one of the tree that is built.
+    pub(super) elsewhere: Option<Elsewhere>,
     pub(super) file: TreePath,
     pub(super) spot: Spot,
     pub(super) by: String,
@@ -49,29 +75,44 @@ pub(crate) enum Part {
 impl Cause {
     /// Something done to all objects at the end.
     pub(crate) fn step(by: &str) -> Cause {
-        Cause { file: TreePath::root(), spot: Spot::None, by: by.to_owned() }
+        Cause { elsewhere: None, file: TreePath::root(), spot: Spot::None, by: by.to_owned() }
     }
 
     pub(crate) fn entry(file: &TreePath, field: &'static str, number: usize, by: &str) -> Cause {
-        Cause { file: file.clone(), spot: Spot::Entry(field, number), by: format!("{field} ({by})") }
+        Cause {
+            elsewhere: None,
+            file: file.clone(),
+            spot: Spot::Entry(field, number),
+            by: format!("{field} ({by})"),
+        }
     }
 
     /// The text of an entry, where it holds an object at this line.
     pub(crate) fn text(file: &TreePath, field: &'static str, number: usize, line: usize) -> Cause {
-        Cause { file: file.clone(), spot: Spot::Text(field, number, line), by: field.to_owned() }
+        Cause {
+            elsewhere: None,
+            file: file.clone(),
+            spot: Spot::Text(field, number, line),
+            by: field.to_owned(),
+        }
     }
 
     pub(crate) fn at(place: &Place, by: &str) -> Cause {
-        Cause { file: place.file.clone(), spot: Spot::Object(place.line), by: by.to_owned() }
+        Cause { elsewhere: None, file: place.file.clone(), spot: Spot::Object(place.line), by: by.to_owned() }
     }
 
     pub(crate) fn line(file: TreePath, line: usize, by: &str) -> Cause {
-        Cause { file, spot: Spot::Line(line), by: by.to_owned() }
+        Cause { elsewhere: None, file, spot: Spot::Line(line), by: by.to_owned() }
     }
 
     /// The same place, for another reason.
     pub(crate) fn by(self, by: &str) -> Cause {
         Cause { by: by.to_owned(), ..self }
+    }
+
+    /// The same cause, in these files unless it is known to be in others.
+    pub(super) fn within(self, elsewhere: Option<&Elsewhere>) -> Cause {
+        Cause { elsewhere: self.elsewhere.or_else(|| elsewhere.cloned()), ..self }
     }
 
     pub(super) fn is_somewhere(&self) -> bool {
@@ -91,6 +132,6 @@ impl Cause {
             // What a plugin's configuration says itself stands there.
             (Part::Entry(_) | Part::Text { .. }, _) => return self,
         };
-        Cause { file, spot, by: self.by }
+        Cause { elsewhere: self.elsewhere, file, spot, by: self.by }
     }
 }

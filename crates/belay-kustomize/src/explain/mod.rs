@@ -10,7 +10,7 @@ mod tracer;
 use belay_filetree::{FileTree, TreePath};
 use serde_json::Value;
 
-pub(crate) use self::cause::{Cause, Part};
+pub(crate) use self::cause::{Cause, Elsewhere, Part};
 pub(crate) use self::tracer::{Followed, Trace, Tracer};
 use crate::field_lookup;
 use crate::options::FieldQuery;
@@ -19,6 +19,8 @@ use crate::output::{Build, Built};
 /// One value a field had.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
+    /// The URL of the repository or the file, if that is not of the tree that is built.
+    pub elsewhere: Option<String>,
     /// The file that says so.
     pub file: TreePath,
     /// 1-based line; 0 where the file could not be read again.
@@ -49,11 +51,13 @@ impl Build {
             kind == Some(&query.kind) && name.and_then(Value::as_str) == Some(&query.name)
         };
         let explain = |built: &Built| {
-            let lines = lines::Lines { tree, path: &path, object: &built.object };
             let steps = built.trace.iter().flat_map(|trace| trace.steps());
             let change = |(cause, value): &(Cause, Option<Value>)| {
+                let tree = cause.elsewhere.as_ref().map_or(tree, |elsewhere| elsewhere.tree.as_ref());
+                let lines = lines::Lines { tree, path: &path, object: &built.object };
                 let (file, line) = lines.of(cause).unwrap_or_else(|| (cause.file.clone(), 0));
-                Change { file, line, by: cause.by.clone(), value: value.clone() }
+                let elsewhere = cause.elsewhere.as_ref().map(|elsewhere| elsewhere.name.clone());
+                Change { elsewhere, file, line, by: cause.by.clone(), value: value.clone() }
             };
             Explanation { object: name_of(&built.object), changes: steps.map(change).collect() }
         };

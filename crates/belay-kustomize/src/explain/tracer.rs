@@ -1,10 +1,12 @@
 //! Watches a field while objects are built.
 
+use std::cell::RefCell;
+
 use belay_filetree::TreePath;
 use belay_helm::{FieldStep, Rendered, Target};
 use serde_json::Value;
 
-use super::Cause;
+use super::{Cause, Elsewhere};
 use crate::field_lookup;
 use crate::options::FieldQuery;
 use crate::resource::{Place, Resource};
@@ -75,11 +77,27 @@ pub(crate) struct Followed {
 pub(crate) struct Tracer {
     kind: String,
     path: Vec<String>,
+    /// Whose files are read at the moment, if not those of the tree that is built.
+    elsewhere: RefCell<Option<Elsewhere>>,
 }
 
 impl Tracer {
     pub(crate) fn new(query: &FieldQuery) -> Tracer {
-        Tracer { kind: query.kind.clone(), path: field_lookup::split(&query.path) }
+        let path = field_lookup::split(&query.path);
+        Tracer { kind: query.kind.clone(), path, elsewhere: RefCell::new(None) }
+    }
+
+    /// Builds of files of elsewhere, or of the tree that is built.
+    pub(crate) fn within<T>(&self, elsewhere: Option<Elsewhere>, build: impl FnOnce() -> T) -> T {
+        let before = self.elsewhere.replace(elsewhere);
+        let result = build();
+        self.elsewhere.replace(before);
+        result
+    }
+
+    /// The cause with whose files are read at the moment.
+    pub(crate) fn here(&self, cause: Cause) -> Cause {
+        cause.within(self.elsewhere.borrow().as_ref())
     }
 
     fn value(&self, resource: &Resource) -> Option<Value> {
@@ -109,7 +127,7 @@ impl Tracer {
         let Some(file) = place.file.split_once('/').and_then(|(_, file)| chart.join(file).ok()) else {
             return;
         };
-        let template = Some(Cause::line(file, place.line as usize, "template of the chart"));
+        let template = Some(self.here(Cause::line(file, place.line as usize, "template of the chart")));
         resource.trace = Some(Box::new(Trace { template, ..Trace::default() }));
     }
 
@@ -179,6 +197,7 @@ impl Tracer {
     }
 
     fn look(&self, resource: &mut Resource, cause: &Cause) {
+        let cause = &self.here(cause.clone());
         let mut trace = resource.trace.take().unwrap_or_default();
         let (name, namespace) = (resource.name(), resource.namespace());
         let last = trace.identities.last().map(|(_, name, namespace)| (name, namespace));

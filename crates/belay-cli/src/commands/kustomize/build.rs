@@ -244,6 +244,8 @@ fn explained(built: &Build, query: &FieldQuery, tree: &dyn FileTree) -> Result<S
                 (file, 0) => format!("  /{file}"),
                 (file, line) => format!("  /{file}:{line}"),
             };
+            let of = change.elsewhere.filter(|_| !place.is_empty());
+            let place = of.map_or_else(|| place.clone(), |url| format!("{place} of {url}"));
             let value = change.value.map_or_else(|| "(removed)".to_owned(), |value| value.to_string());
             text.push_str(&format!("  {value}  {}{place}\n", change.by));
         }

@@ -112,6 +112,10 @@ pub(crate) fn finish(
     let mut bytes = 0;
     for mut resource in resources.into_list() {
         check_names(&resource)?;
+        if let Some(reason) = resource.misfit {
+            let file = resource.place.map(|place| format!("{}: ", place.file)).unwrap_or_default();
+            return Err(Error::rule(format!("{file}{reason}")));
+        }
         resource.end_before_comment();
         resource.take_annotations_for_texts();
         resource.settle_types();

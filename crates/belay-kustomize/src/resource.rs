@@ -75,6 +75,8 @@ pub(crate) struct Resource {
     /// Paths of fields that replacements made: they hold texts, and are numbers or booleans in the end
     /// if that is what they look like.
     pub(crate) untyped: Vec<String>,
+    /// Why a field cannot be what a replacement made it; an error only if the object is written in the end.
+    pub(crate) misfit: Option<String>,
     /// A text with the empty lines it ends with, and a comment, end the document.
     pub(crate) end: Option<KeptEnd>,
     /// Texts that are one and the same for the original.
@@ -131,6 +133,7 @@ impl Resource {
             bare_nulls: Vec::new(),
             written: Vec::new(),
             untyped: Vec::new(),
+            misfit: None,
             end: None,
             shared: Vec::new(),
             reread_annotations: Vec::new(),

@@ -186,7 +186,7 @@ fn refine(value: &Value, text: &str, options: &FieldOptions) -> Result<(Value, S
     let part = part.ok_or_else(|| {
         Error::rule(format!("options.index {} is out of bounds for value {text}", options.index))
     })?;
-    Ok((retyped(value, part)?, part.to_owned()))
+    Ok((retyped(value, part).map_err(Error::rule)?, part.to_owned()))
 }
 
 /// Whether a target means an object.
@@ -258,12 +258,13 @@ fn copy_to(
     options: Option<&FieldOptions>,
 ) -> Result<(), Error> {
     let names = field_lookup::split(path);
+    let id = resource.id();
     let object = &mut resource.object;
     if let Some(()) = copy_into_text(source, object, &names, options)? {
         return Ok(());
     }
     let create = options.filter(|options| options.create).map(|_| Kind::of(&source.value));
-    let untyped = &mut resource.untyped;
+    let (untyped, misfit) = (&mut resource.untyped, &mut resource.misfit);
     let found = field_lookup::visit(object, &names, create, &mut |field, fresh| {
         let state = match fresh {
             true if path.contains(['*', '=']) => Field::Made,
@@ -273,7 +274,10 @@ fn copy_to(
             }
             false => Field::Present,
         };
-        set(field, source, options, state)
+        if let Some(reason) = set(field, source, options, state)? {
+            *misfit = Some(format!("replacing field '{path}' of {id}: {reason}"));
+        }
+        Ok(())
     })?;
     match (found, create) {
         (0, None) => Err(Error::rule(format!("unable to find field \"{path}\" in replacement target"))),
@@ -294,12 +298,13 @@ enum Field {
     Text,
 }
 
+/// Gives why the value is not of the field's type, if it is not.
 fn set(
     field: &mut Value,
     source: &Source,
     options: Option<&FieldOptions>,
     state: Field,
-) -> Result<(), Error> {
+) -> Result<Option<String>, Error> {
     let mut text = source.text.clone();
     if let Some(options) = options.filter(|options| !options.delimiter.is_empty()) {
         if Kind::of(field) != Kind::Scalar {
@@ -309,13 +314,17 @@ fn set(
         let present = if is_new { String::new() } else { scalar_text(field) };
         text = with_part(&present, &text, options);
     }
+    let mut misfit = None;
     *field = match Kind::of(field) {
         Kind::Scalar if state == Field::Text => Value::from(text.as_str()),
-        Kind::Scalar if state == Field::Present => retyped(field, &text)?,
+        Kind::Scalar if state == Field::Present => retyped(field, &text).unwrap_or_else(|reason| {
+            misfit = Some(reason);
+            Value::from(text.as_str())
+        }),
         Kind::Scalar => field_lookup::plain(&text),
         _ => source.value.clone(),
     };
-    Ok(())
+    Ok(misfit)
 }
 
 /// The text with one of its parts replaced, or one more before or after all.
@@ -330,13 +339,13 @@ fn with_part(present: &str, part: &str, options: &FieldOptions) -> String {
 }
 
 /// A text as a value of the type another value has, which must fit.
-fn retyped(like: &Value, text: &str) -> Result<Value, Error> {
+fn retyped(like: &Value, text: &str) -> Result<Value, String> {
     let plain = field_lookup::plain(text);
     match (like, &plain) {
         (Value::Number(like), Value::Number(number)) if like.is_f64() || !number.is_f64() => Ok(plain),
         (Value::Bool(_), Value::Bool(_)) => Ok(plain),
-        (Value::Number(_), _) => Err(Error::rule(format!("cannot set a number to '{text}'"))),
-        (Value::Bool(_), _) => Err(Error::rule(format!("cannot set a boolean to '{text}'"))),
+        (Value::Number(_), _) => Err(format!("cannot set a number to '{text}'")),
+        (Value::Bool(_), _) => Err(format!("cannot set a boolean to '{text}'")),
         (Value::Null, _) => Ok(Value::Null),
         _ => Ok(Value::from(text)),
     }
@@ -355,7 +364,8 @@ fn copy_into_text(
         let Ok(mut data) = belay_goyaml::to_json(&text) else { continue };
         let create = options.filter(|options| options.create).map(|_| Kind::of(&source.value));
         let set = &mut |field: &mut Value, fresh: bool| {
-            set(field, source, options, if fresh { Field::Made } else { Field::Present })
+            let misfit = set(field, source, options, if fresh { Field::Made } else { Field::Present })?;
+            misfit.map_or(Ok(()), |reason| Err(Error::rule(reason)))
         };
         match field_lookup::visit(&mut data, &names[length..], create, set) {
             Ok(found) if found > 0 => {}

@@ -23,10 +23,13 @@ pub(crate) struct Watchman {
     seen: usize,
     requests: usize,
     stretch: Option<(Instant, usize)>,
-    /// The newest change of each object that was applied, and how many ways back it has seen.
+    /// The newest change of each object that was applied, and which way back the object has followed.
     applied: BTreeMap<(String, Kind, String), (u64, u64)>,
-    /// How often people went back, in Git or by making an app anew. Each object may follow once, at its own time.
+    /// How often people went back, in Git or by making an app anew. Each object may follow once, at its own time: what was
+    /// taken back may even be applied after that.
     ways_back: u64,
+    /// The newest change there was when they did so last.
+    taken_back: u64,
     /// What was wrong.
     pub(crate) faults: Vec<String>,
     /// How often something was deleted.
@@ -37,8 +40,9 @@ pub(crate) struct Watchman {
 
 impl Watchman {
     /// Content of an older commit may be applied again.
-    pub(crate) fn rolled_back(&mut self) {
+    pub(crate) fn rolled_back(&mut self, newest_change: u64) {
         self.ways_back += 1;
+        self.taken_back = newest_change;
     }
 
     /// A process that has just started asks for much at once.
@@ -103,12 +107,12 @@ impl Watchman {
         let Some((app, kind, name)) = object(write, estate) else { return };
         let Some(serial) = serial(kind, &write.body) else { return };
         let place = (app.name.to_owned(), kind, name.clone());
-        let (newest, ways_back) = self.applied.entry(place).or_insert((0, self.ways_back));
-        if serial < *newest && *ways_back == self.ways_back {
+        let (newest, followed) = self.applied.entry(place).or_default();
+        if serial < *newest && (*newest > self.taken_back || *followed == self.ways_back) {
             let app = app.name;
             self.faults.push(format!("forward only: {app}/{name} got change {serial} after {newest}"));
         } else if serial < *newest {
-            (*newest, *ways_back) = (serial, self.ways_back);
+            (*newest, *followed) = (serial, self.ways_back);
         }
         *newest = serial.max(*newest);
     }

@@ -328,7 +328,7 @@ impl World {
         }
         self.estate.suspended.clone_from(&backup.suspended);
         self.estate.strays.clone_from(&backup.strays);
-        self.watchman.rolled_back();
+        self.watchman.rolled_back(self.estate.serial);
         self.has_dropped_events = false;
         weather::set(&self.faults, &self.remote, &[]);
     }
@@ -356,7 +356,7 @@ impl World {
         }
         self.estate.head = Some(head - 1);
         self.remote.set_branch(CONFIG_URL, "main", Some(&id));
-        self.watchman.rolled_back();
+        self.watchman.rolled_back(self.estate.serial);
     }
 
     pub(crate) fn restore_branch(&mut self) {
@@ -455,7 +455,7 @@ impl World {
             self.estate.strays.extend(left);
         }
         self.estate.app_mut(name).presence = presence;
-        self.watchman.rolled_back();
+        self.watchman.rolled_back(self.estate.serial);
     }
 
     pub(crate) async fn suspend(&mut self, name: &'static str, is_suspended: bool) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use belay_apply::{ApplySettings, carry_out, release_hook};
 use belay_argo_api::Application;
+use belay_cluster::LiveError;
 use belay_manifest::Object;
 use belay_plan::sync::{deletion_rank, has_option, is_hook, option, wave, words};
 use belay_plan::{Action, Plan, Step};
@@ -127,7 +128,12 @@ async fn delete_objects(
     background: bool,
 ) -> Result<bool, String> {
     find_objects(context, object, app).await;
-    traces::know_current(context, app).await.map_err(|error| error.to_string())?;
+    let not_known = |error: LiveError| error.to_string();
+    traces::know_current(context, app).await.map_err(not_known)?;
+    // A restored backup of the cluster may have taken the deletion back.
+    if !context.home.still_stands(object).await.map_err(not_known)? {
+        return Ok(false);
+    }
     let mut objects: Vec<Arc<Object>> = live_objects(context, target);
     objects.retain(|live| bounds.permit_live(live) && is_deleted_with(app, live));
     if objects.is_empty() {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use belay_apply::{ApplySettings, carry_out};
-use belay_cluster::Severity;
+use belay_cluster::{LiveError, Severity};
 use belay_flux_api::{DeletionPolicy, Kustomization, find_condition};
 use belay_manifest::{Object, ObjectKey, flux_kind_rank};
 use belay_plan::{Action, Plan, Step};
@@ -75,7 +75,12 @@ async fn delete(context: &Context, object: &Object, app: &Kustomization) -> Resu
     }
     // Nobody looks again afterwards.
     let kinds: BTreeSet<_> = known.values().cloned().collect();
-    place.live.ensure_each_current(kinds).await.map_err(|error| error.to_string())?;
+    let not_known = |error: LiveError| error.to_string();
+    place.live.ensure_each_current(kinds).await.map_err(not_known)?;
+    // A restored backup of the cluster may have taken the deletion back.
+    if !context.live.still_stands(object).await.map_err(not_known)? {
+        return Ok(false);
+    }
     let mut objects: Vec<_> = known.keys().filter_map(|key| place.live.get(key)).collect();
     objects.retain(|live| target.owns(live) && !keeps(live) && live.key() != object.key());
     if objects.is_empty() {

@@ -14,6 +14,10 @@ pub(crate) async fn finish(look: &mut Look<'_>) -> Option<Duration> {
         return None;
     }
     if !look.release.spec.suspend {
+        // A restored backup of the cluster may have taken the deletion back.
+        if !matches!(look.context.live.still_stands(&look.object).await, Ok(true)) {
+            return Some(AGAIN);
+        }
         if uninstall::is_there(look) {
             evidence::takes_out(look, "uninstall", "the HelmRelease is deleted");
             if uninstall::uninstall(look).await.is_err() {

@@ -10,6 +10,7 @@ use belay_plan::sync::{ADMISSION_GROUP, Judges, Settings, is_hook, is_skipped, m
 use futures::{StreamExt, stream};
 use kube::api::PropagationPolicy;
 
+use crate::admission::concern;
 use crate::context::{Context, FIELD_MANAGER};
 use crate::fault::Fault;
 use crate::prepare::Prepared;
@@ -119,16 +120,14 @@ fn questions(
     settings: &Settings,
     webhooks: &[Webhook],
 ) -> Vec<Question> {
-    let kinds = context.live.kinds();
     let question = |desired: &Arc<Object>| {
-        let resource = kinds.known(&desired.gvk())?;
         if is_hook(desired)
             || is_skipped(desired)
             || method(desired, settings) != belay_diff::Method::ServerSide
         {
             return None;
         }
-        let concerns = |webhook: &&Webhook| webhook.judges.concern(desired, &resource.api.plural, false);
+        let concerns = |webhook: &&Webhook| concern(context, &webhook.judges, desired, false);
         let webhooks: Vec<_> =
             webhooks.iter().filter(concerns).map(|webhook| webhook.version.clone()).collect();
         let live = (!webhooks.is_empty()).then(|| context.live.get(&desired.key()))??;

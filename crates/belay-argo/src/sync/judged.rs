@@ -5,6 +5,7 @@ use belay_manifest::GroupVersionKind;
 use belay_plan::sync::{ADMISSION_GROUP, ADMISSION_KINDS, Action, Judges, Progress, Stage, Write};
 
 use super::run::Means;
+use crate::admission::concern;
 use crate::context::Context;
 
 /// The tasks of these stages that would be refused. A request that stands alone is not tried: it fails as well in
@@ -22,16 +23,13 @@ pub(super) async fn refused(
     if judges.is_empty() {
         return Vec::new();
     }
-    let kinds = means.context.live.kinds();
     let concerned: Vec<usize> = requests
         .filter(|(_, action)| matches!(action, Action::Write(_)))
         .map(|(place, _)| *place)
         .filter(|place| {
             let task = &progress.tasks[*place];
-            let target = task.target.as_deref();
-            target.and_then(|target| Some((target, kinds.known(&target.gvk())?))).is_some_and(
-                |(target, resource)| judges.concern(target, &resource.api.plural, task.live.is_none()),
-            )
+            let is_new = task.live.is_none();
+            task.target.as_deref().is_some_and(|target| concern(means.context, &judges, target, is_new))
         })
         .collect();
     rehearse(stages, &concerned, &progress.tasks, &means.context.live, &means.stage.apply).await

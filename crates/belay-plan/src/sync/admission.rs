@@ -71,13 +71,17 @@ impl Judges {
         self.0.is_empty()
     }
 
-    /// Whether one of them may judge the object when it is created, or updated. `resource` is the plural of its kind.
-    pub fn concern(&self, object: &Object, resource: &str, is_new: bool) -> bool {
+    /// Whether one of them may judge the object when it is created, or updated. `resource` is the plural of its kind,
+    /// `namespace` the object's namespace as it is live, if that is known.
+    pub fn concern(&self, object: &Object, resource: &str, is_new: bool, namespace: Option<&Object>) -> bool {
         let operation = if is_new { "CREATE" } else { "UPDATE" };
         self.0.iter().any(|judge| {
             judge.rules.iter().any(|rule| is_named(rule, object, resource, operation))
-                && may_select(&judge.of_namespaces, |key| match key {
-                    NAME_OF_NAMESPACE if !object.namespace().is_empty() => Known::Text(object.namespace()),
+                && may_select(&judge.of_namespaces, |key| match (key, namespace) {
+                    (_, Some(namespace)) => namespace.label(key).map_or(Known::Absent, Known::Text),
+                    (NAME_OF_NAMESPACE, None) if !object.namespace().is_empty() => {
+                        Known::Text(object.namespace())
+                    }
                     _ => Known::Unknown,
                 })
                 && may_select(&judge.of_objects, |key| object.label(key).map_or(Known::Unknown, Known::Text))
@@ -111,6 +115,8 @@ fn is_named(rule: &Value, object: &Object, resource: &str, operation: &str) -> b
 /// What is known of a label.
 enum Known<'a> {
     Text(&'a str),
+    /// There is none.
+    Absent,
     /// Somebody else may have set it.
     Unknown,
 }
@@ -119,18 +125,22 @@ fn may_select<'a>(selector: &Value, label: impl Fn(&str) -> Known<'a>) -> bool {
     let exact = selector["matchLabels"].as_object();
     let exact = exact.into_iter().flatten().all(|(key, wanted)| match label(key) {
         Known::Text(found) => wanted == found,
+        Known::Absent => false,
         Known::Unknown => true,
     });
     exact
         && items(selector, "/matchExpressions").iter().all(|expression| {
-            let Known::Text(found) = label(expression["key"].as_str().unwrap_or_default()) else {
-                return true;
+            let operator = expression["operator"].as_str().unwrap_or_default();
+            let found = match label(expression["key"].as_str().unwrap_or_default()) {
+                Known::Text(found) => found,
+                Known::Absent => return matches!(operator, "NotIn" | "DoesNotExist"),
+                Known::Unknown => return true,
             };
             let is_listed = items(expression, "/values").iter().any(|value| value == found);
-            match expression["operator"].as_str() {
-                Some("In") => is_listed,
-                Some("NotIn") => !is_listed,
-                Some("DoesNotExist") => false,
+            match operator {
+                "In" => is_listed,
+                "NotIn" => !is_listed,
+                "DoesNotExist" => false,
                 _ => true,
             }
         })
@@ -154,10 +164,14 @@ mod tests {
     }
 
     fn concerns(judges: &[Arc<Object>], is_new: bool) -> bool {
+        concerns_in(judges, is_new, None)
+    }
+
+    fn concerns_in(judges: &[Arc<Object>], is_new: bool, namespace: Option<&Object>) -> bool {
         let pod = object(
             json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "shop"}}),
         );
-        Judges::of(judges).concern(&pod, "pods", is_new)
+        Judges::of(judges).concern(&pod, "pods", is_new, namespace)
     }
 
     #[test]
@@ -182,6 +196,29 @@ mod tests {
         assert!(!concerns(&[webhook(rule.clone(), except(json!(["shop"])))], true));
         assert!(concerns(&[webhook(rule.clone(), except(json!(["kube-system"])))], true));
         assert!(concerns(&[webhook(rule, json!({"matchLabels": {"team": "a"}}))], true));
+    }
+
+    #[test]
+    fn labels_of_a_known_namespace_leave_it_out() {
+        let shop = object(json!({"apiVersion": "v1", "kind": "Namespace",
+            "metadata": {"name": "shop", "labels": {NAME_OF_NAMESPACE: "shop", "team": "a"}}}));
+        let rule = json!({"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["*"], "resources": ["*"]});
+        let concerns = |selector: Value| concerns_in(&[webhook(rule.clone(), selector)], true, Some(&shop));
+        let expression = |key: &str, operator: &str| json!({"matchExpressions": [{"key": key, "operator": operator, "values": ["a"]}]});
+        for (selector, expected) in [
+            (json!({"matchLabels": {"team": "a"}}), true),
+            (json!({"matchLabels": {"team": "b"}}), false),
+            (json!({"matchLabels": {"istio-injection": "enabled"}}), false),
+            (expression("team", "In"), true),
+            (expression("other", "In"), false),
+            (expression("other", "NotIn"), true),
+            (expression("other", "Exists"), false),
+            (expression("team", "Exists"), true),
+            (expression("other", "DoesNotExist"), true),
+            (expression("team", "DoesNotExist"), false),
+        ] {
+            assert_eq!(concerns(selector.clone()), expected, "{selector}");
+        }
     }
 
     #[test]

@@ -308,6 +308,6 @@ async fn report(
             Some(Duration::ZERO)
         }
         Written::Done { handles_refresh: false } => None,
-        Written::Failed => Some(AFTER_FAULT),
+        Written::Failed => Some(write::AFTER_FAILURE),
     }
 }

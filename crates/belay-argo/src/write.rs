@@ -1,5 +1,7 @@
 //! Writes to the Application itself.
 
+use std::time::Duration;
+
 use belay_argo_api::{Application, ApplicationCondition, ApplicationStatus, OperationPhase, OperationState};
 use belay_crd::Described;
 use belay_manifest::Object;
@@ -16,6 +18,9 @@ pub(crate) const REFRESH: &str = "argocd.argoproj.io/refresh";
 const REFRESH_TIME: &str = "argocd.argoproj.io/refresh-timestamp";
 /// The manager that writes an Application's status, as Argo CD names it.
 const STATUS_MANAGER: &str = "argocd-application-controller";
+
+/// How soon an app is looked at again whose status the API server did not take.
+pub(crate) const AFTER_FAILURE: Duration = Duration::from_secs(10);
 
 /// What has become of a status.
 pub(crate) enum Written {
@@ -94,8 +99,8 @@ fn operation_field(newest: &Object, app: &Application, status: &ApplicationStatu
     }
 }
 
-/// Writes the beginning of an operation, so that whoever goes on with it knows when that was.
-pub(crate) async fn operation(context: &Context, object: &Object, state: &OperationState) {
+/// Writes the beginning of an operation, so that whoever goes on with it knows when that was. Gives whether that is done.
+pub(crate) async fn operation(context: &Context, object: &Object, state: &OperationState) -> bool {
     let newest = context.home.get(&object.key());
     let newest = newest.as_deref().unwrap_or(object);
     let old = newest.value().pointer("/status/operationState").cloned().unwrap_or_else(|| json!({}));
@@ -103,7 +108,7 @@ pub(crate) async fn operation(context: &Context, object: &Object, state: &Operat
     if newest.value()["operation"].is_null() {
         body["operation"] = state.operation.write();
     }
-    patch(context, object, body).await;
+    patch(context, object, body).await
 }
 
 /// Shows why an app is not deleted yet.

@@ -12,7 +12,7 @@ use belay_plan::sync::{
 };
 use jiff::Timestamp;
 
-use super::operation::{Resume, conclude, result, resume, sync_of};
+use super::operation::{Current, Resume, conclude, current, result, resume, sync_of};
 use super::run::{Means, Ran};
 use super::settings::{Options, options_of, settings};
 use super::{check, namespace, results};
@@ -215,10 +215,12 @@ async fn begin(
         record(state, progress);
         return None;
     }
-    if has_steps(progress) {
+    if has_steps(progress) || takes_a_place(scene.app, state) {
         // Whoever goes on with this sync has to know that it began, and when.
         state.message = "one or more tasks are running".to_owned();
-        write::operation(scene.context, scene.object, state).await;
+        if !write::operation(scene.context, scene.object, state).await {
+            return Some(Walk::Waits(Some(write::AFTER_FAILURE)));
+        }
     }
     let batch = progress.namespace_batch()?;
     means.run(progress, &batch).await;
@@ -227,6 +229,14 @@ async fn begin(
     match turn.next {
         Next::Finish { message, .. } => over(state, progress, message),
         _ => None,
+    }
+}
+
+/// Whether another operation is recorded as running, which would be gone on with, to older revisions perhaps.
+fn takes_a_place(app: &Application, state: &OperationState) -> bool {
+    match current(app) {
+        Current::Running(known) => known.started_at != state.started_at || known.operation != state.operation,
+        Current::Asked(_) | Current::Nothing => false,
     }
 }
 

@@ -8,7 +8,7 @@ use std::process::Command;
 use belay_simulator::{seed, seeds};
 
 /// Seeds that found something, and what.
-const FOUND: [(u64, &str); 10] = [
+const FOUND: [(u64, &str); 16] = [
     (22, "an operation whose commit is gone, and an app deleted before anything was noted of it"),
     (6, "a release that failed often"),
     (88, "an older commit, applied again after a force-push and a crash"),
@@ -21,6 +21,15 @@ const FOUND: [(u64, &str); 10] = [
     (51, "a release that took the past for the present while its watch was interrupted"),
     (71, "objects made for a Kustomization that was gone, while its watch was interrupted"),
     (270, "a retry that waited until a clock which was put back had caught up"),
+    (1116, "a finalizer whose removal was refused, and nobody looked again"),
+    (1665, "a status that a restored backup had taken away, compared with the one of a minute before"),
+    (1755, "a deletion that a restored backup had taken back, and that went on"),
+    (1808, "objects that stayed when their Kustomization went, because its inventory had been refused"),
+    (2187, "a deletion that took a definition along, and hung"),
+    (
+        2546,
+        "an operation that another one had taken the place of, and that went on because no status told of that one",
+    ),
     (264, "a kind whose definition went before the first list, and that held up what brought it back"),
 ];
 

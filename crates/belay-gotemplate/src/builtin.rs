@@ -369,7 +369,7 @@ fn equal_others(first: &Value, second: &Value) -> Result<bool> {
         return Ok(first_nil == second_nil);
     }
     match (first, second) {
-        (Value::Host(a), Value::Host(b)) => Ok(std::rc::Rc::ptr_eq(a, b)),
+        (Value::Host(a), Value::Host(b)) => Ok(std::rc::Rc::ptr_eq(a, b) || a.is_equal(b.as_any())),
         _ => Err(format!("non-comparable type {}: {}", shown(second), second.type_name()).into()),
     }
 }

@@ -21,17 +21,24 @@ pub struct Signature {
     pub variadic: bool,
     /// The result.
     pub result: Type,
+    /// Why templates cannot call it, in Go's words, if its results are not for them.
+    pub refusal: Option<String>,
 }
 
 impl Signature {
     /// A signature with a fixed number of parameters.
     pub fn new(parameters: impl Into<Vec<Type>>, result: Type) -> Self {
-        Self { parameters: parameters.into(), variadic: false, result }
+        Self { parameters: parameters.into(), variadic: false, result, refusal: None }
     }
 
     /// A signature whose last parameter may repeat.
     pub fn variadic(parameters: impl Into<Vec<Type>>, result: Type) -> Self {
-        Self { parameters: parameters.into(), variadic: true, result }
+        Self { parameters: parameters.into(), variadic: true, result, refusal: None }
+    }
+
+    /// A function without parameters whose results templates cannot take.
+    pub fn refused(refusal: String) -> Self {
+        Self { refusal: Some(refusal), ..Self::new([], Type::Any) }
     }
 }
 

@@ -59,6 +59,28 @@ pub trait HostObject {
         Vec::new()
     }
 
+    /// What Go's `GoString()` gives, if the type has it.
+    fn go_text(&self) -> Option<String> {
+        None
+    }
+
+    /// Whether a field of that name is there for nobody but the type's own package.
+    fn hides(&self, field: &str) -> bool {
+        let _ = field;
+        false
+    }
+
+    /// Whether Go's `==` holds for this object and another of its type.
+    fn is_equal(&self, other: &dyn Any) -> bool {
+        let _ = other;
+        false
+    }
+
+    /// Why the object cannot be JSON, in the words of its `MarshalJSON`.
+    fn json_fault(&self) -> Option<String> {
+        None
+    }
+
     /// The object as Go's encoding/json writes it.
     fn to_json(&self) -> Option<serde_json::Value> {
         None

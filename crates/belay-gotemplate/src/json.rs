@@ -38,6 +38,9 @@ pub enum JsonError {
     /// A function, or another type JSON has no form for.
     #[error("json: unsupported type: {0}")]
     Type(String),
+    /// An object that says that it cannot be JSON.
+    #[error("json: error calling MarshalJSON for type {0}: {1}")]
+    Marshaler(String, String),
     /// NaN or an infinity.
     #[error("json: unsupported value: {0}")]
     Number(String),
@@ -90,6 +93,10 @@ fn to_json_at(value: &Value, depth: usize, broken: char) -> Result<serde_json::V
             entries.into()
         }
         Value::Host(object) => match (object.to_json(), object.underlying()) {
+            _ if object.json_fault().is_some() => {
+                let fault = object.json_fault().unwrap_or_default();
+                return Err(JsonError::Marshaler(object.type_name().into_owned(), fault));
+            }
             (Some(json), _) => json,
             (None, Some(value)) => to_json_at(&value, depth + 1, broken)?,
             (None, None) => return Err(JsonError::Type(value.type_name().into_owned())),

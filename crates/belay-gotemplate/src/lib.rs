@@ -35,9 +35,9 @@ pub use function::{Arguments, Call, Function, FunctionError, Functions, Signatur
 pub use host::HostObject;
 pub use json::{JsonError, from_json, from_json_with_integers, json_text, to_json};
 pub use json_error::go_json_error;
-pub use options::{Budget, Clock, MissingKey, Moment, Options, RandomSource};
+pub use options::{Budget, Clock, LocalZone, MissingKey, Moment, Options, RandomSource};
 pub use parse::{Delimiters, Parsed, parse};
 pub use provenance::{Condition, Frame, Nested, Origin, Path, Place, Provenance, Span, Step};
 pub use set::TemplateSet;
-pub use sprig::{format_duration, parse_duration, parse_time, sprig};
+pub use sprig::{Time, format_duration, parse_duration, parse_time, sprig};
 pub use value::{Element, Kind, List, Map, Text, Type, Value};

@@ -57,10 +57,34 @@ pub struct Moment {
     pub offset: i32,
 }
 
+/// What a zone says about a moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalZone {
+    /// Seconds east of UTC.
+    pub offset: i32,
+    /// What clocks there call it, such as `CEST`; empty where it has no name.
+    pub abbreviation: String,
+    /// Whether it is daylight saving time.
+    pub is_dst: bool,
+}
+
 /// Gives the time.
 pub trait Clock: Send + Sync {
     /// The present moment.
     fn now(&self) -> Moment;
+
+    /// What the local zone says about a moment, in seconds since 1970: the offset of now, if nothing more is known.
+    fn local_at(&self, seconds: i64) -> LocalZone {
+        let _ = seconds;
+        let offset = self.now().offset;
+        let abbreviation = if offset == 0 { "UTC".to_owned() } else { String::new() };
+        LocalZone { offset, abbreviation, is_dst: false }
+    }
+
+    /// What Go calls the local zone.
+    fn local_name(&self) -> String {
+        "Local".to_owned()
+    }
 }
 
 /// Gives random bytes.

@@ -101,6 +101,10 @@ impl<'t> State<'_, 't> {
                 }
                 match object.underlying() {
                     Some(Value::Map(map)) => self.map_entry(&map, name, has_arguments),
+                    _ if object.hides(name) => {
+                        let of = receiver.type_name();
+                        self.fail(format!("{name} is an unexported field of struct type {of}"))
+                    }
                     _ => self.no_field(name, &receiver),
                 }
             }
@@ -159,6 +163,9 @@ impl<'t> State<'_, 't> {
         piped: Option<Slot>,
     ) -> Result<Slot> {
         let values = self.evaluate_arguments(dot, &signature, name, arguments, piped)?;
+        if let Some(refusal) = signature.refusal {
+            return self.fail(refusal);
+        }
         let mut call = crate::function::Call { run: self.run };
         let result = object.call(name, &mut call, &values);
         self.called(result, signature.result, node, name)

@@ -384,7 +384,18 @@ impl Printer {
         {
             return self.string(text.as_bytes(), verb);
         }
+        if self.flags.sharp_v
+            && let Some(text) = object.go_text()
+        {
+            return self.pad(text.as_bytes());
+        }
         if let Some(underlying) = object.underlying() {
+            if underlying.as_signed().is_some() && !"vbcdoOqxXU".contains(verb) {
+                // Go names the object's type and shows the number alone.
+                self.text(&format!("%!{verb}({}=", value.type_name()));
+                self.value(&underlying, 'v');
+                return self.text(")");
+            }
             return self.value(&underlying, verb);
         }
         let pointer = object.kind() == crate::value::Kind::Ptr;

@@ -1,8 +1,10 @@
 //! Reads times in Go's layouts, as `time.Parse` does.
 
 use super::dates::{MONTHS, WEEKDAYS, days_before, next_chunk};
+use super::location::Location;
+use super::time::Time;
 use super::zones::abbreviation_length;
-use crate::options::Moment;
+use crate::options::Clock;
 
 enum Step {
     Bad,
@@ -20,16 +22,20 @@ struct Parser<'a> {
     minute: i64,
     second: i64,
     nanoseconds: u32,
+    /// Whether the text says `Z` or `UTC`, which decides.
+    is_utc: bool,
     offset: Option<i32>,
     zone: Option<String>,
-    /// Where `GMT+3` says it is; Go leaves the moment where it would be without.
-    shown_offset: Option<i32>,
     afternoon: Option<bool>,
 }
 
-/// Go's `time.ParseInLocation`, with the abbreviation of the zone if the text has one; `local` is the
-/// offset of texts that name none. An error is what Go says.
-pub(super) fn parse_moment(layout: &str, text: &str, local: i32) -> Result<(Moment, Option<String>), String> {
+/// Go's `time.ParseInLocation`. An error is what Go says.
+pub(super) fn parse_in(
+    layout: &str,
+    text: &str,
+    location: &Location,
+    clock: Option<&dyn Clock>,
+) -> Result<Time, String> {
     let mut parser = Parser { rest: text.as_bytes(), ..Parser::default() };
     let said = |message: &str| format!("parsing time {}{message}", quote(text.as_bytes()));
     let cannot = |value: &[u8], element: &str| {
@@ -52,15 +58,12 @@ pub(super) fn parse_moment(layout: &str, text: &str, local: i32) -> Result<(Mome
     if !parser.rest.is_empty() {
         return Err(said(&format!(": extra text: {}", quote(parser.rest))));
     }
-    let (zone, shown_offset) = (parser.zone.take(), parser.shown_offset);
-    let mut moment = parser.moment(local).map_err(|message| said(&format!(": {message}")))?;
-    moment.offset = shown_offset.unwrap_or(moment.offset);
-    Ok((moment, zone))
+    parser.place(location, clock).map_err(|message| said(&format!(": {message}")))
 }
 
 /// Whether Go's `time.Parse` takes the text; an error is what it says.
 pub fn parse_time(layout: &str, text: &str) -> Result<(), String> {
-    parse_moment(layout, text, 0).map(|_| ())
+    parse_in(layout, text, &Location::Utc, None).map(|_| ())
 }
 
 impl Parser<'_> {
@@ -191,23 +194,17 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// An abbreviation. Go knows the offsets of `UTC` and `GMT+3`, and takes zero for others.
+    /// An abbreviation.
     fn named_zone(&mut self) -> Result<(), Step> {
         if let Some(rest) = self.rest.strip_prefix(b"UTC") {
             self.rest = rest;
-            self.offset = Some(0);
+            self.is_utc = true;
             return Ok(());
         }
         let length = abbreviation_length(self.rest).ok_or(Step::Bad)?;
         let (name, rest) = self.rest.split_at(length);
         self.rest = rest;
-        let name = String::from_utf8_lossy(name).into_owned();
-        if self.offset.is_none() {
-            let hours = name.strip_prefix("GMT").and_then(|hours| hours.parse().ok());
-            self.shown_offset = hours.map(|hours: i32| hours * 3600);
-            self.offset = Some(0);
-        }
-        self.zone = Some(name);
+        self.zone = Some(String::from_utf8_lossy(name).into_owned());
         Ok(())
     }
 
@@ -217,22 +214,26 @@ impl Parser<'_> {
             && let Some(rest) = self.rest.strip_prefix(b"Z")
         {
             self.rest = rest;
-            self.offset = Some(0);
+            self.is_utc = true;
             return Ok(());
         }
-        let (has_colon, has_minutes) = (element.contains(':'), element.len() > 3);
-        let length = 3 + 2 * usize::from(has_minutes) + usize::from(has_colon);
-        let (zone, rest) = self.rest.split_at_checked(length).ok_or(Step::Bad)?;
-        if has_colon && zone[3] != b':' {
+        let (zone, rest) = self.rest.split_at_checked(element.len()).ok_or(Step::Bad)?;
+        let colons: Vec<usize> = element.match_indices(':').map(|(at, _)| at).collect();
+        if colons.iter().any(|at| zone[*at] != b':') {
             return Err(Step::Bad);
         }
         self.rest = rest;
-        let hours = decimal(&zone[1..3]).ok_or(Step::Bad)?;
-        let minutes = if has_minutes { decimal(&zone[length - 2..]).ok_or(Step::Bad)? } else { 0 };
+        // The hours follow the sign; minutes and seconds may have a colon before them.
+        let step = 2 + usize::from(!colons.is_empty());
+        let part = |index: usize| {
+            let start = 1 + index * step;
+            zone.get(start..start + 2).map_or(Some(0), decimal).ok_or(Step::Bad)
+        };
+        let (hours, minutes, seconds) = (part(0)?, part(1)?, part(2)?);
         in_range(hours, 0..=24, "time zone offset hour")?;
         in_range(minutes, 0..=60, "time zone offset minute")?;
-        let seconds = ((hours * 60 + minutes) * 60) as i32;
-        self.shown_offset = None;
+        in_range(seconds, 0..=60, "time zone offset second")?;
+        let seconds = ((hours * 60 + minutes) * 60 + seconds) as i32;
         self.offset = Some(match zone[0] {
             b'+' => seconds,
             b'-' => -seconds,
@@ -241,7 +242,36 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn moment(self, local: i32) -> Result<Moment, &'static str> {
+    /// The time, in the location that the text speaks of: the one given if it names none, or one that has there what
+    /// it names, else one made up.
+    fn place(mut self, location: &Location, clock: Option<&dyn Clock>) -> Result<Time, &'static str> {
+        let (zone, nanoseconds) = (self.zone.take(), self.nanoseconds);
+        let shown = self.shown_seconds()?;
+        let at = |seconds: i64, location: Location| Time::new(seconds, nanoseconds, location, clock);
+        if self.is_utc {
+            return Ok(at(shown, Location::Utc));
+        }
+        if let Some(offset) = self.offset {
+            let seconds = shown - i64::from(offset);
+            let here = location.at(seconds, clock);
+            let is_here =
+                here.offset == offset && zone.as_ref().is_none_or(|zone| *zone == here.abbreviation);
+            let made_up = || Location::Fixed(zone.unwrap_or_default().into(), offset);
+            return Ok(at(seconds, if is_here { location.clone() } else { made_up() }));
+        }
+        let seconds = location.seconds_of(shown, clock);
+        match zone {
+            Some(zone) if zone != location.at(seconds, clock).abbreviation => {
+                // Go knows the offset of `GMT+3`, which leaves the moment where it would be without, and no others.
+                let hours: Option<i32> = zone.strip_prefix("GMT").and_then(|hours| hours.parse().ok());
+                Ok(at(shown, Location::Fixed(zone.into(), hours.unwrap_or(0) * 3600)))
+            }
+            _ => Ok(at(seconds, location.clone())),
+        }
+    }
+
+    /// The seconds since 1970 if the text were about UTC.
+    fn shown_seconds(&self) -> Result<i64, &'static str> {
         let hour = match self.afternoon {
             Some(true) if self.hour < 12 => self.hour + 12,
             Some(false) if self.hour == 12 => 0,
@@ -249,9 +279,7 @@ impl Parser<'_> {
         };
         let (month, day) = self.month_and_day()?;
         let days = days_before(self.year) + days_before_month(self.year, month) + day - 1;
-        let offset = self.offset.unwrap_or(local);
-        let seconds = days * 86_400 + hour * 3600 + self.minute * 60 + self.second - i64::from(offset);
-        Ok(Moment { seconds, nanoseconds: self.nanoseconds, offset })
+        Ok(days * 86_400 + hour * 3600 + self.minute * 60 + self.second)
     }
 
     fn month_and_day(&self) -> Result<(i64, i64), &'static str> {

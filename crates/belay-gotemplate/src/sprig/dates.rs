@@ -1,7 +1,8 @@
 //! Dates with Go's layouts. The clock is the host's; `Local` has the clock's offset.
 
-use super::date_parse::parse_moment;
+use super::date_parse::parse_in;
 use super::durations::{SECOND, format_duration, parse_duration, round_duration, to_seconds};
+use super::location::Location;
 use super::time::{TIME, Time, ZERO};
 use super::zones::zone_at;
 use crate::function::{Call, FunctionError, Functions};
@@ -10,7 +11,11 @@ use crate::value::Type::{Any, String as Str};
 use crate::value::Value;
 
 pub(super) fn register(functions: &mut Functions) {
-    functions.add("now", [], TIME, |call, _| Ok(Time::local(call.clock("now")?.now())));
+    functions.add("now", [], TIME, |call, _| {
+        let clock = call.clock("now")?;
+        let now = clock.now();
+        Ok(Value::host(Time::new(now.seconds, now.nanoseconds, Location::Local, Some(&*clock))))
+    });
     functions.add("unixEpoch", [TIME], Str, |_, arguments| {
         let moment = moment_of(arguments.value(0)?).ok_or("unixEpoch needs a time")?;
         Ok(Value::string(moment.seconds.to_string()))
@@ -64,13 +69,10 @@ fn register_durations(functions: &mut Functions) {
         Ok(Value::string(round_duration(nanoseconds)))
     });
     for (name, must) in [("dateModify", false), ("mustDateModify", true)] {
-        functions.add(name, [Str, TIME], TIME, move |_, arguments| {
-            let moment = moment_of(arguments.value(1)?).ok_or_else(|| format!("{name} needs a time"))?;
+        functions.add(name, [Str, TIME], TIME, move |call, arguments| {
+            let time = Time::of(arguments.value(1)?).ok_or_else(|| format!("{name} needs a time"))?;
             match parse_duration(&arguments.text(0)?.to_str()) {
-                Ok(nanoseconds) => {
-                    let zone = Time::of(arguments.value(1)?).and_then(|time| time.zone.clone());
-                    Ok(Value::host(Time { moment: later(moment, nanoseconds), zone }))
-                }
+                Ok(nanoseconds) => Ok(time.moved(nanoseconds, call)),
                 Err(error) if must => Err(error),
                 Err(_) => Ok(arguments.value(1)?.clone()),
             }
@@ -81,17 +83,14 @@ fn register_durations(functions: &mut Functions) {
     for (name, must) in [("toDate", false), ("mustToDate", true)] {
         functions.add(name, [Str, Str], TIME, move |call, arguments| {
             let (layout, text) = (arguments.text(0)?.to_str(), arguments.text(1)?.to_str());
-            match parse_moment(&layout, &text, local_offset(call)) {
-                Ok((moment, zone)) => Ok(Value::host(Time { moment, zone })),
+            let clock = call.options().clock.as_deref();
+            match parse_in(&layout, &text, &Location::Local, clock) {
+                Ok(time) => Ok(Value::host(time)),
                 Err(message) if must => Err(message.into()),
-                Err(_) => Ok(Time::local(ZERO)),
+                Err(_) => Ok(Value::host(Time::new(ZERO.seconds, 0, Location::Utc, None))),
             }
         });
     }
-}
-
-pub(super) fn local_offset(call: &Call<'_>) -> i32 {
-    call.options().clock.as_ref().map_or(0, |clock| clock.now().offset)
 }
 
 /// Nanoseconds from one moment to another, as far as they can be counted.
@@ -129,14 +128,16 @@ fn date_in_zone(call: &Call<'_>, layout: &str, date: &Value, zone: &str) -> Resu
         (None, Value::Int32(seconds)) => at((*seconds).into()),
         _ => call.clock("date")?.now(),
     };
-    let (offset, abbreviation) = match zone {
-        "" | "UTC" => (0, String::new()),
-        "Local" => (local_offset(call), String::new()),
+    let clock = call.options().clock.as_deref();
+    let there = match zone {
+        "" | "UTC" => None,
+        "Local" => Some(Location::Local.at(moment.seconds, clock)),
         // Go takes UTC for a name it does not know.
-        name => zone_at(name, moment.seconds).unwrap_or_default(),
+        name => zone_at(name, moment.seconds),
     };
-    moment.offset = offset;
-    Ok(format_moment(moment, &abbreviation, layout))
+    let there = there.unwrap_or_else(|| Location::Utc.at(moment.seconds, clock));
+    moment.offset = there.offset;
+    Ok(format_moment(moment, &there.abbreviation, layout))
 }
 
 fn moment_of(value: &Value) -> Option<Moment> {
@@ -209,9 +210,40 @@ pub(super) const WEEKDAYS: [&str; 7] =
     ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 /// The parts of a layout, each before those it begins with.
-const ELEMENTS: [&str; 29] = [
-    "January", "Jan", "Monday", "Mon", "MST", "2006", "Z07:00", "Z0700", "Z07", "-07:00", "-0700", "-07",
-    "01", "02", "002", "03", "04", "05", "06", "15", "__2", "_2", "PM", "pm", "1", "2", "3", "4", "5",
+const ELEMENTS: [&str; 33] = [
+    "January",
+    "Jan",
+    "Monday",
+    "Mon",
+    "MST",
+    "2006",
+    "Z07:00",
+    "Z0700",
+    "Z07",
+    "-07:00",
+    "-0700",
+    "-07",
+    "Z07:00:00",
+    "Z070000",
+    "-07:00:00",
+    "-070000",
+    "01",
+    "02",
+    "002",
+    "03",
+    "04",
+    "05",
+    "06",
+    "15",
+    "__2",
+    "_2",
+    "PM",
+    "pm",
+    "1",
+    "2",
+    "3",
+    "4",
+    "5",
 ];
 
 /// What comes before the first element of a layout, the element, and what follows.
@@ -239,7 +271,7 @@ fn element_length(text: &str) -> Option<usize> {
     (!(matches!(*element, "Jan" | "Mon") && follows_lower())).then_some(element.len())
 }
 
-/// Go's `Time.Format`; without an abbreviation, the zone is named by its offset.
+/// Go's `Time.Format`; a zone without an abbreviation is named by its offset.
 pub(super) fn format_moment(moment: Moment, abbreviation: &str, layout: &str) -> String {
     let parts = Parts::of(moment);
     let mut out = String::new();
@@ -277,13 +309,12 @@ fn push_element(out: &mut String, parts: &Parts, offset: i32, element: &str) {
     let weekday = WEEKDAYS[parts.weekday];
     let hour12 = if parts.hour % 12 == 0 { 12 } else { parts.hour % 12 };
     let sign = if offset < 0 { '-' } else { '+' };
-    let (hours, minutes) = (offset.abs() / 3600, offset.abs() / 60 % 60);
+    let (hours, minutes, seconds) = (offset.abs() / 3600, offset.abs() / 60 % 60, offset.abs() % 60);
     out.push_str(&match element {
         "January" => month.to_owned(),
         "Jan" => month[..3].to_owned(),
         "Monday" => weekday.to_owned(),
         "Mon" => weekday[..3].to_owned(),
-        "MST" if offset == 0 => "UTC".to_owned(),
         "MST" => format!("{sign}{hours:02}{minutes:02}"),
         "2006" if parts.year < 0 => format!("-{:04}", -parts.year),
         "2006" => format!("{:04}", parts.year),
@@ -304,7 +335,9 @@ fn push_element(out: &mut String, parts: &Parts, offset: i32, element: &str) {
         "5" => parts.second.to_string(),
         "PM" => if parts.hour >= 12 { "PM" } else { "AM" }.to_owned(),
         "pm" => if parts.hour >= 12 { "pm" } else { "am" }.to_owned(),
-        "Z07:00" | "Z0700" | "Z07" if offset == 0 => "Z".to_owned(),
+        zone if zone.starts_with('Z') && offset == 0 => "Z".to_owned(),
+        "Z07:00:00" | "-07:00:00" => format!("{sign}{hours:02}:{minutes:02}:{seconds:02}"),
+        "Z070000" | "-070000" => format!("{sign}{hours:02}{minutes:02}{seconds:02}"),
         "Z07:00" | "-07:00" => format!("{sign}{hours:02}:{minutes:02}"),
         "Z0700" | "-0700" => format!("{sign}{hours:02}{minutes:02}"),
         _ => format!("{sign}{hours:02}"),

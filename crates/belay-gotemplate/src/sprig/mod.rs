@@ -11,6 +11,7 @@ mod durations;
 mod encoding;
 mod json;
 mod lists;
+mod location;
 mod math;
 mod passwords;
 mod paths;
@@ -27,6 +28,7 @@ mod zones;
 pub use date_parse::parse_time;
 pub use durations::{format_duration, parse_duration};
 pub(crate) use encoding::base64_encode;
+pub use time::Time;
 
 use crate::function::Functions;
 

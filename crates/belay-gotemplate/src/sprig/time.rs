@@ -4,13 +4,14 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use super::date_parse::days_before_month;
-use super::dates::{MONTHS, Parts, WEEKDAYS, between, days_before, format_moment, later, local_offset};
+use super::date_parse::{days_before_month, parse_in, quote};
+use super::dates::{MONTHS, Parts, WEEKDAYS, between, days_before, format_moment, later};
 use super::durations::SECOND;
+use super::location::{LOCATION, Location, LocationObject};
 use crate::duration::{DURATION, Duration};
 use crate::function::{Call, FunctionError, Signature};
 use crate::host::HostObject;
-use crate::options::Moment;
+use crate::options::{Clock, LocalZone, Moment};
 use crate::value::Type::{Bool, Int, Int64, String as Str};
 use crate::value::{Element, Kind, Type, Value};
 
@@ -20,37 +21,72 @@ pub(super) const TIME: Type = Type::Named("time.Time");
 /// Go's zero time, the first day of the year one.
 pub(super) const ZERO: Moment = Moment { seconds: -62_135_596_800, nanoseconds: 0, offset: 0 };
 
-/// A moment in a zone.
+/// A moment in a location.
 #[derive(Clone)]
-pub(super) struct Time {
+pub struct Time {
     pub(super) moment: Moment,
-    /// The abbreviation of its zone, if it was read with one.
-    pub(super) zone: Option<String>,
+    location: Location,
+    /// What the location says about the moment.
+    zone: LocalZone,
 }
 
 impl Time {
-    pub(super) fn local(moment: Moment) -> Value {
-        Value::host(Self { moment, zone: None })
+    pub(super) fn new(seconds: i64, nanoseconds: u32, location: Location, clock: Option<&dyn Clock>) -> Self {
+        let zone = location.at(seconds, clock);
+        Self { moment: Moment { seconds, nanoseconds, offset: zone.offset }, location, zone }
+    }
+
+    /// Reads a text in a Go layout. A text that names no zone is about the local one, or, if a name is given, about
+    /// a zone of that name with the offset that the local one has now. An error is what Go says.
+    pub fn parse(layout: &str, text: &str, zone: Option<&str>, call: &Call<'_>) -> Result<Value, String> {
+        let clock = call.options().clock.as_deref();
+        let local = clock.map_or(0, |clock| clock.now().offset);
+        let location = zone.map_or(Location::Local, |zone| Location::Fixed(zone.into(), local));
+        parse_in(layout, text, &location, clock).map(Value::host)
+    }
+
+    /// The name of the zone, if it is one that was made up.
+    pub fn zone_name(&self) -> Option<&str> {
+        match &self.location {
+            Location::Fixed(name, _) => Some(name),
+            Location::Utc | Location::Local => None,
+        }
+    }
+
+    /// The same moment in a Go layout, in UTC.
+    pub fn format_in_utc(&self, layout: &str) -> String {
+        format_moment(Moment { offset: 0, ..self.moment }, "UTC", layout)
     }
 
     /// The time of a value that is one.
-    pub(super) fn of(value: &Value) -> Option<&Self> {
+    pub fn of(value: &Value) -> Option<&Self> {
         match value {
             Value::Host(object) => object.as_any().downcast_ref(),
             _ => None,
         }
     }
 
-    fn format(&self, layout: &str) -> String {
-        format_moment(self.moment, self.zone.as_deref().unwrap_or_default(), layout)
+    /// Go's `Time.Format`.
+    pub fn format(&self, layout: &str) -> String {
+        format_moment(self.moment, &self.zone.abbreviation, layout)
     }
 
-    fn at(&self, moment: Moment) -> Value {
-        Value::host(Self { moment, zone: self.zone.clone() })
+    fn at(&self, moment: Moment, call: &Call<'_>) -> Value {
+        let clock = call.options().clock.as_deref();
+        Value::host(Self::new(moment.seconds, moment.nanoseconds, self.location.clone(), clock))
+    }
+
+    fn to(&self, location: Location, call: &Call<'_>) -> Value {
+        Self { location, ..self.clone() }.at(self.moment, call)
+    }
+
+    /// So many nanoseconds later in the same location.
+    pub(super) fn moved(&self, nanoseconds: i64, call: &Call<'_>) -> Value {
+        self.at(later(self.moment, nanoseconds), call)
     }
 
     /// The same time of the day so many years, months and days later, in days that there are.
-    fn add_date(&self, years: i64, months: i64, days: i64) -> Value {
+    fn add_date(&self, years: i64, months: i64, days: i64, call: &Call<'_>) -> Value {
         let parts = Parts::of(self.moment);
         let months = parts.month - 1 + months.clamp(-LARGE, LARGE);
         let year = (parts.year + years.clamp(-LARGE, LARGE) + months.div_euclid(12)).clamp(-LARGE, LARGE);
@@ -58,8 +94,8 @@ impl Time {
         let day = days_before(year) + days_before_month(year, month) + parts.day - 1;
         let day = day + days.clamp(-LARGE, LARGE);
         let clock = parts.hour * 3600 + parts.minute * 60 + parts.second;
-        let seconds = day * 86_400 + clock - i64::from(self.moment.offset);
-        self.at(Moment { seconds, ..self.moment })
+        let seconds = self.location.seconds_of(day * 86_400 + clock, call.options().clock.as_deref());
+        self.at(Moment { seconds, ..self.moment }, call)
     }
 
     /// What is left of a multiple of the duration since Go's zero time.
@@ -69,20 +105,16 @@ impl Time {
         i64::try_from(nanoseconds.rem_euclid(multiple.into())).unwrap_or(0)
     }
 
-    fn truncate(&self, multiple: i64) -> Value {
-        if multiple <= 0 {
-            return self.at(self.moment);
-        }
-        self.at(later(self.moment, -self.rest(multiple)))
+    fn truncate(&self, multiple: i64, call: &Call<'_>) -> Value {
+        self.moved(if multiple <= 0 { 0 } else { -self.rest(multiple) }, call)
     }
 
-    fn round(&self, multiple: i64) -> Value {
+    fn round(&self, multiple: i64, call: &Call<'_>) -> Value {
         if multiple <= 0 {
-            return self.at(self.moment);
+            return self.moved(0, call);
         }
         let rest = self.rest(multiple);
-        let step = if rest < multiple - rest { -rest } else { multiple - rest };
-        self.at(later(self.moment, step))
+        self.moved(if rest < multiple - rest { -rest } else { multiple - rest }, call)
     }
 
     fn compare(&self, other: &Self) -> Ordering {
@@ -125,9 +157,17 @@ impl HostObject for Time {
             "Before" | "After" | "Equal" => Signature::new([TIME], Bool),
             "Compare" => Signature::new([TIME], Int),
             "IsZero" | "IsDST" => Signature::new([], Bool),
-            "MarshalText" | "MarshalJSON" => Signature::new([], Type::List(Element::Uint8)),
-            "AppendFormat" | "AppendText" | "AppendBinary" | "GoString" | "In" | "Location"
-            | "MarshalBinary" | "GobEncode" => Signature::variadic([Type::Any], Type::Any),
+            "GoString" => Signature::new([], Str),
+            "In" => Signature::new([LOCATION], TIME),
+            "Location" => Signature::new([], LOCATION),
+            "MarshalText" | "MarshalJSON" | "MarshalBinary" | "GobEncode" => Signature::new([], BYTES),
+            "AppendText" | "AppendBinary" => Signature::new([BYTES], BYTES),
+            "AppendFormat" => Signature::new([BYTES, Str], BYTES),
+            "Date" | "Clock" => {
+                Signature::refused(format!("function {name} has 3 return values; should be 1 or 2"))
+            }
+            "Zone" | "ISOWeek" => refused_pair(name, "int"),
+            "ZoneBounds" => refused_pair(name, "time.Time"),
             _ => return None,
         })
     }
@@ -170,22 +210,27 @@ impl HostObject for Time {
             "Second" => Value::Int(parts.second),
             "Nanosecond" => Value::Int(moment.nanoseconds.into()),
             "YearDay" => Value::Int(parts.year_day),
-            "UTC" => Self::local(Moment { offset: 0, ..moment }),
-            "Local" => Self::local(Moment { offset: local_offset(call), ..moment }),
-            "Add" => self.at(later(moment, duration)),
-            "Round" => self.round(duration),
-            "Truncate" => self.truncate(duration),
-            "AddDate" => self.add_date(number(0), number(1), number(2)),
+            "UTC" => self.to(Location::Utc, call),
+            "Local" => self.to(Location::Local, call),
+            "In" => {
+                let missing = "time: missing Location in call to Time.In";
+                let location = arguments.first().and_then(LocationObject::of).ok_or(missing)?;
+                self.to(location.clone(), call)
+            }
+            "Location" => LocationObject::value(self.location.clone(), call.options().clock.as_deref()),
+            "Add" => self.moved(duration, call),
+            "Round" => self.round(duration, call),
+            "Truncate" => self.truncate(duration, call),
+            "AddDate" => self.add_date(number(0), number(1), number(2), call),
             "IsZero" => ((moment.seconds, moment.nanoseconds) == (ZERO.seconds, 0)).into(),
-            "IsDST" if moment.offset == 0 => false.into(),
-            "MarshalText" => Value::Bytes(self.json_text().into_bytes().into()),
-            "MarshalJSON" => Value::Bytes(format!("\"{}\"", self.json_text()).into_bytes().into()),
+            "IsDST" => self.zone.is_dst.into(),
             "String" => Value::string(self.text().unwrap_or_default()),
+            "GoString" => Value::string(self.go_string()),
             "Format" => {
                 let layout = arguments.first().and_then(Value::as_str).unwrap_or_default();
                 Value::string(self.format(&layout))
             }
-            other => return Err(format!("`{other}` of a time is not supported yet").into()),
+            other => return self.bytes(other, arguments),
         })
     }
 
@@ -193,15 +238,111 @@ impl HostObject for Time {
         Some(self.format("2006-01-02 15:04:05.999999999 -0700 MST"))
     }
 
+    fn go_text(&self) -> Option<String> {
+        Some(self.go_string())
+    }
+
+    fn hides(&self, field: &str) -> bool {
+        matches!(field, "wall" | "ext" | "loc")
+    }
+
+    fn is_equal(&self, other: &dyn Any) -> bool {
+        let same = |other: &Self| self.compare(other).is_eq() && self.location == other.location;
+        other.downcast_ref().is_some_and(same)
+    }
+
+    fn json_fault(&self) -> Option<String> {
+        self.rfc3339("Time.MarshalJSON").err()
+    }
+
     fn to_json(&self) -> Option<serde_json::Value> {
-        Some(self.json_text().into())
+        self.rfc3339("").ok().map(Into::into)
     }
 }
 
+const BYTES: Type = Type::List(Element::Uint8);
+
+/// A method with two results of which the second is no error.
+fn refused_pair(name: &str, second: &str) -> Signature {
+    let why = "second return value should be error; is";
+    Signature::refused(format!("invalid function signature for {name}: {why} {second}"))
+}
+
+/// What the time looks like as bytes and in Go's source.
 impl Time {
-    fn json_text(&self) -> String {
-        self.format("2006-01-02T15:04:05.999999999Z07:00")
+    /// In the layout of RFC 3339, if that has such years and hours.
+    fn rfc3339(&self, who: &str) -> Result<String, String> {
+        if !(0..=9999).contains(&Parts::of(self.moment).year) {
+            return Err(format!("{who}: year outside of range [0,9999]"));
+        }
+        if self.moment.offset.abs() >= 24 * 3600 {
+            return Err(format!("{who}: timezone hour outside of range [0,23]"));
+        }
+        Ok(self.format("2006-01-02T15:04:05.999999999Z07:00"))
     }
+
+    /// The methods that give bytes; those that begin with `Append` put them behind bytes that they are given.
+    fn bytes(&self, name: &str, arguments: &[Value]) -> Result<Value, FunctionError> {
+        let mut bytes = match arguments.first() {
+            Some(Value::Bytes(bytes)) => bytes.to_vec(),
+            Some(Value::List(list)) => list.items().iter().filter_map(as_byte).collect(),
+            _ => Vec::new(),
+        };
+        match name {
+            "MarshalText" | "AppendText" => bytes.extend(self.rfc3339(&format!("Time.{name}"))?.into_bytes()),
+            "MarshalJSON" => bytes.extend(format!("\"{}\"", self.rfc3339("Time.MarshalJSON")?).into_bytes()),
+            "AppendFormat" => {
+                let layout = arguments.get(1).and_then(Value::as_str).unwrap_or_default();
+                bytes.extend(self.format(&layout).into_bytes());
+            }
+            _ => bytes.extend(self.binary()?),
+        }
+        Ok(Value::Bytes(bytes.into()))
+    }
+
+    /// A version, seconds since the year one, nanoseconds, and the offset in minutes, where -1 is UTC; the second
+    /// version has the seconds of the offset, too.
+    fn binary(&self) -> Result<Vec<u8>, FunctionError> {
+        let (minutes, seconds) = match self.location {
+            Location::Utc => (-1, 0),
+            _ => match (self.moment.offset / 60, self.moment.offset % 60) {
+                (-1, _) => return Err("Time.MarshalBinary: unexpected zone offset".into()),
+                offset => offset,
+            },
+        };
+        let minutes = i16::try_from(minutes).map_err(|_| "Time.MarshalBinary: unexpected zone offset")?;
+        let mut bytes = vec![if seconds == 0 { 1 } else { 2 }];
+        bytes.extend((self.moment.seconds.wrapping_sub(ZERO.seconds)).to_be_bytes());
+        bytes.extend(self.moment.nanoseconds.to_be_bytes());
+        bytes.extend(minutes.to_be_bytes());
+        if seconds != 0 {
+            bytes.extend((seconds as i8).to_be_bytes());
+        }
+        Ok(bytes)
+    }
+
+    fn go_string(&self) -> String {
+        let parts = Parts::of(self.moment);
+        let location = match &self.location {
+            Location::Utc => "time.UTC".to_owned(),
+            Location::Local => "time.Local".to_owned(),
+            Location::Fixed(name, _) => format!("time.Location({})", quote(name.as_bytes())),
+        };
+        format!(
+            "time.Date({}, time.{}, {}, {}, {}, {}, {}, {location})",
+            parts.year,
+            MONTHS[(parts.month - 1) as usize],
+            parts.day,
+            parts.hour,
+            parts.minute,
+            parts.second,
+            self.moment.nanoseconds,
+        )
+    }
+}
+
+fn as_byte(value: &Value) -> Option<u8> {
+    value.as_unsigned().and_then(|number| u8::try_from(number).ok())
 }
 
 /// `time.Month`, `time.Weekday`: a number with a name.

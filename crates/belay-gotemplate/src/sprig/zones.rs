@@ -1,10 +1,11 @@
 //! Time zones by their names, from the database in the binary.
 
+use crate::options::LocalZone;
 use jiff::Timestamp;
 use jiff::tz::TimeZoneDatabase;
 
-/// Seconds east of UTC and the abbreviation of a zone at a moment; nothing for a zone nobody knows.
-pub(super) fn zone_at(name: &str, seconds: i64) -> Option<(i32, String)> {
+/// What a zone says about a moment; nothing for a zone nobody knows.
+pub(super) fn zone_at(name: &str, seconds: i64) -> Option<LocalZone> {
     let zone = TimeZoneDatabase::bundled().get(name).ok()?;
     // Names are spelled as files are, also where the database does not mind.
     if zone.iana_name() != Some(name) {
@@ -12,7 +13,11 @@ pub(super) fn zone_at(name: &str, seconds: i64) -> Option<(i32, String)> {
     }
     let moment = Timestamp::from_second(seconds).ok()?;
     let at = zone.to_offset_info(moment);
-    Some((at.offset().seconds(), at.abbreviation().to_owned()))
+    Some(LocalZone {
+        offset: at.offset().seconds(),
+        abbreviation: at.abbreviation().to_owned(),
+        is_dst: at.dst().is_dst(),
+    })
 }
 
 /// How much of the text Go takes for the abbreviation of a zone.

@@ -3,7 +3,7 @@
 use std::net::ToSocketAddrs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use belay_gotemplate::{Clock, Moment, RandomSource};
+use belay_gotemplate::{Clock, LocalZone, Moment, RandomSource};
 
 /// The machine's clock and time zone.
 pub(super) struct SystemClock;
@@ -16,6 +16,26 @@ impl Clock for SystemClock {
             nanoseconds: since.subsec_nanos(),
             offset: jiff::Zoned::now().offset().seconds(),
         }
+    }
+
+    fn local_at(&self, seconds: i64) -> LocalZone {
+        // Zones have no rules for the moments beyond those that jiff counts.
+        let moment = jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MIN);
+        let zone = jiff::tz::TimeZone::system();
+        let at = zone.to_offset_info(moment);
+        LocalZone {
+            offset: at.offset().seconds(),
+            abbreviation: at.abbreviation().to_owned(),
+            is_dst: at.dst().is_dst(),
+        }
+    }
+
+    fn local_name(&self) -> String {
+        // Go names the zone by the variable, and calls it UTC if that is empty or names none.
+        let Some(name) = std::env::var_os("TZ") else { return "Local".to_owned() };
+        let name = name.to_string_lossy().trim_start_matches(':').to_owned();
+        let is_known = name.starts_with('/') || jiff::tz::TimeZone::get(&name).is_ok();
+        if is_known && !name.is_empty() { name } else { "UTC".to_owned() }
     }
 }
 

@@ -1,6 +1,9 @@
 //! `toToml`, `mustToToml`, `fromToml`, in the wording and layout of BurntSushi's library.
 
-use belay_gotemplate::{Function, FunctionError, Functions, Map, Signature, Type, Value, format_float};
+use belay_gotemplate::{
+    Call, Duration, Function, FunctionError, Functions, Map, Signature, Time, Type, Value, format_duration,
+    format_float,
+};
 
 use super::{any_map, error_map};
 
@@ -16,11 +19,11 @@ pub(super) fn register(functions: &mut Functions) {
     });
     functions.insert(
         "fromToml",
-        Function::new(Signature::new([Type::String], any_map()), |_, arguments| {
-            match arguments.text(0)?.to_str().parse::<toml::Table>() {
-                Ok(table) => from_table(table).map(Value::Map),
-                Err(error) => Ok(Value::Map(error_map(&format!("toml: {}", error.message())))),
-            }
+        Function::new(Signature::new([Type::String], any_map()), |call, arguments| {
+            let parsed = arguments.text(0)?.to_str().parse::<toml::Table>();
+            let read =
+                parsed.map_err(|error| error.message().to_owned()).and_then(|table| from_table(table, call));
+            Ok(Value::Map(read.unwrap_or_else(|message| error_map(&format!("toml: {message}")))))
         }),
     );
 }
@@ -33,29 +36,59 @@ fn something(value: &Value) -> Result<&Value, FunctionError> {
     Ok(value)
 }
 
-fn from_table(table: toml::Table) -> Result<Map, FunctionError> {
+fn from_table(table: toml::Table, call: &Call<'_>) -> Result<Map, String> {
     let map = Map::new();
     for (key, value) in table {
-        map.insert(key, from_toml(value)?);
+        map.insert(key, from_toml(value, call)?);
     }
     Ok(map)
 }
 
-fn from_toml(value: toml::Value) -> Result<Value, FunctionError> {
+fn from_toml(value: toml::Value, call: &Call<'_>) -> Result<Value, String> {
     Ok(match value {
         toml::Value::String(text) => Value::string(text),
         toml::Value::Integer(number) => Value::Int64(number),
         toml::Value::Float(number) => Value::Float(number),
         toml::Value::Boolean(value) => Value::Bool(value),
-        toml::Value::Datetime(_) => {
-            return Err(FunctionError::new("dates in fromToml are not supported yet"));
-        }
+        toml::Value::Datetime(date) => from_date(&date, call)?,
         toml::Value::Array(items) => {
-            let items: Result<Vec<Value>, FunctionError> = items.into_iter().map(from_toml).collect();
-            Value::list(items?)
+            let items = items.into_iter().map(|item| from_toml(item, call));
+            Value::list(items.collect::<Result<_, String>>()?)
         }
-        toml::Value::Table(table) => Value::Map(from_table(table)?),
+        toml::Value::Table(table) => Value::Map(from_table(table, call)?),
     })
+}
+
+/// The layouts of dates, each with the zone that tells its dates from others when they are written again.
+const LOCAL_DATES: [(&str, &str); 3] = [
+    ("datetime-local", "2006-01-02T15:04:05.999999999"),
+    ("date-local", "2006-01-02"),
+    ("time-local", "15:04:05.999999999"),
+];
+const OFFSET_DATE: &str = "2006-01-02T15:04:05.999999999Z07:00";
+
+/// A `time.Time`: a date without an offset is one in a zone that Go's library makes up for its kind.
+fn from_date(date: &toml::value::Datetime, call: &Call<'_>) -> Result<Value, String> {
+    let kind = match (date.date, date.time) {
+        (Some(_), Some(_)) => 0,
+        (Some(_), None) => 1,
+        _ => 2,
+    };
+    let (layout, zone) = match date.offset {
+        Some(_) => (OFFSET_DATE, None),
+        None => (LOCAL_DATES[kind].1, Some(LOCAL_DATES[kind].0)),
+    };
+    let has_seconds = date.time.is_none_or(|time| time.second.is_some());
+    let layout = if has_seconds { layout.to_owned() } else { layout.replace(":05.999999999", "") };
+    let text = date.to_string();
+    Time::parse(&layout, &text, zone, call)
+        .map_err(|_| format!("invalid datetime: {}", crate::quote::quote(&text)))
+}
+
+/// As Go's library writes it: a date that was read without an offset has none.
+fn date_text(time: &Time) -> String {
+    let kind = LOCAL_DATES.iter().find(|(zone, _)| time.zone_name() == Some(zone));
+    kind.map_or_else(|| time.format(OFFSET_DATE), |(_, layout)| time.format_in_utc(layout))
 }
 
 fn encode(value: &Value) -> Result<String, String> {
@@ -71,6 +104,8 @@ struct Encoder {
 /// A host's object as the list or map it is made of.
 fn plain(value: &Value) -> Value {
     match value {
+        // A duration is written as text, though it is a number.
+        Value::Host(_) if Duration::of(value).is_some() => value.clone(),
         Value::Host(object) => object.underlying().unwrap_or_else(|| value.clone()),
         other => other.clone(),
     }
@@ -185,6 +220,14 @@ impl Encoder {
     fn element(&mut self, value: &Value, depth: usize) -> Result<(), String> {
         if depth > MAX_DEPTH {
             return Err("toml: values are nested too deeply".to_owned());
+        }
+        if let Some(time) = Time::of(value) {
+            self.out.push_str(&date_text(time));
+            return Ok(());
+        }
+        if let Some(Duration(nanoseconds)) = Duration::of(value) {
+            self.out.push_str(&quoted(&format_duration(nanoseconds)));
+            return Ok(());
         }
         if let Some(number) = value.as_signed() {
             self.out.push_str(&number.to_string());

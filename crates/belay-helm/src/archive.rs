@@ -37,7 +37,7 @@ pub enum ArchiveError {
     /// A chart without a folder of its own in the archive.
     #[error("chart yaml not in base directory")]
     NoBase,
-    /// A link, device or other thing that is neither a file nor a folder.
+    /// A link, device or other thing that is neither a file nor a folder, where those may not be.
     #[error("chart archive holds {}, which is neither a file nor a folder", quote(.path))]
     EntryKind {
         /// The path in the archive.
@@ -83,6 +83,7 @@ pub fn unpack(archive: &[u8], limits: LoadLimits) -> Result<Vec<File>, ArchiveEr
             EntryType::Directory | EntryType::XGlobalHeader | EntryType::XHeader => continue,
             EntryType::Regular | EntryType::Continuous if path.ends_with('/') => continue,
             EntryType::Regular | EntryType::Continuous => {}
+            _ if limits.special_entries => {}
             _ => return Err(ArchiveError::EntryKind { path }),
         }
         let name = chart_path(&path)?;
@@ -197,6 +198,21 @@ mod tests {
             "chart archive holds \"a/link\", which is neither a file nor a folder",
         );
         check_error(&[], "no files in chart archive");
+    }
+
+    #[test]
+    fn links_and_devices_are_empty_files_to_the_command_line() {
+        let entries: [(&str, EntryType, &[u8]); 4] = [
+            ("a/Chart.yaml", FILE, b"x"),
+            ("a/link", EntryType::Symlink, b""),
+            ("a/hard", EntryType::Link, b""),
+            ("a/pipe", EntryType::Fifo, b""),
+        ];
+        let files = unpack(&packed(&entries), LoadLimits::of_command_line()).unwrap();
+        let sizes: Vec<(String, usize)> =
+            files.into_iter().map(|file| (file.name, file.data.len())).collect();
+        let expected = [("Chart.yaml", 1), ("link", 0), ("hard", 0), ("pipe", 0)];
+        assert_eq!(sizes, expected.map(|(name, size)| (name.to_owned(), size)));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::metadata::{RawMetadata, ValidationError, read_lock};
 use crate::values::{ReadValuesError, read_values};
 use crate::yaml;
 
-/// What a chart may cost to load. The defaults are Helm's, with room for depth.
+/// What a chart may cost to load, and hold. The defaults are Helm's, with room for depth, but for links and devices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LoadLimits {
     /// Bytes of all files together, unpacked.
@@ -24,11 +24,21 @@ pub struct LoadLimits {
     pub entries: usize,
     /// Charts within charts.
     pub depth: usize,
+    /// Whether archives may hold links, devices and the like, which are read as files without content. Whoever packs
+    /// one means more than that, so that only those should let them pass who have to do as Helm does.
+    pub special_entries: bool,
 }
 
 impl Default for LoadLimits {
     fn default() -> LoadLimits {
-        LoadLimits { total_bytes: 100 * 1024 * 1024, entries: 50_000, depth: 64 }
+        LoadLimits { total_bytes: 100 * 1024 * 1024, entries: 50_000, depth: 64, special_entries: false }
+    }
+}
+
+impl LoadLimits {
+    /// What Helm's own command line takes.
+    pub fn of_command_line() -> LoadLimits {
+        LoadLimits { special_entries: true, ..LoadLimits::default() }
     }
 }
 
@@ -160,9 +170,9 @@ impl Chart {
         }
     }
 
-    /// Loads what is looked at and not rendered: whatever its `apiVersion`.
+    /// Loads what is looked at on the command line and not rendered: whatever its `apiVersion`.
     pub fn load_any_version(tree: &dyn FileTree, path: &TreePath) -> Result<Chart, LoadError> {
-        let limits = LoadLimits::default();
+        let limits = LoadLimits::of_command_line();
         let read_error = |source| LoadError::Read { path: path.to_string(), source };
         match tree.kind(path).map_err(read_error)? {
             Some(kind) if kind.is_file() => {

@@ -25,7 +25,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use belay_filetree::{Reads, RecordingTree, TreePath};
-use belay_helm::{Chart, LoadError};
+use belay_helm::{Chart, LoadError, LoadLimits};
 
 use crate::disk_tree::{DiskTree, whole_disk};
 use crate::failure::Original;
@@ -138,7 +138,8 @@ fn load_place(place: &Path) -> Result<Chart, Original> {
 fn load_recorded(place: &Path) -> Result<(Chart, Reads), Original> {
     let (tree, path) = tree_at(place)?;
     let recording = RecordingTree::new(&tree);
-    let chart = Chart::load(&recording, &path).map_err(|error: LoadError| Original::of(&error))?;
+    let chart = Chart::load_with(&recording, &path, LoadLimits::of_command_line())
+        .map_err(|error: LoadError| Original::of(&error))?;
     Ok((chart, recording.into_reads()))
 }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use belay_filetree::{ContentId, DirEntry, Entry, FileTree, Kind, MemoryTree, TreeError, TreePath};
 use belay_helm::{
-    Chart, KubeVersion, OutputOptions, RenderOptions, ValuesFlags, check_release_name, name_from_template,
-    render,
+    Chart, KubeVersion, LoadLimits, OutputOptions, RenderOptions, ValuesFlags, check_release_name,
+    name_from_template, render,
 };
 use bytes::Bytes;
 
@@ -86,10 +86,14 @@ fn load(place: &Path) -> Result<Chart, Box<dyn Error>> {
     let mut tree = MemoryTree::new();
     let path = TreePath::root().child("chart");
     if place.is_dir() {
-        return Ok(Chart::load(&Disk { place: place.to_owned() }, &TreePath::root())?);
+        return Ok(Chart::load_with(
+            &Disk { place: place.to_owned() },
+            &TreePath::root(),
+            LoadLimits::of_command_line(),
+        )?);
     }
     add(place, &path, &mut tree)?;
-    Ok(Chart::load(&tree, &path)?)
+    Ok(Chart::load_with(&tree, &path, LoadLimits::of_command_line())?)
 }
 
 /// A folder on the disk, links followed wherever they lead, nothing hashed.

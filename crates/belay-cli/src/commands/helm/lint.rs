@@ -128,7 +128,7 @@ fn lint_one(chart: &str, options: &LintOptions) -> Result<Vec<Finding>, Original
             let cause = Original::failed("open", Path::new(chart), &error);
             Original::new(format!("unable to open tarball: {cause}"))
         })?;
-        let files = unpack(&archive, LoadLimits::default())
+        let files = unpack(&archive, LoadLimits::of_command_line())
             .map_err(|error| Original::new(format!("unable to extract tarball: {}", Original::of(&error))))?;
         let mut tree = MemoryTree::new();
         let folder = TreePath::root().child("chart");

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use belay_filetree::{Kind, MemoryTree, Reads, RecordingTree, TreePath};
-use belay_helm::{Chart, ChartVersion, LoadError};
+use belay_helm::{Chart, ChartVersion, LoadError, LoadLimits};
 use belay_source::SecretText;
 use reqwest::Url;
 
@@ -267,8 +267,8 @@ impl Located {
             Located::Fetched { name, archive } => {
                 let (tree, path) = tree_of(name, archive);
                 let recording = RecordingTree::new(&tree);
-                let chart =
-                    Chart::load(&recording, &path).map_err(|error: LoadError| Original::of(&error))?;
+                let chart = Chart::load_with(&recording, &path, LoadLimits::of_command_line())
+                    .map_err(|error: LoadError| Original::of(&error))?;
                 Ok((chart, recording.into_reads()))
             }
         }

@@ -3,7 +3,7 @@
 use belay_filetree::path_match;
 
 use crate::manifest::split_manifests;
-use crate::render::Rendered;
+use crate::render::{NotText, Rendered};
 
 /// The flags that choose what is printed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,33 +18,39 @@ pub struct OutputOptions {
     pub show_only: Vec<String>,
 }
 
-/// `--show-only` names a template that gave nothing.
+/// Why nothing can be printed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("could not find template {pattern} in chart")]
-pub struct NoSuchTemplate {
-    /// The path or pattern.
-    pub pattern: String,
+pub enum OutputError {
+    /// `--show-only` names a template that gave nothing.
+    #[error("could not find template {pattern} in chart")]
+    NoSuchTemplate {
+        /// The path or pattern.
+        pattern: String,
+    },
+    /// A definition that would have to be printed is no text.
+    #[error(transparent)]
+    NotText(#[from] NotText),
 }
 
 impl Rendered {
     /// The manifests as `helm template` prints them and a release record keeps them, without
     /// hooks.
-    pub fn manifest_text(&self, include_crds: bool) -> String {
+    pub fn manifest_text(&self, include_crds: bool) -> Result<String, NotText> {
         let mut text = String::new();
         if include_crds {
             for crd in &self.crds {
-                push_document(&crd.source, &crd.text, &mut text);
+                push_document(&crd.source, crd.text()?, &mut text);
             }
         }
         for manifest in &self.manifests {
             push_document(&manifest.source, &manifest.text, &mut text);
         }
-        text
+        Ok(text)
     }
 
     /// The standard output of `helm template`.
-    pub fn to_template_output(&self, options: &OutputOptions) -> Result<String, NoSuchTemplate> {
-        let mut text = format!("{}\n", self.manifest_text(options.include_crds).trim());
+    pub fn to_template_output(&self, options: &OutputOptions) -> Result<String, OutputError> {
+        let mut text = format!("{}\n", self.manifest_text(options.include_crds)?.trim());
         if !options.no_hooks {
             for hook in &self.hooks {
                 if !(options.skip_tests && hook.is_test()) {
@@ -65,7 +71,7 @@ fn push_document(source: &str, content: &str, text: &mut String) {
 }
 
 /// The documents whose templates match, in the order of the patterns.
-fn show_only(text: &str, patterns: &[String]) -> Result<String, NoSuchTemplate> {
+fn show_only(text: &str, patterns: &[String]) -> Result<String, OutputError> {
     let documents = split_manifests(text);
     let mut shown = String::new();
     for pattern in patterns {
@@ -76,7 +82,7 @@ fn show_only(text: &str, patterns: &[String]) -> Result<String, NoSuchTemplate> 
             }
         }
         if shown.len() == before {
-            return Err(NoSuchTemplate { pattern: pattern.clone() });
+            return Err(OutputError::NoSuchTemplate { pattern: pattern.clone() });
         }
     }
     Ok(shown)
@@ -89,4 +95,30 @@ fn source_below_chart(document: &str) -> Option<&str> {
         let (chart, path) = source.split_once('/')?;
         (!chart.is_empty() && !path.is_empty()).then_some(path)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::chart::{Chart, File};
+    use crate::render::{RenderOptions, render};
+
+    #[test]
+    fn definitions_that_are_no_text_are_handed_on_as_they_are_and_not_printed() {
+        let file =
+            |name: &str, data: &'static [u8]| File { name: name.to_owned(), data: Bytes::from_static(data) };
+        let chart = file("Chart.yaml", b"apiVersion: v2\nname: web\nversion: 0.1.0\n");
+        let chart = Chart::from_files(vec![chart, file("crds/a.yaml", b"a: \xff\n")]).expect("a chart");
+        let rendered = render(&Arc::new(chart), &RenderOptions::new("web", "default")).expect("a render");
+        assert_eq!(&rendered.crds[0].data[..], b"a: \xff\n");
+        let printed = |include_crds| {
+            rendered.to_template_output(&OutputOptions { include_crds, ..OutputOptions::default() })
+        };
+        let refused = OutputError::NotText(NotText { file: "web/crds/a.yaml".to_owned() });
+        assert_eq!((printed(false), printed(true)), (Ok("\n".to_owned()), Err(refused)));
+    }
 }

@@ -7,6 +7,8 @@ use belay_gotemplate::{
     Budget, Clock, Map, MissingKey, Options, ParseCache, RandomSource, TemplateSet, Value,
 };
 
+use bytes::Bytes;
+
 use crate::capabilities::Capabilities;
 use crate::chart::Chart;
 use crate::decode::DecodeError;
@@ -108,10 +110,23 @@ pub struct Rendered {
 pub struct Crd {
     /// The file, as `# Source:` names it.
     pub source: String,
-    /// The content.
-    pub text: String,
-    /// Whether the file is not UTF-8: bytes are replaced in the content.
-    pub is_broken: bool,
+    /// The content as it stands in the file. Only this may be applied: as text, bytes could be others.
+    pub data: Bytes,
+}
+
+/// A file of `crds/` is not UTF-8, which Helm passes on as it is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file} is not UTF-8, which is not supported of CRDs")]
+pub struct NotText {
+    /// The file.
+    pub file: String,
+}
+
+impl Crd {
+    /// The content as text.
+    pub fn text(&self) -> Result<&str, NotText> {
+        std::str::from_utf8(&self.data).map_err(|_| NotText { file: self.source.clone() })
+    }
 }
 
 /// Why a chart cannot be rendered.
@@ -288,10 +303,7 @@ fn everything(files: &BTreeMap<String, String>) -> String {
 fn collect_crds(graph: &Graph, chart: ChartId, crds: &mut Vec<Crd>) {
     let path = graph.full_path(chart);
     for file in graph.chart(chart).crds() {
-        let source = format!("{path}/{}", file.name);
-        let text = file.text();
-        let is_broken = text.as_bytes() != &*file.data;
-        crds.push(Crd { source, text: text.into_owned(), is_broken });
+        crds.push(Crd { source: format!("{path}/{}", file.name), data: file.data.clone() });
     }
     for subchart in graph.dependencies(chart) {
         collect_crds(graph, *subchart, crds);

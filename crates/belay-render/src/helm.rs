@@ -47,7 +47,7 @@ pub fn render_chart(
     let mut manifests = Vec::new();
     if output.include_crds {
         for crd in &rendered.crds {
-            manifests.extend(parse(&crd.source, crd.text.as_bytes(), &Limits::default())?);
+            manifests.extend(parse(&crd.source, &crd.data, &Limits::default())?);
         }
     }
     for manifest in rendered.manifests {

@@ -184,7 +184,7 @@ fn hook_record(hook: &Hook, owner: &Owner<'_>) -> Result<HookRecord, ContentErro
 pub(crate) fn definitions(rendered: &Rendered, owner: &Owner<'_>) -> Result<Vec<Object>, ContentError> {
     let mut definitions = Vec::new();
     for crd in &rendered.crds {
-        let parsed = belay_manifest::parse(&crd.source, crd.text.as_bytes(), &Limits::default())
+        let parsed = belay_manifest::parse(&crd.source, &crd.data, &Limits::default())
             .map_err(|error| ContentError::Definitions(Box::new(error)))?;
         for manifest in parsed {
             let mut object = manifest.object;

@@ -18,7 +18,7 @@ pub(super) fn write(
     text: &mut String,
 ) -> Result<(), Original> {
     let mut written = HashSet::new();
-    let mut put = |below: &Path, source: &str, content: &str, append: bool| -> Result<(), Original> {
+    let mut put = |below: &Path, source: &str, content: &[u8], append: bool| -> Result<(), Original> {
         let file = below.join(source);
         write_file(&file, source, content, append || !written.insert(file.clone()))?;
         text.push_str(&format!("wrote {}/{source}\n", below.display()));
@@ -26,18 +26,18 @@ pub(super) fn write(
     };
     if options.include_crds {
         for crd in &rendered.crds {
-            put(folder, &crd.source, &crd.text, false)?;
+            put(folder, &crd.source, &crd.data, false)?;
         }
     }
     let below = release.map_or_else(|| folder.to_owned(), |release| folder.join(release));
     for manifest in &rendered.manifests {
-        put(&below, &manifest.source, &manifest.text, false)?;
+        put(&below, &manifest.source, manifest.text.as_bytes(), false)?;
     }
     if !options.no_hooks {
         for hook in rendered.hooks.iter().filter(|hook| !(options.skip_tests && hook.is_test())) {
             // A hook is added to what its file holds already, be it of an earlier run.
             let exists = below.join(&hook.path).exists();
-            put(&below, &hook.path, &hook.manifest, exists)?;
+            put(&below, &hook.path, hook.manifest.as_bytes(), exists)?;
         }
     }
     match options.show_only.first() {
@@ -49,7 +49,7 @@ pub(super) fn write(
     }
 }
 
-fn write_file(file: &Path, source: &str, content: &str, append: bool) -> Result<(), Original> {
+fn write_file(file: &Path, source: &str, content: &[u8], append: bool) -> Result<(), Original> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder).map_err(|error| Original::failed("mkdir", folder, &error))?;
     }
@@ -57,5 +57,6 @@ fn write_file(file: &Path, source: &str, content: &str, append: bool) -> Result<
     let mut options = OpenOptions::new();
     let options = if append { options.append(true) } else { options.write(true).create(true).truncate(true) };
     let mut open = options.open(file).map_err(failed)?;
-    open.write_all(format!("---\n# Source: {source}\n{content}\n").as_bytes()).map_err(failed)
+    let document = [format!("---\n# Source: {source}\n").as_bytes(), content, b"\n"].concat();
+    open.write_all(&document).map_err(failed)
 }

@@ -329,9 +329,6 @@ fn print_rendered(
         skip_tests: arguments.skip_tests,
         show_only: arguments.show_only.clone(),
     };
-    if let Some(crd) = rendered.crds.iter().find(|crd| arguments.include_crds && crd.is_broken) {
-        return Err(Original::new(format!("{} is not UTF-8, which is not supported of CRDs", crd.source)));
-    }
     match &arguments.output_dir {
         Some(folder) => {
             let below = arguments.release_name.then_some(release);

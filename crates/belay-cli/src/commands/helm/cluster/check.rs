@@ -53,8 +53,10 @@ impl Check<'_> {
 
     /// The objects, or everything that is wrong with them.
     fn build(&self, cluster: &Cluster, rendered: &Rendered) -> Result<Vec<Known>, String> {
-        let crds = rendered.crds.iter().filter(|_| self.with_crds).map(|crd| crd.text.as_str());
-        let texts = crds.chain(rendered.manifests.iter().map(|manifest| manifest.text.as_str()));
+        let crds = rendered.crds.iter().filter(|_| self.with_crds).map(|crd| crd.text());
+        let crds = crds.collect::<Result<Vec<&str>, _>>().map_err(|error| error.to_string())?;
+        let manifests = rendered.manifests.iter().map(|manifest| manifest.text.as_str());
+        let texts = crds.into_iter().chain(manifests);
         let mut known = Vec::new();
         let mut errors: Vec<String> = Vec::new();
         for document in texts.flat_map(belay_goyaml::split_documents).map(|(_, text)| text) {

@@ -8,6 +8,7 @@ mod http;
 mod jsonpath;
 mod lint;
 mod locate;
+mod logging;
 mod machine;
 mod output_dir;
 mod provenance;

@@ -5,6 +5,7 @@ use std::env;
 use std::path::PathBuf;
 
 use super::cluster::ClusterArguments;
+use super::logging::Logging;
 use crate::failure::Original;
 
 /// Places that all of Helm's commands know.
@@ -34,6 +35,9 @@ pub(super) struct Settings {
     /// The cluster.
     #[command(flatten)]
     pub(super) cluster: ClusterArguments,
+    /// The log.
+    #[command(flatten)]
+    logging: Box<Logging>,
 }
 
 impl Settings {

@@ -2,7 +2,8 @@
 
 mod installing;
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::Path;
 use std::sync::Arc;
 
 use belay_filetree::{Probe, Reads};
@@ -72,7 +73,7 @@ pub(super) struct Arguments {
     dependency_update: bool,
     /// Write a file for each template below this folder, instead of printing.
     #[arg(long)]
-    output_dir: Option<PathBuf>,
+    output_dir: Option<OsString>,
     /// Put the release's name between the folder and the files.
     #[arg(long)]
     release_name: bool,
@@ -329,10 +330,11 @@ fn print_rendered(
         skip_tests: arguments.skip_tests,
         show_only: arguments.show_only.clone(),
     };
-    match &arguments.output_dir {
+    // Helm takes an empty folder's name for none.
+    match arguments.output_dir.as_ref().filter(|folder| !folder.is_empty()) {
         Some(folder) => {
             let below = arguments.release_name.then_some(release);
-            output_dir::write(rendered, &options, folder, below, &mut text)?;
+            output_dir::write(rendered, &options, Path::new(folder), below, &mut text)?;
         }
         None => text += &rendered.to_template_output(&options).map_err(|error| Original::of(&error))?,
     }

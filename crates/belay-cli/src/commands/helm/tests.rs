@@ -41,7 +41,14 @@ fn case(name: &str) -> Result<String, String> {
 
 #[test]
 fn cases_are_printed_as_recorded() {
-    for name in ["alias_twice", "capabilities", "condition_tags", "control_flow", "empty_documents"] {
+    for name in [
+        "alias_twice",
+        "archive_with_links",
+        "capabilities",
+        "condition_tags",
+        "control_flow",
+        "empty_documents",
+    ] {
         let expected = fs::read_to_string(cases().join(name).join("expected.yaml")).unwrap();
         assert_eq!(case(name), Ok(expected), "{name}");
     }
@@ -82,6 +89,24 @@ fn dry_runs_are_of_a_client_or_a_server() {
     }
     let error = run(&["--validate", "--kubeconfig", "/none"]).unwrap_err();
     assert_eq!(error, format!("{unreachable}stat /none: no such file or directory\n"));
+}
+
+/// As Helm takes them.
+#[test]
+fn flags_about_logs_and_an_empty_folder_change_nothing() {
+    let chart = cases().join("alias_twice/chart").to_string_lossy().into_owned();
+    let plain = printed(&["template", &chart]);
+    assert!(plain.is_ok());
+    for flags in [
+        &["--v=4"][..],
+        &["-v", "4"],
+        &["--logtostderr", "--alsologtostderr=false", "--skip-headers", "--one-output"],
+        &["--stderrthreshold=ERROR", "--vmodule=a=1", "--log-dir=/x", "--log-file-max-size", "3"],
+        &["--output-dir="],
+        &["--output-dir", ""],
+    ] {
+        assert_eq!(printed(&[&["template", &chart], flags].concat()), plain, "{flags:?}");
+    }
 }
 
 /// As Helm answered them.

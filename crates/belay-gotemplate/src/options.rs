@@ -35,8 +35,8 @@ pub struct Budget {
     /// Bytes written, and bytes of the strings that functions make out of little. All texts that functions give on
     /// the way may come to sixteen times as much.
     pub output_bytes: u64,
-    /// Templates within templates. Go's own limit is 100 000; the default is 5 000, for each level that
-    /// clones the set (`tpl`) keeps its clone until it ends, and templates of people nest far less.
+    /// Templates within templates, `include` and `tpl` among them. Go's own limit is 100 000 in each execution of
+    /// those, which holds too; the default is 5 000, for templates of people nest far less.
     pub depth: usize,
 }
 

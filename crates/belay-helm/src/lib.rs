@@ -57,7 +57,7 @@ pub use metadata::ValidationError;
 pub use name::{NameError, check_release_name, name_from_template};
 pub use output::{OutputError, OutputOptions};
 pub use record::{Release, Status};
-pub use render::{Crd, NotText, RenderError, RenderOptions, Rendered, render};
+pub use render::{COMMAND_LINE_DEPTH, Crd, NotText, RenderError, RenderOptions, Rendered, render};
 pub use repository::{ChartVersion, IndexError, NotInIndex, RepositoryIndex};
 pub use schema::SchemaError;
 pub use values::{ReadValuesError, SetError, Values, ValuesError, ValuesFlags};

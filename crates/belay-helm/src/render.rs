@@ -27,6 +27,9 @@ use crate::version;
 /// Templates within templates. Helm stops `include` at a thousand, and `tpl` only when memory ends.
 const MAX_TEMPLATE_DEPTH: usize = 5_000;
 
+/// As many as Helm's own command line takes in one execution, and some in those around it.
+pub const COMMAND_LINE_DEPTH: usize = 200_000;
+
 /// What a release is rendered for.
 #[derive(Clone)]
 pub struct RenderOptions {

@@ -33,7 +33,10 @@ pub(crate) struct Run {
     /// Present only when provenance is asked for.
     pub(crate) trace: Option<Box<Trace>>,
     output: Vec<u8>,
+    /// Templates within templates, in all executions.
     depth: usize,
+    /// The same in this execution alone, which is what Go counts.
+    own_depth: usize,
     steps_left: u64,
     bytes_left: u64,
     built_left: u64,
@@ -50,6 +53,7 @@ impl Run {
             trace: None,
             output: Vec::new(),
             depth: 0,
+            own_depth: 0,
             steps_left: budget.steps,
             bytes_left: budget.output_bytes,
             built_left: budget.output_bytes.saturating_mul(TEXTS_PER_OUTPUT),
@@ -90,8 +94,11 @@ impl Run {
             let text = format!("template: no template {wanted} associated with template {set}");
             return Err(Error::Execute { text, cause: None });
         };
+        let outer = std::mem::take(&mut self.own_depth);
         let mut state = State::new(self, &template, dot.clone());
-        state.walk_list(&dot, &template.root).map(|_| ()).map_err(Error::from)
+        let result = state.walk_list(&dot, &template.root).map(|_| ()).map_err(Error::from);
+        self.own_depth = outer;
+        result
     }
 
     pub(crate) fn charge_steps(&mut self, steps: u64) -> Result<(), Limit> {

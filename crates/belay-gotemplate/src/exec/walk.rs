@@ -228,11 +228,10 @@ impl<'t> State<'_, 't> {
             let name = crate::format::go_quote(node.name.as_bytes());
             return self.fail(format!("template {name} not defined"));
         };
-        let limit = self.run.options.budget.depth;
-        if self.run.depth >= limit.min(GO_MAX_DEPTH) {
-            if limit < GO_MAX_DEPTH {
-                return self.over(crate::error::Limit::Depth);
-            }
+        if self.run.depth >= self.run.options.budget.depth {
+            return self.over(crate::error::Limit::Depth);
+        }
+        if self.run.own_depth >= GO_MAX_DEPTH {
             return self.fail(format!("exceeded maximum template depth ({GO_MAX_DEPTH})"));
         }
         let dot = match &node.pipe {
@@ -241,9 +240,11 @@ impl<'t> State<'_, 't> {
         };
         let dot = self.with_sources(dot);
         self.run.depth += 1;
+        self.run.own_depth += 1;
         let mut state = State::new(self.run, &template, dot.clone());
         let result = with_stack(|| state.walk_list(&dot, &template.root));
         self.run.depth -= 1;
+        self.run.own_depth -= 1;
         result.map(|_| ())
     }
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use belay_filetree::{ContentId, DirEntry, Entry, FileTree, Kind, MemoryTree, TreeError, TreePath};
 use belay_helm::{
-    Chart, KubeVersion, LoadLimits, OutputOptions, RenderOptions, ValuesFlags, check_release_name,
-    name_from_template, render,
+    COMMAND_LINE_DEPTH, Chart, KubeVersion, LoadLimits, OutputOptions, RenderOptions, ValuesFlags,
+    check_release_name, name_from_template, render,
 };
 use bytes::Bytes;
 
@@ -27,6 +27,7 @@ pub(crate) struct Request {
 /// Reads the arguments that follow `template`.
 pub(crate) fn parse(arguments: &[String]) -> Result<Request, Box<dyn Error>> {
     let mut options = RenderOptions::new("release-name", "default");
+    options.budget.depth = COMMAND_LINE_DEPTH;
     options.keep_chart = false;
     let mut values = ValuesFlags::default();
     let mut output = OutputOptions::default();

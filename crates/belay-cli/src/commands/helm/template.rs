@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use belay_filetree::{Probe, Reads};
 use belay_helm::{
-    Capabilities, Chart, HostResolver, KubeVersion, OutputOptions, RenderError, RenderOptions, Rendered,
-    Target, check_release_name, name_from_template, render,
+    COMMAND_LINE_DEPTH, Capabilities, Chart, HostResolver, KubeVersion, OutputOptions, RenderError,
+    RenderOptions, Rendered, Target, check_release_name, name_from_template, render,
 };
 
 use self::installing::Installing;
@@ -145,6 +145,7 @@ pub(super) fn run(arguments: &Arguments, settings: &Settings) -> Result<Printed,
     let mut warnings = Vec::new();
     arguments.installing.check(&mut warnings)?;
     let mut options = RenderOptions::new(RELEASE_NAME, settings.namespace());
+    options.budget.depth = COMMAND_LINE_DEPTH;
     options.capabilities = capabilities(arguments)?;
     arguments.refused.check()?;
     let is_server = asks_server(arguments, &mut warnings)?;

@@ -48,11 +48,12 @@ fn cases_are_printed_as_recorded() {
         "condition_tags",
         "control_flow",
         "empty_documents",
+        "template_depth",
     ] {
         let expected = fs::read_to_string(cases().join(name).join("expected.yaml")).unwrap();
         assert_eq!(case(name), Ok(expected), "{name}");
     }
-    for name in ["fail_args", "fail_bad_kube_version"] {
+    for name in ["fail_args", "fail_bad_kube_version", "fail_template_depth"] {
         let expected = fs::read_to_string(cases().join(name).join("expected-error.txt")).unwrap();
         assert_eq!(case(name), Err(expected), "{name}");
     }

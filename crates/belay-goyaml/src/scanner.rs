@@ -201,7 +201,8 @@ impl<'a> Scanner<'a> {
 
     fn fetch_more_tokens(&mut self) -> Scan<()> {
         loop {
-            if self.tokens.len() > self.lookahead && !self.head_may_be_key()? || self.stream_ended {
+            let enough = self.tokens.len() > self.lookahead || self.stream_ended;
+            if enough && !self.head_may_be_key()? || self.stream_ended {
                 break;
             }
             self.fetch_next_token()?;

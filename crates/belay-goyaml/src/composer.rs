@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::node::{Alias, Content, Document, Node, ParseOptions, Properties, Style};
+use crate::node::{Alias, Content, Document, Node, NodeComments, ParseOptions, Properties, Style};
 use crate::scanner::{Scanner, Spot, Tag, TokenKind};
 
 /// Reads every document of a stream.
@@ -29,6 +29,17 @@ pub(crate) fn parse_first(text: &str, options: &ParseOptions) -> Result<Option<D
     Composer::new(text, options)?.next_document().map_err(|error| *error)
 }
 
+/// [`parse_first`] with the comments attached to nodes as yaml.v3 does it, and the document's own.
+pub(crate) fn parse_first_with_comments(
+    text: &str,
+    options: &ParseOptions,
+) -> Result<Option<(Document, NodeComments)>, Error> {
+    let mut composer = Composer::new(text, options)?;
+    composer.scanner.attach_comments();
+    let document = composer.next_document().map_err(|error| *error)?;
+    Ok(document.map(|document| (document, composer.document_comments)))
+}
+
 struct Composer<'a> {
     scanner: Scanner<'a>,
     tag_directives: Vec<(String, String)>,
@@ -37,6 +48,10 @@ struct Composer<'a> {
     nodes: Vec<Node>,
     max_depth: usize,
     started: bool,
+    document_comments: NodeComments,
+    /// An error behind the dash of an item with a comment: Go goes on to the end of the item's first
+    /// token, and reports this one only if it did not come upon another.
+    overlooked: Option<Box<Error>>,
 }
 
 /// What an anchor names.
@@ -69,6 +84,8 @@ impl<'a> Composer<'a> {
             nodes: Vec::new(),
             max_depth: options.max_depth.min(ParseOptions::DEPTH_CEILING),
             started: false,
+            document_comments: NodeComments::default(),
+            overlooked: None,
         })
     }
 
@@ -92,16 +109,30 @@ impl<'a> Composer<'a> {
         self.started = true;
         self.process_directives()?;
         self.anchors.clear();
-        let root = if implicit { self.node()? } else { self.explicit_document()? };
+        let root = if implicit { self.implicit_document()? } else { self.explicit_document()? };
         if self.peek()? == &TokenKind::DocumentEnd {
             self.scanner.take()?;
         }
+        self.finish_document_comments();
         self.tag_directives.clear();
         Ok(Some(Document {
             root,
             line: start.line as usize + 1,
             comments: std::mem::take(&mut self.scanner.comments),
         }))
+    }
+
+    fn implicit_document(&mut self) -> Parse<Node> {
+        self.document_comments.head = self.scanner.take_document_head();
+        self.node()
+    }
+
+    /// What is left at the end is the foot of the document.
+    fn finish_document_comments(&mut self) {
+        if let Some(comments) = self.scanner.take_comments() {
+            let foot = if comments.foot.is_empty() { comments.head } else { comments.foot };
+            self.document_comments.foot = foot;
+        }
     }
 
     fn explicit_document(&mut self) -> Parse<Node> {
@@ -168,19 +199,21 @@ impl<'a> Composer<'a> {
         let mut next = Next::Node(Context::BLOCK);
         loop {
             let node = match next {
-                Next::Node(context) => match self.begin(context)? {
-                    Begun::Leaf(node) => node,
-                    Begun::Collection(collection) => {
-                        next = self.descend(&mut open, collection)?;
-                        continue;
+                Next::Node(context) => {
+                    match self.begin(context).and_then(|begun| self.unless_overlooked(begun))? {
+                        Begun::Leaf(node) => node,
+                        Begun::Collection(collection) => {
+                            next = self.descend(&mut open, collection)?;
+                            continue;
+                        }
                     }
-                },
+                }
                 Next::Pair(start, end) => {
                     let pair = Open::new(Kind::Pair, start, end, None);
                     next = self.descend(&mut open, pair)?;
                     continue;
                 }
-                Next::Empty(mark) => empty(mark),
+                Next::Empty(mark) => self.unless_overlooked(empty(mark))?,
                 Next::Close(end) => match open.pop() {
                     Some(collection) => self.close(collection, end),
                     None => unreachable!("only an open collection asks to be closed"),
@@ -225,6 +258,11 @@ impl<'a> Composer<'a> {
             TokenKind::BlockMappingStart if context.block => Kind::BlockMapping,
             _ => return self.leaf(front).map(Begun::Leaf),
         };
+        let comments = match kind {
+            Kind::FlowSequence | Kind::FlowMapping => self.scanner.take_comments(),
+            Kind::BlockSequence | Kind::BlockMapping => self.scanner.take_stem(),
+            Kind::IndentlessSequence | Kind::Pair => None,
+        };
         let (start, end) = match kind {
             // Its dash is its first item's.
             Kind::IndentlessSequence => {
@@ -236,20 +274,25 @@ impl<'a> Composer<'a> {
                 (token.start, token.end)
             }
         };
-        Ok(Begun::Collection(Open::new(kind, start, end, Some(front))))
+        let head = comments.map(|comments| comments.head).unwrap_or_default();
+        Ok(Begun::Collection(Open { head, ..Open::new(kind, start, end, Some(front)) }))
     }
 
     fn leaf(&mut self, front: Front) -> Parse<Node> {
         let start = self.start()?;
+        let mut comments = None;
         let node = match self.peek()? {
-            TokenKind::Scalar(..) => self.scalar()?,
+            TokenKind::Scalar(..) => {
+                comments = self.scanner.take_comments();
+                self.scalar()?
+            }
             _ if front.properties.is_some() => empty(front.end),
             _ => {
                 let message = "did not find expected node content";
                 return Err(Scanner::grammar_error(Some(front.start), start, message));
             }
         };
-        Ok(self.finish(node, front))
+        Ok(with_comments(self.finish(node, front), comments))
     }
 
     /// Gives the node its tag, anchor and first place, and makes it known to aliases.
@@ -288,13 +331,16 @@ impl<'a> Composer<'a> {
         let end = end.map(|mark| mark.offset).or(last).unwrap_or(open.end.offset);
         node.end = end.max(node.start);
         node.value_end = node.end;
-        match open.front {
+        let comments = with_head(open.end_comments, open.head);
+        let node = match open.front {
             Some(front) => self.finish(node, front),
             None => node,
-        }
+        };
+        with_comments(node, comments)
     }
 
     fn alias(&mut self) -> Parse<Node> {
+        let comments = self.scanner.take_comments();
         let token = self.scanner.take()?;
         let TokenKind::Alias(name) = token.kind else {
             unreachable!("the caller saw an alias");
@@ -307,7 +353,7 @@ impl<'a> Composer<'a> {
             }
         };
         let alias = Content::Alias(Box::new(Alias { name, target }));
-        Ok(bare(alias, Style::Flow, token.start, token.end))
+        Ok(with_comments(bare(alias, Style::Flow, token.start, token.end), comments))
     }
 
     fn front(&mut self) -> Parse<Front> {
@@ -336,7 +382,8 @@ impl<'a> Composer<'a> {
             None => None,
             Some((tag, spot)) => Some(self.resolve_tag(tag, start, spot)?),
         };
-        Ok(Front { properties: Some(Box::new(Properties { tag, anchor })), start, end })
+        let properties = Box::new(Properties { tag, anchor, comments: None });
+        Ok(Front { properties: Some(properties), start, end })
     }
 
     fn resolve_tag(&self, Tag { handle, rest: suffix }: Tag, start: Spot, mark: Spot) -> Parse<String> {
@@ -387,7 +434,7 @@ impl<'a> Composer<'a> {
             }
             _ => return self.unexpected(open, "did not find expected '-' indicator"),
         }
-        let mark = self.scanner.take()?.end;
+        let mark = self.dash()?;
         Ok(match self.peek()? {
             TokenKind::BlockEntry | TokenKind::BlockEnd => Next::Empty(mark),
             _ => Next::Node(Context::BLOCK),
@@ -398,7 +445,7 @@ impl<'a> Composer<'a> {
         if self.peek()? != &TokenKind::BlockEntry {
             return Ok(Next::Close(None));
         }
-        let mark = self.scanner.take()?.end;
+        let mark = self.dash()?;
         Ok(match self.peek()? {
             TokenKind::BlockEntry | TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd => {
                 Next::Empty(mark)
@@ -407,14 +454,43 @@ impl<'a> Composer<'a> {
         })
     }
 
-    fn block_mapping_key(&mut self, open: &Open) -> Parse<Next> {
+    /// Takes the dash of an item. The comments above it are those of a block collection in it.
+    fn dash(&mut self) -> Parse<Spot> {
+        let stem = self.scanner.head_length();
+        let end = self.scanner.take()?.end;
+        if stem == 0 {
+            return Ok(end);
+        }
+        match self.peek() {
+            Ok(TokenKind::BlockSequenceStart | TokenKind::BlockMappingStart) => self.scanner.split_stem(stem),
+            Ok(_) => {}
+            Err(error) => self.overlooked = Some(error),
+        }
+        Ok(end)
+    }
+
+    /// What was read, unless Go finds out now that it overlooked an error.
+    fn unless_overlooked<T>(&mut self, read: T) -> Parse<T> {
+        match self.overlooked.take() {
+            Some(error) => Err(error),
+            None => Ok(read),
+        }
+    }
+
+    /// Takes the token that ends a collection, and the comments up to there.
+    fn end(&mut self, open: &mut Open) -> Parse<Spot> {
+        open.end_comments = self.scanner.take_comments();
+        Ok(self.scanner.take()?.end)
+    }
+
+    fn block_mapping_key(&mut self, open: &mut Open) -> Parse<Next> {
         match self.peek()? {
             TokenKind::Key => {
                 let mark = self.scanner.take()?.end;
                 self.block_mapping_part(mark)
             }
             TokenKind::BlockEnd => {
-                self.scanner.take()?;
+                self.end(open)?;
                 Ok(Next::Close(None))
             }
             _ => self.unexpected(open, "did not find expected key"),
@@ -436,7 +512,7 @@ impl<'a> Composer<'a> {
         })
     }
 
-    fn flow_sequence_item(&mut self, open: &Open) -> Parse<Next> {
+    fn flow_sequence_item(&mut self, open: &mut Open) -> Parse<Next> {
         if self.peek()? != &TokenKind::FlowSequenceEnd && open.children > 0 {
             if self.peek()? != &TokenKind::FlowEntry {
                 return self.unexpected(open, "did not find expected ',' or ']'");
@@ -444,7 +520,7 @@ impl<'a> Composer<'a> {
             self.scanner.take()?;
         }
         match self.peek()? {
-            TokenKind::FlowSequenceEnd => Ok(Next::Close(Some(self.scanner.take()?.end))),
+            TokenKind::FlowSequenceEnd => Ok(Next::Close(Some(self.end(open)?))),
             TokenKind::Key => {
                 let token = self.scanner.take()?;
                 Ok(Next::Pair(token.start, token.end))
@@ -482,7 +558,7 @@ impl<'a> Composer<'a> {
         }
         open.key_seen = self.peek()? == &TokenKind::Key;
         if self.peek()? == &TokenKind::FlowMappingEnd {
-            return Ok(Next::Close(Some(self.scanner.take()?.end)));
+            return Ok(Next::Close(Some(self.end(open)?)));
         }
         if open.key_seen {
             self.scanner.take()?;
@@ -558,12 +634,32 @@ struct Open {
     children: usize,
     /// In a flow mapping: whether the current key was marked as one.
     key_seen: bool,
+    /// The comment before it.
+    head: String,
+    /// Those at its end; Go counts them to blocks of items or lone pairs in no case.
+    end_comments: Option<Box<NodeComments>>,
 }
 
 impl Open {
     fn new(kind: Kind, start: Spot, end: Spot, front: Option<Front>) -> Self {
-        Self { kind, start, end, front, children: 0, key_seen: false }
+        let (head, end_comments) = (String::new(), None);
+        Self { kind, start, end, front, children: 0, key_seen: false, head, end_comments }
     }
+}
+
+/// What a collection has at its end, with the head that it had at its start.
+fn with_head(end: Option<Box<NodeComments>>, head: String) -> Option<Box<NodeComments>> {
+    if head.is_empty() && end.is_none() {
+        return None;
+    }
+    Some(Box::new(NodeComments { head, ..end.map(|comments| *comments).unwrap_or_default() }))
+}
+
+fn with_comments(mut node: Node, comments: Option<Box<NodeComments>>) -> Node {
+    if comments.is_some() {
+        node.properties.get_or_insert_default().comments = comments;
+    }
+    node
 }
 
 fn in_pairs(mut children: impl ExactSizeIterator<Item = Node>) -> Vec<(Node, Node)> {

@@ -47,9 +47,11 @@ fn emit(value: &Value, rules: Resolution, indent: usize) -> String {
 
 /// Where a node stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+pub(crate) enum Place {
     Root,
+    /// After the dash of a block sequence.
     Item,
+    FlowItem,
     /// A key that fits before a `:`.
     SimpleKey,
     /// A key after `?`.
@@ -66,25 +68,29 @@ enum ScalarStyle {
 }
 
 /// What a scalar's characters allow.
-struct Analysis {
-    multiline: bool,
-    plain_allowed: bool,
-    single_quoted_allowed: bool,
-    block_allowed: bool,
+pub(crate) struct Analysis {
+    pub(crate) multiline: bool,
+    pub(crate) plain_allowed: bool,
+    /// Between brackets or braces.
+    pub(crate) flow_plain_allowed: bool,
+    pub(crate) single_quoted_allowed: bool,
+    pub(crate) block_allowed: bool,
 }
 
-struct Emitter {
-    out: String,
+pub(crate) struct Emitter {
+    pub(crate) out: String,
     rules: Resolution,
     best_indent: isize,
     best_width: usize,
-    column: usize,
-    whitespace: bool,
-    indention: bool,
+    pub(crate) column: usize,
+    pub(crate) whitespace: bool,
+    pub(crate) indention: bool,
+    /// An indentation before which an empty line has to come.
+    pub(crate) foot_indent: Option<isize>,
 }
 
 impl Emitter {
-    fn new(rules: Resolution, indent: usize) -> Self {
+    pub(crate) fn new(rules: Resolution, indent: usize) -> Self {
         Self {
             out: String::new(),
             rules,
@@ -96,6 +102,7 @@ impl Emitter {
             column: 0,
             whitespace: true,
             indention: true,
+            foot_indent: None,
         }
     }
 
@@ -179,10 +186,10 @@ impl Emitter {
         }
     }
 
-    /// The indentation one level down.
-    fn deeper(&self, indent: isize, place: Place, scalar: bool) -> isize {
+    /// The indentation one level down, where a scalar is `flow`, too.
+    pub(crate) fn deeper(&self, indent: isize, place: Place, flow: bool) -> isize {
         if indent < 0 {
-            return if scalar { self.best_indent } else { 0 };
+            return if flow { self.best_indent } else { 0 };
         }
         match self.rules {
             Resolution::V2 => indent + self.best_indent,
@@ -239,7 +246,7 @@ impl Emitter {
             && (self.rules == Resolution::V2 || old_bool(text).is_none())
     }
 
-    fn write_plain(&mut self, text: &str, indent: isize, allow_breaks: bool) {
+    pub(crate) fn write_plain(&mut self, text: &str, indent: isize, allow_breaks: bool) {
         if !self.whitespace {
             self.put(' ');
         }
@@ -248,7 +255,7 @@ impl Emitter {
         self.indention = false;
     }
 
-    fn write_single_quoted(&mut self, text: &str, indent: isize, allow_breaks: bool) {
+    pub(crate) fn write_single_quoted(&mut self, text: &str, indent: isize, allow_breaks: bool) {
         self.write_indicator("'", true, false, false);
         self.write_flowing(text, indent, allow_breaks, true);
         self.write_indicator("'", false, false, false);
@@ -299,7 +306,7 @@ impl Emitter {
         }
     }
 
-    fn write_double_quoted(&mut self, text: &str, indent: isize, allow_breaks: bool) {
+    pub(crate) fn write_double_quoted(&mut self, text: &str, indent: isize, allow_breaks: bool) {
         self.write_indicator("\"", true, false, false);
         // libyaml looks for a byte order mark at the start instead of here, and escapes everything.
         let bom_first = text.starts_with('\u{FEFF}');
@@ -358,7 +365,14 @@ impl Emitter {
     }
 
     fn write_literal(&mut self, text: &str, indent: isize) {
-        self.write_indicator("|", true, false, false);
+        self.write_block_header("|", text);
+        self.put_break();
+        self.write_literal_lines(text, indent);
+    }
+
+    /// `|` or `>` and the hints about indentation and breaks at the end.
+    pub(crate) fn write_block_header(&mut self, sign: &str, text: &str) {
+        self.write_indicator(sign, true, false, false);
         if text.starts_with([' ', '\n', '\u{85}', '\u{2028}', '\u{2029}']) {
             let hint = self.best_indent.to_string();
             self.write_indicator(&hint, false, false, false);
@@ -366,7 +380,9 @@ impl Emitter {
         if let Some(hint) = chomping_hint(text) {
             self.write_indicator(hint, false, false, false);
         }
-        self.put_break();
+    }
+
+    pub(crate) fn write_literal_lines(&mut self, text: &str, indent: isize) {
         self.whitespace = true;
         let mut rest = text;
         while !rest.is_empty() {
@@ -388,18 +404,18 @@ impl Emitter {
 
     // ---- characters ----
 
-    fn put(&mut self, character: char) {
+    pub(crate) fn put(&mut self, character: char) {
         self.out.push(character);
         self.column += 1;
     }
 
-    fn put_break(&mut self) {
+    pub(crate) fn put_break(&mut self) {
         self.out.push('\n');
         self.column = 0;
         self.indention = true;
     }
 
-    fn write_break(&mut self, character: char) {
+    pub(crate) fn write_break(&mut self, character: char) {
         if character == '\n' {
             self.put_break();
         } else {
@@ -409,11 +425,16 @@ impl Emitter {
         }
     }
 
-    fn write_indent(&mut self, indent: isize) {
+    pub(crate) fn write_indent(&mut self, indent: isize) {
+        let separates = self.foot_indent == Some(indent.max(0));
         let indent = indent.max(0) as usize;
         if !self.indention || self.column > indent || (self.column == indent && !self.whitespace) {
             self.put_break();
         }
+        if separates {
+            self.put_break();
+        }
+        self.foot_indent = None;
         if self.column < indent {
             self.out.extend(std::iter::repeat_n(' ', indent - self.column));
             self.column = indent;
@@ -424,7 +445,7 @@ impl Emitter {
         }
     }
 
-    fn write_indicator(
+    pub(crate) fn write_indicator(
         &mut self,
         indicator: &str,
         need_whitespace: bool,
@@ -441,7 +462,7 @@ impl Emitter {
     }
 }
 
-fn is_break_character(character: char) -> bool {
+pub(crate) fn is_break_character(character: char) -> bool {
     matches!(character, '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
@@ -475,11 +496,12 @@ fn is_simple_word(text: &str) -> bool {
         && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/' | b'-' | b'_'))
 }
 
-fn analyse(text: &str, rules: Resolution) -> Analysis {
+pub(crate) fn analyse(text: &str, rules: Resolution) -> Analysis {
     if text.is_empty() {
         return Analysis {
             multiline: false,
             plain_allowed: true,
+            flow_plain_allowed: false,
             single_quoted_allowed: true,
             block_allowed: false,
         };
@@ -488,11 +510,13 @@ fn analyse(text: &str, rules: Resolution) -> Analysis {
         return Analysis {
             multiline: false,
             plain_allowed: true,
+            flow_plain_allowed: true,
             single_quoted_allowed: true,
             block_allowed: true,
         };
     }
     let mut indicators = text.starts_with("---") || text.starts_with("...");
+    let mut flow_indicators = false;
     let mut line_breaks = false;
     let mut special = false;
     let mut tabs = false;
@@ -516,6 +540,7 @@ fn analyse(text: &str, rules: Resolution) -> Analysis {
             '#' => after_white,
             _ => false,
         };
+        flow_indicators |= matches!(character, ',' | '?' | '[' | ']' | '{' | '}' | ':');
         if character == '\t' && rules == Resolution::V3 {
             tabs = true;
         } else if !is_printable(character) || is_astral(character) {
@@ -535,9 +560,11 @@ fn analyse(text: &str, rules: Resolution) -> Analysis {
     let white = |character: char| character == ' ' || is_break_character(character);
     let at_edges = text.starts_with(white) || text.ends_with(white);
     let special = special || space_break;
+    let plain_allowed = !(at_edges || break_space || special || tabs || line_breaks || indicators);
     Analysis {
         multiline: line_breaks,
-        plain_allowed: !(at_edges || break_space || special || tabs || line_breaks || indicators),
+        plain_allowed,
+        flow_plain_allowed: plain_allowed && !flow_indicators,
         single_quoted_allowed: !(break_space || special || tabs),
         block_allowed: !(text.ends_with(' ') || special),
     }

@@ -54,6 +54,11 @@ impl Error {
         Self { line, column, shown, shown_v3, ..Self::plain(message) }
     }
 
+    /// The same error, printed as `yaml.v3` prints it.
+    pub(crate) fn into_v3(self) -> Self {
+        Self { shown: self.shown_v3, ..self }
+    }
+
     /// The text `yaml.v3` prints for the same problem.
     pub fn to_v3_string(&self) -> String {
         render(self.prefix, self.shown_v3, &self.message)

@@ -14,7 +14,8 @@
 //! They take text; [`text_from_bytes`] makes it from a file, UTF-16 included.
 //!
 //! [`parse`] keeps places, styles, anchors and (on request) comments, for edits that leave every
-//! other byte alone.
+//! other byte alone. [`read_editable`] and [`write_editable`] take a text through a `yaml.Node`
+//! as Go programs do that change it, which keeps comments and styles, and lays the rest out anew.
 //!
 //! ```text
 //! text ── scanner ── composer ── nodes ── decode ── JSON value ── emitter ── text
@@ -33,6 +34,7 @@ mod json;
 mod key_order;
 mod node;
 mod resolve;
+mod rewrite;
 mod scanner;
 mod split;
 
@@ -44,4 +46,5 @@ pub use error::Error;
 pub use json::{format_float, format_float32, format_json_float, to_go_json, to_go_json_indent};
 pub use node::{Alias, Comment, Content, Document, Node, ParseOptions, Resolution, Style};
 pub use resolve::is_text_unquoted;
+pub use rewrite::{EditableContent, EditableDocument, EditableNode, read_editable, write_editable};
 pub use split::{split_documents, try_split_documents};

@@ -45,11 +45,29 @@ pub struct Node {
     pub style: Style,
 }
 
-/// Tag and anchor in front of a node.
+/// What few nodes have: tag and anchor in front, and comments if they were asked for by node.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Properties {
     pub(crate) tag: Option<String>,
     pub(crate) anchor: Option<String>,
+    pub(crate) comments: Option<Box<NodeComments>>,
+}
+
+/// The comments that yaml.v3 counts to a node; several lines are one text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct NodeComments {
+    /// In the lines before it.
+    pub(crate) head: String,
+    /// Behind it, on its line.
+    pub(crate) line: String,
+    /// In the lines after it.
+    pub(crate) foot: String,
+}
+
+impl NodeComments {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.head.is_empty() && self.line.is_empty() && self.foot.is_empty()
+    }
 }
 
 /// What a node holds. Collections are shared, so that a copy of an anchored node costs nothing.

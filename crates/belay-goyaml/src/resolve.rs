@@ -34,7 +34,7 @@ pub(crate) fn short_tag(tag: &str) -> String {
 }
 
 impl Resolved {
-    fn short_tag(&self) -> &'static str {
+    pub(crate) fn short_tag(&self) -> &'static str {
         match self {
             Self::Null => "!!null",
             Self::Bool(_) => "!!bool",
@@ -44,6 +44,14 @@ impl Resolved {
             Self::Timestamp => "!!timestamp",
             Self::Binary(_) => "!!binary",
         }
+    }
+}
+
+/// `!!int` → `tag:yaml.org,2002:int`.
+pub(crate) fn long_tag(tag: &str) -> String {
+    match tag.strip_prefix("!!") {
+        Some(name) => format!("{LONG_PREFIX}{name}"),
+        None => tag.to_owned(),
     }
 }
 

@@ -4,6 +4,8 @@
 //! line within 1024 characters. Each flow level remembers one candidate; when the `:` comes, the
 //! KEY token is inserted before the tokens already queued.
 
+mod comments;
+
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
@@ -12,6 +14,7 @@ use crate::characters::{
 };
 use crate::error::Error;
 use crate::node::{Comment, ParseOptions, Resolution, Style};
+use comments::Attachment;
 
 /// Farthest a `:` may be from the start of its key, in characters.
 const SIMPLE_KEY_REACH: usize = 1024;
@@ -115,6 +118,8 @@ pub(crate) struct Scanner<'a> {
     unreadable: Option<Mark>,
     keep_comments: bool,
     pub(crate) comments: Vec<Comment>,
+    /// Comments on their way to nodes, if they are wanted there.
+    attachment: Option<Box<Attachment>>,
 }
 
 /// Errors are rare and large.
@@ -149,6 +154,7 @@ impl<'a> Scanner<'a> {
             unreadable,
             keep_comments: options.comments,
             comments: Vec::new(),
+            attachment: None,
         }
     }
 
@@ -156,6 +162,9 @@ impl<'a> Scanner<'a> {
     pub(crate) fn peek(&mut self) -> Scan<&Token<'a>> {
         if !self.token_ready {
             self.fetch_more_tokens().map_err(|error| self.blame_reader(error))?;
+        }
+        if self.attachment.is_some() {
+            self.hand_over_comments();
         }
         self.tokens.front().ok_or_else(past_the_end)
     }
@@ -242,8 +251,9 @@ impl<'a> Scanner<'a> {
     }
 
     fn fetch_next_token(&mut self) -> Scan<()> {
+        let before = self.mark;
         self.skip_to_next_token()?;
-        self.unroll_indent(self.mark.column as isize);
+        self.unroll_indent(self.mark.column as isize, before);
         let here = self.byte(0);
         if here == 0 {
             return self.fetch_stream_end();
@@ -257,6 +267,17 @@ impl<'a> Scanner<'a> {
                 return self.fetch_document_indicator(kind);
             }
         }
+        if self.attachment.is_none() {
+            return self.fetch_content(here);
+        }
+        let owner = self.owner_of_line_comment(here);
+        self.fetch_content(here)?;
+        self.take_comment_behind_token(owner);
+        Ok(())
+    }
+
+    /// A token that starts with the byte `here` and is neither an end, a directive nor a marker.
+    fn fetch_content(&mut self, here: u8) -> Scan<()> {
         let in_flow = self.flow_level > 0;
         let alone = is_blank_or_end(self.bytes, self.mark.offset + 1);
         match here {
@@ -355,12 +376,19 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn unroll_indent(&mut self, column: isize) {
-        if self.flow_level > 0 {
+    /// Ends the blocks that are indented more than `column`; `before` is where the blanks and
+    /// comments before the current place begin.
+    fn unroll_indent(&mut self, column: isize, before: Mark) {
+        if self.flow_level > 0 || self.indent <= column {
             return;
         }
+        let mut ends = self.attachment.is_some().then(|| self.block_ends_after(before));
         while self.indent > column {
-            self.push(TokenKind::BlockEnd, self.mark);
+            let spot = match &mut ends {
+                None => self.mark.into(),
+                Some(last) => self.block_end(last),
+            };
+            self.tokens.push_back(Token { kind: TokenKind::BlockEnd, start: spot, end: spot });
             self.indent = self.indents.pop().unwrap_or(-1);
         }
     }
@@ -375,7 +403,7 @@ impl<'a> Scanner<'a> {
             self.mark.column = 0;
             self.mark.line += 1;
         }
-        self.unroll_indent(-1);
+        self.unroll_indent(-1, self.mark);
         self.remove_simple_key()?;
         self.simple_key_allowed = false;
         self.push(TokenKind::StreamEnd, self.mark);
@@ -384,7 +412,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn fetch_directive(&mut self) -> Scan<()> {
-        self.unroll_indent(-1);
+        self.unroll_indent(-1, self.mark);
         self.remove_simple_key()?;
         self.simple_key_allowed = false;
         let start = self.mark;
@@ -394,7 +422,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn fetch_document_indicator(&mut self, kind: TokenKind<'a>) -> Scan<()> {
-        self.unroll_indent(-1);
+        self.unroll_indent(-1, self.mark);
         self.remove_simple_key()?;
         self.simple_key_allowed = false;
         let start = self.mark;
@@ -628,13 +656,18 @@ impl<'a> Scanner<'a> {
     }
 
     fn skip_to_next_token(&mut self) -> Scan<()> {
+        let before = self.mark;
         loop {
             while self.byte(0) == b' '
                 || (self.byte(0) == b'\t' && (self.flow_level > 0 || !self.simple_key_allowed))
             {
                 self.skip_ascii(1);
             }
-            self.skip_comment();
+            if self.attachment.is_some() {
+                self.attach_comments_before_token(before);
+            } else {
+                self.skip_comment();
+            }
             if !is_break(self.bytes, self.mark.offset) {
                 return Ok(());
             }
@@ -817,6 +850,9 @@ impl<'a> Scanner<'a> {
         let start = self.mark;
         self.skip_ascii(1);
         let (chomping, increment) = self.scan_block_header(start)?;
+        if self.attachment.is_some() {
+            self.take_line_comment(start.offset);
+        }
         self.end_of_line(start)?;
         let mut end = self.mark;
         let mut indent = match increment {

@@ -40,6 +40,11 @@ fn random_documents() {
     check("random.jsonl", 150);
 }
 
+#[test]
+fn nodes() {
+    check("nodes.jsonl", 350);
+}
+
 fn check(file: &str, at_least: usize) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(file);
     let text = std::fs::read_to_string(&path).expect("the case file is part of the crate");
@@ -65,7 +70,7 @@ fn check(file: &str, at_least: usize) {
 #[test]
 fn changed_texts_never_panic_and_read_back_as_they_were_written() {
     let mut texts = Vec::new();
-    for file in ["parse.jsonl", "random.jsonl"] {
+    for file in ["parse.jsonl", "random.jsonl", "nodes.jsonl"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(file);
         let lines = std::fs::read_to_string(&path).expect("the case file is part of the crate");
         for line in lines.lines() {
@@ -89,4 +94,15 @@ fn the_generator_shows_every_feature() {
         assert_eq!(again(), again(), "{}", question.text);
     }
     assert_eq!(features.rare(5000), Vec::<String>::new());
+}
+
+#[test]
+fn the_generator_of_nodes_shows_every_feature() {
+    let mut features = Features::default();
+    for seed in 0..5000 {
+        let question = generator::nodes::question(seed, &mut features);
+        let again = || answer(question.op, &question.text);
+        assert_eq!(again(), again(), "{}", question.text);
+    }
+    assert_eq!(features.rare_among(generator::nodes::FEATURES, 5000), Vec::<String>::new());
 }

@@ -6,8 +6,10 @@
 // ops: json, json-strict (sigs.k8s.io/yaml), json-v3 (yaml.v3 into any, then encoding/json),
 // yaml (JSON text → sigs.k8s.io/yaml.Marshal), yaml-v3-2 and yaml-v3-4 (yaml.v3 encoder with that
 // indentation, numbers kept as integers where JSON has integers), gojson, gojson-raw (encoding/json
-// with and without HTML escapes), float (strconv 'g'). With -record the question is printed with
-// its answer, which is the form of the files in crates/belay-goyaml/tests/cases.
+// with and without HTML escapes), float (strconv 'g'), node-round-trip (text → yaml.Node → text with
+// the settings of kyaml's String) and node-edit (the same with edits on the way, see edits.go). With
+// -record the question is printed with its answer, which is the form of the files in
+// crates/belay-goyaml/tests/cases.
 package main
 
 import (
@@ -110,6 +112,10 @@ func run(r request) (out string, err error) {
 		e.SetEscapeHTML(r.Op == "gojson")
 		err = e.Encode(v)
 		return string(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), err
+	case "node-round-trip":
+		return roundTrip(r.In, nil)
+	case "node-edit":
+		return editNode(r.In)
 	case "float":
 		f, err := strconv.ParseFloat(r.In, 64)
 		if err != nil {

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use belay_goyaml::{
-    ParseOptions, Resolution, parse, split_documents, to_json, to_json_with, to_yaml, to_yaml_v3,
+    ParseOptions, Resolution, parse, read_editable, split_documents, to_json, to_json_with, to_yaml,
+    to_yaml_v3, write_editable,
 };
 
 use crate::generator::{Numbers, change};
@@ -45,6 +46,9 @@ fn read_and_write(text: &str) {
             let read = to_json(&written).unwrap_or_else(|error| panic!("{error}: {written:?} of {text:?}"));
             assert_eq!(to_yaml(&read), written, "of {text:?}");
         }
+    }
+    if let Ok(document) = read_editable(text, &ParseOptions::default()) {
+        write_editable(&document).unwrap_or_else(|error| panic!("{error}: of {text:?}"));
     }
     let version_3 = ParseOptions { resolution: Resolution::V3, ..ParseOptions::default() };
     if let Ok(value) = to_json_with(text, &version_3, true) {

@@ -1,5 +1,7 @@
 //! Makes YAML documents and values by the numbers of a seed, and breaks some of them.
 
+pub(crate) mod nodes;
+
 use std::collections::BTreeMap;
 
 /// A question for both libraries.
@@ -27,11 +29,11 @@ impl Numbers {
         (self.next() % limit as u64) as usize
     }
 
-    fn chance(&mut self, percent: usize) -> bool {
+    pub(crate) fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 
-    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
+    pub(crate) fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
         from[self.below(from.len())]
     }
 }
@@ -72,14 +74,18 @@ const FEATURES: &[(&str, usize)] = &[
 ];
 
 impl Features {
-    fn count(&mut self, feature: &'static str) {
+    pub(crate) fn count(&mut self, feature: &'static str) {
         *self.0.entry(feature).or_default() += 1;
     }
 
     /// The features that occurred less often than so many questions should show.
     pub(crate) fn rare(&self, questions: usize) -> Vec<String> {
+        self.rare_among(FEATURES, questions)
+    }
+
+    pub(crate) fn rare_among(&self, features: &[(&str, usize)], questions: usize) -> Vec<String> {
         let found = |name: &str| self.0.get(name).copied().unwrap_or(0);
-        let rare = FEATURES.iter().filter(|(name, share)| found(name) < questions * share / 1000);
+        let rare = features.iter().filter(|(name, share)| found(name) < questions * share / 1000);
         rare.map(|(name, share)| format!("{name}: {} of at least {}", found(name), questions * share / 1000))
             .collect()
     }

@@ -82,7 +82,11 @@ impl<'a> Composer<'a> {
             tag_directives: Vec::new(),
             anchors: HashMap::new(),
             nodes: Vec::new(),
-            max_depth: options.max_depth.min(ParseOptions::DEPTH_CEILING),
+            max_depth: match options.max_depth {
+                // Go counts in the scanner only, where brackets and indentation are apart.
+                ParseOptions::DEPTH_CEILING.. => usize::MAX,
+                depth => depth,
+            },
             started: false,
             document_comments: NodeComments::default(),
             overlooked: None,

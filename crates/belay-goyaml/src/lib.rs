@@ -22,11 +22,13 @@
 //! ```
 //!
 //! Hostile input: depth, documents and bytes are limited by [`ParseOptions`], aliases are shared
-//! and expanded under Go's own ratio, and every step takes linear time.
+//! and expanded under Go's own ratio, and every step takes linear time. Only [`with_depth`] lets
+//! texts through that are as deep as Go's own limit.
 
 mod characters;
 mod composer;
 mod decode;
+mod depth;
 mod emitter;
 mod encoding;
 mod error;
@@ -40,6 +42,7 @@ mod split;
 
 pub use composer::parse;
 pub use decode::{node_to_json, to_json, to_json_strict, to_json_with};
+pub use depth::with_depth;
 pub use emitter::{marshal, to_yaml, to_yaml_v3};
 pub use encoding::text_from_bytes;
 pub use error::Error;

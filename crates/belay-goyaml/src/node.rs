@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 
+use crate::depth::depth_of_thread;
+
 /// One document of a stream.
 #[derive(Debug, Clone)]
 pub struct Document {
@@ -124,7 +126,9 @@ pub enum Resolution {
 /// Limits of reading.
 #[derive(Debug, Clone)]
 pub struct ParseOptions {
-    /// Deepest nesting of collections; above [`ParseOptions::DEPTH_CEILING`] the ceiling holds.
+    /// Deepest nesting of collections: [`ParseOptions::USUAL_DEPTH`] unless
+    /// [`with_depth`](crate::with_depth) says otherwise. Above [`ParseOptions::DEPTH_CEILING`] the
+    /// ceiling holds.
     pub max_depth: usize,
     /// Most documents in one stream.
     pub max_documents: usize,
@@ -137,14 +141,19 @@ pub struct ParseOptions {
 }
 
 impl ParseOptions {
-    /// Nesting beyond this would endanger the stack of whoever walks the tree.
-    pub const DEPTH_CEILING: usize = 512;
+    /// Deepest nesting where nobody asked for more: it fits every thread's stack, however the tree
+    /// is walked.
+    pub const USUAL_DEPTH: usize = 256;
+    /// The limit of Go's libraries. They count indentation and brackets apart, and neither the
+    /// mapping of a `[key: value]` nor dashes in the column of their key, and so does this limit, other
+    /// than the ones below it: there may be four times as many collections within each other.
+    pub const DEPTH_CEILING: usize = 10_000;
 }
 
 impl Default for ParseOptions {
     fn default() -> Self {
         Self {
-            max_depth: 256,
+            max_depth: depth_of_thread(),
             max_documents: 100_000,
             max_bytes: 256 << 20,
             resolution: Resolution::V2,

@@ -2,8 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use belay_goyaml::{ParseOptions, parse, split_documents, to_json, to_json_with, try_split_documents};
+use belay_goyaml::{
+    ParseOptions, marshal, node_to_json, parse, read_editable, split_documents, to_go_json, to_json,
+    to_json_with, to_yaml_v3, try_split_documents, with_depth, write_editable,
+};
 
+/// A part of what the command line has, for a part of what it does.
+const DEEP: usize = 128 << 20;
 /// Generous for a debug build on a busy machine; what is not linear takes far longer.
 const SOON: Duration = Duration::from_secs(2);
 
@@ -27,11 +32,82 @@ fn bad_r2_deep_indentation_is_an_error_that_names_the_line() {
 
 #[test]
 fn bad_r2_the_depth_ceiling_fits_a_small_stack() {
-    let options = ParseOptions { max_depth: usize::MAX, ..ParseOptions::default() };
-    let fits = format!("{}{}", "[".repeat(512), "]".repeat(512));
-    assert!(to_json_with(&fits, &options, false).is_ok());
-    let beyond = format!("{}{}", "[".repeat(513), "]".repeat(513));
-    assert!(to_json_with(&beyond, &options, false).is_err());
+    on_stack(DEEP, || {
+        for unit in [("[", "]"), ("- ", ""), ("{a: ", "}"), ("? ", ""), ("[a: ", "]"), ("[? ", "]")] {
+            let text = |levels: usize| format!("{}x{}", unit.0.repeat(levels), unit.1.repeat(levels));
+            let options = ParseOptions { max_depth: usize::MAX, ..ParseOptions::default() };
+            let fits = text(ParseOptions::DEPTH_CEILING);
+            read_and_write(&fits, &options);
+            let error = to_json_with(&text(ParseOptions::DEPTH_CEILING + 1), &options, false);
+            let error = error.expect_err("too deep").to_string();
+            assert!(error.ends_with("exceeded max depth of 10000"), "{unit:?}: {error}");
+        }
+    });
+}
+
+#[test]
+fn indentation_and_brackets_are_counted_apart_at_the_ceiling() {
+    on_stack(DEEP, || {
+        let options = ParseOptions { max_depth: ParseOptions::DEPTH_CEILING, ..ParseOptions::default() };
+        let brackets = format!("{}x{}", "[a: ".repeat(10_000), "]".repeat(10_000));
+        read_and_write(&format!("{}{brackets}", "- ".repeat(10_000)), &options);
+        let strict = ParseOptions { max_depth: 9_999, ..options };
+        let both = format!("{}{}{}", "- ".repeat(5000), "[".repeat(5000), "]".repeat(5000));
+        assert!(parse(&both, &strict).is_err());
+    });
+}
+
+/// Everything that walks a tree.
+fn read_and_write(text: &str, options: &ParseOptions) {
+    let documents = parse(text, options).expect("deep, but allowed");
+    assert_eq!(documents.len(), 1);
+    let copy = documents[0].clone();
+    // A mapping cannot be a key in JSON.
+    if let Ok(value) = node_to_json(&copy.root, false) {
+        assert!(!to_go_json(&value, true).is_empty());
+        // Each level of mappings is indented more, which comes to hundreds of megabytes.
+        if !text.contains("a:") {
+            assert!(!to_yaml_v3(&value, 2).is_empty());
+            assert!(
+                !with_depth(ParseOptions::DEPTH_CEILING, || marshal(&value)).expect("writable").is_empty()
+            );
+        }
+        let copy = value.clone();
+        assert_eq!(copy, value);
+    }
+    let document = read_editable(text, options).expect("deep, but allowed");
+    assert!(!write_editable(&document.clone()).expect("writable").is_empty());
+}
+
+fn on_stack(bytes: usize, work: impl FnOnce() + Send + 'static) {
+    let thread = std::thread::Builder::new().stack_size(bytes).spawn(work).expect("a thread");
+    thread.join().expect("it fits");
+}
+
+#[test]
+fn bad_r2_the_usual_depth_fits_a_thread_of_a_server() {
+    on_stack(2 << 20, || {
+        let text = format!("{}{}", "[".repeat(256), "]".repeat(256));
+        read_and_write(&text, &ParseOptions::default());
+    });
+}
+
+#[test]
+fn a_thread_may_be_allowed_as_much_as_go_allows() {
+    let text = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    on_stack(DEEP, move || {
+        assert!(to_json(&text).is_err());
+        let inner = with_depth(ParseOptions::DEPTH_CEILING, || {
+            assert!(to_json(&text).is_ok());
+            let beyond = to_json(&format!("[{text}]")).expect_err("too deep").to_string();
+            assert_eq!(beyond, "yaml: exceeded max depth of 10000");
+            std::thread::spawn(|| ParseOptions::default().max_depth).join().expect("a depth")
+        });
+        assert_eq!(inner, ParseOptions::USUAL_DEPTH);
+        let caught = std::panic::catch_unwind(|| with_depth(9, || panic!("on purpose")));
+        assert!(caught.is_err());
+        assert_eq!(ParseOptions::default().max_depth, ParseOptions::USUAL_DEPTH);
+    });
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use belay_filetree::{FileTree, TreePath};
+use belay_goyaml::{ParseOptions, with_depth};
 use belay_kustomize::{
     Build, BuildOptions, FieldQuery, HelmOptions, LoadRestrictor, RemoteRepository, Remotes, Reorder, build,
 };
@@ -16,8 +17,9 @@ use crate::disk_tree::whole_disk;
 use crate::failure::Original;
 use crate::memory::MemoryArguments;
 
-/// Charts nest templates in templates, and each takes some of the stack.
-const STACK_BYTES: usize = 256 << 20;
+/// Charts nest templates in templates, and each takes some of the stack; so does each level of a file,
+/// which is nested as deep as Go's libraries read it.
+const STACK_BYTES: usize = 512 << 20;
 
 /// Print the objects of a kustomization: the bytes of kustomize v5.8.2's `build`.
 #[derive(clap::Args, Clone)]
@@ -114,7 +116,7 @@ pub(super) fn run(arguments: &Arguments, memory: MemoryArguments) -> anyhow::Res
     let ceiling = memory.watch(&format!("building {}", arguments.folder.display()));
     let own = arguments.clone();
     let deep = std::thread::Builder::new().stack_size(STACK_BYTES);
-    let work = deep.spawn(move || printed(&own))?;
+    let work = deep.spawn(move || with_depth(ParseOptions::DEPTH_CEILING, || printed(&own)))?;
     let text = work.join().map_err(|_| anyhow::anyhow!("the build ended in a panic"))??;
     drop(ceiling);
     super::super::print(&text)

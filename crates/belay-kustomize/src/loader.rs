@@ -179,10 +179,15 @@ impl<'t> Loader<'t> {
     pub(crate) fn read(&self, reference: &str) -> Result<(TreePath, Bytes), Error> {
         if is_url(reference) {
             let content = self.read_url(reference)?;
-            return Ok((self.folder().clone(), content.into()));
+            return Ok((Elsewhere::path(reference), content.into()));
         }
         let path = self.path_of(reference)?;
         self.read_at(&path)
+    }
+
+    /// What was read at a reference, if that is a URL.
+    pub(crate) fn elsewhere_of(&self, reference: &str, content: &[u8]) -> Option<Elsewhere> {
+        is_url(reference).then(|| Elsewhere::file(reference, content))
     }
 
     /// The path and bytes of a file by its place in the tree.

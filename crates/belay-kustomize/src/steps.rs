@@ -11,8 +11,8 @@ use crate::transformers::labels::OWN_ANNOTATIONS;
 
 /// What the object that configures a plugin brings about.
 pub(crate) fn cause_of(configuration: &Resource, place: &Place) -> Cause {
-    let inline = configuration.trace.as_ref().and_then(|trace| trace.made());
-    let cause = inline.cloned().unwrap_or_else(|| Cause::at(place, ""));
+    let known = configuration.trace.as_ref().and_then(|trace| trace.made().or(trace.read()));
+    let cause = known.cloned().unwrap_or_else(|| Cause::at(place, ""));
     cause.by(configuration.kind())
 }
 

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use belay_filetree::{Kind, MemoryTree, TreePath};
+use belay_filetree::TreePath;
 use serde_json::Value;
 
 use crate::bases::Bases;
@@ -86,7 +86,7 @@ impl Session<'_> {
             helm: self.helm,
             most_objects: usize::MAX,
             records: self.records,
-            tracer: None,
+            tracer: self.tracer.as_ref().map(Tracer::of_places),
             bases: Bases::default(),
             types: self.types.clone(),
         }
@@ -482,12 +482,9 @@ fn file_by_url(url: &str, loader: &Loader<'_>) -> Result<Option<(Vec<Resource>, 
     let is_repository = RemoteRepository::parse(url).is_some();
     let read = || -> Result<(Vec<Resource>, Elsewhere), Error> {
         let content = loader.read_url(url)?;
-        let (place, _) = url.split_once(['?', '#']).unwrap_or((url, ""));
-        let file = TreePath::root().child(place.rsplit('/').next().unwrap_or_default());
-        let resources = objects::read(&content, &file).during(|| format!("reading '{url}'"))?;
-        let mut tree = MemoryTree::default();
-        tree.insert(file, Kind::File, content);
-        Ok((resources, Elsewhere { name: url.to_owned(), tree: Arc::new(tree) }))
+        let resources =
+            objects::read(&content, &Elsewhere::path(url)).during(|| format!("reading '{url}'"))?;
+        Ok((resources, Elsewhere::file(url, content)))
     };
     match read() {
         Ok(found) => Ok(Some(found)),

@@ -26,6 +26,8 @@ pub enum Layer {
         /// What follows it.
         text: String,
     },
+    /// Values that stand in a file of another kind, whose lines the caller knows.
+    Inline(Value),
 }
 
 impl ValuesFlags {
@@ -67,6 +69,8 @@ pub enum Setter {
         /// What follows it.
         text: String,
     },
+    /// [`Layer::Inline`]: the names and numbers of items that lead to the value.
+    Inline(Vec<String>),
     /// Not a value: the release, the chart, its files, the cluster.
     Given(&'static str),
     /// Nobody: the template's own default holds.
@@ -78,6 +82,7 @@ impl fmt::Display for Setter {
         match self {
             Setter::File { file, line } => write!(formatter, "{file}:{line}"),
             Setter::Flag { flag, text } => write!(formatter, "{flag} {text}"),
+            Setter::Inline(_) => formatter.write_str("inline values"),
             Setter::Given(by) => formatter.write_str(by),
             Setter::Nobody => formatter.write_str("not set"),
         }
@@ -247,7 +252,16 @@ fn in_layer(layer: &Layer, parts: &[Part]) -> Look<Setter> {
                 Err(_) => Look::Absent,
             }
         }
+        Layer::Inline(values) => has(values, parts).map(|()| Setter::Inline(names(parts))),
     }
+}
+
+fn names(parts: &[Part]) -> Vec<String> {
+    let name = |part: &Part| match part {
+        Part::Key(key) => key.clone(),
+        Part::Index(index) => index.to_string(),
+    };
+    parts.iter().map(name).collect()
 }
 
 fn has(value: &Value, parts: &[Part]) -> Look<()> {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use belay_filetree::{FileTree, TreePath};
+use belay_filetree::{FileTree, Kind, MemoryTree, TreePath};
 
 use crate::resource::Place;
 
@@ -14,6 +14,21 @@ pub(crate) struct Elsewhere {
     pub(crate) name: String,
     /// Its files.
     pub(crate) tree: Arc<dyn FileTree>,
+}
+
+impl Elsewhere {
+    /// The one file at a URL.
+    pub(crate) fn file(url: &str, content: impl Into<Vec<u8>>) -> Elsewhere {
+        let mut tree = MemoryTree::default();
+        tree.insert(Elsewhere::path(url), Kind::File, content.into());
+        Elsewhere { name: url.to_owned(), tree: Arc::new(tree) }
+    }
+
+    /// Where that file lies: a name, without the folders of its host.
+    pub(crate) fn path(url: &str) -> TreePath {
+        let (place, _) = url.split_once(['?', '#']).unwrap_or((url, ""));
+        TreePath::root().child(place.rsplit('/').next().unwrap_or_default())
+    }
 }
 
 impl fmt::Debug for Elsewhere {
@@ -53,6 +68,8 @@ pub(super) enum Spot {
     Item(usize),
     /// This line.
     Line(usize),
+    /// A value that stands in the entry or object at that spot.
+    Inline(Box<Spot>, Vec<String>),
     /// Nowhere in particular.
     None,
 }
@@ -70,39 +87,61 @@ pub(crate) enum Part {
     Item { file: TreePath, number: usize },
     /// An entry of the transformer's field.
     Entry(usize),
+    /// A part that was read by URL.
+    Elsewhere(Elsewhere, Box<Part>),
+}
+
+impl Part {
+    /// The part, of what was read by URL if it was.
+    pub(crate) fn of(self, elsewhere: Option<&Elsewhere>) -> Part {
+        match elsewhere {
+            Some(elsewhere) => Part::Elsewhere(elsewhere.clone(), Box::new(self)),
+            None => self,
+        }
+    }
 }
 
 impl Cause {
+    fn of(file: TreePath, spot: Spot, by: impl Into<String>) -> Cause {
+        Cause { elsewhere: None, file, spot, by: by.into() }
+    }
+
     /// Something done to all objects at the end.
     pub(crate) fn step(by: &str) -> Cause {
-        Cause { elsewhere: None, file: TreePath::root(), spot: Spot::None, by: by.to_owned() }
+        Cause::of(TreePath::root(), Spot::None, by)
     }
 
     pub(crate) fn entry(file: &TreePath, field: &'static str, number: usize, by: &str) -> Cause {
-        Cause {
-            elsewhere: None,
-            file: file.clone(),
-            spot: Spot::Entry(field, number),
-            by: format!("{field} ({by})"),
-        }
+        Cause::of(file.clone(), Spot::Entry(field, number), format!("{field} ({by})"))
     }
 
     /// The text of an entry, where it holds an object at this line.
     pub(crate) fn text(file: &TreePath, field: &'static str, number: usize, line: usize) -> Cause {
-        Cause {
-            elsewhere: None,
-            file: file.clone(),
-            spot: Spot::Text(field, number, line),
-            by: field.to_owned(),
-        }
+        Cause::of(file.clone(), Spot::Text(field, number, line), field)
     }
 
     pub(crate) fn at(place: &Place, by: &str) -> Cause {
-        Cause { elsewhere: None, file: place.file.clone(), spot: Spot::Object(place.line), by: by.to_owned() }
+        Cause::of(place.file.clone(), Spot::Object(place.line), by)
     }
 
     pub(crate) fn line(file: TreePath, line: usize, by: &str) -> Cause {
-        Cause { elsewhere: None, file, spot: Spot::Line(line), by: by.to_owned() }
+        Cause::of(file, Spot::Line(line), by)
+    }
+
+    /// A value that stands in what asks for a chart; [`Cause::inlined_in`] says where that is.
+    pub(crate) fn inline(path: Vec<String>, by: &str) -> Cause {
+        Cause::of(TreePath::root(), Spot::Inline(Box::new(Spot::None), path), by)
+    }
+
+    /// Puts a value into the place of what asked for the chart.
+    pub(super) fn inlined_in(self, asking: &Cause) -> Cause {
+        match self.spot {
+            Spot::Inline(_, path) => {
+                let spot = Spot::Inline(Box::new(asking.spot.clone()), path);
+                Cause { spot, by: self.by, ..asking.clone() }
+            }
+            spot => Cause { spot, ..self },
+        }
     }
 
     /// The same place, for another reason.
@@ -122,6 +161,9 @@ impl Cause {
     /// The same cause where only a part of it made the change.
     pub(crate) fn narrowed(self, part: &Part) -> Cause {
         let (file, spot) = match (part, &self.spot) {
+            (Part::Elsewhere(elsewhere, part), _) => {
+                return Cause { elsewhere: Some(elsewhere.clone()), ..self.narrowed(part) };
+            }
             (Part::File(file), _) => (file.clone(), Spot::Anywhere),
             (Part::Object(place), _) => (place.file.clone(), Spot::Object(place.line)),
             (Part::Item { file, number }, _) => (file.clone(), Spot::Item(*number)),

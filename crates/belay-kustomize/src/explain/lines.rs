@@ -47,6 +47,7 @@ impl Lines<'_> {
                 self.in_text(text, Some(*line)).unwrap_or(text.line)
             }
             Spot::Entry(field, number) => return self.of_entry(root, field, *number, cause),
+            Spot::Inline(asking, path) => inline_line(&documents, asking, path)?,
         };
         Some((cause.file.clone(), line))
     }
@@ -174,6 +175,16 @@ fn key_line(root: &Node, field: &str) -> Option<usize> {
 /// The patch in an entry: the entry itself, or its `patch`.
 fn text_of(entry: &Node) -> Option<&Node> {
     if entry.as_str().is_some() { Some(entry) } else { entry.get("patch") }
+}
+
+/// The line of a value that stands in what asks for a chart.
+fn inline_line(documents: &[Document], asking: &Spot, path: &[String]) -> Option<usize> {
+    let asks = match asking {
+        Spot::Entry(field, number) => entry(&documents.first()?.root, field, *number)?,
+        Spot::Object(line) => documents.iter().find_map(|document| object_at(&document.root, *line))?,
+        _ => return None,
+    };
+    place_in(asks.get("valuesInline").or_else(|| asks.get("valuesLocal"))?, path)
 }
 
 /// The object that starts at a line: the document, or an item of a list.

@@ -11,7 +11,7 @@ use belay_filetree::{FileTree, TreePath};
 use serde_json::Value;
 
 pub(crate) use self::cause::{Cause, Elsewhere, Part};
-pub(crate) use self::tracer::{Followed, Trace, Tracer};
+pub(crate) use self::tracer::{Followed, Release, Trace, Tracer};
 use crate::field_lookup;
 use crate::options::FieldQuery;
 use crate::output::{Build, Built};

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use belay_filetree::TreePath;
-use belay_helm::{FieldStep, Rendered, Target};
+use belay_helm::{FieldStep, Layer, Read, Rendered, Setter, Target};
 use serde_json::Value;
 
 use super::{Cause, Elsewhere};
@@ -22,8 +22,53 @@ pub(crate) struct Trace {
     identities: Vec<(Cause, String, String)>,
     /// What generated the object last.
     made: Option<Cause>,
-    /// The template that gave the field its first value.
-    template: Option<Cause>,
+    /// The values that gave the field its first value, and the template.
+    template: Vec<Cause>,
+}
+
+/// A chart that was rendered, and what its values were made of.
+pub(crate) struct Release<'r> {
+    pub(crate) rendered: Rendered,
+    /// The strongest last; a slash leads names of files of the tree.
+    pub(crate) layers: Vec<Layer>,
+    /// The chart's folder.
+    pub(crate) chart: &'r TreePath,
+}
+
+impl Release<'_> {
+    /// What gave a field of the object its value: values first, then the template.
+    fn causes(&self, resource: &Resource, path: &[String]) -> Option<Vec<Cause>> {
+        let field = field_lookup::steps(&resource.object, path).map(|(name, is_key)| match name.parse() {
+            Ok(at) if !is_key => FieldStep::Index(at),
+            _ => FieldStep::Key(name),
+        });
+        let target =
+            Target { kind: resource.kind().to_owned(), name: resource.name(), field: field.collect() };
+        let explanation = self.rendered.explain(&target, &self.layers).ok()?;
+        let piece = explanation.pieces.last()?;
+        let place = piece.places.first()?;
+        let template = Cause::line(self.own_file(&place.file)?, place.line as usize, "template of the chart");
+        Some(piece.reads.iter().filter_map(|read| self.values(read)).chain([template]).collect())
+    }
+
+    fn values(&self, read: &Read) -> Option<Cause> {
+        let by = format!("{} of the chart", read.path);
+        match &read.setter {
+            Setter::File { file, line } => {
+                let own = || self.own_file(file);
+                let file = file.strip_prefix('/').map_or_else(own, |file| TreePath::parse(file).ok())?;
+                Some(Cause::line(file, *line, &by))
+            }
+            Setter::Inline(path) => Some(Cause::inline(path.clone(), &by)),
+            _ => None,
+        }
+    }
+
+    /// A file of the chart. The first part is the chart's name, whatever its folder's.
+    fn own_file(&self, file: &str) -> Option<TreePath> {
+        let (_, file) = file.split_once('/')?;
+        self.chart.join(file).ok()
+    }
 }
 
 impl Trace {
@@ -38,8 +83,9 @@ impl Trace {
 
     /// The trace of an object that a generator made, of a template perhaps.
     pub(crate) fn generated(template: Option<Box<Trace>>, made: Cause) -> Option<Box<Trace>> {
-        let trace = template.unwrap_or_default();
-        Some(Box::new(Trace { made: Some(made), ..*trace }))
+        let mut trace = *template.unwrap_or_default();
+        trace.template = trace.template.into_iter().map(|cause| cause.inlined_in(&made)).collect();
+        Some(Box::new(Trace { made: Some(made), ..trace }))
     }
 
     /// The trace of an object whose place a generated one takes.
@@ -54,6 +100,11 @@ impl Trace {
     /// What generated the object, or says what it is.
     pub(crate) fn made(&self) -> Option<&Cause> {
         self.made.as_ref()
+    }
+
+    /// Where the object was read.
+    pub(crate) fn read(&self) -> Option<&Cause> {
+        self.identities.first().map(|(cause, ..)| cause)
     }
 
     fn push(&mut self, cause: Cause, value: Option<Value>) {
@@ -87,6 +138,11 @@ impl Tracer {
         Tracer { kind: query.kind.clone(), path, elsewhere: RefCell::new(None) }
     }
 
+    /// One that watches no field, but knows where objects were read.
+    pub(crate) fn of_places(&self) -> Tracer {
+        Tracer { kind: String::new(), path: Vec::new(), elsewhere: self.elsewhere.clone() }
+    }
+
     /// Builds of files of elsewhere, or of the tree that is built.
     pub(crate) fn within<T>(&self, elsewhere: Option<Elsewhere>, build: impl FnOnce() -> T) -> T {
         let before = self.elsewhere.replace(elsewhere);
@@ -110,25 +166,14 @@ impl Tracer {
         self.look(resource, &cause);
     }
 
-    /// Notes which template of a chart gave the field its value.
-    pub(crate) fn note_template(&self, resource: &mut Resource, rendered: &Rendered, chart: &TreePath) {
-        if resource.kind() != self.kind {
-            return;
+    /// Notes which values and which template of a chart gave the field its value.
+    pub(crate) fn note_template(&self, resource: &mut Resource, release: &Release<'_>) {
+        if resource.kind() == self.kind
+            && let Some(causes) = release.causes(resource, &self.path)
+        {
+            let template = causes.into_iter().map(|cause| self.here(cause)).collect();
+            resource.trace = Some(Box::new(Trace { template, ..Trace::default() }));
         }
-        let field =
-            field_lookup::steps(&resource.object, &self.path).map(|(name, is_key)| match name.parse() {
-                Ok(at) if !is_key => FieldStep::Index(at),
-                _ => FieldStep::Key(name),
-            });
-        let target = Target { kind: self.kind.clone(), name: resource.name(), field: field.collect() };
-        let Ok(explanation) = rendered.explain(&target, &[]) else { return };
-        let Some(place) = explanation.pieces.last().and_then(|piece| piece.places.first()) else { return };
-        // The first part is the chart's name, whatever its folder's.
-        let Some(file) = place.file.split_once('/').and_then(|(_, file)| chart.join(file).ok()) else {
-            return;
-        };
-        let template = Some(self.here(Cause::line(file, place.line as usize, "template of the chart")));
-        resource.trace = Some(Box::new(Trace { template, ..Trace::default() }));
     }
 
     /// Records what a step changed.
@@ -207,7 +252,7 @@ impl Tracer {
         if self.watches(resource, &trace) {
             let value = self.value(resource);
             if trace.last != value {
-                if let Some(template) = trace.template.take() {
+                for template in std::mem::take(&mut trace.template) {
                     trace.push(template, value.clone());
                 }
                 trace.push(cause.clone(), value);

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use belay_filetree::{Kind, TreeError, TreePath};
 use belay_goyaml::{ParseOptions, Resolution};
 use belay_helm::{
-    Capabilities, Chart, KubeVersion, LoadLimits, OutputOptions, RenderOptions, Rendered, Values,
+    Capabilities, Chart, KubeVersion, Layer, LoadLimits, OutputOptions, RenderOptions, Rendered, Values,
     check_release_name, name_from_template, render,
 };
 use serde_json::Value;
 
 use super::{Charts, Setting};
 use crate::error::{During, Error};
+use crate::explain::Release;
 use crate::helm::{HelmChart, HelmGlobals, HelmOptions};
 use crate::loader::Loader;
 use crate::objects;
@@ -56,10 +57,11 @@ pub(crate) fn make(
     asked.trace = charts.tracer.is_some();
     let (rendered, text) = template(wanted, &place.chart, &asked)?;
     let mut resources = objects::read(text.as_bytes(), &place.folder)?;
+    if let Some(tracer) = charts.tracer {
+        let release = Release { rendered, layers: layers_of(wanted, &place, loader)?, chart: &place.folder };
+        resources.iter_mut().for_each(|resource| tracer.note_template(resource, &release));
+    }
     for resource in &mut resources {
-        if let Some(tracer) = charts.tracer {
-            tracer.note_template(resource, &rendered, &place.folder);
-        }
         let mut annotations = resource.metadata_map("annotations");
         annotations.retain(|(key, _)| key != GENERATED);
         annotations.push((GENERATED.to_owned(), "true".to_owned()));
@@ -138,20 +140,13 @@ impl Place {
 fn values_of(wanted: &HelmChart, place: &Place, loader: &Loader<'_>) -> Result<Values, Error> {
     let invalid = |error: belay_helm::ValuesError| Error::rule(belay_causes::chain(&error));
     let mut values = Values::new();
-    let from_file = || -> Result<(String, String), Error> {
-        if wanted.values_file.is_empty() {
-            return place.own_values(loader);
-        }
-        let (file, content) = loader.read(&wanted.values_file)?;
-        Ok((file.to_string(), String::from_utf8_lossy(&content).into_owned()))
-    };
     if wanted.values_inline.is_empty() {
-        let (file, text) = from_file()?;
+        let (file, text) = first_file(wanted, place, loader)?;
         values.merge_file(&file, &text).map_err(invalid)?;
     } else if wanted.values_merge == "replace" {
         values.merge(Values::from_json(Value::Object(wanted.values_inline.clone())));
     } else {
-        let (file, text) = from_file()?;
+        let (file, text) = first_file(wanted, place, loader)?;
         let inline = Value::Object(wanted.values_inline.clone());
         let own = values_to_merge(&file, &text)?;
         let merged = match wanted.values_merge.as_str() {
@@ -166,6 +161,36 @@ fn values_of(wanted: &HelmChart, place: &Place, loader: &Loader<'_>) -> Result<V
         values.merge_file(file.as_str(), &content).map_err(invalid)?;
     }
     Ok(values)
+}
+
+/// The values file, which is the chart's own if none is named, and its text.
+fn first_file(wanted: &HelmChart, place: &Place, loader: &Loader<'_>) -> Result<(String, String), Error> {
+    if wanted.values_file.is_empty() {
+        return place.own_values(loader);
+    }
+    let (file, content) = loader.read(&wanted.values_file)?;
+    Ok((file.to_string(), String::from_utf8_lossy(&content).into_owned()))
+}
+
+/// The same values one by one, the strongest last; a slash leads names of files of the tree.
+fn layers_of(wanted: &HelmChart, place: &Place, loader: &Loader<'_>) -> Result<Vec<Layer>, Error> {
+    let first = || -> Result<Layer, Error> {
+        let (file, text) = first_file(wanted, place, loader)?;
+        Ok(Layer::File { name: format!("/{file}"), text })
+    };
+    let inline = || Layer::Inline(Value::Object(wanted.values_inline.clone()));
+    let mut layers = match wanted.values_merge.as_str() {
+        _ if wanted.values_inline.is_empty() => vec![first()?],
+        "replace" => vec![inline()],
+        "merge" => vec![inline(), first()?],
+        _ => vec![first()?, inline()],
+    };
+    for reference in &wanted.additional_values_files {
+        let (file, content) = loader.read(reference)?;
+        let text = String::from_utf8_lossy(&content).into_owned();
+        layers.push(Layer::File { name: format!("/{file}"), text });
+    }
+    Ok(layers)
 }
 
 /// The values that inline ones meet: the original reads them as it reads objects, unlike all others.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{AfterPart, Configured, Setting, Transformer};
 use crate::error::{During, Error};
-use crate::explain::Part;
+use crate::explain::{Elsewhere, Part};
 use crate::json_patch::JsonPatch;
 use crate::kustomization::{Patch, PatchOptions};
 use crate::loader::Loader;
@@ -38,6 +38,7 @@ impl Content {
 
 pub(crate) struct AnyPatch {
     file: Option<TreePath>,
+    elsewhere: Option<Elsewhere>,
     content: Content,
     target: Option<Matcher>,
     options: PatchOptions,
@@ -46,11 +47,13 @@ pub(crate) struct AnyPatch {
 
 pub(crate) fn read(patch: &Patch, loader: &Loader<'_>) -> Result<AnyPatch, Error> {
     let inline = patch.patch.trim();
+    let mut elsewhere = None;
     let (text, file) = match (patch.path.as_str(), inline) {
         ("", "") => return Err(Error::rule("a patch must specify one of `patch` and `path`")),
         ("", inline) => (inline.to_owned(), None),
         (path, "") => {
             let (file, content) = loader.read(path).during(|| format!("reading the patch '{path}'"))?;
+            elsewhere = loader.elsewhere_of(path, &content);
             (String::from_utf8_lossy(&content).into_owned(), Some(file))
         }
         _ => return Err(Error::rule("`patch` and `path` of a patch can't be set at the same time")),
@@ -60,7 +63,7 @@ pub(crate) fn read(patch: &Patch, loader: &Loader<'_>) -> Result<AnyPatch, Error
     // The original never reads the target of a patch that says nothing.
     let target = patch.target.as_ref().filter(|_| !content.is_empty());
     let target = target.map(Matcher::new).transpose()?;
-    Ok(AnyPatch { file, content, target, options: patch.options.unwrap_or_default(), source })
+    Ok(AnyPatch { file, elsewhere, content, target, options: patch.options.unwrap_or_default(), source })
 }
 
 fn content_of(text: &str, file: &TreePath, source: &str) -> Result<Content, Error> {
@@ -98,7 +101,8 @@ impl Transformer for AnyPatch {
             },
             Content::Json(patch) => {
                 self.apply_json(resources, patch)?;
-                after(resources, &self.file.clone().map_or(Part::Entry(0), Part::File));
+                let part = self.file.clone().map_or(Part::Entry(0), Part::File);
+                after(resources, &part.of(self.elsewhere.as_ref()));
                 Ok(())
             }
         }
@@ -107,7 +111,7 @@ impl Transformer for AnyPatch {
 
 impl AnyPatch {
     fn part_of(&self, patch: &Resource) -> Part {
-        part_of(patch, self.file.is_some(), 0)
+        part_of(patch, self.file.is_some(), 0).of(self.elsewhere.as_ref())
     }
 
     fn merge_named(&self, resources: &mut Resources, patch: &Resource) -> Result<(), Error> {

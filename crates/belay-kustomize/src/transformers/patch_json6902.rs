@@ -21,7 +21,8 @@ pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured, Error> {
 pub(crate) struct TargetedJsonPatch {
     patch: JsonPatch,
     target: Matcher,
-    file: Option<TreePath>,
+    /// Where it was read, if not in the kustomization.
+    part: Part,
     source: String,
 }
 
@@ -29,10 +30,12 @@ pub(crate) fn read(patch: &Patch, loader: &Loader<'_>) -> Result<TargetedJsonPat
     let target = patch.target.as_ref().filter(|target| !target.name.is_empty());
     let target =
         target.ok_or_else(|| Error::rule("a patch of `patchesJson6902` must specify the target name"))?;
+    let mut elsewhere = None;
     let (text, file) = match (patch.path.as_str(), patch.patch.as_str()) {
         ("", "") => return Err(Error::rule("a patch of `patchesJson6902` has neither `path` nor `patch`")),
         (path, "") => {
             let (file, content) = loader.read(path)?;
+            elsewhere = loader.elsewhere_of(path, &content);
             (String::from_utf8_lossy(&content).into_owned(), Some(file))
         }
         ("", text) => (text.to_owned(), None),
@@ -44,7 +47,8 @@ pub(crate) fn read(patch: &Patch, loader: &Loader<'_>) -> Result<TargetedJsonPat
     if parsed.is_empty() {
         return Err(Error::rule(format!("{source}: the patch appears to be empty")));
     }
-    Ok(TargetedJsonPatch { patch: parsed, target: Matcher::new(target)?, file, source })
+    let part = file.map_or(Part::Entry(0), Part::File).of(elsewhere.as_ref());
+    Ok(TargetedJsonPatch { patch: parsed, target: Matcher::new(target)?, part, source })
 }
 
 impl Transformer for TargetedJsonPatch {
@@ -64,7 +68,7 @@ impl Transformer for TargetedJsonPatch {
 
     fn transform_by_part(&self, resources: &mut Resources, after: AfterPart<'_>) -> Result<(), Error> {
         self.transform(resources)?;
-        after(resources, &self.file.clone().map_or(Part::Entry(0), Part::File));
+        after(resources, &self.part);
         Ok(())
     }
 }

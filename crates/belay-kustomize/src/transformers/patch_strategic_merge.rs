@@ -5,7 +5,7 @@ use belay_filetree::TreePath;
 use super::patch::{apply_to, part_of};
 use super::{AfterPart, Configured, Setting, Transformer};
 use crate::error::{During, Error};
-use crate::explain::Part;
+use crate::explain::{Elsewhere, Part};
 use crate::kustomization::PatchOptions;
 use crate::loader::Loader;
 use crate::objects;
@@ -26,10 +26,11 @@ pub(crate) fn read(references: &[String], loader: &Loader<'_>) -> Result<Strateg
     for (entry, reference) in references.iter().enumerate() {
         // A text that reads as objects is the patch itself, any other names a file.
         match objects::read(reference.as_bytes(), &TreePath::root()) {
-            Ok(inline) => patches.extend(placed(inline, false, entry)),
+            Ok(inline) => patches.extend(placed(inline, false, entry, None)),
             Err(_) => {
                 let (file, content) = loader.read(reference)?;
-                patches.extend(placed(objects::read(&content, &file)?, true, entry));
+                let elsewhere = loader.elsewhere_of(reference, &content);
+                patches.extend(placed(objects::read(&content, &file)?, true, entry, elsewhere));
             }
         }
     }
@@ -40,9 +41,14 @@ pub(crate) fn read(references: &[String], loader: &Loader<'_>) -> Result<Strateg
 }
 
 /// Patches and where they were read.
-fn placed(patches: Vec<Resource>, is_in_file: bool, entry: usize) -> impl Iterator<Item = (Resource, Part)> {
+fn placed(
+    patches: Vec<Resource>,
+    is_in_file: bool,
+    entry: usize,
+    elsewhere: Option<Elsewhere>,
+) -> impl Iterator<Item = (Resource, Part)> {
     patches.into_iter().map(move |patch| {
-        let part = part_of(&patch, is_in_file, entry);
+        let part = part_of(&patch, is_in_file, entry).of(elsewhere.as_ref());
         (patch, part)
     })
 }

@@ -45,7 +45,8 @@ pub(crate) fn read(listed: &[Replacement], loader: &Loader<'_>) -> Result<Replac
             Value::Object(_) => vec![from_value(value).map_err(failed)?],
             _ => return Err(invalid("unsupported replacement type".to_owned())),
         };
-        let part = |number| Part::Item { file: file.clone(), number };
+        let elsewhere = loader.elsewhere_of(&replacement.path, &content);
+        let part = |number| Part::Item { file: file.clone(), number }.of(elsewhere.as_ref());
         replacements.extend(read.into_iter().enumerate().map(|(number, read)| (read, part(number))));
     }
     Ok(Replacements { replacements })

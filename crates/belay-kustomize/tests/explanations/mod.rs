@@ -52,7 +52,7 @@ impl Remotes for Repository {
     }
 
     fn file(&self, url: &str) -> Result<Option<Vec<u8>>, String> {
-        let name = url.rsplit('/').next().unwrap_or_default();
+        let name = url.rsplit('/').next().and_then(|name| name.split('?').next()).unwrap_or_default();
         let file = TreePath::parse("files").unwrap().child(name);
         Ok(self.0.read(&file).ok().map(|content| content.to_vec()))
     }

@@ -12,10 +12,15 @@ use crate::original_flags::STAND_INS;
 pub(crate) const USAGE: u8 = 2;
 
 /// Prints what is wrong with what was typed, or the help that was asked for.
-#[expect(clippy::print_stderr, reason = "here errors of usage reach the terminal")]
+#[expect(clippy::print_stderr, clippy::print_stdout, reason = "here errors of usage reach the terminal")]
 pub(crate) fn report(error: &clap::Error) -> ExitCode {
     let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
     let command = command(words);
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand && stands_in(&command) {
+        // For the originals, a command that only holds others is a question for help.
+        print!("{}", error.render());
+        return ExitCode::SUCCESS;
+    }
     // Nothing can be done where even this cannot be printed.
     let _ = error.print();
     let is_help = matches!(

@@ -30,6 +30,11 @@ pub(crate) fn split(path: &str) -> Vec<String> {
     names
 }
 
+/// The path with these parts, none of which selects an element.
+pub(crate) fn joined(parts: &[String]) -> String {
+    parts.iter().map(|part| part.replace('.', r"\.")).collect::<Vec<_>>().join(".")
+}
+
 /// `[key=value]` as its two sides.
 fn element_of(part: &str) -> Option<Result<(&str, &str), Error>> {
     let inner = part.strip_prefix('[')?.strip_suffix(']')?;

@@ -45,6 +45,7 @@ mod options;
 mod origin;
 mod output;
 mod plugins;
+mod quotes;
 mod remote;
 mod resource;
 mod resources;

@@ -290,6 +290,13 @@ impl Trail<'_> {
     }
 }
 
+/// Whether a text without quotes is a time, written as JSON says it.
+fn is_time(text: &str) -> bool {
+    text.ends_with('Z')
+        && text.starts_with(|first: char| first.is_ascii_digit())
+        && !belay_goyaml::is_text_unquoted(text, Resolution::V3)
+}
+
 /// Where nulls are written as nothing at all, and what is written otherwise than JSON says it.
 type Texts<'r> = (&'r mut Vec<Vec<Step>>, &'r mut Vec<Written>);
 
@@ -317,7 +324,7 @@ fn note_text(node: &Node, value: &Value, trail: &Trail<'_>, (nulls, written): &m
         (Value::Number(_) | Value::Bool(_), Some(text)) if scalar_text(value) != text => {
             written.push(Written { path: trail.path(), text: text.to_owned(), value: value.clone() });
         }
-        (Value::String(read), Some(text)) if plain(node) && read != text => {
+        (Value::String(read), Some(text)) if plain(node) && (read != text || is_time(text)) => {
             written.push(Written { path: trail.path(), text: text.to_owned(), value: value.clone() });
         }
         _ => {}

@@ -70,11 +70,16 @@ pub(crate) struct Resource {
     pub(crate) object: Value,
     /// Where nulls stand that were written as nothing at all (`key:`), which a merge drops.
     pub(crate) bare_nulls: Vec<Vec<Step>>,
-    /// Scalars that JSON says otherwise than they are written, such as `1.10`.
+    /// Scalars that JSON says otherwise than they are written, such as `1.10`, and dates.
     pub(crate) written: Vec<Written>,
-    /// Paths of fields that replacements made: they hold texts, and are numbers or booleans in the end
+    /// Paths of fields that were given texts without saying so: they are numbers or booleans in the end
     /// if that is what they look like.
     pub(crate) untyped: Vec<String>,
+    /// Those of `untyped` that stay texts if their files have them in quotes, and whether they do so
+    /// where they are in no file.
+    pub(crate) perhaps_quoted: Vec<(String, bool)>,
+    /// Whether the object went through JSON, which keeps no quotes.
+    pub(crate) is_rewritten: bool,
     /// Why a field cannot be what a replacement made it; an error only if the object is written in the end.
     pub(crate) misfit: Option<String>,
     /// A text with the empty lines it ends with, and a comment, end the document.
@@ -102,7 +107,7 @@ pub(crate) struct Resource {
     pub(crate) types: Option<Arc<Types>>,
 }
 
-/// A scalar whose text the value does not tell.
+/// A scalar whose text or type the value does not tell.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Written {
     pub(crate) path: Vec<Step>,
@@ -133,6 +138,8 @@ impl Resource {
             bare_nulls: Vec::new(),
             written: Vec::new(),
             untyped: Vec::new(),
+            perhaps_quoted: Vec::new(),
+            is_rewritten: false,
             misfit: None,
             end: None,
             shared: Vec::new(),
@@ -294,6 +301,7 @@ impl Resource {
 
     /// What becomes of the object where the original takes it through JSON.
     pub(crate) fn pass_through_json(&mut self) {
+        self.is_rewritten = true;
         self.end_before_comment();
         self.bare_nulls.clear();
         self.written.clear();
@@ -316,7 +324,7 @@ impl Resource {
         self.untyped.retain(|path| !path.starts_with("metadata.annotations"));
     }
 
-    /// Gives fields that replacements made the types they look like.
+    /// Gives fields without a type the types they look like.
     pub(crate) fn settle_types(&mut self) {
         for path in std::mem::take(&mut self.untyped) {
             let path = field_lookup::split(&path);
@@ -360,6 +368,16 @@ impl Resource {
                 && at_path(&self.object, &written.path).is_some_and(|found| std::ptr::eq(found, field))
         };
         self.written.iter().find(is_it).map_or_else(|| scalar_text(field), |written| written.text.clone())
+    }
+
+    /// Fields that still are what they were read as. Only for comparing them with fields that are
+    /// walked to.
+    pub(crate) fn written_fields(&self) -> Vec<(*const Value, Written)> {
+        let still = |written: &Written| {
+            let field = at_path(&self.object, &written.path).filter(|field| **field == written.value)?;
+            Some((std::ptr::from_ref(field), written.clone()))
+        };
+        self.written.iter().filter_map(still).collect()
     }
 
     /// Lets a patch see the annotation with the object's origin, as it would in the original.

@@ -21,6 +21,7 @@ use crate::openapi;
 use crate::options::BuildOptions;
 use crate::origin::{Origin, Plugin};
 use crate::plugins;
+use crate::quotes;
 use crate::remote::RemoteRepository;
 use crate::resource::{Place, Resource};
 use crate::resources::Resources;
@@ -433,6 +434,7 @@ impl Target {
                 transform(transformer.as_ref(), resources, session, &cause)
                     .during(|| configuration.id().to_string())?;
             }
+            quotes::keep(resources, loader);
             let change = || origin.clone().unwrap_or_default();
             finish_step(resources, session, change, cause);
         }

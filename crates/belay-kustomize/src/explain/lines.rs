@@ -5,6 +5,7 @@ use belay_goyaml::{Document, Node, ParseOptions, Resolution, Style};
 use serde_json::Value;
 
 use super::cause::{Cause, Spot};
+use super::places::{node_at, object_at};
 use crate::field_lookup;
 use crate::generators::sources;
 
@@ -187,39 +188,7 @@ fn inline_line(documents: &[Document], asking: &Spot, path: &[String]) -> Option
     place_in(asks.get("valuesInline").or_else(|| asks.get("valuesLocal"))?, path)
 }
 
-/// The object that starts at a line: the document, or an item of a list.
-fn object_at(root: &Node, line: usize) -> Option<&Node> {
-    if root.line == line {
-        return Some(root);
-    }
-    root.get("items").and_then(Node::items)?.iter().find(|item| item.line == line)
-}
-
 /// The line of a field in an object.
 fn place_in(object: &Node, path: &[String]) -> Option<usize> {
-    let mut node = object;
-    let mut line = node.line;
-    for part in path {
-        if let Some(entries) = node.entries() {
-            let (key, value) = entries.iter().find(|(key, _)| key.as_str() == Some(part))?;
-            (node, line) = (value, key.line);
-        } else {
-            node = item_of(node.items()?, part)?;
-            line = node.line;
-        }
-    }
-    Some(line)
-}
-
-fn item_of<'n>(items: &'n [Node], part: &str) -> Option<&'n Node> {
-    if let Ok(at) = part.parse::<usize>() {
-        return items.get(at);
-    }
-    let (key, wanted) = element(part)?;
-    items.iter().find(|item| item.get(key).and_then(Node::as_str) == Some(wanted))
-}
-
-/// `[key=value]`
-fn element(part: &str) -> Option<(&str, &str)> {
-    part.strip_prefix('[')?.strip_suffix(']')?.split_once('=')
+    node_at(object, path).map(|(_, line)| line)
 }

@@ -5,6 +5,7 @@
 
 mod cause;
 mod lines;
+pub(crate) mod places;
 mod tracer;
 
 use belay_filetree::{FileTree, TreePath};

@@ -1,5 +1,6 @@
 //! `replacements`: a field's value copied to other fields.
 
+use belay_goyaml::Resolution;
 use serde_json::Value;
 
 use super::{AfterPart, Configured, Setting, Transformer};
@@ -10,7 +11,7 @@ use crate::field_lookup::{self, Kind};
 use crate::id::Gvk;
 use crate::kustomization::{FieldOptions, Replacement, ReplacementSource, ReplacementTarget, Selector};
 use crate::loader::Loader;
-use crate::resource::{Resource, scalar_text};
+use crate::resource::{Resource, Written, scalar_text};
 use crate::resources::Resources;
 use crate::selector::Matcher;
 
@@ -260,6 +261,7 @@ fn copy_to(
 ) -> Result<(), Error> {
     let names = field_lookup::split(path);
     let id = resource.id();
+    let written = resource.written_fields();
     let object = &mut resource.object;
     if let Some(()) = copy_into_text(source, object, &names, options)? {
         return Ok(());
@@ -273,7 +275,7 @@ fn copy_to(
                 untyped.push(path.to_owned());
                 Field::Text
             }
-            false => Field::Present,
+            false => Field::Present(written.iter().find(|(place, _)| std::ptr::eq(*place, field))),
         };
         if let Some(reason) = set(field, source, options, state)? {
             *misfit = Some(format!("replacing field '{path}' of {id}: {reason}"));
@@ -290,13 +292,28 @@ fn copy_to(
 }
 
 /// What a field is before it is set.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Field {
-    Present,
+#[derive(Clone, Copy)]
+enum Field<'w> {
+    /// And how it is written, if JSON does not tell.
+    Present(Option<&'w (*const Value, Written)>),
     /// Made just now, of the type that the text looks like.
     Made,
     /// Made just now, and a text for the time being.
     Text,
+}
+
+impl Field<'_> {
+    fn text(self, field: &Value) -> String {
+        match self {
+            Field::Made | Field::Text => String::new(),
+            Field::Present(Some((_, written))) => written.text.clone(),
+            Field::Present(None) => scalar_text(field),
+        }
+    }
+
+    fn is_date(self) -> bool {
+        matches!(self, Field::Present(Some((_, Written { value: Value::String(_), .. }))))
+    }
 }
 
 /// Gives why the value is not of the field's type, if it is not.
@@ -304,25 +321,28 @@ fn set(
     field: &mut Value,
     source: &Source,
     options: Option<&FieldOptions>,
-    state: Field,
+    state: Field<'_>,
 ) -> Result<Option<String>, Error> {
     let mut text = source.text.clone();
     if let Some(options) = options.filter(|options| !options.delimiter.is_empty()) {
         if Kind::of(field) != Kind::Scalar {
             return Err(Error::rule("delimiter option can only be used with scalar nodes"));
         }
-        let is_new = matches!(state, Field::Made | Field::Text);
-        let present = if is_new { String::new() } else { scalar_text(field) };
-        text = with_part(&present, &text, options);
+        text = with_part(&state.text(field), &text, options);
     }
     let mut misfit = None;
     *field = match Kind::of(field) {
-        Kind::Scalar if state == Field::Text => Value::from(text.as_str()),
-        Kind::Scalar if state == Field::Present => retyped(field, &text).unwrap_or_else(|reason| {
-            misfit = Some(reason);
-            Value::from(text.as_str())
-        }),
-        Kind::Scalar => field_lookup::plain(&text),
+        Kind::Scalar => match state {
+            Field::Text => Value::from(text.as_str()),
+            Field::Made => field_lookup::plain(&text),
+            Field::Present(_) => {
+                let typed = if state.is_date() { date(&text) } else { retyped(field, &text) };
+                typed.unwrap_or_else(|reason| {
+                    misfit = Some(reason);
+                    Value::from(text.as_str())
+                })
+            }
+        },
         _ => source.value.clone(),
     };
     Ok(misfit)
@@ -337,6 +357,14 @@ fn with_part(present: &str, part: &str, options: &FieldOptions) -> String {
         Ok(at) => parts[at] = part,
     }
     parts.join(&options.delimiter)
+}
+
+/// A text in the place of a date.
+fn date(text: &str) -> Result<Value, String> {
+    match field_lookup::plain(text) {
+        Value::String(read) if !belay_goyaml::is_text_unquoted(text, Resolution::V3) => Ok(Value::from(read)),
+        _ => Err(format!("cannot set a date to '{text}'")),
+    }
 }
 
 /// A text as a value of the type another value has, which must fit.
@@ -365,7 +393,7 @@ fn copy_into_text(
         let Ok(mut data) = belay_goyaml::to_json(&text) else { continue };
         let create = options.filter(|options| options.create).map(|_| Kind::of(&source.value));
         let set = &mut |field: &mut Value, fresh: bool| {
-            let misfit = set(field, source, options, if fresh { Field::Made } else { Field::Present })?;
+            let misfit = set(field, source, options, if fresh { Field::Made } else { Field::Present(None) })?;
             misfit.map_or(Ok(()), |reason| Err(Error::rule(reason)))
         };
         match field_lookup::visit(&mut data, &names[length..], create, set) {

@@ -11,7 +11,7 @@ use crate::field_lookup::{self, Kind};
 use crate::field_path;
 use crate::kustomization::Selector;
 use crate::loader::Loader;
-use crate::resource::scalar_text;
+use crate::resource::{Resource, scalar_text};
 use crate::resources::Resources;
 use crate::selector::Matcher;
 
@@ -98,9 +98,7 @@ impl Transformer for ValueAdd {
             }
             let list = resources.list_mut();
             for at in selected {
-                let set = &mut |field: &mut Value, _: bool| self.set(field, target.position);
-                let found = field_lookup::visit(&mut list[at].object, &target.path, Some(Kind::Scalar), set);
-                found.during(|| format!("adding a value to {}", list[at].id()))?;
+                self.add(&mut list[at], target).during(|| format!("adding a value to {}", list[at].id()))?;
             }
         }
         Ok(())
@@ -108,17 +106,67 @@ impl Transformer for ValueAdd {
 }
 
 impl ValueAdd {
-    fn set(&self, field: &mut Value, position: usize) -> Result<(), Error> {
+    /// Sets the field. The new text has the quotes of the old one: without any, it is what it looks like.
+    fn add(&self, resource: &mut Resource, target: &Target) -> Result<(), Error> {
+        let mut quotes = Quotes::Unneeded;
+        let is_rewritten = resource.is_rewritten;
+        let set = &mut |field: &mut Value, _: bool| {
+            let text = self.text_for(field, target.position)?;
+            quotes = Quotes::around(&text, field, is_rewritten);
+            *field = Value::from(text);
+            Ok(())
+        };
+        field_lookup::visit(&mut resource.object, &target.path, Some(Kind::Scalar), set)?;
+        let path = field_lookup::joined(&target.path);
+        match quotes {
+            Quotes::Unneeded | Quotes::Kept => {}
+            Quotes::Absent => resource.untyped.push(path),
+            Quotes::AsInFile { otherwise } => {
+                resource.untyped.push(path.clone());
+                resource.perhaps_quoted.push((path, otherwise));
+            }
+        }
+        Ok(())
+    }
+
+    fn text_for(&self, field: &Value, position: usize) -> Result<String, Error> {
         if Kind::of(field) != Kind::Scalar {
             return Err(Error::rule("wrong node kind: expected a text"));
         }
         let present = if field.is_null() { String::new() } else { scalar_text(field) };
-        *field = Value::from(match position {
+        Ok(match position {
             0 => self.value.clone(),
             position => inserted(&present, position - 1, &self.value),
-        });
-        Ok(())
+        })
     }
+}
+
+/// Whether the text of a field stands in quotes.
+enum Quotes {
+    /// It is a text with or without them.
+    Unneeded,
+    Kept,
+    Absent,
+    /// The file the object comes from tells; else, if there is none, whether they are needed.
+    AsInFile {
+        otherwise: bool,
+    },
+}
+
+impl Quotes {
+    fn around(text: &str, field: &Value, is_rewritten: bool) -> Quotes {
+        match field {
+            _ if field_lookup::plain(text) == text => Quotes::Unneeded,
+            Value::String(present) if !is_rewritten => Quotes::AsInFile { otherwise: needs_quotes(present) },
+            Value::String(present) if needs_quotes(present) => Quotes::Kept,
+            _ => Quotes::Absent,
+        }
+    }
+}
+
+/// Whether a text is not written as it is.
+fn needs_quotes(text: &str) -> bool {
+    belay_goyaml::to_yaml_v3(&Value::from(text), 2).trim_end() != text
 }
 
 /// A path with one more part at the place.

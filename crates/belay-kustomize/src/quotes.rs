@@ -1,0 +1,43 @@
+//! Which scalars stand in quotes in the files that objects come from. Objects do not remember it: the
+//! files are read again for the few that are asked for.
+
+use belay_goyaml::{Document, Node, ParseOptions, Resolution, Style};
+
+use crate::explain::places;
+use crate::field_lookup;
+use crate::loader::Loader;
+use crate::resource::Resource;
+use crate::resources::Resources;
+
+/// Lets fields that are texts in quotes stay texts.
+pub(crate) fn keep(resources: &mut Resources, loader: &Loader<'_>) {
+    for at in 0..resources.len() {
+        if resources.get(at).perhaps_quoted.is_empty() {
+            continue;
+        }
+        let resource = resources.content_mut(at);
+        let asked = std::mem::take(&mut resource.perhaps_quoted);
+        let document = document_of(resource, loader);
+        for (path, otherwise) in asked {
+            let object = resource.place.as_ref().zip(document.as_ref());
+            let object = object.and_then(|(place, document)| places::object_at(&document.root, place.line));
+            let node = object.and_then(|object| places::node_at(object, &field_lookup::split(&path)));
+            if node.map_or(otherwise, |(node, _)| stands_in_quotes(node)) {
+                resource.untyped.retain(|untyped| *untyped != path);
+            }
+        }
+    }
+}
+
+/// The document that holds the object, if it comes from a file.
+fn document_of(resource: &Resource, loader: &Loader<'_>) -> Option<Document> {
+    let place = resource.place.as_ref()?;
+    let content = loader.tree().read(&place.file).ok()?;
+    let options = ParseOptions { resolution: Resolution::V3, ..ParseOptions::default() };
+    let documents = belay_goyaml::parse(std::str::from_utf8(&content).ok()?, &options).ok()?;
+    documents.into_iter().find(|document| places::object_at(&document.root, place.line).is_some())
+}
+
+fn stands_in_quotes(node: &Node) -> bool {
+    !matches!(node.style, Style::Plain | Style::Block | Style::Flow)
+}

@@ -80,14 +80,11 @@ fn run_race(arguments: &Arguments, folder: &Path, race: &Race) -> Result<()> {
     let (original, _) = time(&arguments.kustomize, &["build"], folder, true)?;
     let (ours, _) = time(&arguments.belay, &["kustomize", "build"], folder, true)?;
     ensure!(original == ours, "{}: the outputs differ", race.name);
-    let tree = folder.parent().unwrap_or(folder);
     let mut pairs = Vec::new();
     let start = Instant::now();
     while pairs.len() < arguments.rounds.max(1) || (start.elapsed() < PATIENCE && pairs.len() < MOST_ROUNDS) {
-        warm(&arguments.kustomize, tree)?;
-        let (_, original) = time(&arguments.kustomize, &["build"], folder, false)?;
-        warm(&arguments.belay, tree)?;
-        let (_, ours) = time(&arguments.belay, &["kustomize", "build"], folder, false)?;
+        let original = warm(&arguments.kustomize, &["build"], folder)?;
+        let ours = warm(&arguments.belay, &["kustomize", "build"], folder)?;
         pairs.push((original, ours));
     }
     let ratio = |(original, ours): &(Duration, Duration)| original.as_secs_f64() / ours.as_secs_f64();
@@ -110,16 +107,11 @@ fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// Brings the program and the files back into the system's cache: while the other one computes for a
-/// minute, a system that is short of memory gives them up, and disks are not what is measured.
-fn warm(program: &Path, tree: &Path) -> Result<()> {
-    fs::read(program).with_context(|| format!("reading {}", program.display()))?;
-    for folder in fs::read_dir(tree)? {
-        for file in fs::read_dir(folder?.path())? {
-            fs::read(file?.path())?;
-        }
-    }
-    Ok(())
+/// The second of two runs: after a minute of the other program's work the system has given up its files
+/// and memory, and bringing them back is not what is measured.
+fn warm(program: &Path, command: &[&str], folder: &Path) -> Result<Duration> {
+    time(program, command, folder, false)?;
+    Ok(time(program, command, folder, false)?.1)
 }
 
 /// Runs a build to its end. Its text is kept only where it is compared.

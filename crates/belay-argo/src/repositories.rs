@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use belay_argo_api::{Application, ApplicationSource};
 use belay_manifest::Object;
-use belay_source::{Checkout, CheckoutError, Request, Revision, Timeout};
+use belay_source::{Checkout, CheckoutError, Request, Revision, Timeout, with_submodules};
 
 pub use known::{KnownRepositories, RepositoryError};
 pub use live::LiveRepositories;
@@ -50,7 +50,8 @@ impl Context {
         let access = known
             .access(&source.repo_url, project)
             .map_err(|error| CheckoutError { message: error.to_string(), transient: false })?;
-        let answer = self.system().parameters.git_request_timeout.unwrap_or(ANSWER);
+        let system = self.system();
+        let answer = system.parameters.git_request_timeout.unwrap_or(ANSWER);
         let request = Request {
             url: source.repo_url.clone(),
             revision: Revision::Target { text: revision.to_owned(), tag_prefix: source.tag_prefix.clone() },
@@ -58,6 +59,15 @@ impl Context {
             max_age,
             timeout: Some(Timeout { answer, whole: WHOLE.max(answer) }),
         };
-        self.repositories.checkout(&request).await
+        let checkout = self.repositories.checkout(&request).await?;
+        if system.parameters.without_submodules {
+            return Ok(checkout);
+        }
+        let whole = with_submodules(self.repositories.as_ref(), &request, checkout.tree).await;
+        let tree = whole.map_err(|error| CheckoutError {
+            message: belay_causes::chain(&error),
+            transient: error.is_transient(),
+        })?;
+        Ok(Checkout { tree, ..checkout })
     }
 }

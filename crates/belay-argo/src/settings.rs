@@ -144,6 +144,8 @@ pub struct Parameters {
     pub server_side_diff: bool,
     /// `controller.sync.wave.delay.seconds`
     pub wave_delay: Option<Duration>,
+    /// `reposerver.enable.git.submodule` is `false`: files of submodules are not fetched.
+    pub without_submodules: bool,
     /// `reposerver.git.request.timeout`
     pub git_request_timeout: Option<Duration>,
 }

@@ -23,8 +23,12 @@ impl Run<'_> {
     pub(crate) async fn commit(&self, commit: &Commit) -> anyhow::Result<()> {
         let written = commit.files.iter().map(|(path, content)| self.written(path, content));
         let linked = commit.links.iter().map(|(path, target)| Change::link(path, target));
+        let pinned = commit.submodules.iter().map(|(path, commit)| Change::Submodule {
+            path: path.clone(),
+            commit: self.variables.text(commit),
+        });
         let deleted = commit.delete.iter().map(|path| Change::delete(&self.variables.text(path)));
-        let changes: Vec<Change> = written.chain(linked).chain(deleted).collect();
+        let changes: Vec<Change> = written.chain(linked).chain(pinned).chain(deleted).collect();
         let repository = if commit.second { self.second_repository()? } else { &self.repository };
         let id = match &commit.branch {
             None => repository.commit(&changes, &commit.message, &author())?,

@@ -165,6 +165,9 @@ pub(crate) struct Commit {
     /// Symbolic links to write, by path.
     #[serde(default)]
     pub(crate) links: BTreeMap<String, String>,
+    /// Commits of submodules, by path.
+    #[serde(default)]
+    pub(crate) submodules: BTreeMap<String, String>,
     /// The message.
     pub(crate) message: String,
     /// Whether it goes to the scenario's second repository, `$SECOND`.

@@ -70,6 +70,13 @@ pub enum SubmoduleError {
     },
 }
 
+impl SubmoduleError {
+    /// Whether another attempt may succeed.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, SubmoduleError::Checkout { source, .. } if source.transient)
+    }
+}
+
 /// A commit of a repository that stands at a path.
 struct Wanted {
     path: TreePath,
@@ -77,13 +84,14 @@ struct Wanted {
     commit: String,
 }
 
-/// A checkout's tree with the files of its submodules, and of theirs, in it. Their servers are asked with the access of
+/// A checkout's tree with the files of its submodules, and of theirs, in it; the tree itself if it has none. Their servers are asked with the access of
 /// `request` only where they are the one that it is for.
 pub async fn with_submodules(
     repositories: &dyn Repositories,
     request: &Request,
     tree: Arc<dyn FileTree>,
 ) -> Result<Arc<dyn FileTree>, SubmoduleError> {
+    let own = tree.clone();
     let mut whole = ComposedTree::new(tree.clone());
     let mut left = vec![(TreePath::root(), tree, request.url.clone(), 0)];
     let mut count = 0;
@@ -102,7 +110,7 @@ pub async fn with_submodules(
             left.push((place, found.tree, url, depth + 1));
         }
     }
-    Ok(Arc::new(whole))
+    Ok(if count == 0 { own } else { Arc::new(whole) })
 }
 
 /// A login is shown to the server that it is for, and to no other that a commit names.

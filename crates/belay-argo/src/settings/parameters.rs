@@ -20,6 +20,9 @@ pub(super) fn read(key: &Key<'_>, text: &str, parameters: &mut Parameters) -> Re
             let seconds = values::number(key, text, LONGEST_DELAY)?;
             parameters.wave_delay = Some(Duration::from_secs(seconds));
         }
+        "reposerver.enable.git.submodule" => {
+            parameters.without_submodules = !values::flag(key, text)?;
+        }
         "reposerver.git.request.timeout" => {
             parameters.git_request_timeout = Some(values::duration(key, text)?);
         }

@@ -36,7 +36,7 @@ pub(crate) fn joined(parts: &[String]) -> String {
 }
 
 /// `[key=value]` as its two sides.
-fn element_of(part: &str) -> Option<Result<(&str, &str), Error>> {
+pub(crate) fn element_of(part: &str) -> Option<Result<(&str, &str), Error>> {
     let inner = part.strip_prefix('[')?.strip_suffix(']')?;
     let reason = "list path element must contain fieldName=fieldValue for element to match";
     Some(inner.split_once('=').ok_or_else(|| Error::rule(reason)))
@@ -116,6 +116,16 @@ impl Kind {
         }
     }
 
+    /// What is made for the next part of a path; at its end, this.
+    pub(crate) fn for_next(self, part: Option<&str>) -> Kind {
+        match part {
+            None => self,
+            Some(next) if next.starts_with('[') && next.ends_with(']') => Kind::List,
+            Some(next) if next.parse::<usize>().is_ok() => Kind::List,
+            Some(_) => Kind::Map,
+        }
+    }
+
     fn empty(self) -> Value {
         match self {
             Kind::Scalar => Value::Null,
@@ -166,13 +176,7 @@ impl Visitor<'_> {
 
     /// What a missing field is made as, for the next part of the path.
     fn made(&self, rest: &[String]) -> Option<Value> {
-        let create = self.create?;
-        Some(match rest.first() {
-            None => create.empty(),
-            Some(next) if next.starts_with('[') && next.ends_with(']') => Kind::List.empty(),
-            Some(next) if next.parse::<usize>().is_ok() => Kind::List.empty(),
-            Some(_) => Kind::Map.empty(),
-        })
+        Some(self.create?.for_next(rest.first().map(String::as_str)).empty())
     }
 
     fn field(&mut self, value: &mut Value, name: &str, rest: &[String]) -> Result<usize, Error> {

@@ -1,5 +1,8 @@
 //! `replacements`: a field's value copied to other fields.
 
+mod embedded;
+mod nodes;
+
 use belay_goyaml::Resolution;
 use serde_json::Value;
 
@@ -263,7 +266,7 @@ fn copy_to(
     let id = resource.id();
     let written = resource.written_fields();
     let object = &mut resource.object;
-    if let Some(()) = copy_into_text(source, object, &names, options)? {
+    if embedded::copy(source, object, &names, options)?.is_some() {
         return Ok(());
     }
     let create = options.filter(|options| options.create).map(|_| Kind::of(&source.value));
@@ -377,63 +380,5 @@ fn retyped(like: &Value, text: &str) -> Result<Value, String> {
         (Value::Bool(_), _) => Err(format!("cannot set a boolean to '{text}'")),
         (Value::Null, _) => Ok(Value::Null),
         _ => Ok(Value::from(text)),
-    }
-}
-
-/// Replaces within a field that is itself a text of JSON. `None` where no text stands on the path.
-fn copy_into_text(
-    source: &Source,
-    object: &mut Value,
-    names: &[String],
-    options: Option<&FieldOptions>,
-) -> Result<Option<()>, Error> {
-    for length in 1..names.len() {
-        let Ok(Some(Value::String(text))) = field_lookup::get(object, &names[..length]) else { continue };
-        let text = text.clone();
-        let Ok(mut data) = belay_goyaml::to_json(&text) else { continue };
-        let create = options.filter(|options| options.create).map(|_| Kind::of(&source.value));
-        let set = &mut |field: &mut Value, fresh: bool| {
-            let misfit = set(field, source, options, if fresh { Field::Made } else { Field::Present(None) })?;
-            misfit.map_or(Ok(()), |reason| Err(Error::rule(reason)))
-        };
-        match field_lookup::visit(&mut data, &names[length..], create, set) {
-            Ok(found) if found > 0 => {}
-            _ => return Ok(None),
-        }
-        let changed = json_like(&text, &data)?;
-        let write = &mut |field: &mut Value, _: bool| {
-            *field = Value::from(changed.as_str());
-            Ok(())
-        };
-        field_lookup::visit(object, &names[..length], None, write)?;
-        return Ok(Some(()));
-    }
-    Ok(None)
-}
-
-/// JSON in the layout the text had.
-fn json_like(text: &str, data: &Value) -> Result<String, Error> {
-    if !text.trim_start().starts_with(['{', '[']) {
-        return Err(Error::rule("`replacements` into a field that holds YAML text is not supported yet"));
-    }
-    let sorted = sorted(data);
-    let wide = text.contains('\n') && text.contains("  ");
-    Ok(if wide {
-        belay_goyaml::to_go_json_indent(&sorted, true, "  ")
-    } else {
-        belay_goyaml::to_go_json(&sorted, true)
-    })
-}
-
-fn sorted(value: &Value) -> Value {
-    match value {
-        Value::Object(fields) => {
-            let mut entries: Vec<_> =
-                fields.iter().map(|(key, value)| (key.clone(), sorted(value))).collect();
-            entries.sort_by(|one, two| one.0.cmp(&two.0));
-            Value::Object(entries.into_iter().collect())
-        }
-        Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),
-        scalar => scalar.clone(),
     }
 }

@@ -1,0 +1,111 @@
+//! Replacements within a field that is itself a text of JSON or YAML.
+
+use belay_goyaml::{EditableDocument, EditableNode, ParseOptions, read_editable, write_editable};
+use serde_json::Value;
+
+use super::{Field, Source, nodes, set, with_part};
+use crate::error::Error;
+use crate::field_lookup::{self, Kind};
+use crate::kustomization::FieldOptions;
+
+/// Replaces within such a field. `None` where none stands on the path.
+pub(super) fn copy(
+    source: &Source,
+    object: &mut Value,
+    names: &[String],
+    options: Option<&FieldOptions>,
+) -> Result<Option<()>, Error> {
+    for length in 1..names.len() {
+        let Ok(Some(Value::String(text))) = field_lookup::get(object, &names[..length]) else { continue };
+        let below = &names[length..];
+        let changed = if text.trim_start().starts_with(['{', '[']) {
+            let Ok(data) = belay_goyaml::to_json(text) else { continue };
+            in_json(text, data, source, below, options)?
+        } else {
+            let Ok(document) = read_editable(text, &ParseOptions::default()) else { continue };
+            in_yaml(document, source, below, options)
+        };
+        let Some(changed) = changed else { return Ok(None) };
+        let write = &mut |field: &mut Value, _: bool| {
+            *field = Value::from(changed.as_str());
+            Ok(())
+        };
+        field_lookup::visit(object, &names[..length], None, write)?;
+        return Ok(Some(()));
+    }
+    Ok(None)
+}
+
+/// What may be made on the way.
+fn create(source: &Source, options: Option<&FieldOptions>) -> Option<Kind> {
+    options.filter(|options| options.create).map(|_| Kind::of(&source.value))
+}
+
+/// The text of JSON with the value in it; as it is if the value does not fit. `None` if the path leads nowhere.
+fn in_json(
+    text: &str,
+    mut data: Value,
+    source: &Source,
+    names: &[String],
+    options: Option<&FieldOptions>,
+) -> Result<Option<String>, Error> {
+    let mut fits = true;
+    let set = &mut |field: &mut Value, fresh: bool| {
+        let field_was = if fresh { Field::Made } else { Field::Present(None) };
+        fits &= set(field, source, options, field_was)?.is_none();
+        Ok(())
+    };
+    match field_lookup::visit(&mut data, names, create(source, options), set) {
+        Ok(found) if found > 0 => {}
+        _ => return Ok(None),
+    }
+    Ok(Some(if fits { json_like(text, &data) } else { text.to_owned() }))
+}
+
+/// The text of YAML with the value in it: comments, quotes and tags stay. `None` if the path leads nowhere.
+fn in_yaml(
+    mut document: EditableDocument,
+    source: &Source,
+    names: &[String],
+    options: Option<&FieldOptions>,
+) -> Option<String> {
+    let set = &mut |node: &mut EditableNode| {
+        let Some(present) = node.as_scalar() else {
+            let delimited = options.is_some_and(|options| !options.delimiter.is_empty());
+            *node = EditableNode::from(&source.value);
+            return !delimited;
+        };
+        let part = options.filter(|options| !options.delimiter.is_empty());
+        let text =
+            part.map_or_else(|| source.text.clone(), |options| with_part(present, &source.text, options));
+        node.set_scalar(text)
+    };
+    let root = document.root.as_mut()?;
+    let found = nodes::visit(root, names, create(source, options), set)?;
+    let written = (found > 0).then(|| write_editable(&document).ok()).flatten()?;
+    Some(written.trim().to_owned())
+}
+
+/// JSON in the layout the text had.
+fn json_like(text: &str, data: &Value) -> String {
+    let sorted = sorted(data);
+    let wide = text.contains('\n') && text.contains("  ");
+    if wide {
+        belay_goyaml::to_go_json_indent(&sorted, true, "  ")
+    } else {
+        belay_goyaml::to_go_json(&sorted, true)
+    }
+}
+
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let mut entries: Vec<_> =
+                fields.iter().map(|(key, value)| (key.clone(), sorted(value))).collect();
+            entries.sort_by(|one, two| one.0.cmp(&two.0));
+            Value::Object(entries.into_iter().collect())
+        }
+        Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),
+        scalar => scalar.clone(),
+    }
+}

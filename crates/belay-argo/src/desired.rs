@@ -259,7 +259,7 @@ async fn rendered(
     let work = move || {
         let plan = request.plan(tree.as_ref(), &folder)?;
         let (render, freshness) = renders.render((&app, &part), &plan.inputs, tree.as_ref(), |tree| {
-            request.run(tree, &folder, renders.parsed_templates())
+            request.run(tree, &folder, &renders)
         })?;
         Ok::<_, render::SourceError>((plan, render, freshness))
     };

@@ -14,8 +14,8 @@ use belay_filetree::{FileTree, PathError, TreePath};
 use belay_helm::{KubeVersion, ParseCache};
 use belay_manifest::Manifest;
 use belay_render::{
-    ChartOutput, ChartValues, DirectoryOptions, SourceType, controller_options, detect, render_chart,
-    render_directory,
+    ChartOutput, ChartValues, DirectoryOptions, RenderCache, SourceType, controller_options, detect,
+    render_chart, render_directory,
 };
 use serde_json::Value;
 
@@ -106,12 +106,12 @@ impl Request {
         )
     }
 
-    /// Renders the folder; templates of charts that were parsed before are not parsed again.
+    /// Renders the folder; what earlier renders left is used again: parsed templates, and bases.
     pub(crate) fn run(
         &self,
         tree: &dyn FileTree,
         folder: &TreePath,
-        parsed: Arc<ParseCache>,
+        earlier: &RenderCache,
     ) -> Result<Vec<Manifest>, SourceError> {
         let source = self.merged(tree, folder)?;
         let environment = Environment::new(&BuildFacts {
@@ -131,12 +131,13 @@ impl Request {
                 let version =
                     if options.kube_version.is_empty() { &self.kube_version } else { &options.kube_version };
                 let flags = kustomize::Flags::parse(&self.build_options, version, versions)?;
+                let flags = flags.sharing(earlier.shared_bases());
                 kustomize::build(tree, folder, &options, &environment, &flags)
             }
             SourceType::Helm => {
                 let references = self.references.as_deref();
                 let places = Places { tree, folder, environment: &environment, references };
-                self.chart(&places, &source.helm.unwrap_or_default(), parsed)
+                self.chart(&places, &source.helm.unwrap_or_default(), earlier.parsed_templates())
             }
         }
     }

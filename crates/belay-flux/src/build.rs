@@ -1,10 +1,12 @@
 //! A Kustomization's folder as a kustomize build.
 
+use std::sync::Arc;
+
 use belay_crd::Described;
 use belay_filetree::{FileTree, PathError, TreeError, TreePath};
 use belay_flux_api::{Kustomization, KustomizationSpec, KustomizePatch};
 use belay_kustomize::{
-    BuildOptions, Image, KustomizationEdit, LoadRestrictor, Patch, Reorder, Selector, build,
+    BaseCache, BuildOptions, Image, KustomizationEdit, LoadRestrictor, Patch, Reorder, Selector, build,
 };
 use belay_manifest::{IdentityError, Manifest, Object, Origin};
 
@@ -55,7 +57,11 @@ pub(crate) fn fingerprint(app: &Kustomization) -> String {
 }
 
 /// Builds the folder; one without a kustomization is built from all manifests below it.
-pub(crate) fn run(tree: &dyn FileTree, spec: &KustomizationSpec) -> Result<Vec<Manifest>, BuildError> {
+pub(crate) fn run(
+    tree: &dyn FileTree,
+    spec: &KustomizationSpec,
+    bases: Arc<BaseCache>,
+) -> Result<Vec<Manifest>, BuildError> {
     let folder = folder(spec)?;
     let is_folder = tree.kind(&folder)?.is_some_and(|kind| kind == belay_filetree::Kind::Directory);
     if !is_folder {
@@ -68,6 +74,7 @@ pub(crate) fn run(tree: &dyn FileTree, spec: &KustomizationSpec) -> Result<Vec<M
         generate: true,
         max_output_bytes: Some(MOST_BYTES),
         max_objects: Some(MOST_OBJECTS),
+        bases: Some(bases),
         ..BuildOptions::default()
     };
     build(tree, &folder, &options)?.objects.into_iter().map(|built| manifest(built, &folder)).collect()
@@ -158,6 +165,10 @@ mod tests {
     use serde_json::json;
 
     const MAP: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\ndata:\n  a: b\n";
+
+    fn run(tree: &dyn FileTree, spec: &KustomizationSpec) -> Result<Vec<Manifest>, BuildError> {
+        super::run(tree, spec, Arc::default())
+    }
 
     fn spec(value: serde_json::Value) -> KustomizationSpec {
         KustomizationSpec::read(value).unwrap()

@@ -226,7 +226,10 @@ async fn build(
     let inputs = build::fingerprint(app);
     let (renders, files, spec, place) =
         (context.renders.clone(), source.files(), app.spec.clone(), key.clone());
-    let work = move || renders.render((&place, ""), &inputs, &files, |tree| build::run(tree, &spec));
+    let work = move || {
+        let bases = renders.shared_bases();
+        renders.render((&place, ""), &inputs, &files, |tree| build::run(tree, &spec, bases))
+    };
     let made = belay_cluster::aside(work)
         .await
         .map_err(|error| Fault::retry("BuildFailed", format!("the build broke off: {error}")))?;

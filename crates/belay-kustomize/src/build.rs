@@ -28,7 +28,7 @@ pub fn build(tree: &dyn FileTree, folder: &TreePath, options: &BuildOptions) -> 
         most_objects: options.max_objects.unwrap_or(usize::MAX),
         records: !target.kustomization().build_metadata.is_empty(),
         tracer: options.explain.as_ref().map(Tracer::new),
-        bases: Bases::default(),
+        bases: Bases::new(options.bases.clone()),
         types: OnceCell::new(),
     };
     let mut gathered = target.gather(Gathered::default(), &loader, &session)?;

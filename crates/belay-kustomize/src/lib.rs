@@ -20,6 +20,7 @@
 //! - What is not supported is an error that names the field.
 
 mod absorb;
+mod base_cache;
 mod bases;
 mod branches;
 mod build;
@@ -59,6 +60,7 @@ mod transformers;
 mod types;
 mod variables;
 
+pub use base_cache::BaseCache;
 pub use branches::{Branch, tree};
 pub use build::build;
 pub use edit::{FileEdit, edit_file};

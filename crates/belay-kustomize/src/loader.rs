@@ -62,6 +62,16 @@ impl<'t> Loader<'t> {
         }
     }
 
+    pub(crate) fn restrictor(&self) -> LoadRestrictor {
+        self.restrictor
+    }
+
+    /// The same loader for a tree that shows the same.
+    pub(crate) fn over<'s>(&'s self, tree: &'s dyn FileTree) -> Loader<'s> {
+        let same: Loader<'s> = self.clone();
+        Loader { tree: Tree::Given(tree), ..same }
+    }
+
     pub(crate) fn remotes(&self) -> Option<&'t dyn Remotes> {
         self.remotes
     }

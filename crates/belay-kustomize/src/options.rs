@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::base_cache::BaseCache;
 use crate::helm::HelmOptions;
 use crate::kustomization::{Image, Label, Patch, Replica};
 use crate::remote::Remotes;
@@ -49,6 +50,9 @@ pub struct BuildOptions {
     pub remotes: Option<Arc<dyn Remotes>>,
     /// How charts are rendered; `None` refuses them, as the original does without `--enable-helm`.
     pub helm: Option<HelmOptions>,
+    /// Bases of other builds, and for them; `None` builds every base anew. Charts, remotes, records of
+    /// origins and explanations do without.
+    pub bases: Option<Arc<BaseCache>>,
     /// Records what gave a field its value, for [`Build::explain`](crate::Build::explain).
     pub explain: Option<FieldQuery>,
 }

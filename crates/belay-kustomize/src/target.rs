@@ -161,6 +161,12 @@ impl Target {
         Ok(Target { kustomization, file, origin, parent_namespace: parent_namespace.to_owned() })
     }
 
+    /// Reads its file once more, for whoever records what is read.
+    pub(crate) fn look_again(&self, loader: &Loader<'_>) -> Result<(), Error> {
+        loader.kustomization_file()?;
+        loader.read(self.file.file_name()).map(drop)
+    }
+
     pub(crate) fn kustomization(&self) -> &Kustomization {
         &self.kustomization
     }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use belay_filetree::{FileTree, Reads, RecordingTree, TreeError};
 use belay_helm::ParseCache;
+use belay_kustomize::BaseCache;
 use belay_manifest::{Manifest, ObjectKey};
 
 use crate::kept::{self, RenderStore};
@@ -33,6 +34,7 @@ pub enum Freshness {
 pub struct RenderCache {
     renders: Mutex<HashMap<ObjectKey, HashMap<String, Known>>>,
     parsed: Arc<ParseCache>,
+    bases: Arc<BaseCache>,
     store: Option<Arc<dyn RenderStore>>,
 }
 
@@ -75,6 +77,11 @@ impl RenderCache {
     /// Templates parsed by earlier renders, for [`belay_helm::RenderOptions::parsed`].
     pub fn parsed_templates(&self) -> Arc<ParseCache> {
         self.parsed.clone()
+    }
+
+    /// Bases of kustomizations that earlier renders built, for [`belay_kustomize::BuildOptions::bases`].
+    pub fn shared_bases(&self) -> Arc<BaseCache> {
+        self.bases.clone()
     }
 
     /// Forgets an app, or makes its next render a fresh one.

@@ -1,10 +1,13 @@
 //! What Argo CD does by `kustomize edit` before it builds.
 
+use std::sync::Arc;
+
 use belay_argo_api::ApplicationSourceKustomize;
 use belay_crd::{Described, IntOrString};
 use belay_filetree::{EditedTree, FileTree, TreePath};
 use belay_kustomize::{
-    BuildOptions, FileEdit, HelmOptions, KustomizationEdit, LoadRestrictor, Patch, Reorder, edit_file,
+    BaseCache, BuildOptions, FileEdit, HelmOptions, KustomizationEdit, LoadRestrictor, Patch, Reorder,
+    edit_file,
 };
 use belay_manifest::Manifest;
 use belay_render::{kustomization_file, render_kustomize};
@@ -17,6 +20,7 @@ pub(super) struct Flags {
     load_restrictor: LoadRestrictor,
     reorder: Reorder,
     helm: Option<HelmOptions>,
+    bases: Option<Arc<BaseCache>>,
 }
 
 impl Flags {
@@ -26,8 +30,12 @@ impl Flags {
         kube_version: &str,
         api_versions: &[String],
     ) -> Result<Flags, SourceError> {
-        let mut flags =
-            Flags { load_restrictor: LoadRestrictor::RootOnly, reorder: Reorder::None, helm: None };
+        let mut flags = Flags {
+            load_restrictor: LoadRestrictor::RootOnly,
+            reorder: Reorder::None,
+            helm: None,
+            bases: None,
+        };
         let mut words = text.split_whitespace();
         while let Some(word) = words.next() {
             let (name, value) = match word.split_once('=') {
@@ -67,11 +75,17 @@ impl Flags {
         Ok(flags)
     }
 
+    /// The same flags, with bases of other builds at hand.
+    pub(super) fn sharing(self, bases: Arc<BaseCache>) -> Flags {
+        Flags { bases: Some(bases), ..self }
+    }
+
     fn options(&self, edit: KustomizationEdit) -> BuildOptions {
         BuildOptions {
             load_restrictor: self.load_restrictor,
             reorder: self.reorder,
             helm: self.helm.clone(),
+            bases: self.bases.clone(),
             edit: Some(edit),
             ..BuildOptions::default()
         }

@@ -5,7 +5,7 @@ use super::Maker;
 /// A plugin and its configuration without `apiVersion` and `kind`.
 type Plugin = (&'static str, &'static str);
 
-const TRANSFORMERS: [Plugin; 14] = [
+const TRANSFORMERS: [Plugin; 15] = [
     (
         "NamespaceTransformer",
         "metadata: {name: n, namespace: given}\nunsetOnly: true\nfieldSpecs: [{path: metadata/namespace, create: true}]\n",
@@ -50,6 +50,10 @@ const TRANSFORMERS: [Plugin; 14] = [
     (
         "ValueAddTransformer",
         "metadata: {name: v}\nvalue: added\ntargets:\n- {selector: {kind: Thing}, fieldPath: spec/image, filePathPosition: 1}\n",
+    ),
+    (
+        "ValueAddTransformer",
+        "metadata: {name: w}\nvalue: '5'\ntargets:\n- {selector: {kind: ConfigMap}, fieldPath: data/a}\n- {selector: {kind: ConfigMap}, fieldPath: data/word}\n- {selector: {kind: Thing}, fieldPath: spec/image}\n- {selector: {kind: Thing}, fieldPath: spec/none}\n",
     ),
     (
         "ReplacementTransformer",

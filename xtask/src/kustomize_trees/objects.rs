@@ -23,7 +23,7 @@ const KINDS: [Kind; 20] = [
         )
     }),
     (5, "ConfigMap", "v1", |_| {
-        "data:\n  a: \"1\"\n  b: >-\n    folded\n    text\n  c: |+\n    kept\n\n".to_owned()
+        "data:\n  a: \"1\"\n  word: plain\n  s.yaml: |\n    # About.\n    port: 80   # open\n    name: \"x\"\n\n    # Items.\n    list: [1, 'a', b]\n    deep:\n        - {k: v}\n        - k: w\n  b: >-\n    folded\n    text\n  c: |+\n    kept\n\n".to_owned()
     }),
     (3, "Secret", "v1", |_| "type: Opaque\nstringData:\n  k: v\ndata:\n  a: Yg==\n".to_owned()),
     (4, "Service", "v1", |_| {

@@ -87,9 +87,14 @@ const PATCHES: [Patch; 13] = [
 
 const REPLACEMENT_FILE: &str = "replacement in a file";
 const REPLACEMENT_VALUE: &str = "replacement by a value";
+const REPLACEMENT_IN_TEXT: &str = "replacement in a text of YAML";
 
 pub(super) fn names() -> Vec<&'static str> {
-    PATCHES.iter().map(|(name, _)| *name).chain([REPLACEMENT_FILE, REPLACEMENT_VALUE]).collect()
+    PATCHES
+        .iter()
+        .map(|(name, _)| *name)
+        .chain([REPLACEMENT_FILE, REPLACEMENT_VALUE, REPLACEMENT_IN_TEXT])
+        .collect()
 }
 
 /// An object may be renamed once, as two may not get the same name.
@@ -156,8 +161,13 @@ impl Maker {
             "  - select: {kind: StatefulSet}\n    fieldPaths: ['spec.template.spec.containers.*.env.[name=A].value']\n",
             "  - select: {kind: Thing}\n    fieldPaths: [spec.list.4, 'spec.containers.*.name']\n",
             "  - select: {kind: Service}\n    fieldPaths: ['metadata.annotations.[example.com/x]', metadata.labels.fresh]\n    options: {create: true}\n",
+            "  - select: {kind: ConfigMap}\n    fieldPaths: ['data.s\\.yaml.port', 'data.s\\.yaml.list.1', 'data.s\\.yaml.deep.*.k']\n",
+            "  - select: {kind: ConfigMap}\n    fieldPaths: ['data.s\\.yaml.name', 'data.s\\.yaml.deep.[k=x].new', 'data.s\\.yaml.list.3']\n    options: {create: true}\n",
             "  - select: {kind: Service, namespace: default}\n    fieldPaths: [spec.externalName]\n    options: {create: true, delimiter: '-', index: -1}\n",
         ]);
+        if target.contains("s\\.yaml") {
+            self.uses(REPLACEMENT_IN_TEXT);
+        }
         match self.pick(&["here", "here", "file", "value"]) {
             "file" => {
                 self.uses(REPLACEMENT_FILE);

@@ -120,6 +120,8 @@ impl ValueAdd {
         let path = field_lookup::joined(&target.path);
         match quotes {
             Quotes::Unneeded | Quotes::Kept => {}
+            // It was set like this before.
+            _ if resource.untyped.contains(&path) => {}
             Quotes::Absent => resource.untyped.push(path),
             Quotes::AsInFile { otherwise } => {
                 resource.untyped.push(path.clone());

@@ -3,6 +3,8 @@
 
 use belay_goyaml::{Document, Node, ParseOptions, Resolution, Style};
 
+use serde_json::Value;
+
 use crate::explain::places;
 use crate::field_lookup;
 use crate::loader::Loader;
@@ -18,11 +20,12 @@ pub(crate) fn keep(resources: &mut Resources, loader: &Loader<'_>) {
         let resource = resources.content_mut(at);
         let asked = std::mem::take(&mut resource.perhaps_quoted);
         let document = document_of(resource, loader);
-        for (path, otherwise) in asked {
+        for (path, present) in asked {
             let object = resource.place.as_ref().zip(document.as_ref());
             let object = object.and_then(|(place, document)| places::object_at(&document.root, place.line));
             let node = object.and_then(|object| places::node_at(object, &field_lookup::split(&path)));
-            if node.map_or(otherwise, |(node, _)| stands_in_quotes(node)) {
+            let own = node.map(|(node, _)| node).filter(|node| says(node, &present));
+            if own.map_or_else(|| needs_quotes(&present), stands_in_quotes) {
                 resource.untyped.retain(|untyped| *untyped != path);
             }
         }
@@ -36,6 +39,16 @@ fn document_of(resource: &Resource, loader: &Loader<'_>) -> Option<Document> {
     let options = ParseOptions { resolution: Resolution::V3, ..ParseOptions::default() };
     let documents = belay_goyaml::parse(std::str::from_utf8(&content).ok()?, &options).ok()?;
     documents.into_iter().find(|document| places::object_at(&document.root, place.line).is_some())
+}
+
+/// Whether a text is not written as it is.
+pub(crate) fn needs_quotes(text: &str) -> bool {
+    belay_goyaml::to_yaml_v3(&Value::from(text), 2).trim_end() != text
+}
+
+/// Whether the field is what the node says, so that nothing has changed it on the way.
+fn says(node: &Node, present: &str) -> bool {
+    node.to_json(Resolution::V3, true).is_ok_and(|value| value == present)
 }
 
 fn stands_in_quotes(node: &Node) -> bool {

@@ -75,9 +75,8 @@ pub(crate) struct Resource {
     /// Paths of fields that were given texts without saying so: they are numbers or booleans in the end
     /// if that is what they look like.
     pub(crate) untyped: Vec<String>,
-    /// Those of `untyped` that stay texts if their files have them in quotes, and whether they do so
-    /// where they are in no file.
-    pub(crate) perhaps_quoted: Vec<(String, bool)>,
+    /// Those of `untyped` that stay texts if their files have them in quotes, and the texts they had.
+    pub(crate) perhaps_quoted: Vec<(String, String)>,
     /// Whether the object went through JSON, which keeps no quotes.
     pub(crate) is_rewritten: bool,
     /// Why a field cannot be what a replacement made it; an error only if the object is written in the end.

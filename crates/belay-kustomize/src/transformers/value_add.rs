@@ -11,6 +11,7 @@ use crate::field_lookup::{self, Kind};
 use crate::field_path;
 use crate::kustomization::Selector;
 use crate::loader::Loader;
+use crate::quotes::needs_quotes;
 use crate::resource::{Resource, scalar_text};
 use crate::resources::Resources;
 use crate::selector::Matcher;
@@ -123,9 +124,9 @@ impl ValueAdd {
             // It was set like this before.
             _ if resource.untyped.contains(&path) => {}
             Quotes::Absent => resource.untyped.push(path),
-            Quotes::AsInFile { otherwise } => {
+            Quotes::AsInFile { present } => {
                 resource.untyped.push(path.clone());
-                resource.perhaps_quoted.push((path, otherwise));
+                resource.perhaps_quoted.push((path, present));
             }
         }
         Ok(())
@@ -149,9 +150,9 @@ enum Quotes {
     Unneeded,
     Kept,
     Absent,
-    /// The file the object comes from tells; else, if there is none, whether they are needed.
+    /// The file tells that the present text comes from, if it comes from one.
     AsInFile {
-        otherwise: bool,
+        present: String,
     },
 }
 
@@ -159,16 +160,11 @@ impl Quotes {
     fn around(text: &str, field: &Value, is_rewritten: bool) -> Quotes {
         match field {
             _ if field_lookup::plain(text) == text => Quotes::Unneeded,
-            Value::String(present) if !is_rewritten => Quotes::AsInFile { otherwise: needs_quotes(present) },
+            Value::String(present) if !is_rewritten => Quotes::AsInFile { present: present.clone() },
             Value::String(present) if needs_quotes(present) => Quotes::Kept,
             _ => Quotes::Absent,
         }
     }
-}
-
-/// Whether a text is not written as it is.
-fn needs_quotes(text: &str) -> bool {
-    belay_goyaml::to_yaml_v3(&Value::from(text), 2).trim_end() != text
 }
 
 /// A path with one more part at the place.

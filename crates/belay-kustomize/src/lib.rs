@@ -45,6 +45,7 @@ mod openapi;
 mod options;
 mod origin;
 mod output;
+mod places;
 mod plugins;
 mod quotes;
 mod remote;

@@ -1,14 +1,12 @@
 //! Which scalars stand in quotes in the files that objects come from. Objects do not remember it: the
 //! files are read again for the few that are asked for.
 
-use belay_goyaml::{Document, Node, ParseOptions, Resolution, Style};
-
+use belay_goyaml::{Node, Resolution, Style};
 use serde_json::Value;
 
-use crate::explain::places;
 use crate::field_lookup;
 use crate::loader::Loader;
-use crate::resource::Resource;
+use crate::places;
 use crate::resources::Resources;
 
 /// Lets fields that are texts in quotes stay texts.
@@ -19,10 +17,11 @@ pub(crate) fn keep(resources: &mut Resources, loader: &Loader<'_>) {
         }
         let resource = resources.content_mut(at);
         let asked = std::mem::take(&mut resource.perhaps_quoted);
-        let document = document_of(resource, loader);
+        let place = resource.place.as_ref();
+        let documents = place.and_then(|place| places::documents(loader.tree(), &place.file));
+        let object = place.zip(documents.as_ref());
+        let object = object.and_then(|(place, documents)| places::object_at(documents, place.line));
         for (path, present) in asked {
-            let object = resource.place.as_ref().zip(document.as_ref());
-            let object = object.and_then(|(place, document)| places::object_at(&document.root, place.line));
             let node = object.and_then(|object| places::node_at(object, &field_lookup::split(&path)));
             let own = node.map(|(node, _)| node).filter(|node| says(node, &present));
             if own.map_or_else(|| needs_quotes(&present), stands_in_quotes) {
@@ -30,15 +29,6 @@ pub(crate) fn keep(resources: &mut Resources, loader: &Loader<'_>) {
             }
         }
     }
-}
-
-/// The document that holds the object, if it comes from a file.
-fn document_of(resource: &Resource, loader: &Loader<'_>) -> Option<Document> {
-    let place = resource.place.as_ref()?;
-    let content = loader.tree().read(&place.file).ok()?;
-    let options = ParseOptions { resolution: Resolution::V3, ..ParseOptions::default() };
-    let documents = belay_goyaml::parse(std::str::from_utf8(&content).ok()?, &options).ok()?;
-    documents.into_iter().find(|document| places::object_at(&document.root, place.line).is_some())
 }
 
 /// Whether a text is not written as it is.

@@ -1,13 +1,13 @@
 //! Finds the lines that causes mean, in files that are read again.
 
 use belay_filetree::{FileTree, TreePath};
-use belay_goyaml::{Document, Node, ParseOptions, Resolution, Style};
+use belay_goyaml::{Document, Node, Style};
 use serde_json::Value;
 
 use super::cause::{Cause, Spot};
-use super::places::{node_at, object_at};
 use crate::field_lookup;
 use crate::generators::sources;
+use crate::places::{documents, node_at, object_at, parse};
 
 /// Fields of old, whose entries follow those of the fields of today.
 const OF_OLD: [(&str, &str); 3] =
@@ -30,12 +30,12 @@ impl Lines<'_> {
             Spot::Line(line) => return Some((cause.file.clone(), line)),
             _ => {}
         }
-        let documents = self.documents(&cause.file)?;
+        let documents = documents(self.tree, &cause.file)?;
         let root = &documents.first()?.root;
         let line = match &cause.spot {
             Spot::None | Spot::Line(_) => return None,
             Spot::Object(line) => {
-                let own = documents.iter().find_map(|document| object_at(&document.root, *line));
+                let own = object_at(&documents, *line);
                 if let Some(found) = own.and_then(|own| self.generator_source(own, cause)) {
                     return Some(found);
                 }
@@ -67,11 +67,6 @@ impl Lines<'_> {
         here(inline.unwrap_or(own.line))
     }
 
-    fn documents(&self, file: &TreePath) -> Option<Vec<Document>> {
-        let content = self.tree.read(file).ok()?;
-        parse(std::str::from_utf8(&content).ok()?)
-    }
-
     /// The field in any object or operation.
     fn anywhere(&self, documents: &[Document]) -> Option<usize> {
         let mut roots = documents.iter().map(|document| &document.root);
@@ -94,7 +89,7 @@ impl Lines<'_> {
         let documents = parse(text.as_str()?)?;
         let line = match object {
             Some(line) => {
-                let own = documents.iter().find_map(|document| object_at(&document.root, line));
+                let own = object_at(&documents, line);
                 own.and_then(|own| place_in(own, self.path)).unwrap_or(line)
             }
             None => self.anywhere(&documents)?,
@@ -144,11 +139,6 @@ impl Lines<'_> {
     }
 }
 
-fn parse(text: &str) -> Option<Vec<Document>> {
-    let options = ParseOptions { resolution: Resolution::V3, ..ParseOptions::default() };
-    belay_goyaml::parse(text, &options).ok()
-}
-
 fn field_of<'n>(root: &'n Node, field: &str) -> Option<(&'n Node, &'n Node)> {
     let mut entries = root.entries()?.iter();
     let found = entries.find(|(key, _)| key.as_str().is_some_and(|key| key.eq_ignore_ascii_case(field)));
@@ -182,7 +172,7 @@ fn text_of(entry: &Node) -> Option<&Node> {
 fn inline_line(documents: &[Document], asking: &Spot, path: &[String]) -> Option<usize> {
     let asks = match asking {
         Spot::Entry(field, number) => entry(&documents.first()?.root, field, *number)?,
-        Spot::Object(line) => documents.iter().find_map(|document| object_at(&document.root, *line))?,
+        Spot::Object(line) => object_at(documents, *line)?,
         _ => return None,
     };
     place_in(asks.get("valuesInline").or_else(|| asks.get("valuesLocal"))?, path)

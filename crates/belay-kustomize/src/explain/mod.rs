@@ -5,7 +5,6 @@
 
 mod cause;
 mod lines;
-pub(crate) mod places;
 mod tracer;
 
 use belay_filetree::{FileTree, TreePath};

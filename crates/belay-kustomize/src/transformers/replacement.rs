@@ -115,8 +115,7 @@ impl Source {
                 describe(source)
             )));
         };
-        let parted = source.options.as_ref().filter(|options| !options.delimiter.is_empty());
-        Ok(match parted {
+        Ok(match parted(source.options.as_ref()) {
             Some(options) => {
                 let (value, text) = refine(value, &resource.text_of(value), options)?;
                 Source { value, text, live: None }
@@ -126,6 +125,11 @@ impl Source {
                 Source { value: value.clone(), text, live: Some((at, names)) }
             }
         })
+    }
+
+    /// What may be made on the way to a target.
+    fn creates(&self, options: Option<&FieldOptions>) -> Option<Kind> {
+        options.filter(|options| options.create).map(|_| Kind::of(&self.value))
     }
 
     /// Reads the field again if that object was changed.
@@ -140,6 +144,11 @@ impl Source {
             self.value = value.clone();
         }
     }
+}
+
+/// The options, where only a part of a text is meant.
+fn parted(options: Option<&FieldOptions>) -> Option<&FieldOptions> {
+    options.filter(|options| !options.delimiter.is_empty())
 }
 
 fn is_empty(value: &Value) -> bool {
@@ -266,10 +275,10 @@ fn copy_to(
     let id = resource.id();
     let written = resource.written_fields();
     let object = &mut resource.object;
-    if embedded::copy(source, object, &names, options)?.is_some() {
+    if embedded::copy(source, object, &names, options)? {
         return Ok(());
     }
-    let create = options.filter(|options| options.create).map(|_| Kind::of(&source.value));
+    let create = source.creates(options);
     let (untyped, misfit) = (&mut resource.untyped, &mut resource.misfit);
     let found = field_lookup::visit(object, &names, create, &mut |field, fresh| {
         let state = match fresh {
@@ -327,7 +336,7 @@ fn set(
     state: Field<'_>,
 ) -> Result<Option<String>, Error> {
     let mut text = source.text.clone();
-    if let Some(options) = options.filter(|options| !options.delimiter.is_empty()) {
+    if let Some(options) = parted(options) {
         if Kind::of(field) != Kind::Scalar {
             return Err(Error::rule("delimiter option can only be used with scalar nodes"));
         }

@@ -3,18 +3,18 @@
 use belay_goyaml::{EditableDocument, EditableNode, ParseOptions, read_editable, write_editable};
 use serde_json::Value;
 
-use super::{Field, Source, nodes, set, with_part};
+use super::{Field, Source, nodes, parted, set, with_part};
 use crate::error::Error;
-use crate::field_lookup::{self, Kind};
+use crate::field_lookup;
 use crate::kustomization::FieldOptions;
 
-/// Replaces within such a field. `None` where none stands on the path.
+/// Replaces within such a field, and tells whether one stands on the path.
 pub(super) fn copy(
     source: &Source,
     object: &mut Value,
     names: &[String],
     options: Option<&FieldOptions>,
-) -> Result<Option<()>, Error> {
+) -> Result<bool, Error> {
     for length in 1..names.len() {
         let Ok(Some(Value::String(text))) = field_lookup::get(object, &names[..length]) else { continue };
         let below = &names[length..];
@@ -25,20 +25,15 @@ pub(super) fn copy(
             let Ok(document) = read_editable(text, &ParseOptions::default()) else { continue };
             in_yaml(document, source, below, options)
         };
-        let Some(changed) = changed else { return Ok(None) };
+        let Some(changed) = changed else { return Ok(false) };
         let write = &mut |field: &mut Value, _: bool| {
             *field = Value::from(changed.as_str());
             Ok(())
         };
         field_lookup::visit(object, &names[..length], None, write)?;
-        return Ok(Some(()));
+        return Ok(true);
     }
-    Ok(None)
-}
-
-/// What may be made on the way.
-fn create(source: &Source, options: Option<&FieldOptions>) -> Option<Kind> {
-    options.filter(|options| options.create).map(|_| Kind::of(&source.value))
+    Ok(false)
 }
 
 /// The text of JSON with the value in it; as it is if the value does not fit. `None` if the path leads nowhere.
@@ -55,7 +50,7 @@ fn in_json(
         fits &= set(field, source, options, field_was)?.is_none();
         Ok(())
     };
-    match field_lookup::visit(&mut data, names, create(source, options), set) {
+    match field_lookup::visit(&mut data, names, source.creates(options), set) {
         Ok(found) if found > 0 => {}
         _ => return Ok(None),
     }
@@ -69,19 +64,17 @@ fn in_yaml(
     names: &[String],
     options: Option<&FieldOptions>,
 ) -> Option<String> {
-    let set = &mut |node: &mut EditableNode| {
-        let Some(present) = node.as_scalar() else {
-            let delimited = options.is_some_and(|options| !options.delimiter.is_empty());
+    let parted = parted(options);
+    let set = &mut |node: &mut EditableNode| match (node.as_scalar(), parted) {
+        (Some(present), Some(options)) => node.set_scalar(with_part(present, &source.text, options)),
+        (Some(_), None) => node.set_scalar(source.text.clone()),
+        (None, _) => {
             *node = EditableNode::from(&source.value);
-            return !delimited;
-        };
-        let part = options.filter(|options| !options.delimiter.is_empty());
-        let text =
-            part.map_or_else(|| source.text.clone(), |options| with_part(present, &source.text, options));
-        node.set_scalar(text)
+            parted.is_none()
+        }
     };
     let root = document.root.as_mut()?;
-    let found = nodes::visit(root, names, create(source, options), set)?;
+    let found = nodes::visit(root, names, source.creates(options), set)?;
     let written = (found > 0).then(|| write_editable(&document).ok()).flatten()?;
     Some(written.trim().to_owned())
 }

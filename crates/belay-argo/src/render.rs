@@ -131,8 +131,8 @@ impl Request {
                 let version =
                     if options.kube_version.is_empty() { &self.kube_version } else { &options.kube_version };
                 let flags = kustomize::Flags::parse(&self.build_options, version, versions)?;
-                let flags = flags.sharing(earlier.shared_bases());
-                kustomize::build(tree, folder, &options, &environment, &flags)
+                let bases = earlier.shared_bases();
+                kustomize::build(tree, folder, &options, &environment, flags.options(bases))
             }
             SourceType::Helm => {
                 let references = self.references.as_deref();

@@ -20,7 +20,6 @@ pub(super) struct Flags {
     load_restrictor: LoadRestrictor,
     reorder: Reorder,
     helm: Option<HelmOptions>,
-    bases: Option<Arc<BaseCache>>,
 }
 
 impl Flags {
@@ -30,12 +29,8 @@ impl Flags {
         kube_version: &str,
         api_versions: &[String],
     ) -> Result<Flags, SourceError> {
-        let mut flags = Flags {
-            load_restrictor: LoadRestrictor::RootOnly,
-            reorder: Reorder::None,
-            helm: None,
-            bases: None,
-        };
+        let mut flags =
+            Flags { load_restrictor: LoadRestrictor::RootOnly, reorder: Reorder::None, helm: None };
         let mut words = text.split_whitespace();
         while let Some(word) = words.next() {
             let (name, value) = match word.split_once('=') {
@@ -75,18 +70,13 @@ impl Flags {
         Ok(flags)
     }
 
-    /// The same flags, with bases of other builds at hand.
-    pub(super) fn sharing(self, bases: Arc<BaseCache>) -> Flags {
-        Flags { bases: Some(bases), ..self }
-    }
-
-    fn options(&self, edit: KustomizationEdit) -> BuildOptions {
+    /// Options of a build that may take bases of earlier builds.
+    pub(super) fn options(self, bases: Arc<BaseCache>) -> BuildOptions {
         BuildOptions {
             load_restrictor: self.load_restrictor,
             reorder: self.reorder,
-            helm: self.helm.clone(),
-            bases: self.bases.clone(),
-            edit: Some(edit),
+            helm: self.helm,
+            bases: Some(bases),
             ..BuildOptions::default()
         }
     }
@@ -98,7 +88,7 @@ pub(super) fn build(
     folder: &TreePath,
     options: &ApplicationSourceKustomize,
     environment: &Environment,
-    flags: &Flags,
+    flags: BuildOptions,
 ) -> Result<Vec<Manifest>, SourceError> {
     let edits = edits(tree, folder, options, environment)?;
     let fault =
@@ -106,12 +96,14 @@ pub(super) fn build(
     let patches: Vec<Patch> =
         serde_json::from_value(options.patches.write()).map_err(|error| fault(error.into()))?;
     let edit = KustomizationEdit { patches, ..KustomizationEdit::default() };
+    let has_patches = !edit.patches.is_empty();
+    let flags = BuildOptions { edit: Some(edit), ..flags };
     let file = kustomization_file(tree, folder)?;
     if edits.is_empty() {
-        if file.is_none() && !edit.patches.is_empty() {
+        if file.is_none() && has_patches {
             return Err(SourceError::NoKustomization);
         }
-        return Ok(render_kustomize(tree, folder, flags.options(edit))?);
+        return Ok(render_kustomize(tree, folder, flags)?);
     }
     let Some(file) = file else { return Err(SourceError::NoKustomization) };
     let file = tree.resolve(&file)?.map_or(file, |(real, _)| real);
@@ -120,7 +112,7 @@ pub(super) fn build(
         text = edit_file(tree, &file, &text, change).map_err(|error| fault(error.into()))?;
     }
     let edited = EditedTree::new(tree, file, text);
-    Ok(render_kustomize(&edited, folder, flags.options(edit))?)
+    Ok(render_kustomize(&edited, folder, flags)?)
 }
 
 /// The edits, in the original's order.
@@ -227,9 +219,8 @@ mod tests {
             source: &source,
         });
         let folder = TreePath::parse("app").unwrap();
-        let flags = Flags::parse("", "", &[]).map_err(|error| chain(&error))?;
-        let manifests =
-            build(&tree, &folder, &options, &environment, &flags).map_err(|error| chain(&error))?;
+        let manifests = build(&tree, &folder, &options, &environment, BuildOptions::default())
+            .map_err(|error| chain(&error))?;
         Ok(manifests[0].object.value()["metadata"].clone())
     }
 

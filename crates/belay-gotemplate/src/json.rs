@@ -92,14 +92,11 @@ fn to_json_at(value: &Value, depth: usize, broken: char) -> Result<serde_json::V
             }
             entries.into()
         }
-        Value::Host(object) => match (object.to_json(), object.underlying()) {
-            _ if object.json_fault().is_some() => {
-                let fault = object.json_fault().unwrap_or_default();
-                return Err(JsonError::Marshaler(object.type_name().into_owned(), fault));
-            }
-            (Some(json), _) => json,
-            (None, Some(value)) => to_json_at(&value, depth + 1, broken)?,
-            (None, None) => return Err(JsonError::Type(value.type_name().into_owned())),
+        Value::Host(object) => match (object.json_fault(), object.to_json(), object.underlying()) {
+            (Some(fault), ..) => return Err(JsonError::Marshaler(object.type_name().into_owned(), fault)),
+            (None, Some(json), _) => json,
+            (None, None, Some(value)) => to_json_at(&value, depth + 1, broken)?,
+            (None, None, None) => return Err(JsonError::Type(value.type_name().into_owned())),
         },
         Value::Function(_) | Value::Complex(..) => {
             return Err(JsonError::Type(value.type_name().into_owned()));

@@ -109,7 +109,7 @@ impl Transformer for ValueAdd {
 impl ValueAdd {
     /// Sets the field. The new text has the quotes of the old one: without any, it is what it looks like.
     fn add(&self, resource: &mut Resource, target: &Target) -> Result<(), Error> {
-        let mut quotes = Quotes::Unneeded;
+        let mut quotes = Quotes::Settled;
         let is_rewritten = resource.is_rewritten;
         let set = &mut |field: &mut Value, _: bool| {
             let text = self.text_for(field, target.position)?;
@@ -120,7 +120,7 @@ impl ValueAdd {
         field_lookup::visit(&mut resource.object, &target.path, Some(Kind::Scalar), set)?;
         let path = field_lookup::joined(&target.path);
         match quotes {
-            Quotes::Unneeded | Quotes::Kept => {}
+            Quotes::Settled => {}
             // It was set like this before.
             _ if resource.untyped.contains(&path) => {}
             Quotes::Absent => resource.untyped.push(path),
@@ -146,9 +146,8 @@ impl ValueAdd {
 
 /// Whether the text of a field stands in quotes.
 enum Quotes {
-    /// It is a text with or without them.
-    Unneeded,
-    Kept,
+    /// It is a text with or without them, or has those it had.
+    Settled,
     Absent,
     /// The file tells that the present text comes from, if it comes from one.
     AsInFile {
@@ -159,9 +158,9 @@ enum Quotes {
 impl Quotes {
     fn around(text: &str, field: &Value, is_rewritten: bool) -> Quotes {
         match field {
-            _ if field_lookup::plain(text) == text => Quotes::Unneeded,
+            _ if field_lookup::plain(text) == text => Quotes::Settled,
             Value::String(present) if !is_rewritten => Quotes::AsInFile { present: present.clone() },
-            Value::String(present) if needs_quotes(present) => Quotes::Kept,
+            Value::String(present) if needs_quotes(present) => Quotes::Settled,
             _ => Quotes::Absent,
         }
     }

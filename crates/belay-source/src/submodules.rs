@@ -84,8 +84,8 @@ struct Wanted {
     commit: String,
 }
 
-/// A checkout's tree with the files of its submodules, and of theirs, in it; the tree itself if it has none. Their servers are asked with the access of
-/// `request` only where they are the one that it is for.
+/// A checkout's tree with the files of its submodules, and of theirs, in it; the tree itself if it has none.
+/// Their servers are asked with the access of `request` only where they are the one that it is for.
 pub async fn with_submodules(
     repositories: &dyn Repositories,
     request: &Request,

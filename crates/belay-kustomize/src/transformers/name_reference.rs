@@ -106,9 +106,9 @@ struct Candidates {
     list: Vec<Candidate>,
     /// By a name they had.
     by_name: HashMap<String, Vec<usize>>,
-    /// By a name they had and the namespace they are in.
+    /// By a name they had and the place they are in: the namespace as it is written, or the cluster.
     by_place: HashMap<(String, String), Vec<usize>>,
-    /// The namespaces objects came from, by those they are in.
+    /// The namespaces objects came from, by the places they are in.
     origins: HashMap<String, HashSet<String>>,
 }
 
@@ -121,19 +121,19 @@ impl Candidates {
             let mut names: Vec<&str> = previous.iter().map(|id| id.name.as_str()).collect();
             names.sort_unstable();
             names.dedup();
+            let (name, namespace) = (resource.name(), resource.namespace());
+            let place = if id.is_cluster_scoped() { CLUSTER } else { &namespace };
             for name in names {
                 candidates.by_name.entry(name.to_owned()).or_default().push(at);
-                candidates.by_place.entry((name.to_owned(), id.namespace.clone())).or_default().push(at);
+                candidates.by_place.entry((name.to_owned(), place.to_owned())).or_default().push(at);
             }
             if !id.is_cluster_scoped() {
-                let origin =
-                    previous.first().map_or_else(|| id.namespace.clone(), |first| first.namespace.clone());
-                candidates.origins.entry(id.namespace.clone()).or_default().insert(origin);
+                let origin = previous.first().unwrap_or(&id).namespace.clone();
+                candidates.origins.entry(place.to_owned()).or_default().insert(origin);
             }
             let mut history = Resource::new(Value::Null);
             history.prefixes.clone_from(&resource.prefixes);
             history.suffixes.clone_from(&resource.suffixes);
-            let (name, namespace) = (resource.name(), resource.namespace());
             candidates.list.push(Candidate { at, name, namespace, id, previous, history });
         }
         candidates
@@ -147,35 +147,40 @@ struct Referrer {
     id: ResourceId,
     history: Resource,
     role: Option<Gvk>,
-    /// Namespaces it may look into; all of them where it lives in none itself.
-    namespaces: Option<Vec<String>>,
+    /// Places it may look into; all of them where it lives in no namespace itself.
+    places: Option<Vec<String>>,
     origins: HashSet<String>,
 }
 
 impl Referrer {
     fn of(resource: &Resource, candidates: &Candidates) -> Result<Referrer, Error> {
         let id = resource.id();
-        let namespaces = if id.is_cluster_scoped() {
-            None
-        } else {
-            let mut namespaces = vec![CLUSTER.to_owned(), id.namespace.clone()];
-            namespaces.extend(account_namespaces(resource)?);
-            namespaces.sort_unstable();
-            namespaces.dedup();
-            Some(namespaces)
-        };
-        let origins = match &namespaces {
+        let places = if id.is_cluster_scoped() { None } else { Some(places_near(resource, &id)?) };
+        let origins = match &places {
             None => candidates.origins.values().flatten().cloned().collect(),
-            Some(namespaces) => {
-                let origins = namespaces.iter().filter_map(|namespace| candidates.origins.get(namespace));
+            Some(places) => {
+                let origins = places.iter().filter_map(|place| candidates.origins.get(place));
                 origins.flatten().cloned().collect()
             }
         };
         let mut history = Resource::new(Value::Null);
         history.prefixes.clone_from(&resource.prefixes);
         history.suffixes.clone_from(&resource.suffixes);
-        Ok(Referrer { id, history, role: role_of(&resource.object), namespaces, origins })
+        Ok(Referrer { id, history, role: role_of(&resource.object), places, origins })
     }
+}
+
+/// The cluster, the object's own namespace, and those of the service accounts that it names: only what is
+/// written to be in these.
+fn places_near(resource: &Resource, id: &ResourceId) -> Result<Vec<String>, Error> {
+    let mut places = vec![CLUSTER.to_owned(), id.namespace.clone()];
+    if id.namespace == "default" {
+        places.push(String::new());
+    }
+    places.extend(account_namespaces(resource)?);
+    places.sort_unstable();
+    places.dedup();
+    Ok(places)
 }
 
 /// The namespaces of the service accounts a role binding names.
@@ -282,13 +287,12 @@ impl Fix<'_> {
 
     /// Everything within reach that once had the name, in the order of the build.
     fn find(&self, name: &str) -> Vec<usize> {
-        let Some(namespaces) = &self.referrer.namespaces else {
+        let Some(places) = &self.referrer.places else {
             return self.candidates.by_name.get(name).cloned().unwrap_or_default();
         };
-        let places = namespaces
-            .iter()
-            .filter_map(|namespace| self.candidates.by_place.get(&(name.to_owned(), namespace.clone())));
-        let mut found: Vec<usize> = places.flatten().copied().collect();
+        let by_place = &self.candidates.by_place;
+        let found = places.iter().filter_map(|place| by_place.get(&(name.to_owned(), place.clone())));
+        let mut found: Vec<usize> = found.flatten().copied().collect();
         found.sort_unstable();
         found.dedup();
         found

@@ -118,7 +118,7 @@ fn resource_of(node: &Node, mut object: Value, place: Place) -> Resource {
 }
 
 /// Parts of the text between lines that start with `---`, with the number of lines before each.
-fn split<'t>(text: &'t str, file: &TreePath) -> Result<Vec<(usize, &'t str)>, Error> {
+pub(crate) fn split<'t>(text: &'t str, file: &TreePath) -> Result<Vec<(usize, &'t str)>, Error> {
     let mut chunks = Vec::new();
     let (mut start, mut search) = (0, 0);
     let mut line = 0;

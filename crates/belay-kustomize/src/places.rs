@@ -18,11 +18,18 @@ pub(crate) fn parse(text: &str) -> Option<Vec<Document>> {
 pub(crate) fn object_at(documents: &[Document], line: usize) -> Option<&Node> {
     documents.iter().find_map(|document| {
         let root = &document.root;
-        if root.line == line {
-            return Some(root);
-        }
-        root.get("items").and_then(Node::items)?.iter().find(|item| item.line == line)
+        if root.line == line { Some(root) } else { items(root).iter().find(|item| item.line == line) }
     })
+}
+
+/// Which item of a document's list starts at a line, if the document itself starts elsewhere.
+pub(crate) fn item_at(document: &Document, line: usize) -> Option<usize> {
+    let root = &document.root;
+    items(root).iter().position(|item| item.line == line).filter(|_| root.line != line)
+}
+
+fn items(list: &Node) -> &[Node] {
+    list.get("items").and_then(Node::items).unwrap_or_default()
 }
 
 /// A field of an object, and the line it begins at.

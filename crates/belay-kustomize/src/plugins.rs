@@ -139,7 +139,10 @@ struct ReplacementSettings {
 }
 
 /// The transformers a configuration stands for.
-pub(crate) fn transformers(configuration: &Resource, loader: &Loader<'_>) -> Result<Configured, Error> {
+pub(crate) fn transformers<'l>(
+    configuration: &Resource,
+    loader: &'l Loader<'l>,
+) -> Result<Configured<'l>, Error> {
     refuse_foreign(configuration)?;
     Ok(vec![match configuration.kind() {
         "NamespaceTransformer" => {

@@ -447,7 +447,11 @@ impl Target {
         Ok(())
     }
 
-    fn transformers_of(&self, configuration: &Resource, loader: &Loader<'_>) -> Result<Configured, Error> {
+    fn transformers_of<'l>(
+        &self,
+        configuration: &Resource,
+        loader: &'l Loader<'l>,
+    ) -> Result<Configured<'l>, Error> {
         plugins::transformers(configuration, loader).during(|| configuration.id().to_string())
     }
 

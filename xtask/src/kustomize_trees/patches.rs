@@ -88,12 +88,13 @@ const PATCHES: [Patch; 13] = [
 const REPLACEMENT_FILE: &str = "replacement in a file";
 const REPLACEMENT_VALUE: &str = "replacement by a value";
 const REPLACEMENT_IN_TEXT: &str = "replacement in a text of YAML";
+const REPLACEMENT_OF_MAP: &str = "map in a text of YAML";
 
 pub(super) fn names() -> Vec<&'static str> {
     PATCHES
         .iter()
         .map(|(name, _)| *name)
-        .chain([REPLACEMENT_FILE, REPLACEMENT_VALUE, REPLACEMENT_IN_TEXT])
+        .chain([REPLACEMENT_FILE, REPLACEMENT_VALUE, REPLACEMENT_IN_TEXT, REPLACEMENT_OF_MAP])
         .collect()
 }
 
@@ -141,6 +142,9 @@ impl Maker {
     }
 
     pub(super) fn replacements(&mut self, folder: &str) -> String {
+        if self.chance(25) {
+            return self.replacement_of_map();
+        }
         let sources = [
             ("Service", "metadata.name"),
             ("ConfigMap", "data.a"),
@@ -182,5 +186,24 @@ impl Maker {
             }
             _ => format!("replacements:\n- {source}\n  targets:\n{target}"),
         }
+    }
+
+    /// Maps and lists that are copied into a text of YAML, with their layout.
+    fn replacement_of_map(&mut self) -> String {
+        let sources = [
+            ("Service", "spec.selector"),
+            ("Service", "metadata.labels"),
+            ("Thing", "spec.containers"),
+            ("Secret", "data"),
+            ("Deployment", "spec.template.metadata"),
+            ("RoleBinding", "subjects"),
+        ];
+        let Some((kind, path)) = self.pick_from(&sources) else { return String::new() };
+        let Some(name) = self.known(&[kind]) else { return String::new() };
+        self.uses(REPLACEMENT_OF_MAP);
+        let target = self.pick(&["fresh", "deep", "list", "deep.[k=x]", "list.3"]);
+        format!(
+            "replacements:\n- source: {{kind: {kind}, name: {name}, fieldPath: '{path}'}}\n  targets:\n  - select: {{kind: ConfigMap}}\n    fieldPaths: ['data.s\\.yaml.{target}']\n    options: {{create: true}}\n"
+        )
     }
 }

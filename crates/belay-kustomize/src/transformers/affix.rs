@@ -10,18 +10,18 @@ use crate::resource::{Resource, scalar_text};
 use crate::resources::Resources;
 
 /// The kustomization's `namePrefix`.
-pub(crate) fn configure_prefix(setting: &Setting<'_>) -> Result<Configured, Error> {
+pub(crate) fn configure_prefix(setting: &Setting<'_>) -> Result<Configured<'static>, Error> {
     let text = &setting.kustomization.name_prefix;
     Ok(configured(Side::Before, text, &setting.configuration.name_prefix))
 }
 
 /// The kustomization's `nameSuffix`.
-pub(crate) fn configure_suffix(setting: &Setting<'_>) -> Result<Configured, Error> {
+pub(crate) fn configure_suffix(setting: &Setting<'_>) -> Result<Configured<'static>, Error> {
     let text = &setting.kustomization.name_suffix;
     Ok(configured(Side::After, text, &setting.configuration.name_suffix))
 }
 
-fn configured(side: Side, text: &str, fields: &[FieldSpec]) -> Configured {
+fn configured(side: Side, text: &str, fields: &[FieldSpec]) -> Configured<'static> {
     if text.is_empty() {
         return Vec::new();
     }

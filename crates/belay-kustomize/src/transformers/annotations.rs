@@ -4,7 +4,7 @@ use super::labels::{Labels, sorted};
 use super::{Configured, Setting};
 use crate::error::Error;
 
-pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured, Error> {
+pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured<'static>, Error> {
     let annotations = &setting.kustomization.common_annotations;
     if annotations.is_empty() {
         return Ok(Vec::new());

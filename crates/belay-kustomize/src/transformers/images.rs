@@ -11,7 +11,7 @@ use crate::kustomization::Image;
 use crate::resource::scalar_text;
 use crate::resources::Resources;
 
-pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured, Error> {
+pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured<'static>, Error> {
     let images = setting.kustomization.images.iter();
     let fields = &setting.configuration.images;
     Ok(images

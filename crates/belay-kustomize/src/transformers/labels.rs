@@ -15,9 +15,9 @@ use crate::shared::Shared;
 /// The path of an object's own annotations.
 pub(crate) const OWN_ANNOTATIONS: &str = "metadata/annotations";
 
-pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured, Error> {
+pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured<'static>, Error> {
     let kustomization = setting.kustomization;
-    let mut configured: Configured = Vec::new();
+    let mut configured: Configured<'_> = Vec::new();
     for label in &kustomization.labels {
         let fields =
             places(label, setting.configuration).during(|| "merging the fields of `labels`".to_owned())?;

@@ -44,7 +44,7 @@ pub(crate) struct Setting<'s> {
 }
 
 /// Transformers of one kind that a kustomization asks for.
-pub(crate) type Configured = Vec<Box<dyn Transformer>>;
+pub(crate) type Configured<'s> = Vec<Box<dyn Transformer + 's>>;
 
 /// A transformer's name and how it is configured.
 pub(crate) struct Registered {
@@ -52,7 +52,7 @@ pub(crate) struct Registered {
     pub(crate) name: &'static str,
     /// The field of the kustomization.
     pub(crate) field: &'static str,
-    pub(crate) configure: fn(&Setting<'_>) -> Result<Configured, Error>,
+    pub(crate) configure: for<'s> fn(&Setting<'s>) -> Result<Configured<'s>, Error>,
 }
 
 /// Every transformer a kustomization's fields configure, in the order they run.

@@ -10,7 +10,7 @@ use crate::id::FieldSpec;
 use crate::resource::{Resource, scalar_text};
 use crate::resources::Resources;
 
-pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured, Error> {
+pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured<'static>, Error> {
     let namespace = &setting.kustomization.namespace;
     if namespace.is_empty() {
         return Ok(Vec::new());

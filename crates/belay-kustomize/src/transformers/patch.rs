@@ -3,7 +3,7 @@
 use belay_filetree::TreePath;
 use serde_json::Value;
 
-use super::{AfterPart, Configured, Setting, Transformer};
+use super::{AfterPart, Configured, Setting, Transformer, patch_json6902};
 use crate::error::{During, Error};
 use crate::explain::{Elsewhere, Part};
 use crate::json_patch::JsonPatch;
@@ -15,7 +15,7 @@ use crate::resources::Resources;
 use crate::selector::Matcher;
 use crate::strategic_merge;
 
-pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured, Error> {
+pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured<'static>, Error> {
     let patches = setting.kustomization.patches.iter();
     patches
         .map(|patch| read(patch, setting.loader).map(|patch| Box::new(patch) as Box<dyn Transformer>))
@@ -160,10 +160,7 @@ impl AnyPatch {
             let resource = &mut list[at];
             let id = resource.id();
             resource.remember_names();
-            resource.pass_through_json();
-            resource.show_origin()?;
-            patch.apply(&mut resource.object).during(|| format!("applying {} to {id}", self.source))?;
-            resource.hide_origin();
+            patch_json6902::apply(patch, resource).during(|| format!("applying {} to {id}", self.source))?;
             if resource.kind().is_empty() {
                 return Err(Error::rule(format!("{}: missing kind in what it makes of {id}", self.source)));
             }

@@ -8,10 +8,11 @@ use crate::explain::Part;
 use crate::json_patch::JsonPatch;
 use crate::kustomization::Patch;
 use crate::loader::Loader;
+use crate::resource::Resource;
 use crate::resources::Resources;
 use crate::selector::Matcher;
 
-pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured, Error> {
+pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured<'static>, Error> {
     let patches = setting.kustomization.patches_json6902.iter();
     patches
         .map(|patch| read(patch, setting.loader).map(|patch| Box::new(patch) as Box<dyn Transformer>))
@@ -58,10 +59,7 @@ impl Transformer for TargetedJsonPatch {
         for at in selected {
             let resource = &mut list[at];
             let id = resource.id();
-            resource.pass_through_json();
-            resource.show_origin()?;
-            self.patch.apply(&mut resource.object).during(|| format!("applying {} to {id}", self.source))?;
-            resource.hide_origin();
+            apply(&self.patch, resource).during(|| format!("applying {} to {id}", self.source))?;
         }
         Ok(())
     }
@@ -71,4 +69,14 @@ impl Transformer for TargetedJsonPatch {
         after(resources, &self.part);
         Ok(())
     }
+}
+
+/// Lays a patch over an object. The original does it in JSON, with the keys in their order.
+pub(super) fn apply(patch: &JsonPatch, resource: &mut Resource) -> Result<(), Error> {
+    resource.pass_through_json();
+    resource.show_origin()?;
+    patch.apply(&mut resource.object)?;
+    resource.object.sort_all_objects();
+    resource.hide_origin();
+    Ok(())
 }

@@ -12,7 +12,7 @@ use crate::objects;
 use crate::resource::Resource;
 use crate::resources::Resources;
 
-pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured, Error> {
+pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured<'static>, Error> {
     let references = &setting.kustomization.patches_strategic_merge;
     if references.is_empty() {
         return Ok(Vec::new());

@@ -1,9 +1,10 @@
 //! `replacements`: a field's value copied to other fields.
 
 mod embedded;
+mod layout;
 mod nodes;
 
-use belay_goyaml::Resolution;
+use belay_goyaml::{EditableNode, Resolution};
 use serde_json::Value;
 
 use super::{AfterPart, Configured, Setting, Transformer};
@@ -18,7 +19,7 @@ use crate::resource::{Resource, Written, scalar_text};
 use crate::resources::Resources;
 use crate::selector::Matcher;
 
-pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured, Error> {
+pub(crate) fn configure<'s>(setting: &Setting<'s>) -> Result<Configured<'s>, Error> {
     if setting.kustomization.replacements.is_empty() {
         return Ok(Vec::new());
     }
@@ -26,7 +27,7 @@ pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured, Error> {
 }
 
 /// Reads replacements, those in files too.
-pub(crate) fn read(listed: &[Replacement], loader: &Loader<'_>) -> Result<Replacements, Error> {
+pub(crate) fn read<'l>(listed: &[Replacement], loader: &'l Loader<'l>) -> Result<Replacements<'l>, Error> {
     let mut replacements = Vec::new();
     for (entry, replacement) in listed.iter().enumerate() {
         if replacement.path.is_empty() {
@@ -53,14 +54,16 @@ pub(crate) fn read(listed: &[Replacement], loader: &Loader<'_>) -> Result<Replac
         let part = |number| Part::Item { file: file.clone(), number }.of(elsewhere.as_ref());
         replacements.extend(read.into_iter().enumerate().map(|(number, read)| (read, part(number))));
     }
-    Ok(Replacements { replacements })
+    Ok(Replacements { replacements, loader })
 }
 
-pub(crate) struct Replacements {
+pub(crate) struct Replacements<'l> {
     replacements: Vec<(Replacement, Part)>,
+    /// Reads again what is copied with its layout.
+    loader: &'l Loader<'l>,
 }
 
-impl Transformer for Replacements {
+impl Transformer for Replacements<'_> {
     fn transform(&self, resources: &mut Resources) -> Result<(), Error> {
         self.transform_by_part(resources, &mut |_, _| {})
     }
@@ -70,7 +73,7 @@ impl Transformer for Replacements {
             let Some(targets) = &replacement.targets else {
                 return Err(Error::rule("replacements must specify a source and at least one target"));
             };
-            let mut source = Source::of(replacement, resources)?;
+            let mut source = Source::of(replacement, resources, self.loader)?;
             for target in targets {
                 copy(&mut source, target, resources)?;
             }
@@ -88,21 +91,28 @@ struct Source {
     /// The object and the path, where the field is copied as it is: a target may be that field, and
     /// those after it are given what it became.
     live: Option<(usize, Vec<String>)>,
+    /// How a map or list is written.
+    layout: Option<EditableNode>,
 }
 
 impl Source {
-    fn of(replacement: &Replacement, resources: &Resources) -> Result<Source, Error> {
+    fn of(replacement: &Replacement, resources: &Resources, loader: &Loader<'_>) -> Result<Source, Error> {
         match (&replacement.source_value, &replacement.source) {
             (Some(_), Some(_)) => Err(Error::rule("value and resource selectors are mutually exclusive")),
             (Some(value), None) => {
-                Ok(Source { value: Value::from(value.as_str()), text: value.clone(), live: None })
+                let text = value.clone();
+                Ok(Source { value: Value::from(value.as_str()), text, live: None, layout: None })
             }
             (None, None) => Err(Error::rule("replacements must specify a source and at least one target")),
-            (None, Some(source)) => Source::of_field(source, resources),
+            (None, Some(source)) => Source::of_field(source, resources, loader),
         }
     }
 
-    fn of_field(source: &ReplacementSource, resources: &Resources) -> Result<Source, Error> {
+    fn of_field(
+        source: &ReplacementSource,
+        resources: &Resources,
+        loader: &Loader<'_>,
+    ) -> Result<Source, Error> {
         let at = select_source(source, resources)?;
         let resource = resources.get(at);
         let path = if source.field_path.is_empty() { "metadata.name" } else { &source.field_path };
@@ -118,11 +128,13 @@ impl Source {
         Ok(match parted(source.options.as_ref()) {
             Some(options) => {
                 let (value, text) = refine(value, &resource.text_of(value), options)?;
-                Source { value, text, live: None }
+                Source { value, text, live: None, layout: None }
             }
             None => {
                 let text = resource.text_of(value);
-                Source { value: value.clone(), text, live: Some((at, names)) }
+                let layout = (Kind::of(value) != Kind::Scalar)
+                    .then(|| layout::of_field(resource, &names, value, loader));
+                Source { value: value.clone(), text, live: Some((at, names)), layout }
             }
         })
     }
@@ -137,11 +149,11 @@ impl Source {
         if let Some((at, names)) = &self.live
             && *at == changed
             && let Ok(Some(value)) = field_lookup::get(object, names)
-            && Kind::of(value) == Kind::Scalar
             && *value != self.value
         {
             self.text = scalar_text(value);
             self.value = value.clone();
+            self.layout = self.layout.as_ref().map(|layout| layout::again(value, layout));
         }
     }
 }

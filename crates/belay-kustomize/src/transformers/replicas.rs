@@ -10,7 +10,7 @@ use crate::kustomization::Replica;
 use crate::resource::Resource;
 use crate::resources::Resources;
 
-pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured, Error> {
+pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured<'static>, Error> {
     let replicas = setting.kustomization.replicas.iter();
     let fields = &setting.configuration.replicas;
     let configured = replicas.map(|replica| {

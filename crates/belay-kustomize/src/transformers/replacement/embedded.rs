@@ -54,7 +54,7 @@ fn in_json(
         Ok(found) if found > 0 => {}
         _ => return Ok(None),
     }
-    Ok(Some(if fits { json_like(text, &data) } else { text.to_owned() }))
+    Ok(Some(if fits { json_like(text, data) } else { text.to_owned() }))
 }
 
 /// The text of YAML with the value in it: comments, quotes and tags stay. `None` if the path leads nowhere.
@@ -69,7 +69,7 @@ fn in_yaml(
         (Some(present), Some(options)) => node.set_scalar(with_part(present, &source.text, options)),
         (Some(_), None) => node.set_scalar(source.text.clone()),
         (None, _) => {
-            *node = EditableNode::from(&source.value);
+            *node = source.layout.clone().unwrap_or_else(|| EditableNode::from(&source.value));
             parted.is_none()
         }
     };
@@ -80,25 +80,12 @@ fn in_yaml(
 }
 
 /// JSON in the layout the text had.
-fn json_like(text: &str, data: &Value) -> String {
-    let sorted = sorted(data);
+fn json_like(text: &str, mut data: Value) -> String {
+    data.sort_all_objects();
     let wide = text.contains('\n') && text.contains("  ");
     if wide {
-        belay_goyaml::to_go_json_indent(&sorted, true, "  ")
+        belay_goyaml::to_go_json_indent(&data, true, "  ")
     } else {
-        belay_goyaml::to_go_json(&sorted, true)
-    }
-}
-
-fn sorted(value: &Value) -> Value {
-    match value {
-        Value::Object(fields) => {
-            let mut entries: Vec<_> =
-                fields.iter().map(|(key, value)| (key.clone(), sorted(value))).collect();
-            entries.sort_by(|one, two| one.0.cmp(&two.0));
-            Value::Object(entries.into_iter().collect())
-        }
-        Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),
-        scalar => scalar.clone(),
+        belay_goyaml::to_go_json(&data, true)
     }
 }

@@ -1,87 +1,20 @@
 //! A loop of small accidents: texts are cut, doubled and mixed at random, and whatever comes of it,
-//! a build ends soon with objects or an error. `BELAY_ROUNDS` makes it longer.
+//! a build ends soon with objects or an error. `BELAY_MINUTES` makes it longer.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail where its own input is wrong")]
+
+#[path = "../../../tests/accidents.rs"]
+mod accidents;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use accidents::{Random, rounds};
 use belay_filetree::{MemoryTree, TreePath};
 use belay_kustomize::{BuildOptions, SubstituteVariables, build, substitute_text};
 use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// What is mixed in.
-const PIECES: [&str; 30] = [
-    "$patch: delete\n",
-    "$patch: replace\n",
-    "*",
-    "[",
-    "]",
-    "{",
-    "}",
-    ": ",
-    "- ",
-    "\n",
-    "&a ",
-    "*a",
-    "\"",
-    "'",
-    "|\n",
-    "${",
-    "}",
-    ":=",
-    "..",
-    "../",
-    "[name=",
-    "=]",
-    ".",
-    "~1",
-    "-",
-    "9999999999999999999",
-    "\u{0}",
-    "é",
-    "null",
-    "#",
-];
-
-/// xorshift: the same accidents in every run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % bound.max(1) as u64).unwrap()
-    }
-
-    /// The text after a few accidents.
-    fn spoiled(&mut self, text: &str) -> String {
-        let mut letters: Vec<char> = text.chars().collect();
-        for _ in 0..=self.below(3) {
-            let at = self.below(letters.len() + 1);
-            let end = (at + self.below(12)).min(letters.len());
-            match self.below(4) {
-                0 => drop(letters.drain(at..end)),
-                1 => {
-                    let copy = letters[at..end].to_vec();
-                    letters.splice(at..at, copy);
-                }
-                _ => {
-                    let piece = PIECES[self.below(PIECES.len())];
-                    letters.splice(at..at, piece.chars());
-                }
-            }
-        }
-        letters.into_iter().collect()
-    }
-}
-
-fn rounds() -> usize {
-    std::env::var("BELAY_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(150)
-}
 
 fn ends(files: &[(&str, &str)]) {
     let tree = MemoryTree::of(files.iter().copied());
@@ -98,7 +31,7 @@ fn patches() {
     let merge = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\nspec:\n  template:\n    spec:\n      containers:\n      - name: web\n        env:\n        - {name: A, $patch: delete}\n        - {name: B, value: b}\n      volumes:\n      - name: v\n        emptyDir: {}\n";
     let json = "- op: replace\n  path: /spec/template/spec/containers/0/image\n  value: web:2\n- {op: move, from: /spec/replicas, path: /spec/x~1y}\n- {op: test, path: /kind, value: Deployment}\n";
     let mut random = Random(1);
-    for round in 0..rounds() {
+    for round in rounds(150) {
         let text = random.spoiled(if round % 2 == 0 { merge } else { json });
         let top = "resources: [web.yaml]\npatches:\n- path: patch.yaml\n  target: {kind: Deployment}\n";
         ends(&[("kustomization.yaml", top), ("web.yaml", WEB), ("patch.yaml", &text)]);
@@ -108,7 +41,7 @@ fn patches() {
 #[test]
 fn paths_of_replacements() {
     let mut random = Random(2);
-    for _ in 0..rounds() {
+    for _ in rounds(150) {
         let source = random.spoiled("spec.template.spec.containers.[name=web].image");
         let target = random.spoiled("spec.template.spec.containers.*.env.[name=A].value");
         let index = random.below(4);
@@ -127,7 +60,7 @@ fn substitutions() {
     let variables: SubstituteVariables =
         [("A", "abcabc"), ("B", "")].map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let mut random = Random(3);
-    for _ in 0..rounds() * 20 {
+    for _ in rounds(3000) {
         let text = random.spoiled(text);
         let started = Instant::now();
         let _ = substitute_text(&text, &variables, false);
@@ -137,10 +70,10 @@ fn substitutions() {
 
 #[test]
 fn whole_trees() {
-    let trees = include_str!("trees.jsonl");
+    let trees: Vec<&str> = include_str!("trees.jsonl").lines().collect();
     let mut random = Random(4);
-    for case in trees.lines().step_by(600 / rounds().min(600)) {
-        let case: Value = serde_json::from_str(case).unwrap();
+    for _ in rounds(150) {
+        let case: Value = serde_json::from_str(trees[random.below(trees.len())]).unwrap();
         let mut files: BTreeMap<String, String> = serde_json::from_value(case["files"].clone()).unwrap();
         let at = random.below(files.len());
         if let Some(text) = files.values_mut().nth(at) {

@@ -6,7 +6,7 @@
 //!                                        Functions (builtins, sprig, the host's own)
 //! ```
 //!
-//! Results and error texts are those of Go 1.26 and sprig 3.3. Nothing here reads a clock, a random
+//! Results and error texts are those of Go 1.26 and sprig 3.3; [`read_toml`] has those of BurntSushi's library. Nothing here reads a clock, a random
 //! source or the environment: both come in [`Options`].
 
 mod builtin;
@@ -25,6 +25,7 @@ mod parse;
 mod provenance;
 mod set;
 mod sprig;
+mod toml;
 mod value;
 
 pub use cache::ParseCache;
@@ -40,4 +41,5 @@ pub use parse::{Delimiters, Parsed, parse};
 pub use provenance::{Condition, Frame, Nested, Origin, Path, Place, Provenance, Span, Step};
 pub use set::TemplateSet;
 pub use sprig::{Time, format_duration, parse_duration, parse_time, sprig};
+pub use toml::{TomlError, TomlProblem, read_toml};
 pub use value::{Element, Kind, List, Map, Text, Type, Value};

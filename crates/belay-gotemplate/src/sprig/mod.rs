@@ -29,6 +29,7 @@ pub use date_parse::parse_time;
 pub use durations::{format_duration, parse_duration};
 pub(crate) use encoding::base64_encode;
 pub use time::Time;
+pub(crate) use words::is_letter;
 
 use crate::function::Functions;
 

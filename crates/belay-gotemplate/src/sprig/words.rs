@@ -63,15 +63,17 @@ fn is_upper(character: char) -> bool {
     if character.is_ascii() { character.is_ascii_uppercase() } else { is_in(&CLASS, character) }
 }
 
+/// Go's `unicode.IsLetter`.
+pub(crate) fn is_letter(character: char) -> bool {
+    static CLASS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\p{L}").expect("the pattern is valid"));
+    if character.is_ascii() { character.is_ascii_alphabetic() } else { is_in(&CLASS, character) }
+}
+
 /// A letter that is not one of the common Chinese characters.
 fn is_alphabet(character: char) -> bool {
-    static CLASS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\p{L}").expect("the pattern is valid"));
-    if character.is_ascii() {
-        return character.is_ascii_alphabetic();
-    }
     let is_chinese =
         matches!(character, '\u{4E00}'..='\u{9FCC}' | '\u{3400}'..='\u{4D85}' | '\u{20000}'..='\u{2B81D}');
-    !is_chinese && is_in(&CLASS, character)
+    !is_chinese && is_letter(character)
 }
 
 /// The mapping to one character, as Go's `unicode.ToLower` has it.

@@ -1,8 +1,8 @@
 //! `toToml`, `mustToToml`, `fromToml`, in the wording and layout of BurntSushi's library.
 
 use belay_gotemplate::{
-    Call, Duration, Function, FunctionError, Functions, Map, Signature, Time, Type, Value, format_duration,
-    format_float,
+    Duration, Function, FunctionError, Functions, Map, Signature, Time, Type, Value, format_duration,
+    format_float, read_toml,
 };
 
 use super::{any_map, error_map};
@@ -20,10 +20,8 @@ pub(super) fn register(functions: &mut Functions) {
     functions.insert(
         "fromToml",
         Function::new(Signature::new([Type::String], any_map()), |call, arguments| {
-            let parsed = arguments.text(0)?.to_str().parse::<toml::Table>();
-            let read =
-                parsed.map_err(|error| error.message().to_owned()).and_then(|table| from_table(table, call));
-            Ok(Value::Map(read.unwrap_or_else(|message| error_map(&format!("toml: {message}")))))
+            let read = read_toml(arguments.text(0)?, call);
+            Ok(Value::Map(read.unwrap_or_else(|error| error_map(&error.to_string()))))
         }),
     );
 }
@@ -36,29 +34,6 @@ fn something(value: &Value) -> Result<&Value, FunctionError> {
     Ok(value)
 }
 
-fn from_table(table: toml::Table, call: &Call<'_>) -> Result<Map, String> {
-    let map = Map::new();
-    for (key, value) in table {
-        map.insert(key, from_toml(value, call)?);
-    }
-    Ok(map)
-}
-
-fn from_toml(value: toml::Value, call: &Call<'_>) -> Result<Value, String> {
-    Ok(match value {
-        toml::Value::String(text) => Value::string(text),
-        toml::Value::Integer(number) => Value::Int64(number),
-        toml::Value::Float(number) => Value::Float(number),
-        toml::Value::Boolean(value) => Value::Bool(value),
-        toml::Value::Datetime(date) => from_date(&date, call)?,
-        toml::Value::Array(items) => {
-            let items = items.into_iter().map(|item| from_toml(item, call));
-            Value::list(items.collect::<Result<_, String>>()?)
-        }
-        toml::Value::Table(table) => Value::Map(from_table(table, call)?),
-    })
-}
-
 /// The layouts of dates, each with the zone that tells its dates from others when they are written again.
 const LOCAL_DATES: [(&str, &str); 3] = [
     ("datetime-local", "2006-01-02T15:04:05.999999999"),
@@ -66,24 +41,6 @@ const LOCAL_DATES: [(&str, &str); 3] = [
     ("time-local", "15:04:05.999999999"),
 ];
 const OFFSET_DATE: &str = "2006-01-02T15:04:05.999999999Z07:00";
-
-/// A `time.Time`: a date without an offset is one in a zone that Go's library makes up for its kind.
-fn from_date(date: &toml::value::Datetime, call: &Call<'_>) -> Result<Value, String> {
-    let kind = match (date.date, date.time) {
-        (Some(_), Some(_)) => 0,
-        (Some(_), None) => 1,
-        _ => 2,
-    };
-    let (layout, zone) = match date.offset {
-        Some(_) => (OFFSET_DATE, None),
-        None => (LOCAL_DATES[kind].1, Some(LOCAL_DATES[kind].0)),
-    };
-    let has_seconds = date.time.is_none_or(|time| time.second.is_some());
-    let layout = if has_seconds { layout.to_owned() } else { layout.replace(":05.999999999", "") };
-    let text = date.to_string();
-    Time::parse(&layout, &text, zone, call)
-        .map_err(|_| format!("invalid datetime: {}", crate::quote::quote(&text)))
-}
 
 /// As Go's library writes it: a date that was read without an offset has none.
 fn date_text(time: &Time) -> String {

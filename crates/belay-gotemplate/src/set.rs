@@ -81,12 +81,17 @@ impl TemplateSet {
 
     /// The same for a text that may not be UTF-8: Go reads bytes.
     pub fn parse_bytes(&mut self, name: &str, text: &[u8]) -> Result<(), Error> {
-        let parsed = match std::str::from_utf8(text) {
-            Ok(text) => self.parse_only(name, text)?,
-            Err(_) => parse_broken(name, text, &self.delimiters, &|name| self.is_function(name))?,
-        };
+        let parsed = self.parse_only_bytes(name, text)?;
         self.add(&parsed);
         Ok(())
+    }
+
+    /// [`TemplateSet::parse_only`] for a text that may not be UTF-8.
+    pub fn parse_only_bytes(&self, name: &str, text: &[u8]) -> Result<Parsed, Error> {
+        match std::str::from_utf8(text) {
+            Ok(text) => self.parse_only(name, text),
+            Err(_) => parse_broken(name, text, &self.delimiters, &|name| self.is_function(name)),
+        }
     }
 
     /// Parses a text as this set would, without adding it; a text that its cache knows is not parsed again.

@@ -8,10 +8,11 @@ mod values;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use belay_gotemplate::{Call, Element, FunctionError, Functions, Map, Text, Type, Value, from_json};
+use belay_gotemplate::{
+    Call, Element, FunctionError, Functions, Map, Text, Type, Value, from_json, go_quote,
+};
 
 use crate::engine::{WARNING_END, WARNING_START, without_no_value};
-use crate::quote::quote;
 
 /// Where `lookup` looks.
 pub trait Lookup: Send + Sync {
@@ -129,18 +130,17 @@ fn register_templates(functions: &mut Functions) {
 
 /// `tpl`: the text sees every template of the set, and what it defines is seen by nobody else.
 fn execute_text(call: &mut Call<'_>, text: &Text, data: Value) -> Result<Value, FunctionError> {
-    let shown = text.to_str();
     let mut set = call.templates().clone();
     let parsed = set
-        .parse_only("gotpl", &shown)
-        .map_err(|error| FunctionError::new(format!("cannot parse template {}: {error}", quote(&shown))))?;
+        .parse_only_bytes("gotpl", text)
+        .map_err(|error| FunctionError::new(format!("cannot parse template {}: {error}", go_quote(text))))?;
     if set.contains("gotpl") {
         // Within another `tpl` an empty text would leave that one's template in place.
         set.parse("gotpl", "{{ \"\" }}")?;
     }
     set.add(&parsed);
     let output = call.execute_in(set, "gotpl", data).map_err(|error| {
-        FunctionError::new(format!("error during tpl function execution for {}: {error}", quote(&shown)))
+        FunctionError::new(format!("error during tpl function execution for {}: {error}", go_quote(text)))
     })?;
     Ok(match std::str::from_utf8(&output) {
         Ok(output) => Value::string(without_no_value(output.to_owned())),

@@ -1,6 +1,11 @@
 //! Values from and to JSON.
 
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
 use crate::descent::{descend, may_copy};
+use crate::json_error::{MAX_DEPTH as MAX_READ_DEPTH, go_json_error};
 use crate::value::{List, Map, Text, Value};
 
 /// A JSON value as Go's encoding/json decodes it into `interface {}`: numbers are `float64`.
@@ -29,6 +34,81 @@ fn convert(json: &serde_json::Value, number: &dyn Fn(&serde_json::Number) -> Val
             let entries = entries.iter().map(|(key, value)| (key.as_str(), convert(value, number)));
             Value::Map(entries.collect::<Map>())
         }),
+    }
+}
+
+/// Reads a text as Go's encoding/json decodes it into `interface {}`, as deep as that does. An error is Go's text.
+pub fn read_json(text: &str) -> Result<Value, String> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    reader.disable_recursion_limit();
+    let read = Level(0).deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+    read.map_err(|_| go_json_error(text))
+}
+
+/// Reads what is so many lists and objects deep.
+struct Level(usize);
+
+impl Level {
+    fn deeper<E: Error>(&self) -> Result<Self, E> {
+        if self.0 >= MAX_READ_DEPTH { Err(E::custom("exceeded max depth")) } else { Ok(Self(self.0 + 1)) }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Level {
+    type Value = Value;
+
+    // Texts nest deeper than a thread's stack is high.
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        crate::exec::with_stack(|| deserializer.deserialize_any(self))
+    }
+}
+
+impl<'de> Visitor<'de> for Level {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Nil)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Value, E> {
+        Ok(Value::Float(number as f64))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Value, E> {
+        Ok(Value::Float(number as f64))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Value, E> {
+        Ok(Value::Float(number))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::string(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut read = Vec::new();
+        while let Some(item) = items.next_element_seed(self.deeper()?)? {
+            read.push(item);
+        }
+        // An empty list at the limit is too deep as well.
+        self.deeper().map(|_| Value::list(read))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let read = Map::new();
+        while let Some(key) = entries.next_key::<String>()? {
+            read.insert(key, entries.next_value_seed(self.deeper()?)?);
+        }
+        self.deeper().map(|_| Value::Map(read))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What Go's `encoding/json` says of a text that is not JSON.
 
-/// Lists and objects within each other; the reader refuses deeper ones as well.
-const MAX_DEPTH: usize = 500;
+/// Lists and objects within each other that Go reads.
+pub(crate) const MAX_DEPTH: usize = 10_000;
 
 /// The error of the first byte that does not belong where it stands.
 pub fn go_json_error(text: &str) -> String {
@@ -56,12 +56,10 @@ impl Scanner<'_> {
     }
 
     fn value(&mut self, depth: usize) -> Result<(), String> {
-        if depth > MAX_DEPTH {
-            return Err("exceeded max depth".to_owned());
-        }
         match self.next_after_blanks().ok_or_else(end)? {
-            b'{' => self.object(depth),
-            b'[' => self.list(depth),
+            byte @ (b'{' | b'[') if depth >= MAX_DEPTH => Err(unexpected(byte, "exceeded max depth")),
+            b'{' => crate::exec::with_stack(|| self.object(depth)),
+            b'[' => crate::exec::with_stack(|| self.list(depth)),
             b'"' => self.string(),
             b't' => self.word("true"),
             b'f' => self.word("false"),

@@ -34,7 +34,7 @@ pub use error::{Error, Limit};
 pub use format::{format_float, format_value, go_quote, go_quote_rune, sprint, sprintf};
 pub use function::{Arguments, Call, Function, FunctionError, Functions, Signature};
 pub use host::HostObject;
-pub use json::{JsonError, from_json, from_json_with_integers, json_text, to_json};
+pub use json::{JsonError, from_json, from_json_with_integers, json_text, read_json, to_json};
 pub use json_error::go_json_error;
 pub use options::{Budget, Clock, LocalZone, MissingKey, Moment, Options, RandomSource};
 pub use parse::{Delimiters, Parsed, parse};

@@ -2,8 +2,7 @@
 
 use crate::format::format_float;
 use crate::function::{FunctionError, Functions};
-use crate::json::{from_json, json_text};
-use crate::json_error::go_json_error;
+use crate::json::{json_text, read_json};
 use crate::value::Type::{Any, String as Str};
 use crate::value::Value;
 
@@ -30,10 +29,7 @@ pub(super) fn register(functions: &mut Functions) {
 }
 
 fn read(text: &str) -> Result<Value, FunctionError> {
-    match serde_json::from_str::<serde_json::Value>(text) {
-        Ok(json) => Ok(from_json(&json)),
-        Err(_) => Err(go_json_error(text).into()),
-    }
+    Ok(read_json(text)?)
 }
 
 fn write(value: &Value, indent: bool, escape: bool) -> Result<String, FunctionError> {

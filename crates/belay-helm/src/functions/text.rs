@@ -3,12 +3,12 @@
 //! The plain forms swallow errors, as Helm's do: writers give nothing, readers give a map or list
 //! that holds the text of the error. The `must` forms fail.
 
-use belay_gotemplate::{Element, FunctionError, Functions, List, Map, Text, Type, Value, from_json};
+use belay_gotemplate::{
+    Element, FunctionError, Functions, List, Map, Text, Type, Value, from_json, read_json,
+};
 use serde_json::Value as Json;
 
 use super::{any_map, error_map};
-use crate::decode::json_type;
-use belay_gotemplate::go_json_error;
 
 pub(super) fn register(functions: &mut Functions) {
     type Write = fn(&Value) -> Result<String, String>;
@@ -27,7 +27,7 @@ pub(super) fn register(functions: &mut Functions) {
             });
         }
     }
-    type Read = fn(&Text) -> Result<Json, String>;
+    type Read = fn(&Text) -> Result<Value, String>;
     let readers: [(&str, &str, Read); 2] = [
         ("fromYaml", "fromYamlArray", |text| read_yaml(&text.to_str())),
         ("fromJson", "fromJsonArray", |text| read_json(&text.to_str())),
@@ -93,42 +93,40 @@ fn to_json(value: &Value) -> Result<String, String> {
         .map_err(|error| error.to_string())
 }
 
-fn read_yaml(text: &str) -> Result<Json, String> {
-    belay_goyaml::to_json(text).map_err(|error| format!("error converting YAML to JSON: {error}"))
+fn read_yaml(text: &str) -> Result<Value, String> {
+    let read =
+        belay_goyaml::to_json(text).map_err(|error| format!("error converting YAML to JSON: {error}"))?;
+    Ok(from_json(&read))
 }
 
-fn read_json(text: &str) -> Result<Json, String> {
-    serde_json::from_str(text).map_err(|_| go_json_error(text))
-}
-
-fn wrong_type(found: &Json, wanted: &str, is_yaml: bool) -> String {
+fn wrong_type(found: &Value, wanted: &str, is_yaml: bool) -> String {
     let before = if is_yaml { "error unmarshaling JSON: while decoding JSON: " } else { "" };
-    let found = json_type(found);
+    let found = match found {
+        Value::Bool(_) => "bool",
+        Value::String(_) => "string",
+        Value::List(_) => "array",
+        Value::Map(_) => "object",
+        _ => "number",
+    };
     format!("{before}json: cannot unmarshal {found} into Go value of type {wanted}")
 }
 
-fn as_map(read: Result<Json, String>, is_yaml: bool) -> Map {
+fn as_map(read: Result<Value, String>, is_yaml: bool) -> Map {
     match read {
-        Ok(json @ Json::Object(_)) => match from_json(&json) {
-            Value::Map(map) => map,
-            _ => Map::new(),
-        },
-        Ok(Json::Null) if is_yaml => Map::new(),
-        Ok(Json::Null) => Map::nil(Element::Any),
+        Ok(Value::Map(map)) => map,
+        Ok(Value::Nil) if is_yaml => Map::new(),
+        Ok(Value::Nil) => Map::nil(Element::Any),
         Ok(other) => error_map(&wrong_type(&other, "map[string]interface {}", is_yaml)),
         Err(error) => error_map(&error),
     }
 }
 
-fn as_list(read: Result<Json, String>, is_yaml: bool) -> List {
+fn as_list(read: Result<Value, String>, is_yaml: bool) -> List {
     let error_list = |error: String| List::new(vec![Value::string(error)]);
     match read {
-        Ok(json @ Json::Array(_)) => match from_json(&json) {
-            Value::List(list) => list,
-            _ => List::new(Vec::new()),
-        },
-        Ok(Json::Null) if is_yaml => List::new(Vec::new()),
-        Ok(Json::Null) => List::nil(Element::Any),
+        Ok(Value::List(list)) => list,
+        Ok(Value::Nil) if is_yaml => List::new(Vec::new()),
+        Ok(Value::Nil) => List::nil(Element::Any),
         Ok(other) => error_list(wrong_type(&other, "[]interface {}", is_yaml)),
         Err(error) => error_list(error),
     }

@@ -1,6 +1,7 @@
 //! YAML into typed fields the way Go does it: numbers become text where text is wanted, field names
 //! match in any case, and a wrong type is named as Go names it.
 
+use belay_goyaml::ParseOptions;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
@@ -176,6 +177,35 @@ pub(crate) fn json_type(value: &Value) -> &'static str {
         Value::Array(_) => "array",
         Value::Object(_) => "object",
     }
+}
+
+/// Reads JSON as deep as this thread reads YAML: whoever lets that be deep has the stack for it.
+pub(crate) fn json_reader(text: &str) -> serde_json::Deserializer<serde_json::de::StrRead<'_>> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    if nesting(text) <= ParseOptions::default().max_depth {
+        reader.disable_recursion_limit();
+    }
+    reader
+}
+
+/// How deep the brackets of a text are nested at most.
+fn nesting(text: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let (mut in_text, mut is_escaped) = (false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if in_text => is_escaped = true,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 /// A number where text is wanted: `1.10` becomes `1.1`, read with the precision of a float32.

@@ -4,9 +4,10 @@ pub(crate) mod coalesce;
 pub(crate) mod convert;
 mod set;
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::decode::json_type;
+use crate::decode::{json_reader, json_type};
 use crate::yaml::{self, YamlError};
 
 pub use set::SetError;
@@ -200,7 +201,8 @@ impl Values {
             let failed = |_| ValuesError::SetJson { text: text.to_owned() };
             return parse_into(text, &mut self.0, &Reading::Json).map_err(failed);
         }
-        match serde_json::from_str::<Value>(trimmed) {
+        let mut reader = json_reader(trimmed);
+        match Value::deserialize(&mut reader).and_then(|value| reader.end().map(|()| value)) {
             Ok(value) => {
                 self.merge(Values::from_json(value));
                 Ok(())

@@ -370,7 +370,7 @@ impl Parser<'_> {
             return Ok(Value::Null);
         }
         let rest: String = self.rest.clone().collect();
-        let mut values = serde_json::Deserializer::from_str(&rest).into_iter::<Value>();
+        let mut values = crate::decode::json_reader(&rest).into_iter::<Value>();
         let mut value = match values.next() {
             Some(Ok(value)) => value,
             _ => return Err(SetError::Json),

@@ -3,8 +3,8 @@
 
 use std::cell::Cell;
 
-/// Containers within each other.
-const MAX_DEPTH: usize = 2_000;
+/// Containers within each other, as deep as texts are read and a few more that templates put around them.
+const MAX_DEPTH: usize = 10_100;
 /// Containers one walk may visit, and bytes of text it may copy.
 const MAX_VISITS: usize = 2_000_000;
 const MAX_BYTES: usize = 64 << 20;

@@ -1,5 +1,6 @@
 //! Values from and to JSON.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -129,12 +130,31 @@ pub enum JsonError {
     Cycle,
 }
 
+/// What any thread's stack is high enough for.
 const MAX_DEPTH: usize = 1000;
+/// What is written on a stack of its own. Go's encoder has no limit.
+const MAX_WRITTEN_DEPTH: usize = 10_000;
+/// Enough to write and to drop what is as deep.
+const DEEP_STACK: usize = 256 << 20;
 
 /// A value as Go's encoding/json encodes it: whole floats are whole numbers, bytes are base64, keys
 /// are sorted, what is not UTF-8 is replaced.
 pub fn to_json(value: &Value) -> Result<serde_json::Value, JsonError> {
-    to_json_at(value, 0, char::REPLACEMENT_CHARACTER)
+    to_json_at(value, Room::new(MAX_DEPTH), char::REPLACEMENT_CHARACTER)
+}
+
+/// How much deeper a walk may go.
+#[derive(Clone, Copy)]
+struct Room(usize);
+
+impl Room {
+    fn new(depth: usize) -> Self {
+        Self(depth + 1)
+    }
+
+    fn deeper(self) -> Self {
+        Self(self.0.saturating_sub(1))
+    }
 }
 
 /// Stands for a byte that is not UTF-8 while JSON is written; no character, so that texts do not have it.
@@ -143,16 +163,54 @@ const BROKEN_BYTE: char = '\u{FDD0}';
 /// The value as a text that `write` makes of its JSON. Go writes a byte that is not UTF-8 as an escape, and leaves
 /// the character of that escape alone where a text has it.
 pub fn json_text(value: &Value, write: impl Fn(&serde_json::Value) -> String) -> Result<String, JsonError> {
-    let text = write(&to_json(value)?);
+    match json_text_within(value, Room::new(MAX_DEPTH), &write) {
+        Err(JsonError::Cycle) if !holds_itself(value, &mut Seen::default()) => {
+            stacker::grow(DEEP_STACK, || json_text_within(value, Room::new(MAX_WRITTEN_DEPTH), &write))
+        }
+        result => result,
+    }
+}
+
+fn json_text_within(
+    value: &Value,
+    room: Room,
+    write: &impl Fn(&serde_json::Value) -> String,
+) -> Result<String, JsonError> {
+    let text = write(&to_json_at(value, room, char::REPLACEMENT_CHARACTER)?);
     if !text.contains(char::REPLACEMENT_CHARACTER) {
         return Ok(text);
     }
-    Ok(write(&to_json_at(value, 0, BROKEN_BYTE)?).replace(BROKEN_BYTE, "\\ufffd"))
+    Ok(write(&to_json_at(value, room, BROKEN_BYTE)?).replace(BROKEN_BYTE, "\\ufffd"))
+}
+
+/// Maps by what tells them apart: whether a walk is still within them.
+type Seen = HashMap<usize, bool>;
+
+/// Whether a map is within itself; nothing else can be.
+fn holds_itself(value: &Value, seen: &mut Seen) -> bool {
+    match value {
+        Value::List(list) => {
+            crate::exec::with_stack(|| list.items().iter().any(|item| holds_itself(item, seen)))
+        }
+        Value::Map(map) => {
+            let Some(address) = map.address() else { return false };
+            if let Some(is_within) = seen.insert(address, true) {
+                seen.insert(address, is_within);
+                return is_within;
+            }
+            let entries = map.entries();
+            let found =
+                crate::exec::with_stack(|| entries.iter().any(|(_, value)| holds_itself(value, seen)));
+            seen.insert(address, false);
+            found
+        }
+        _ => false,
+    }
 }
 
 /// `broken` stands for each byte that is not UTF-8.
-fn to_json_at(value: &Value, depth: usize, broken: char) -> Result<serde_json::Value, JsonError> {
-    if depth > MAX_DEPTH {
+fn to_json_at(value: &Value, room: Room, broken: char) -> Result<serde_json::Value, JsonError> {
+    if room.0 == 0 {
         return Err(JsonError::Cycle);
     }
     Ok(match value {
@@ -162,12 +220,12 @@ fn to_json_at(value: &Value, depth: usize, broken: char) -> Result<serde_json::V
         Value::String(text) if !may_copy(text.len()) => return Err(JsonError::Cycle),
         Value::String(text) => shown(text, broken).into(),
         Value::Bytes(bytes) => crate::sprig::base64_encode(bytes).into(),
-        Value::List(list) => list_to_json(list, depth, broken)?,
+        Value::List(list) => list_to_json(list, room, broken)?,
         Value::Map(map) if map.is_nil() => serde_json::Value::Null,
         Value::Map(map) => {
             let mut entries = serde_json::Map::new();
             for (key, value) in map.entries() {
-                let value = descend(|| to_json_at(&value, depth + 1, broken), || Err(JsonError::Cycle))?;
+                let value = descend(|| to_json_at(&value, room.deeper(), broken), || Err(JsonError::Cycle))?;
                 entries.insert(shown(&key, broken), value);
             }
             entries.into()
@@ -175,7 +233,7 @@ fn to_json_at(value: &Value, depth: usize, broken: char) -> Result<serde_json::V
         Value::Host(object) => match (object.json_fault(), object.to_json(), object.underlying()) {
             (Some(fault), ..) => return Err(JsonError::Marshaler(object.type_name().into_owned(), fault)),
             (None, Some(json), _) => json,
-            (None, None, Some(value)) => to_json_at(&value, depth + 1, broken)?,
+            (None, None, Some(value)) => to_json_at(&value, room.deeper(), broken)?,
             (None, None, None) => return Err(JsonError::Type(value.type_name().into_owned())),
         },
         Value::Function(_) | Value::Complex(..) => {
@@ -195,11 +253,11 @@ fn shown(text: &Text, broken: char) -> String {
     }
 }
 
-fn list_to_json(list: &List, depth: usize, broken: char) -> Result<serde_json::Value, JsonError> {
+fn list_to_json(list: &List, room: Room, broken: char) -> Result<serde_json::Value, JsonError> {
     if list.is_nil() {
         return Ok(serde_json::Value::Null);
     }
-    let convert = |item| descend(|| to_json_at(item, depth + 1, broken), || Err(JsonError::Cycle));
+    let convert = |item| descend(|| to_json_at(item, room.deeper(), broken), || Err(JsonError::Cycle));
     Ok(serde_json::Value::Array(list.items().iter().map(convert).collect::<Result<_, _>>()?))
 }
 

@@ -154,6 +154,10 @@ fn translate(pattern: &str) -> String {
                     characters.by_ref().take(2).for_each(drop);
                     out.push_str(if sign == 'p' { "\\P{" } else { "\\p{" });
                 }
+                // A name or a code, not a repetition.
+                Some(sign @ ('p' | 'P' | 'x')) if characters.next_if_eq(&'{').is_some() => {
+                    out.extend(['\\', sign, '{']);
+                }
                 Some(other) => out.extend(['\\', other]),
                 None => out.push('\\'),
             },

@@ -40,6 +40,6 @@ pub use options::{Budget, Clock, LocalZone, MissingKey, Moment, Options, RandomS
 pub use parse::{Delimiters, Parsed, parse};
 pub use provenance::{Condition, Frame, Nested, Origin, Path, Place, Provenance, Span, Step};
 pub use set::TemplateSet;
-pub use sprig::{Time, format_duration, parse_duration, parse_time, sprig};
+pub use sprig::{Expression, Time, Url, format_duration, parse_duration, parse_time, sprig};
 pub use toml::{TomlError, TomlProblem, read_toml};
 pub use value::{Element, Kind, List, Map, Text, Type, Value};

@@ -28,7 +28,9 @@ mod zones;
 pub use date_parse::parse_time;
 pub use durations::{format_duration, parse_duration};
 pub(crate) use encoding::base64_encode;
+pub use regexes::Expression;
 pub use time::Time;
+pub use urls::Url;
 pub(crate) use words::is_letter;
 
 use crate::function::Functions;

@@ -74,6 +74,22 @@ pub(super) fn register(functions: &mut Functions) {
     });
 }
 
+/// A regular expression with RE2's meaning, for those who match without a template.
+#[derive(Clone, Debug)]
+pub struct Expression(Regex);
+
+impl Expression {
+    /// The expression, or what Go finds wrong with it.
+    pub fn compile(pattern: &str) -> Result<Self, String> {
+        compile(pattern).map(Self).map_err(|fault| format!("error parsing regexp: {fault}"))
+    }
+
+    /// Whether it is found anywhere in the text.
+    pub fn is_match(&self, text: &str) -> bool {
+        self.0.is_match(text.as_bytes())
+    }
+}
+
 /// Patterns that were compiled already: charts use few, and use them often.
 #[derive(Clone, Default)]
 struct Patterns(Arc<Mutex<HashMap<Text, Regex>>>);

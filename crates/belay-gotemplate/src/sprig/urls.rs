@@ -10,7 +10,7 @@ const DICT: Type = Type::Map(Element::Any);
 pub(super) fn register(functions: &mut Functions) {
     functions.add("urlParse", [Str], DICT, |_, arguments| {
         let text = arguments.text(0)?;
-        let url = parse_url(text).map_err(|error| format!("unable to parse url: {error}"))?;
+        let url = Url::parse(text).map_err(|error| format!("unable to parse url: {error}"))?;
         let dict = Map::of(Element::Any);
         let userinfo = url.user.as_ref().map(User::text).unwrap_or_default();
         let hostname = hostname(&url.host).to_vec();
@@ -38,12 +38,12 @@ pub(super) fn register(functions: &mut Functions) {
             query: part("query")?,
             opaque: part("opaque")?,
             fragment: part("fragment")?,
-            user: None,
+            ..Url::default()
         };
         let userinfo = part("userinfo")?;
         if !userinfo.is_empty() {
             let whole = [b"proto://", &userinfo[..], b"@host"].concat();
-            let parsed = parse_url(&whole);
+            let parsed = Url::parse(&whole);
             url.user = parsed.map_err(|error| format!("unable to parse userinfo in dict: {error}"))?.user;
         }
         Ok(Value::string(url.text()))
@@ -66,17 +66,25 @@ fn part_of(dict: &Map, key: &str) -> Result<Vec<u8>, FunctionError> {
     }
 }
 
-#[derive(Default)]
-struct Url {
+/// A URL as Go's `net/url` takes it apart.
+#[derive(Clone, Debug, Default)]
+pub struct Url {
     scheme: Vec<u8>,
     user: Option<User>,
     host: Vec<u8>,
     path: Vec<u8>,
+    /// The path as it was written, where Go would write it otherwise.
+    raw_path: Vec<u8>,
     query: Vec<u8>,
+    /// Written with a question mark and nothing behind it.
+    has_bare_query: bool,
     opaque: Vec<u8>,
     fragment: Vec<u8>,
+    /// Written as `scheme:/path`.
+    omits_host: bool,
 }
 
+#[derive(Clone, Debug)]
 struct User {
     name: Vec<u8>,
     password: Option<Vec<u8>>,
@@ -160,15 +168,6 @@ fn unescape(text: &[u8], place: Place) -> Result<Vec<u8>, String> {
     Ok(out)
 }
 
-fn parse_url(text: &[u8]) -> Result<Url, String> {
-    let (before, fragment) = cut(text, b'#');
-    let named = |whole: &[u8], error: String| format!("parse {}: {error}", go_quote(whole));
-    let mut url = parse_before_fragment(before).map_err(|error| named(before, error))?;
-    let fragment = unescape(fragment.unwrap_or_default(), Place::Fragment);
-    url.fragment = fragment.map_err(|error| named(text, error))?;
-    Ok(url)
-}
-
 fn cut(text: &[u8], separator: u8) -> (&[u8], Option<&[u8]>) {
     match text.iter().position(|byte| *byte == separator) {
         Some(at) => (&text[..at], Some(&text[at + 1..])),
@@ -184,6 +183,7 @@ fn parse_before_fragment(text: &[u8]) -> Result<Url, String> {
     let (mut rest, query) = cut(rest, b'?');
     let mut url = Url {
         scheme: scheme.to_ascii_lowercase(),
+        has_bare_query: query.is_some_and(<[u8]>::is_empty),
         query: query.unwrap_or_default().to_vec(),
         ..Url::default()
     };
@@ -202,8 +202,10 @@ fn parse_before_fragment(text: &[u8]) -> Result<Url, String> {
         let (authority, path) = after.split_at(end);
         (url.user, url.host) = parse_authority(&url.scheme, authority)?;
         rest = path;
+    } else {
+        url.omits_host = !scheme.is_empty();
     }
-    url.path = unescape(rest, Place::Path)?;
+    url.set_path(rest)?;
     Ok(url)
 }
 
@@ -287,7 +289,99 @@ fn hostname(host: &[u8]) -> &[u8] {
 }
 
 impl Url {
-    fn text(&self) -> Vec<u8> {
+    /// The parts of a URL or of a reference to one; the error is Go's.
+    pub fn parse(text: &[u8]) -> Result<Self, String> {
+        let (before, fragment) = cut(text, b'#');
+        let named = |whole: &[u8], error: String| format!("parse {}: {error}", go_quote(whole));
+        let mut url = parse_before_fragment(before).map_err(|error| named(before, error))?;
+        let fragment = unescape(fragment.unwrap_or_default(), Place::Fragment);
+        url.fragment = fragment.map_err(|error| named(text, error))?;
+        Ok(url)
+    }
+
+    /// `http` and the like, in small letters; empty for a relative reference.
+    pub fn scheme(&self) -> &[u8] {
+        &self.scheme
+    }
+
+    /// The host with its port.
+    pub fn host(&self) -> &[u8] {
+        &self.host
+    }
+
+    /// The host without its port and brackets.
+    pub fn hostname(&self) -> &[u8] {
+        hostname(&self.host)
+    }
+
+    /// The path as it was written, if Go would write it otherwise.
+    pub fn raw_path(&self) -> &[u8] {
+        &self.raw_path
+    }
+
+    /// What stands behind the scheme when that is no path: `a:b` of `urn:a:b`.
+    pub fn opaque(&self) -> &[u8] {
+        &self.opaque
+    }
+
+    /// Puts something behind the scheme that is no path.
+    pub fn set_opaque(&mut self, opaque: &[u8]) {
+        self.opaque = opaque.to_vec();
+    }
+
+    /// What a reference found at this URL refers to.
+    pub fn resolve(&self, reference: &Self) -> Self {
+        let mut url = reference.clone();
+        if reference.scheme.is_empty() {
+            url.scheme.clone_from(&self.scheme);
+        }
+        if !reference.scheme.is_empty() || !reference.host.is_empty() || reference.user.is_some() {
+            url.set_resolved_path(&reference.escaped_path());
+            return url;
+        }
+        if reference.path.is_empty() {
+            if !reference.has_bare_query && reference.query.is_empty() {
+                url.query.clone_from(&self.query);
+            }
+            if !self.opaque.is_empty() {
+                url.opaque.clone_from(&self.opaque);
+                return url;
+            }
+        }
+        url.host.clone_from(&self.host);
+        url.user.clone_from(&self.user);
+        url.set_resolved_path(&path_from(&self.escaped_path(), &reference.escaped_path()));
+        url
+    }
+
+    fn set_path(&mut self, written: &[u8]) -> Result<(), String> {
+        self.path = unescape(written, Place::Path)?;
+        self.raw_path = match escape(&self.path, Place::Path) == written {
+            true => Vec::new(),
+            false => written.to_vec(),
+        };
+        Ok(())
+    }
+
+    /// The path is an escaped one, which has no fault.
+    fn set_resolved_path(&mut self, path: &[u8]) {
+        let resolved = without_dots(path);
+        if self.set_path(&resolved).is_err() {
+            self.path = resolved;
+        }
+    }
+
+    fn escaped_path(&self) -> Vec<u8> {
+        let may_stand = |byte: &u8| Place::Path.may_stand(*byte) || b"!'()*[]%".contains(byte);
+        let is_good = !self.raw_path.is_empty() && self.raw_path.iter().all(may_stand);
+        if is_good && unescape(&self.raw_path, Place::Path).is_ok_and(|path| path == self.path) {
+            return self.raw_path.clone();
+        }
+        if self.path == b"*" { b"*".to_vec() } else { escape(&self.path, Place::Path) }
+    }
+
+    /// The URL in one piece.
+    pub fn text(&self) -> Vec<u8> {
         let mut out = Vec::new();
         if !self.scheme.is_empty() {
             out.extend_from_slice(&self.scheme);
@@ -298,7 +392,7 @@ impl Url {
         } else {
             out.extend_from_slice(&self.opaque);
         }
-        if !self.query.is_empty() {
+        if self.has_bare_query || !self.query.is_empty() {
             out.push(b'?');
             out.extend_from_slice(&self.query);
         }
@@ -311,7 +405,8 @@ impl Url {
 
     fn write_place(&self, out: &mut Vec<u8>) {
         let has_host = !self.host.is_empty();
-        if has_host || self.user.is_some() || (!self.scheme.is_empty() && !self.path.is_empty()) {
+        let has_path = !self.scheme.is_empty() && !self.path.is_empty() && !self.omits_host;
+        if has_host || self.user.is_some() || has_path {
             out.extend_from_slice(b"//");
         }
         if let Some(user) = &self.user {
@@ -319,7 +414,7 @@ impl Url {
             out.push(b'@');
         }
         out.extend(escape(&self.host, Place::Host));
-        let path = if self.path == b"*" { b"*".to_vec() } else { escape(&self.path, Place::Path) };
+        let path = self.escaped_path();
         if !path.is_empty() && !path.starts_with(b"/") && has_host {
             out.push(b'/');
         }
@@ -328,4 +423,38 @@ impl Url {
         }
         out.extend(path);
     }
+}
+
+/// The path that a path refers to where another one is the base.
+fn path_from(base: &[u8], reference: &[u8]) -> Vec<u8> {
+    if reference.is_empty() {
+        return base.to_vec();
+    }
+    if reference.starts_with(b"/") {
+        return reference.to_vec();
+    }
+    let folder = base.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1);
+    [&base[..folder], reference].concat()
+}
+
+/// The path with its `.` and `..` carried out; it begins with a slash unless it is empty.
+fn without_dots(path: &[u8]) -> Vec<u8> {
+    if path.is_empty() {
+        return Vec::new();
+    }
+    let path = path.strip_prefix(b"/").unwrap_or(path);
+    let mut kept: Vec<&[u8]> = Vec::new();
+    let mut ends_in_folder = false;
+    for segment in path.split(|byte| *byte == b'/') {
+        ends_in_folder = matches!(segment, b"." | b"..");
+        match segment {
+            b"." => {}
+            b".." => drop(kept.pop()),
+            name => kept.push(name),
+        }
+    }
+    if ends_in_folder {
+        kept.push(b"");
+    }
+    [b"/", &kept.join(&b'/')[..]].concat()
 }

@@ -1,36 +1,56 @@
-//! `format`, as santhosh-tekuri/jsonschema v6 takes and words it. Addresses (`uri` and its relatives) and expressions
-//! are left to the validator.
+//! `format`, as santhosh-tekuri/jsonschema v6 takes and words it.
 
-use std::net::Ipv6Addr;
+use belay_gotemplate::{Expression, Url, parse_time};
 
-use belay_gotemplate::parse_time;
+use super::address::decode;
+use super::ip;
 
 type Checked = Result<(), String>;
 
-/// A format's name, and what is wrong with a text.
-type Format = (&'static str, fn(&str) -> Checked);
+/// What a text must look like.
+#[derive(Debug)]
+pub(super) struct Format {
+    pub(super) name: &'static str,
+    check: fn(&str) -> Checked,
+}
+
+impl Format {
+    /// What is wrong with a text.
+    pub(super) fn fault(&self, text: &str) -> Option<String> {
+        (self.check)(text).err()
+    }
+}
 
 /// The formats.
-pub(super) const FORMATS: [Format; 13] = [
-    ("json-pointer", json_pointer),
-    ("relative-json-pointer", relative_json_pointer),
-    ("uuid", uuid),
-    ("duration", duration),
-    ("period", period),
-    ("ipv4", ipv4),
-    ("ipv6", ipv6),
-    ("hostname", hostname),
-    ("email", email),
-    ("date", date),
-    ("time", time),
-    ("date-time", date_time),
-    ("semver", semver),
+static FORMATS: [Format; 19] = [
+    Format { name: "regex", check: regex },
+    Format { name: "json-pointer", check: json_pointer },
+    Format { name: "relative-json-pointer", check: relative_json_pointer },
+    Format { name: "uuid", check: uuid },
+    Format { name: "duration", check: duration },
+    Format { name: "period", check: period },
+    Format { name: "ipv4", check: ipv4 },
+    Format { name: "ipv6", check: ipv6 },
+    Format { name: "hostname", check: hostname },
+    Format { name: "email", check: email },
+    Format { name: "date", check: date },
+    Format { name: "time", check: time },
+    Format { name: "date-time", check: date_time },
+    Format { name: "uri", check: uri },
+    Format { name: "iri", check: uri },
+    Format { name: "uri-reference", check: uri_reference },
+    Format { name: "iri-reference", check: uri_reference },
+    Format { name: "uri-template", check: uri_template },
+    Format { name: "semver", check: semver },
 ];
 
-/// What is wrong with a text, if the format is known.
-pub(super) fn fault(format: &str, text: &str) -> Option<String> {
-    let (_, check) = FORMATS.iter().find(|(name, _)| *name == format)?;
-    check(text).err()
+/// The format of that name; unknown ones ask for nothing.
+pub(super) fn named(name: &str) -> Option<&'static Format> {
+    FORMATS.iter().find(|format| format.name == name)
+}
+
+fn regex(text: &str) -> Checked {
+    Expression::compile(text).map(drop)
 }
 
 fn demand(holds: bool, message: &str) -> Checked {
@@ -148,16 +168,42 @@ fn ipv4(text: &str) -> Checked {
 
 fn ipv6(text: &str) -> Checked {
     demand(text.contains(':'), "missing colon")?;
-    let shown = belay_gotemplate::go_quote(text.as_bytes());
-    let (address, zone) = text.split_once('%').map_or((text, None), |(address, zone)| (address, Some(zone)));
-    let is_short = !address.contains("::") && address.split(':').count() < 8;
-    let fault = if is_short { "address string too short" } else { "unable to parse IP" };
-    address.parse::<Ipv6Addr>().map_err(|_| format!("ParseAddr({shown}): {fault}"))?;
-    match zone {
-        Some("") => Err(format!("ParseAddr({shown}): zone must be a non-empty string")),
-        Some(_) => Err("zone id is not a part of ipv6 address".to_owned()),
-        None => Ok(()),
+    demand(ip::parse(text)?.is_empty(), "zone id is not a part of ipv6 address")
+}
+
+fn url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text.as_bytes())?;
+    let hostname = String::from_utf8_lossy(url.hostname()).into_owned();
+    if hostname.contains(':') {
+        let is_enclosed = url.host().contains(&b'[') && url.host().contains(&b']');
+        demand(is_enclosed, "ipv6 address not enclosed in brackets")?;
+        ipv6(&hostname).map_err(|fault| format!("invalid ipv6 address: {fault}"))?;
     }
+    Ok(url)
+}
+
+fn uri(text: &str) -> Checked {
+    demand(!url(text)?.scheme().is_empty(), "relative url")
+}
+
+fn uri_reference(text: &str) -> Checked {
+    demand(!text.contains('\\'), "contains \\")?;
+    url(text).map(drop)
+}
+
+/// Braces may not stand within braces.
+fn uri_template(text: &str) -> Checked {
+    let url = url(text)?;
+    for segment in String::from_utf8_lossy(url.raw_path()).split('/') {
+        let segment = decode(segment).map_err(|fault| format!("percent decode failed: {fault}"))?;
+        let mut is_open = false;
+        for brace in segment.chars().filter(|character| matches!(character, '{' | '}')) {
+            demand((brace == '{') != is_open, "nested curly braces")?;
+            is_open = !is_open;
+        }
+        demand(!is_open, "no matching closing brace")?;
+    }
+    Ok(())
 }
 
 fn hostname(text: &str) -> Checked {

@@ -1,16 +1,41 @@
 //! `values.schema.json`: whether values fit, and if not, why, in Helm's words.
 //!
-//! The `jsonschema` crate decides; [`explain`] then finds the reasons in the order and form of the
-//! library Helm uses.
+//! ```text
+//! text ── document::read ── Document ── Compiler ── Schemas ── Evaluator ── reasons
+//!                                          │
+//!                          Library: ids, anchors, references, metaschemas
+//! ```
+//!
+//! Helm uses santhosh-tekuri/jsonschema v6. What that library decides at random, as it keeps properties in maps
+//! without an order, comes by name here.
 
-mod contains;
-mod explain;
+mod address;
+mod compile;
+mod document;
+mod draft;
+mod evaluate;
+mod fault;
 mod format;
+mod ip;
+mod library;
+mod metaschemas;
+mod number;
+mod places;
+mod reason;
+mod types;
+mod words;
+
+#[cfg(test)]
+mod tests;
 
 use belay_gotemplate::{Map, Value};
-use jsonschema::{PatternOptions, Retrieve, Uri, ValidationOptions};
-use serde_json::Value as Json;
 
+use self::compile::Compiler;
+use self::document::{Document, Unreadable};
+use self::evaluate::{Catalog, Evaluator};
+use self::fault::Fault;
+use self::library::FILE;
+use self::metaschemas::Metaschemas;
 use crate::graph::{ChartId, Graph};
 use belay_gotemplate::go_json_error;
 
@@ -23,7 +48,9 @@ pub struct SchemaError {
 }
 
 /// Schemas nested deeper than this were built to exhaust the stack.
-const MAX_DEPTH: usize = 128;
+const MAX_DEPTH: usize = 1_000;
+/// Enough for as many schemas within each other as are applied at all.
+const STACK: usize = 128 << 20;
 
 /// Checks the values against the schemas of the chart and its subcharts.
 pub(crate) fn validate(graph: &Graph, values: &Map) -> Result<(), SchemaError> {
@@ -55,54 +82,29 @@ fn validate_chart(graph: &Graph, chart: ChartId, values: &Map, details: &mut Str
 pub(crate) fn validate_one(schema: &[u8], values: &Map) -> Result<(), String> {
     // Go's decoder takes bytes that are not UTF-8 for U+FFFD.
     let text = String::from_utf8_lossy(schema);
-    let schema: Json = serde_json::from_str(&text).map_err(|_| read_error(schema))?;
-    if depth(&schema) > MAX_DEPTH {
-        return Err(format!("the schema is nested more than {MAX_DEPTH} deep"));
-    }
     let values = belay_gotemplate::to_json(&Value::Map(values.clone())).map_err(|error| error.to_string())?;
-    if schema.get("$ref").is_some_and(|reference| reference == "#") {
-        return Err(format!("- at '': both /$ref and  resolve to {FILE:?} causing reference cycle\n"));
-    }
-    let validator = options().build(&schema).map_err(|error| unusable(&error.to_string()))?;
-    if validator.is_valid(&values) {
-        return Ok(());
-    }
-    let reasons = explain::explain(&schema, &values);
-    if !reasons.is_empty() {
-        return Err(reasons);
-    }
-    let reasons: Vec<String> = validator
-        .iter_errors(&values)
-        .map(|error| format!("- at '{}': {error}\n", error.instance_path()))
-        .collect();
-    Err(reasons.concat())
-}
-
-/// How the library that Helm uses takes schemas.
-fn options() -> ValidationOptions<'static> {
-    let options = jsonschema::options()
-        .with_pattern_options(PatternOptions::regex())
-        .with_retriever(NoRetriever)
-        .without_content_encoding_support("base64")
-        .without_content_media_type_support("application/json");
-    format::FORMATS.into_iter().fold(options, |options, (name, check)| {
-        options.with_format(name, move |text: &str| check(text).is_ok())
+    stacker::maybe_grow(STACK, STACK, || {
+        let schema = document::read(&text, MAX_DEPTH).map_err(|reason| match reason {
+            Unreadable::TooDeep => format!("the schema is nested more than {MAX_DEPTH} deep"),
+            Unreadable::NotJson => read_error(schema),
+        })?;
+        match reasons(&schema, &Document::from(&values)) {
+            Ok(None) => Ok(()),
+            Ok(Some(reasons)) => Err(reasons),
+            Err(fault) => Err(fault.to_string()),
+        }
     })
 }
 
-const FILE: &str = "file:///values.schema.json#";
-
-/// Why a schema cannot be used, in Helm's words as far as they can be told.
-fn unusable(reason: &str) -> String {
-    if let Some(pointer) =
-        reason.strip_prefix("Pointer '").and_then(|rest| rest.strip_suffix("' does not exist"))
-    {
-        return format!("json-pointer in \"{FILE}{pointer}\" not found");
-    }
-    if reason.starts_with("Resource ") {
-        return format!("failing loading: {reason}");
-    }
-    format!("\"{FILE}\" is not valid against metaschema: {reason}")
+/// What does not fit, one a line. Helm cuts off the headline.
+fn reasons(schema: &Document, values: &Document) -> Result<Option<String>, Fault> {
+    let mut compiler = Compiler::new(Some(schema), Some(Metaschemas::get()?));
+    let top = compiler.compile(FILE)?;
+    let schemas = compiler.finish();
+    let catalog = Catalog::new(&schemas);
+    let Some(text) = Evaluator::new(&catalog, None).explain(top, None, values)? else { return Ok(None) };
+    let text = text.split_once('\n').map_or(&*text, |(_, reasons)| reasons);
+    Ok(Some(format!("{text}\n")))
 }
 
 /// What Go's decoder says of a text that is not JSON.
@@ -117,25 +119,5 @@ fn read_error(schema: &[u8]) -> String {
             "invalid character after top-level value".to_owned()
         }
         other => other.to_owned(),
-    }
-}
-
-fn depth(value: &Json) -> usize {
-    match value {
-        Json::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
-        Json::Object(map) => 1 + map.values().map(depth).max().unwrap_or(0),
-        _ => 0,
-    }
-}
-
-/// Schemas elsewhere are not fetched; those named by `urn:` allow everything, as in Helm.
-struct NoRetriever;
-
-impl Retrieve for NoRetriever {
-    fn retrieve(&self, uri: &Uri<String>) -> Result<Json, Box<dyn std::error::Error + Send + Sync>> {
-        if uri.as_str().starts_with("urn:") {
-            return Ok(Json::Bool(true));
-        }
-        Err(format!("references to other documents are not supported: {uri}").into())
     }
 }

@@ -1,5 +1,6 @@
 //! Values from and to JSON.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
@@ -7,34 +8,52 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 
 use crate::descent::{descend, may_copy};
 use crate::json_error::{MAX_DEPTH as MAX_READ_DEPTH, go_json_error};
+use crate::stand_ins::bytes_of;
 use crate::value::{List, Map, Text, Value};
 
 /// A JSON value as Go's encoding/json decodes it into `interface {}`: numbers are `float64`.
 pub fn from_json(json: &serde_json::Value) -> Value {
-    convert(json, &|number| Value::Float(number.as_f64().unwrap_or(f64::NAN)))
+    Reading { integers: false, bytes: false }.convert(json)
 }
 
 /// The same, but whole numbers are `int64`.
 pub fn from_json_with_integers(json: &serde_json::Value) -> Value {
-    convert(json, &|number| match number.as_i64() {
-        Some(number) => Value::Int64(number),
-        None => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
-    })
+    Reading { integers: true, bytes: false }.convert(json)
 }
 
-fn convert(json: &serde_json::Value, number: &dyn Fn(&serde_json::Number) -> Value) -> Value {
-    match json {
-        serde_json::Value::Null => Value::Nil,
-        serde_json::Value::Bool(value) => Value::Bool(*value),
-        serde_json::Value::Number(value) => number(value),
-        serde_json::Value::String(text) => Value::string(text.as_str()),
-        serde_json::Value::Array(items) => {
-            crate::exec::with_stack(|| Value::list(items.iter().map(|item| convert(item, number)).collect()))
+/// The same, and texts may have characters that stand in for bytes (see [`crate::with_stand_ins`]).
+pub fn from_json_with_bytes(json: &serde_json::Value) -> Value {
+    Reading { integers: true, bytes: true }.convert(json)
+}
+
+/// How JSON becomes values.
+struct Reading {
+    integers: bool,
+    bytes: bool,
+}
+
+impl Reading {
+    fn convert(&self, json: &serde_json::Value) -> Value {
+        match json {
+            serde_json::Value::Null => Value::Nil,
+            serde_json::Value::Bool(value) => Value::Bool(*value),
+            serde_json::Value::Number(number) => match number.as_i64().filter(|_| self.integers) {
+                Some(number) => Value::Int64(number),
+                None => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
+            },
+            serde_json::Value::String(text) if self.bytes => match bytes_of(text) {
+                Cow::Borrowed(_) => Value::string(text.as_str()),
+                Cow::Owned(bytes) => Value::String(bytes.into()),
+            },
+            serde_json::Value::String(text) => Value::string(text.as_str()),
+            serde_json::Value::Array(items) => {
+                crate::exec::with_stack(|| Value::list(items.iter().map(|item| self.convert(item)).collect()))
+            }
+            serde_json::Value::Object(entries) => crate::exec::with_stack(|| {
+                let entries = entries.iter().map(|(key, value)| (key.as_str(), self.convert(value)));
+                Value::Map(entries.collect::<Map>())
+            }),
         }
-        serde_json::Value::Object(entries) => crate::exec::with_stack(|| {
-            let entries = entries.iter().map(|(key, value)| (key.as_str(), convert(value, number)));
-            Value::Map(entries.collect::<Map>())
-        }),
     }
 }
 

@@ -55,7 +55,8 @@ fn answer(question: &Value, parsed: Option<&Arc<ParseCache>>) -> Result<String, 
             request.options.parsed = parsed.cloned();
             request.options.clock = Some(Arc::new(SystemClock));
             request.options.random = Some(Arc::new(Pseudorandom(SystemTime::now())));
-            command_line::carry_out(folder, request).map_err(shown)
+            let output = command_line::carry_out(folder, request).map_err(shown)?;
+            Ok(String::from_utf8_lossy(&output).into_owned())
         }
         _ => Err("only `template` is answered".to_owned()),
     }

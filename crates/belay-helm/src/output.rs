@@ -1,9 +1,12 @@
 //! What `helm template` prints.
 
+use std::borrow::Cow;
+
 use belay_filetree::path_match;
+use belay_gotemplate::bytes_of;
 
 use crate::manifest::split_manifests;
-use crate::render::{NotText, Rendered};
+use crate::render::{Crd, NotText, Rendered};
 
 /// The flags that choose what is printed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,25 +35,32 @@ pub enum OutputError {
     NotText(#[from] NotText),
 }
 
+/// How a definition is read as text.
+type ReadCrd = for<'c> fn(&'c Crd) -> Result<Cow<'c, str>, NotText>;
+
 impl Rendered {
     /// The manifests as `helm template` prints them and a release record keeps them, without
     /// hooks.
     pub fn manifest_text(&self, include_crds: bool) -> Result<String, NotText> {
-        let mut text = String::new();
-        if include_crds {
-            for crd in &self.crds {
-                push_document(&crd.source, crd.text()?, &mut text);
-            }
-        }
-        for manifest in &self.manifests {
-            push_document(&manifest.source, &manifest.text, &mut text);
-        }
-        Ok(text)
+        self.manifests_with(include_crds, |crd| crd.text().map(Cow::Borrowed))
     }
 
-    /// The standard output of `helm template`.
+    /// The standard output of `helm template`; definitions have to be UTF-8.
     pub fn to_template_output(&self, options: &OutputOptions) -> Result<String, OutputError> {
-        let mut text = format!("{}\n", self.manifest_text(options.include_crds)?.trim());
+        self.output_with(options, |crd| crd.text().map(Cow::Borrowed))
+    }
+
+    /// The standard output of `helm template`, with definitions byte by byte.
+    pub fn to_template_bytes(&self, options: &OutputOptions) -> Result<Vec<u8>, OutputError> {
+        if !options.include_crds || self.crds.iter().all(|crd| crd.text().is_ok()) {
+            return Ok(self.to_template_output(options)?.into_bytes());
+        }
+        let text = self.output_with(options, Crd::text_with_stand_ins)?;
+        Ok(bytes_of(&text).into_owned())
+    }
+
+    fn output_with(&self, options: &OutputOptions, read: ReadCrd) -> Result<String, OutputError> {
+        let mut text = format!("{}\n", self.manifests_with(options.include_crds, read)?.trim());
         if !options.no_hooks {
             for hook in &self.hooks {
                 if !(options.skip_tests && hook.is_test()) {
@@ -59,6 +69,19 @@ impl Rendered {
             }
         }
         if options.show_only.is_empty() { Ok(text) } else { show_only(&text, &options.show_only) }
+    }
+
+    fn manifests_with(&self, include_crds: bool, read: ReadCrd) -> Result<String, NotText> {
+        let mut text = String::new();
+        if include_crds {
+            for crd in &self.crds {
+                push_document(&crd.source, &read(crd)?, &mut text);
+            }
+        }
+        for manifest in &self.manifests {
+            push_document(&manifest.source, &manifest.text, &mut text);
+        }
+        Ok(text)
     }
 }
 

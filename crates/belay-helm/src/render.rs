@@ -1,10 +1,11 @@
 //! A chart and what the user asks for, rendered.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use belay_gotemplate::{
-    Budget, Clock, Map, MissingKey, Options, ParseCache, RandomSource, TemplateSet, Value,
+    Budget, Clock, Map, MissingKey, Options, ParseCache, RandomSource, TemplateSet, Value, with_stand_ins,
 };
 
 use bytes::Bytes;
@@ -20,8 +21,8 @@ use crate::graph::{ChartId, Graph};
 use crate::manifest::{self, Hook, Manifest, ManifestError};
 use crate::record;
 use crate::schema::{self, SchemaError};
+use crate::values::Values;
 use crate::values::coalesce::{Nulls, TypeMismatch, coalesce_values};
-use crate::values::{Values, convert};
 use crate::version;
 
 /// Templates within templates. Helm stops `include` at a thousand, and `tpl` only when memory ends.
@@ -128,7 +129,16 @@ pub struct NotText {
 impl Crd {
     /// The content as text.
     pub fn text(&self) -> Result<&str, NotText> {
-        std::str::from_utf8(&self.data).map_err(|_| NotText { file: self.source.clone() })
+        std::str::from_utf8(&self.data).map_err(|_| self.no_text())
+    }
+
+    /// The content with a character for each byte that is not UTF-8, as [`belay_gotemplate::with_stand_ins`] has them.
+    pub(crate) fn text_with_stand_ins(&self) -> Result<Cow<'_, str>, NotText> {
+        with_stand_ins(&self.data).map(Cow::Owned).ok_or_else(|| self.no_text())
+    }
+
+    fn no_text(&self) -> NotText {
+        NotText { file: self.source.clone() }
     }
 }
 
@@ -188,7 +198,7 @@ pub enum RenderError {
 pub fn render(chart: &Arc<Chart>, options: &RenderOptions) -> Result<Rendered, RenderError> {
     check_installable(chart)?;
     let mut warnings = chart.warnings.clone();
-    let given = convert::map_to_template(options.values.as_map());
+    let given = options.values.to_template();
     let mut graph = Graph::new(chart);
     dependencies::process(&mut graph, &given, &mut warnings)?;
     let values = coalesce_values(&graph, Graph::ROOT, &given, Nulls::Delete, &mut warnings)?;

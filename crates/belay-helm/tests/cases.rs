@@ -37,24 +37,25 @@ fn check_all() -> Vec<String> {
 
 /// What differs, if anything does.
 fn check(case: &Path) -> Option<String> {
-    let read = |name: &str| fs::read_to_string(case.join(name)).ok();
+    let read = |name: &str| fs::read(case.join(name)).ok();
     let (expected, failing) = match (read("expected.yaml"), read("expected-error.txt")) {
         (Some(output), None) => (output, false),
         (None, Some(error)) => (error, true),
         _ => return Some(format!("{}: not recorded", case.display())),
     };
-    let arguments = read("args.txt").unwrap_or_default();
+    let arguments = fs::read_to_string(case.join("args.txt")).unwrap_or_default();
     let arguments: Vec<String> = arguments.lines().map(str::to_owned).collect();
     let (actual, failed) = match parse(&arguments).and_then(|request| carry_out(case, request)) {
         Ok(output) => (output, false),
-        Err(error) => (format!("Error: {}\n", chain(error.as_ref())), true),
+        Err(error) => (format!("Error: {}\n", chain(error.as_ref())).into_bytes(), true),
     };
     let hint = "\n\nUse --debug flag to render out invalid YAML";
-    let expected = if failing { expected.replace(hint, "") } else { expected };
+    let expected =
+        if failing { String::from_utf8_lossy(&expected).replace(hint, "").into_bytes() } else { expected };
     if actual == expected && failed == failing {
         return None;
     }
-    let short = |text: &str| text.chars().take(3000).collect::<String>();
+    let short = |text: &[u8]| String::from_utf8_lossy(text).chars().take(3000).collect::<String>();
     let name = case.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Some(format!("=== {name}\n--- helm\n{}\n--- belay\n{}", short(&expected), short(&actual)))
 }

@@ -42,6 +42,7 @@ fn check(case: &Value, folder: &Path) -> Option<String> {
     let arguments: Vec<String> = serde_json::from_value(case["args"].clone()).expect("texts");
     let answered = command_line::parse(&arguments[1..])
         .and_then(|request| command_line::carry_out(folder, request))
+        .map(|output| String::from_utf8_lossy(&output).into_owned())
         .map_err(|error| belay_causes::chain(error.as_ref()));
     let expected = match case["answer"]["error"].as_str() {
         // Helm lists what does not fit a schema in the order of a Go map: the tool compares that, not this test.

@@ -14,5 +14,5 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut command = crate::arguments::Arguments::command();
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut command, "belay", &mut script);
-    super::print(&String::from_utf8_lossy(&script))
+    super::print_bytes(&script)
 }

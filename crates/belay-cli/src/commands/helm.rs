@@ -75,20 +75,20 @@ impl Command {
 
 /// Output that may be followed by an error.
 struct Printed {
-    text: String,
+    output: Vec<u8>,
     warnings: Vec<String>,
     error: Option<Original>,
 }
 
-impl From<String> for Printed {
-    fn from(text: String) -> Printed {
-        Printed { text, warnings: Vec::new(), error: None }
+impl From<Vec<u8>> for Printed {
+    fn from(output: Vec<u8>) -> Printed {
+        Printed { output, warnings: Vec::new(), error: None }
     }
 }
 
 impl From<Original> for Printed {
     fn from(error: Original) -> Printed {
-        Printed { text: String::new(), warnings: Vec::new(), error: Some(error) }
+        Printed { output: Vec::new(), warnings: Vec::new(), error: Some(error) }
     }
 }
 
@@ -106,7 +106,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
     for warning in &printed.warnings {
         eprintln!("level=WARN msg={warning:?}");
     }
-    super::print(&printed.text)?;
+    super::print_bytes(&printed.output)?;
     printed.error.map_or(Ok(()), |error| Err(error.into()))
 }
 
@@ -120,7 +120,7 @@ fn carry_out(arguments: &Arguments) -> Printed {
         Command::Lint(arguments) => lint::run(arguments, settings).unwrap_or_else(Printed::from),
         Command::Dependency(command) => dependency::run(command, settings),
         Command::Show(what) => match show::run(what, settings) {
-            Ok(text) => text.into(),
+            Ok(output) => output.into(),
             Err(error) => error.into(),
         },
     }

@@ -44,8 +44,13 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
 
 /// Prints to standard output; a closed pipe ends the command quietly, as `… | head` expects.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    print_bytes(text.as_bytes())
+}
+
+/// [`print`], of what need not be text.
+pub(crate) fn print_bytes(output: &[u8]) -> anyhow::Result<()> {
     use std::io::Write;
-    match std::io::stdout().write_all(text.as_bytes()) {
+    match std::io::stdout().write_all(output) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
         result => Ok(result?),
     }

@@ -1,6 +1,5 @@
 //! From text to trees.
 
-mod broken;
 mod lexer;
 pub(crate) mod literal;
 mod parser;
@@ -52,7 +51,7 @@ pub(crate) fn parse_broken(
     delimiters: &Delimiters,
     is_function: &dyn Fn(&str) -> bool,
 ) -> Result<Parsed, Error> {
-    let Some(text) = broken::with_stand_ins(bytes) else {
+    let Some(text) = crate::stand_ins::with_stand_ins(bytes) else {
         let text = format!("template: {name}:1: bytes that are not UTF-8 beside U+10FF80 are not supported");
         return Err(Error::Parse { text });
     };

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
-use super::broken;
 use crate::format::go_quote;
+use crate::stand_ins;
 use crate::value::Text;
 
 /// A file's text and name, shared by the templates it defines.
@@ -30,12 +30,12 @@ impl Source {
 
     /// The bytes of a piece of the text.
     pub(super) fn bytes_of<'t>(&self, piece: &'t str) -> Cow<'t, [u8]> {
-        if self.is_broken { broken::bytes_of(piece) } else { Cow::Borrowed(piece.as_bytes()) }
+        if self.is_broken { stand_ins::bytes_of(piece) } else { Cow::Borrowed(piece.as_bytes()) }
     }
 
     /// A piece of the text as Go reads it rune by rune.
     pub(super) fn runes_of<'t>(&self, piece: &'t str) -> Cow<'t, str> {
-        if self.is_broken { Cow::Owned(broken::runes_of(piece)) } else { Cow::Borrowed(piece) }
+        if self.is_broken { Cow::Owned(stand_ins::runes_of(piece)) } else { Cow::Borrowed(piece) }
     }
 
     /// Line and column of an offset, as execution errors print them: the column counts bytes from 0.
@@ -48,7 +48,7 @@ impl Source {
         let line = lines.partition_point(|start| *start <= offset);
         let start = lines[line - 1];
         let before = self.text.get(start..offset).filter(|_| self.is_broken);
-        (line, offset - start - before.map_or(0, broken::surplus))
+        (line, offset - start - before.map_or(0, stand_ins::surplus))
     }
 }
 

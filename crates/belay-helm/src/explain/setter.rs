@@ -246,9 +246,8 @@ fn in_layer(layer: &Layer, parts: &[Part]) -> Look<Setter> {
                 _ => values.set_literal(text),
             };
             match read {
-                Ok(()) => {
-                    has(&Value::Object(values.0), parts).map(|()| Setter::Flag { flag, text: text.clone() })
-                }
+                Ok(()) => has(&Value::Object(values.as_map().clone()), parts)
+                    .map(|()| Setter::Flag { flag, text: text.clone() }),
                 Err(_) => Look::Absent,
             }
         }

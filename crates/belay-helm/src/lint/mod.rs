@@ -152,7 +152,7 @@ fn values_fit(folder: &Folder<'_>, data: &[u8], options: &LintOptions) -> Result
     if options.skip_schema_validation {
         return Ok(());
     }
-    let merged = convert::map_to_template(options.values.as_map());
+    let merged = options.values.to_template();
     coalesce_tables(&merged, &convert::map_to_template(&values), Nulls::Delete, &mut Vec::new());
     schema::validate_one(&schema, &merged)
 }

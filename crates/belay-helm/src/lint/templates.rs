@@ -19,7 +19,6 @@ use crate::quote::quote;
 use crate::render::{ReleaseOptions, top_values};
 use crate::schema;
 use crate::values::coalesce::{Nulls, coalesce_values};
-use crate::values::convert;
 use crate::yaml;
 
 const FOLDER: &str = "templates/";
@@ -60,7 +59,7 @@ pub(super) fn check(
 
 /// Renders as the linter does: `fail` and `required` let everything pass. Nothing, where Helm's linter is silent.
 fn render(chart: &Arc<Chart>, options: &LintOptions) -> Result<Option<engine::Files>, String> {
-    let given = convert::map_to_template(options.values.as_map());
+    let given = options.values.to_template();
     let mut graph = Graph::new(chart);
     let mut warnings = Vec::new();
     if dependencies::process(&mut graph, &given, &mut warnings).is_err() {

@@ -4,6 +4,9 @@ pub(crate) mod coalesce;
 pub(crate) mod convert;
 mod set;
 
+use std::cell::Cell;
+
+use belay_gotemplate::{from_json_with_bytes, from_json_with_integers, with_stand_ins};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -16,7 +19,11 @@ use set::{Reading, parse_into};
 /// What the user gives to a chart. Numbers of files are floats, those of `--set` are integers: Go
 /// templates tell them apart.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Values(pub(crate) Map<String, Value>);
+pub struct Values {
+    map: Map<String, Value>,
+    /// Whether characters stand in for bytes of files that are not UTF-8.
+    holds_bytes: bool,
+}
 
 /// Why a YAML text is not a map of values.
 #[derive(Debug, thiserror::Error)]
@@ -97,6 +104,8 @@ pub struct ValuesFlags {
     pub set_file: Vec<String>,
     /// `--set-literal`
     pub set_literal: Vec<String>,
+    /// Whether the files of `set_file` may be other than UTF-8, which Helm takes for what they are.
+    pub takes_bytes: bool,
 }
 
 impl ValuesFlags {
@@ -107,8 +116,14 @@ impl ValuesFlags {
             let content = read(file).map_err(|message| ValuesError::ReadFile { message })?;
             values.merge_file(file, content)?;
         }
-        let no_text = |file: &str| format!("{file} is not UTF-8, which is not supported of values");
-        let read = &|file: &str| String::from_utf8(read(file)?).map_err(|_| no_text(file));
+        let holds_bytes = Cell::new(false);
+        let read = &|file: &str| {
+            String::from_utf8(read(file)?).or_else(|error| {
+                holds_bytes.set(true);
+                let text = with_stand_ins(error.as_bytes()).filter(|_| self.takes_bytes);
+                text.ok_or_else(|| format!("{file} is not UTF-8, which is not supported of values"))
+            })
+        };
         for text in &self.set_json {
             values.set_json(text)?;
         }
@@ -123,7 +138,14 @@ impl ValuesFlags {
                 values.apply(flag, text, &reading)?;
             }
         }
+        values.holds_bytes = holds_bytes.get();
         Ok(values)
+    }
+}
+
+impl From<Map<String, Value>> for Values {
+    fn from(map: Map<String, Value>) -> Values {
+        Values { map, holds_bytes: false }
     }
 }
 
@@ -139,24 +161,31 @@ impl Values {
         let mut value = value;
         yaml::numbers_as_floats(&mut value);
         match value {
-            Value::Object(map) => Values(map),
+            Value::Object(map) => Values::from(map),
             _ => Values::default(),
         }
     }
 
     /// Reads one or more YAML documents, merged in order.
     pub fn from_yaml(text: &str) -> Result<Values, ReadValuesError> {
-        read_values(text).map(Values)
+        read_values(text).map(Values::from)
     }
 
     /// The values as JSON.
     pub fn as_map(&self) -> &Map<String, Value> {
-        &self.0
+        &self.map
+    }
+
+    /// The values as templates see them.
+    pub(crate) fn to_template(&self) -> belay_gotemplate::Map {
+        let convert = if self.holds_bytes { from_json_with_bytes } else { from_json_with_integers };
+        self.map.iter().map(|(key, value)| (key.as_str(), convert(value))).collect()
     }
 
     /// Merges other values over these, maps deeply.
     pub fn merge(&mut self, over: Values) {
-        merge_maps(&mut self.0, over.0);
+        self.holds_bytes |= over.holds_bytes;
+        merge_maps(&mut self.map, over.map);
     }
 
     /// `-f`: merges a file's content over what is there.
@@ -166,7 +195,7 @@ impl Values {
         let read = text
             .and_then(|text| read_values(&text))
             .map_err(|source| ValuesError::File { file: file(), source })?;
-        merge_maps(&mut self.0, read);
+        merge_maps(&mut self.map, read);
         Ok(())
     }
 
@@ -199,7 +228,7 @@ impl Values {
         let trimmed = text.trim();
         if !trimmed.starts_with('{') {
             let failed = |_| ValuesError::SetJson { text: text.to_owned() };
-            return parse_into(text, &mut self.0, &Reading::Json).map_err(failed);
+            return parse_into(text, &mut self.map, &Reading::Json).map_err(failed);
         }
         let mut reader = json_reader(trimmed);
         match Value::deserialize(&mut reader).and_then(|value| reader.end().map(|()| value)) {
@@ -212,7 +241,7 @@ impl Values {
     }
 
     fn apply(&mut self, flag: &'static str, text: &str, reading: &Reading<'_>) -> Result<(), ValuesError> {
-        parse_into(text, &mut self.0, reading).map_err(|source| ValuesError::Set { flag, source })
+        parse_into(text, &mut self.map, reading).map_err(|source| ValuesError::Set { flag, source })
     }
 }
 
@@ -272,6 +301,7 @@ fn merge_maps(base: &mut Map<String, Value>, over: Map<String, Value>) {
 
 #[cfg(test)]
 mod tests {
+    use belay_gotemplate::sprintf;
     use serde_json::json;
 
     use super::*;
@@ -279,8 +309,8 @@ mod tests {
     #[test]
     fn documents_are_merged_in_order() {
         let values = Values::from_yaml("a: {b: 1, c: 2}\n--- # next\na: {b: null}\nd: x\n").unwrap();
-        assert_eq!(Value::Object(values.0), json!({"a": {"b": null, "c": 2.0}, "d": "x"}));
-        assert!(Values::from_yaml("").unwrap().0.is_empty());
+        assert_eq!(Value::Object(values.map), json!({"a": {"b": null, "c": 2.0}, "d": "x"}));
+        assert!(Values::from_yaml("").unwrap().map.is_empty());
     }
 
     #[test]
@@ -293,5 +323,15 @@ mod tests {
         );
         let error = Values::from_yaml("--- a: 1\n").unwrap_err();
         assert_eq!(error.to_string(), "error reading yaml document: invalid Yaml document separator: a: 1");
+    }
+
+    #[test]
+    fn bytes_are_refused_but_where_they_are_taken() {
+        let read = |_: &str| Ok(b"a\xff".to_vec());
+        let strict = ValuesFlags { set_file: vec!["x=f".to_owned()], ..ValuesFlags::default() };
+        let error = belay_causes::chain(&strict.merge(&read).unwrap_err());
+        assert!(error.ends_with("f is not UTF-8, which is not supported of values"), "{error}");
+        let values = ValuesFlags { takes_bytes: true, ..strict }.merge(&read).unwrap().to_template();
+        assert_eq!(sprintf(b"%x", &[values.get("x").unwrap()]).to_str(), "61ff");
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Request, Box<dyn Error>> {
     let mut options = RenderOptions::new("release-name", "default");
     options.budget.depth = COMMAND_LINE_DEPTH;
     options.keep_chart = false;
-    let mut values = ValuesFlags::default();
+    let mut values = ValuesFlags { takes_bytes: true, ..ValuesFlags::default() };
     let mut output = OutputOptions::default();
     let mut positional = Vec::new();
     let mut arguments = arguments.iter();
@@ -64,7 +64,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Request, Box<dyn Error>> {
 }
 
 /// Renders, with the folder as the working directory.
-pub(crate) fn carry_out(folder: &Path, request: Request) -> Result<String, Box<dyn Error>> {
+pub(crate) fn carry_out(folder: &Path, request: Request) -> Result<Vec<u8>, Box<dyn Error>> {
     let Request { mut options, values, output, positional } = request;
     if let [name, _] = positional.as_slice() {
         options.release_name = name.clone();
@@ -79,7 +79,7 @@ pub(crate) fn carry_out(folder: &Path, request: Request) -> Result<String, Box<d
     };
     options.values = values.merge(&read)?;
     let chart = Arc::new(load(&folder.join(chart))?);
-    Ok(render(&chart, &options)?.to_template_output(&output)?)
+    Ok(render(&chart, &options)?.to_template_bytes(&output)?)
 }
 
 /// The chart in a folder or an archive.

@@ -68,7 +68,7 @@ pub(super) fn run(command: &Command, settings: &Settings) -> Printed {
             check(arguments).and_then(|()| fetcher(arguments, settings, &mut text)?.update())
         }
     };
-    Printed { text, warnings: Vec::new(), error: result.err() }
+    Printed { output: text.into_bytes(), warnings: Vec::new(), error: result.err() }
 }
 
 /// `--dependency-update`
@@ -540,6 +540,10 @@ mod tests {
         format!("apiVersion: v2\nname: {name}\nversion: {version}\n")
     }
 
+    fn text(printed: &Printed) -> String {
+        String::from_utf8_lossy(&printed.output).into_owned()
+    }
+
     #[test]
     fn dependencies_are_chosen_fetched_and_locked() {
         let folder = tempfile::tempdir().unwrap();
@@ -567,7 +571,11 @@ mod tests {
         fs::write(app.join("charts/old-1.0.0.tgz"), packed("old")).unwrap();
         let printed = run(&Command::Update(arguments(&app)), &Settings::below(folder.path()));
         assert!(printed.error.is_none(), "{:?}", printed.error);
-        assert!(printed.text.contains(&format!("Downloading db from repo {address}\n")), "{}", printed.text);
+        assert!(
+            text(&printed).contains(&format!("Downloading db from repo {address}\n")),
+            "{}",
+            text(&printed)
+        );
         let lock = fs::read_to_string(app.join("Chart.lock")).unwrap();
         assert!(lock.contains("version: 1.2.0") && lock.contains("digest: sha256:"), "{lock}");
         assert!(app.join("charts/db-1.2.0.tgz").exists() && app.join("charts/near-0.3.0.tgz").exists());
@@ -580,8 +588,9 @@ mod tests {
 
         let list = ListArguments { chart: app.to_string_lossy().into_owned(), max_col_width: 80 };
         let printed = run(&Command::List(list), &Settings::below(folder.path()));
-        let statuses: Vec<&str> = printed.text.lines().filter_map(|line| line.split('\t').nth(3)).collect();
-        assert_eq!(statuses, ["STATUS", "ok    ", "ok    "], "{}", printed.text);
+        let listed = text(&printed);
+        let statuses: Vec<&str> = listed.lines().filter_map(|line| line.split('\t').nth(3)).collect();
+        assert_eq!(statuses, ["STATUS", "ok    ", "ok    "], "{listed}");
 
         write(&app, &[("Chart.yaml", &wanted.replace("^1.0.0", "^1.1.0"))]);
         let printed = run(&Command::Build(arguments(&app)), &Settings::below(folder.path()));
@@ -612,12 +621,12 @@ mod tests {
         let settings = Settings::below(folder.path());
         let printed = run(&Command::Update(arguments(&app)), &settings);
         assert!(printed.error.is_none(), "{:?}", printed.error);
-        let text = format!(
+        let expected = format!(
             "Hang tight while we grab the latest from your chart repositories...\n...Successfully got an update from \
              the \"r\" chart repository\nUpdate Complete. ⎈Happy Helming!⎈\nSaving 1 charts\nDownloading db from \
              repo {address}\nDeleting outdated charts\n"
         );
-        assert_eq!(printed.text, text);
+        assert_eq!(text(&printed), expected);
         let lock = fs::read_to_string(app.join("Chart.lock")).unwrap();
         assert!(lock.contains(&format!("repository: {address}\n")), "{lock}");
         fs::remove_dir_all(app.join("charts")).unwrap();

@@ -85,7 +85,7 @@ pub(super) fn run(arguments: &Arguments, settings: &Settings) -> Result<Printed,
     } else if !arguments.quiet || noted {
         text.push_str(&format!("{summary}\n"));
     }
-    Ok(Printed { text, warnings: Vec::new(), error })
+    Ok(Printed { output: text.into_bytes(), warnings: Vec::new(), error })
 }
 
 fn show(chart: &str, result: &Result<Vec<Finding>, Original>, quiet: bool) -> String {

@@ -48,7 +48,7 @@ pub(super) struct ShowValuesArguments {
 }
 
 /// What `helm show` prints.
-pub(super) fn run(what: &Show, settings: &Settings) -> Result<String, Original> {
+pub(super) fn run(what: &Show, settings: &Settings) -> Result<Vec<u8>, Original> {
     let (Show::All(arguments)
     | Show::Chart(arguments)
     | Show::Values(ShowValuesArguments { show: arguments, .. })
@@ -56,13 +56,16 @@ pub(super) fn run(what: &Show, settings: &Settings) -> Result<String, Original> 
     | Show::Crds(arguments)) = what;
     let chart = arguments.source.locate(&arguments.chart, settings)?.load()?;
     Ok(match what {
-        Show::Chart(_) => definition_text(&chart),
-        Show::Values(arguments) if !arguments.jsonpath.is_empty() => values_at(&chart, &arguments.jsonpath)?,
+        Show::Chart(_) => definition_text(&chart).into_bytes(),
+        Show::Values(arguments) if !arguments.jsonpath.is_empty() => {
+            values_at(&chart, &arguments.jsonpath)?.into_bytes()
+        }
         Show::Values(_) => values(&chart, ""),
         Show::Readme(_) => readme(&chart, ""),
         Show::Crds(_) => crds(&chart),
         Show::All(_) => {
-            definition_text(&chart) + &values(&chart, "---\n") + &readme(&chart, "---\n") + &crds(&chart)
+            let definition = definition_text(&chart).into_bytes();
+            [definition, values(&chart, "---\n"), readme(&chart, "---\n"), crds(&chart)].concat()
         }
     })
 }
@@ -71,11 +74,11 @@ fn definition_text(chart: &Chart) -> String {
     format!("{}\n", belay_goyaml::to_yaml(&definition(chart)))
 }
 
-fn values(chart: &Chart, before: &str) -> String {
-    let has_values = chart.raw_file("values.yaml").is_some();
-    let files = chart.raw.iter().filter(|file| file.name == "values.yaml");
-    let texts: String = files.map(|file| format!("{}\n", file.text())).collect();
-    if has_values { format!("{before}{texts}") } else { String::new() }
+fn values(chart: &Chart, before: &str) -> Vec<u8> {
+    let files: Vec<_> = chart.raw.iter().filter(|file| file.name == "values.yaml").collect();
+    let before = if files.is_empty() { "" } else { before };
+    let lines = files.iter().flat_map(|file| [&file.data[..], b"\n"]);
+    std::iter::once(before.as_bytes()).chain(lines).collect::<Vec<_>>().concat()
 }
 
 /// What a template finds in the values; Helm prints nothing where it does not find everything.
@@ -88,24 +91,24 @@ fn values_at(chart: &Chart, template: &str) -> Result<String, Original> {
     Ok(path.execute(&Value::Object(chart.values.clone())).unwrap_or_default())
 }
 
-fn readme(chart: &Chart, before: &str) -> String {
+fn readme(chart: &Chart, before: &str) -> Vec<u8> {
     const NAMES: [&str; 3] = ["readme.md", "readme.txt", "readme"];
     let is_readme = |name: &str| NAMES.iter().any(|known| known.eq_ignore_ascii_case(name));
     let file = chart.files.iter().find(|file| is_readme(&file.name));
-    file.map_or_else(String::new, |file| format!("{before}{}\n", file.text()))
+    file.map_or_else(Vec::new, |file| [before.as_bytes(), &file.data, b"\n"].concat())
 }
 
 /// The definitions of the chart and of those below it.
-fn crds(chart: &Chart) -> String {
-    let mut text = String::new();
+fn crds(chart: &Chart) -> Vec<u8> {
+    let mut output = Vec::new();
     for file in chart.crds() {
-        let separator = if file.data.starts_with(b"---") { "" } else { "---\n" };
-        text.push_str(&format!("{separator}{}\n", file.text()));
+        let separator: &[u8] = if file.data.starts_with(b"---") { b"" } else { b"---\n" };
+        output.extend_from_slice(&[separator, &file.data, b"\n"].concat());
     }
     for subchart in &chart.dependencies {
-        text.push_str(&crds(subchart));
+        output.extend(crds(subchart));
     }
-    text
+    output
 }
 
 /// `Chart.yaml` as Helm writes it: known fields only, those that say something.

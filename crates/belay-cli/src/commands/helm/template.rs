@@ -187,7 +187,7 @@ pub(super) fn run(arguments: &Arguments, settings: &Settings) -> Result<Printed,
     let mut printed = if options.trace {
         explain(&rendered, arguments)?
     } else if arguments.reads {
-        Printed::from(list_reads(&reads, arguments))
+        Printed::from(list_reads(&reads, arguments).into_bytes())
     } else {
         print_rendered(&rendered, arguments, &options.release_name, text)?
     };
@@ -242,7 +242,7 @@ fn explain(rendered: &Rendered, arguments: &Arguments) -> Result<Printed, Origin
         let explanation = rendered.explain(&target, &layers).map_err(|error| Original::of(&error))?;
         text.push_str(&explanation.to_string());
     }
-    Ok(Printed::from(text))
+    Ok(Printed::from(text.into_bytes()))
 }
 
 /// Every file that decides what is rendered, a line each.
@@ -332,14 +332,17 @@ fn print_rendered(
         show_only: arguments.show_only.clone(),
     };
     // Helm takes an empty folder's name for none.
-    match arguments.output_dir.as_ref().filter(|folder| !folder.is_empty()) {
+    let folder = arguments.output_dir.as_ref().filter(|folder| !folder.is_empty());
+    let shown = match folder {
         Some(folder) => {
             let below = arguments.release_name.then_some(release);
             output_dir::write(rendered, &options, Path::new(folder), below, &mut text)?;
+            Vec::new()
         }
-        None => text += &rendered.to_template_output(&options).map_err(|error| Original::of(&error))?,
-    }
-    Ok(Printed { text, warnings: rendered.warnings.clone(), error: None })
+        None => rendered.to_template_bytes(&options).map_err(|error| Original::of(&error))?,
+    };
+    let output = [text.into_bytes(), shown].concat();
+    Ok(Printed { output, warnings: rendered.warnings.clone(), error: None })
 }
 
 /// Helm offers a look at what was rendered once it began to render.
@@ -359,5 +362,5 @@ fn render_failure(error: &RenderError, debug: bool) -> Printed {
         RenderError::Manifest { rendered, .. } => rendered.trim(),
         _ => "",
     };
-    Printed { text: format!("{rendered}\n"), warnings: Vec::new(), error: Some(original) }
+    Printed { output: format!("{rendered}\n").into_bytes(), warnings: Vec::new(), error: Some(original) }
 }

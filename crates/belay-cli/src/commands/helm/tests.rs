@@ -24,7 +24,8 @@ fn printed(line: &[&str]) -> Result<String, String> {
     let line = [&["helm"], line].concat();
     let read = read_stand_ins_as_in_go(Line::command()).try_get_matches_from(line).unwrap();
     let printed = carry_out(&Line::from_arg_matches(&read).unwrap().arguments);
-    printed.error.map_or(Ok(printed.text), |error| Err(format!("Error: {error}\n")))
+    let output = String::from_utf8(printed.output).unwrap();
+    printed.error.map_or(Ok(output), |error| Err(format!("Error: {error}\n")))
 }
 
 /// The lines of the case, its files named by their places.

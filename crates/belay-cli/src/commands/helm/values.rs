@@ -42,6 +42,7 @@ impl ValuesArguments {
             set_string: self.set_string.clone(),
             set_file: self.set_file.clone(),
             set_literal: self.set_literal.clone(),
+            takes_bytes: true,
         }
     }
 

@@ -1,5 +1,5 @@
-//! Templates that are not UTF-8. Go reads bytes; here each byte that is not UTF-8 is read as a character that stands in
-//! for it, and becomes the byte again in the text and in raw strings.
+//! Texts that are not UTF-8. Go reads bytes; here each byte that is not UTF-8 is read as a character that stands in for
+//! it, and becomes the byte again in the end.
 
 use std::borrow::Cow;
 
@@ -8,8 +8,9 @@ const FIRST: u32 = 0x10_FF00;
 /// What a stand-in is longer than its byte.
 const LONGER: usize = 3;
 
-/// The text with stand-ins; nothing if it has such characters of its own.
-pub(super) fn with_stand_ins(bytes: &[u8]) -> Option<String> {
+/// The bytes as a text with a character for each that is not UTF-8; nothing if there are such characters (U+10FF80 and
+/// above) among them.
+pub fn with_stand_ins(bytes: &[u8]) -> Option<String> {
     let mut text = String::with_capacity(bytes.len() + 16);
     for chunk in bytes.utf8_chunks() {
         if chunk.valid().chars().any(|character| byte_of(character).is_some()) {
@@ -21,8 +22,8 @@ pub(super) fn with_stand_ins(bytes: &[u8]) -> Option<String> {
     Some(text)
 }
 
-/// The bytes that were read.
-pub(super) fn bytes_of(text: &str) -> Cow<'_, [u8]> {
+/// The bytes that a text with stand-ins was made of.
+pub fn bytes_of(text: &str) -> Cow<'_, [u8]> {
     if text.chars().all(|character| byte_of(character).is_none()) {
         return Cow::Borrowed(text.as_bytes());
     }
@@ -37,13 +38,13 @@ pub(super) fn bytes_of(text: &str) -> Cow<'_, [u8]> {
 }
 
 /// The text as Go reads it rune by rune.
-pub(super) fn runes_of(text: &str) -> String {
+pub(crate) fn runes_of(text: &str) -> String {
     let rune = |character| byte_of(character).map_or(character, |_| char::REPLACEMENT_CHARACTER);
     text.chars().map(rune).collect()
 }
 
 /// How many bytes a text with stand-ins has more than what was read.
-pub(super) fn surplus(text: &str) -> usize {
+pub(crate) fn surplus(text: &str) -> usize {
     LONGER * text.chars().filter(|character| byte_of(*character).is_some()).count()
 }
 

@@ -113,7 +113,7 @@ async fn main() -> ExitCode {
         Ok(0) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {
-            say(&format!("error: {error:#}"));
+            complain(&format!("error: {error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -243,6 +243,12 @@ fn files(places: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     }
     files.sort();
     Ok(files)
+}
+
+/// Why nothing was run. Who reads the report as a list, as `scripts/test` does, would not show it.
+#[expect(clippy::print_stderr, reason = "the runner's complaints are for a terminal")]
+fn complain(line: &str) {
+    eprintln!("{line}");
 }
 
 #[expect(clippy::print_stdout, reason = "the runner's report is for a terminal")]

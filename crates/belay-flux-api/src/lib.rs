@@ -55,5 +55,5 @@ pub use source::{
     NamespaceSelector, OCIRepository, OCIRepositorySpec, OCIRepositoryStatus, OciLayerSelector,
     OciRepositoryRef, OciRepositoryVerification, OciRepositoryVerificationWithoutRoot, OidcIdentityMatch,
 };
-pub use support::{refused_fields, refused_object_annotations, refused_resource_annotations, support};
+pub use support::{refused_fields, refused_object_annotations, refused_resource_mark, support};
 pub use values::{ConditionStatus, CrdsPolicy, DeletionPolicy, ReconcileStrategy};

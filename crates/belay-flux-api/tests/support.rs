@@ -1,9 +1,11 @@
 //! Every field is honoured or refused, and refused fields are found.
 
+use belay_crd::{Described as _, ObjectMeta};
 use belay_flux_api::{
-    GIT_REPOSITORY, HELM_RELEASE, KINDS, KUSTOMIZATION, refused_fields, refused_object_annotations, support,
+    GIT_REPOSITORY, HELM_RELEASE, KINDS, KUSTOMIZATION, refused_fields, refused_object_annotations,
+    refused_resource_mark, support,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[test]
 fn every_field_has_one_mark() {
@@ -32,6 +34,19 @@ fn refused_fields_are_named() {
     let object = json!({"spec": {"interval": "1m", "rollback": {"timeout": "1m"}, "upgrade": {"remediation": {"retries": 3}},
         "install": {"remediation": {"retries": 3}}}});
     assert_eq!(refused_fields(&HELM_RELEASE, &object), ["spec.rollback", "spec.upgrade.remediation"]);
+}
+
+#[test]
+fn flux_shards_by_a_label_and_not_by_an_annotation() {
+    let marked = |annotations: Value, labels: Value| {
+        let metadata = json!({"name": "a", "annotations": annotations, "labels": labels});
+        refused_resource_mark(&ObjectMeta::read(metadata).unwrap())
+    };
+    let key = json!({"sharding.fluxcd.io/key": "shard1"});
+    assert_eq!(marked(json!({}), key.clone()), Some("label `sharding.fluxcd.io/key`".to_owned()));
+    assert_eq!(marked(key, json!({"reconcile.fluxcd.io/anything": "of somebody"})), None);
+    let forced = json!({"reconcile.fluxcd.io/forceAt": "now"});
+    assert_eq!(marked(forced, json!({})), Some("annotation `reconcile.fluxcd.io/forceAt`".to_owned()));
 }
 
 #[test]

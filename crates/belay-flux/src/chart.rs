@@ -6,7 +6,7 @@ use std::time::Duration;
 use belay_cluster::Severity;
 use belay_crd::{Described, Resource};
 use belay_flux_api::{
-    Artifact, HELM_CHART, HelmChart, find_condition, is_true, refused_fields, refused_resource_annotations,
+    Artifact, HELM_CHART, HelmChart, find_condition, is_true, refused_fields, refused_resource_mark,
 };
 use belay_manifest::{Object, ObjectKey};
 
@@ -131,9 +131,8 @@ fn check(object: &Object, chart: &HelmChart) -> Result<(), Fault> {
     if let Some(field) = refused_fields(&HELM_CHART, object.value()).first() {
         return Err(not_supported(&format!("`{field}`")));
     }
-    let annotations = chart.metadata.annotations.keys().map(String::as_str);
-    if let Some(name) = refused_resource_annotations(annotations).first() {
-        return Err(not_supported(&format!("annotation `{name}`")));
+    if let Some(mark) = refused_resource_mark(&chart.metadata) {
+        return Err(not_supported(&mark));
     }
     if chart.spec.source_ref.kind != "GitRepository" {
         return Err(not_supported(&format!("`spec.sourceRef.kind: {}`", chart.spec.source_ref.kind)));

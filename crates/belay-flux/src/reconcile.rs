@@ -8,7 +8,7 @@ use belay_apply::{ApplySettings, Outcome, carry_out};
 use belay_cluster::{LiveError, LiveState, step};
 use belay_crd::Resource;
 use belay_diff::{AddedFields, CompareOptions};
-use belay_flux_api::{KUSTOMIZATION, Kustomization, refused_fields, refused_resource_annotations};
+use belay_flux_api::{KUSTOMIZATION, Kustomization, refused_fields, refused_resource_mark};
 use belay_ledger::Trigger;
 use belay_manifest::{GroupVersionKind, Manifest, Object, ObjectKey};
 use belay_plan::{Order, Plan, Wanted, plan};
@@ -180,9 +180,8 @@ pub(crate) fn check(object: &Object, app: &Kustomization) -> Result<(), Fault> {
     if let Some(field) = refused_fields(&KUSTOMIZATION, object.value()).first() {
         return Err(not_supported(format!("`{field}`")));
     }
-    let annotations = app.metadata.annotations.keys().map(String::as_str);
-    if let Some(name) = refused_resource_annotations(annotations).first() {
-        return Err(not_supported(format!("annotation `{name}`")));
+    if let Some(mark) = refused_resource_mark(&app.metadata) {
+        return Err(not_supported(mark));
     }
     if !matches!(app.spec.source_ref.kind.as_str(), "GitRepository" | external_artifact::KIND) {
         return Err(not_supported(format!("`spec.sourceRef.kind: {}`", app.spec.source_ref.kind)));

@@ -7,8 +7,7 @@ use std::time::Duration;
 use belay_cluster::Severity;
 use belay_crd::Resource;
 use belay_flux_api::{
-    Artifact, GIT_REPOSITORY, GitRepository, GitRepositoryRef, is_true, refused_fields,
-    refused_resource_annotations,
+    Artifact, GIT_REPOSITORY, GitRepository, GitRepositoryRef, is_true, refused_fields, refused_resource_mark,
 };
 use belay_manifest::{Object, ObjectKey};
 use belay_source::{Checkout, Request, Revision};
@@ -175,9 +174,8 @@ fn check(object: &Object, repository: &GitRepository) -> Result<(), Fault> {
     if let Some(field) = refused_fields(&GIT_REPOSITORY, object.value()).first() {
         return Err(not_supported(&format!("`{field}`")));
     }
-    let annotations = repository.metadata.annotations.keys().map(String::as_str);
-    if let Some(name) = refused_resource_annotations(annotations).first() {
-        return Err(not_supported(&format!("annotation `{name}`")));
+    if let Some(mark) = refused_resource_mark(&repository.metadata) {
+        return Err(not_supported(&mark));
     }
     match repository.validate().first() {
         Some(error) => Err(Fault { reason: "ValidationFailed", message: error.to_string(), is_final: true }),

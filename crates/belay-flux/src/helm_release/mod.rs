@@ -32,7 +32,7 @@ use std::time::Duration;
 
 use belay_cluster::{LiveError, step};
 use belay_crd::Resource;
-use belay_flux_api::{HELM_RELEASE, HelmRelease, refused_fields, refused_resource_annotations};
+use belay_flux_api::{HELM_RELEASE, HelmRelease, refused_fields, refused_resource_mark};
 use belay_helm::Values;
 use belay_manifest::{Object, ObjectKey};
 use futures::FutureExt;
@@ -418,9 +418,8 @@ fn check(object: &Object, release: &HelmRelease) -> Result<(), Fault> {
     if let Some(field) = refused_fields(&HELM_RELEASE, object.value()).first() {
         return Err(not_supported(format!("`{field}`")));
     }
-    let annotations = release.metadata.annotations.keys().map(String::as_str);
-    if let Some(name) = refused_resource_annotations(annotations).first() {
-        return Err(not_supported(format!("annotation `{name}`")));
+    if let Some(mark) = refused_resource_mark(&release.metadata) {
+        return Err(not_supported(mark));
     }
     match release.validate().first() {
         Some(error) => Err(stalled("ValidationFailed", error.to_string())),

@@ -11,6 +11,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use gix::ObjectId;
 use gix::bstr::ByteSlice;
+use gix::objs::Kind as ObjectKind;
 use sha2::{Digest, Sha256};
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
@@ -22,7 +23,7 @@ use crate::fetch::{FetchError, fetch};
 use crate::repositories::{Checkout, CheckoutError, Repositories, Request, normalised_url};
 use crate::revision::{Found, RevisionError, find};
 use crate::signature::SignedObjects;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, verify};
 
 /// Bounds on the use of a remote.
 #[derive(Debug, Clone, Copy)]
@@ -232,6 +233,7 @@ impl Mirror {
 fn open(repository: &gix::ThreadSafeRepository, (id, reference): Found) -> Result<Checkout, String> {
     let local = repository.to_thread_local();
     let commit = local.find_commit(id).map_err(|error| belay_causes::chain(&error))?;
+    verify(id, ObjectKind::Commit, &commit.data).map_err(|error| error.to_string())?;
     let root = commit.tree_id().map_err(|error| belay_causes::chain(&error))?.detach();
     let author = commit.author().map_err(|error| belay_causes::chain(&error))?;
     let seconds = author.time().map(|time| time.seconds).unwrap_or_default();
@@ -257,7 +259,8 @@ fn tag_object(repository: &gix::ThreadSafeRepository, reference: &str) -> Option
     let local = repository.to_thread_local();
     let target = local.find_reference(reference).ok()?.target().try_id()?.to_owned();
     let object = local.find_object(target).ok()?;
-    (object.kind == gix::object::Kind::Tag).then(|| (target.to_string(), Bytes::from(object.data.clone())))
+    let is_sound = object.kind == ObjectKind::Tag && verify(target, ObjectKind::Tag, &object.data).is_ok();
+    is_sound.then(|| (target.to_string(), Bytes::from(object.data.clone())))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

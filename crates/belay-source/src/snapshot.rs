@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use belay_filetree::{ContentId, DirEntry, Entry, FileTree, Kind, TreeError, TreePath};
 use bytes::Bytes;
 use gix::ObjectId;
+use gix::objs::Kind as ObjectKind;
 use gix::objs::tree::EntryKind;
 
 /// Largest file that is read, in bytes.
@@ -32,6 +33,19 @@ struct MaliciousName {
     name: String,
 }
 
+/// An object that is not what its id says: its repository is damaged, or somebody has changed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("object {id} is damaged: its content is that of another")]
+pub(crate) struct Damaged {
+    id: ObjectId,
+}
+
+/// Git trusts what lies in its own repository. Here everything is applied to a cluster, and hashing costs little.
+pub(crate) fn verify(id: ObjectId, kind: ObjectKind, content: &[u8]) -> Result<(), Damaged> {
+    let actual = gix::objs::compute_hash(id.kind(), kind, content);
+    if actual.is_ok_and(|actual| actual == id) { Ok(()) } else { Err(Damaged { id }) }
+}
+
 impl Snapshot {
     /// The tree `root` of a repository.
     pub fn new(repository: &gix::ThreadSafeRepository, root: ObjectId) -> Snapshot {
@@ -50,6 +64,7 @@ impl Snapshot {
     fn read_folder(&self, id: ObjectId, path: &TreePath) -> Result<Folder, TreeError> {
         let repository = lock(&self.repository);
         let tree = repository.find_tree(id).map_err(|source| store(path, source))?;
+        verify(id, ObjectKind::Tree, &tree.data).map_err(|source| store(path, source))?;
         let mut folder = Vec::new();
         for entry in tree.iter() {
             let entry = entry.map_err(|source| store(path, source))?;
@@ -107,6 +122,8 @@ impl FileTree for Snapshot {
             return Err(TreeError::TooLarge { path: path.clone(), size: header.size(), limit: LARGEST_FILE });
         }
         let content = repository.find_object(id).map_err(|source| store(path, source))?.detach().data;
+        drop(repository);
+        verify(id, ObjectKind::Blob, &content).map_err(|source| store(path, source))?;
         if content.len() < LONGEST_POINTER && content.starts_with(LFS_MARK) {
             return Err(TreeError::LfsPointer { path: path.clone(), pointer: content.into() });
         }

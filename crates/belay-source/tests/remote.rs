@@ -331,6 +331,23 @@ async fn what_is_not_git_is_an_error_and_harms_nothing() {
     assert_eq!(world.get("main").await.unwrap().commit, second);
 }
 
+#[tokio::test]
+async fn bad_x8_packs_that_are_not_what_they_say_are_refused() {
+    let world = World::new(None).await;
+    let first = world.commit(&noise(100));
+    // The pack's own checksum, which the answer's end follows; then its objects.
+    for from_end in [6, 20, 40, 200] {
+        let error = world.failure(Fault::Flip { from_end }).await;
+        assert!(error.message.contains(&world.server.url_of("app")), "{from_end}: {error}");
+    }
+    assert_eq!(world.get("main").await.unwrap().commit, first);
+    let second = world.commit(&noise(101));
+    world.failure(Fault::Flip { from_end: 6 }).await;
+    let known = world.store.checkout(&request(&world.server.url_of("app"), &first, 60)).await.unwrap();
+    assert_eq!(content(&known), noise(100), "what was fetched before is still good");
+    assert_eq!(world.get("main").await.unwrap().commit, second);
+}
+
 /// GitHub's API, as far as a token is asked for: `POST /app/installations/7/access_tokens`.
 async fn github(answer: &'static str) -> String {
     use axum::routing::post;

@@ -21,6 +21,11 @@ pub enum Fault {
     },
     /// The answer is well-formed HTTP of the right type whose body is not Git's protocol.
     Garbage,
+    /// One bit of each pack is another.
+    Flip {
+        /// How many bytes before the end of the answer.
+        from_end: usize,
+    },
     /// The body comes a few bytes at a time.
     Slow {
         /// How many bytes come at once.
@@ -65,9 +70,19 @@ pub(super) fn spoil(fault: Option<Fault>, body: Body, stopped: CancellationToken
     match fault {
         None | Some(Fault::Hang) => body,
         Some(Fault::Garbage) => Body::from("<!doctype html><title>Sign in</title>\n".repeat(20)),
+        Some(Fault::Flip { from_end }) => Body::from_stream(stream::once(flipped(body, from_end))),
         Some(Fault::Cut { after }) => Body::from_stream(cut(body, after)),
         Some(Fault::Slow { bytes, pause }) => Body::from_stream(slow(body, bytes.max(1), pause, stopped)),
     }
+}
+
+async fn flipped(body: Body, from_end: usize) -> Result<Bytes, axum::Error> {
+    let mut bytes = axum::body::to_bytes(body, usize::MAX).await?.to_vec();
+    let is_pack = bytes.windows(4).any(|window| window == b"PACK");
+    if is_pack && let Some(place) = bytes.len().checked_sub(from_end + 1) {
+        bytes[place] ^= 1;
+    }
+    Ok(bytes.into())
 }
 
 fn cut(body: Body, after: usize) -> impl Stream<Item = Result<Bytes, axum::Error>> {

@@ -35,6 +35,8 @@ pub enum Fault {
     Refuse(u16),
     /// The request is refused with 429, to come again after so many seconds.
     TooMany(u32),
+    /// The request is refused as etcd does one that it has no room for. Meant for [`On::larger_than`].
+    TooLarge,
     /// The request does not arrive.
     LoseRequest,
     /// A list that is asked for in pages comes in pages of so many objects.
@@ -76,6 +78,7 @@ enum When {
     Every(u64),
     From(u64),
     Chance(f64),
+    Larger(u64),
 }
 
 impl On {
@@ -119,6 +122,12 @@ impl On {
     #[must_use]
     pub fn from(self, count: u64) -> Self {
         Self { when: When::From(count), ..self }
+    }
+
+    /// Those with a body of more than so many bytes.
+    #[must_use]
+    pub fn larger_than(self, bytes: u64) -> Self {
+        Self { when: When::Larger(bytes), ..self }
     }
 
     /// Each of them with this probability.
@@ -219,10 +228,10 @@ impl Faults {
         self.crashed.send_replace(true);
     }
 
-    /// What goes wrong with a request.
-    pub(crate) fn of_request(&self, kind: Kind, method: &str, path: &str) -> Option<Fault> {
+    /// What goes wrong with a request whose body has so many bytes.
+    pub(crate) fn of_request(&self, kind: Kind, method: &str, path: &str, bytes: u64) -> Option<Fault> {
         self.with(|plan| {
-            let fault = plan.due(kind, path);
+            let fault = plan.due(kind, path, bytes);
             plan.seen.push(Seen { method: method.to_owned(), path: path.to_owned(), fault });
             fault
         })
@@ -231,7 +240,7 @@ impl Faults {
     /// What goes wrong with an event of a watch on `path`.
     pub(crate) fn of_event(&self, path: &str) -> Option<Fault> {
         self.with(|plan| {
-            let fault = plan.due(Kind::Event, path);
+            let fault = plan.due(Kind::Event, path, 0);
             plan.events.extend(fault);
             fault
         })
@@ -244,7 +253,7 @@ impl Faults {
 
 impl Plan {
     /// Every rule counts, also behind one that was due.
-    fn due(&mut self, kind: Kind, path: &str) -> Option<Fault> {
+    fn due(&mut self, kind: Kind, path: &str, bytes: u64) -> Option<Fault> {
         let mut found = None;
         for rule in &mut self.rules {
             if rule.on.kind != kind || !path.contains(&rule.on.place) {
@@ -256,6 +265,7 @@ impl Plan {
                 When::Nth(count) => rule.met == count,
                 When::Every(count) => rule.met % count == 0,
                 When::From(count) => rule.met >= count,
+                When::Larger(most) => bytes > most,
                 When::Chance(probability) => self.random.random_bool(probability),
             };
             if is_due && found.is_none() {

@@ -41,6 +41,21 @@ fn code(error: &kube::Error) -> u16 {
 }
 
 #[tokio::test]
+async fn what_is_too_large_is_refused_as_by_etcd() {
+    let (local, faults) = (quiet(1), Faults::new(1));
+    let (faulty, _) = maps(&local, &faults);
+    faults.add(On::writes("/configmaps").larger_than(1000), Fault::TooLarge);
+    let post = PostParams::default();
+    faulty.create(&post, &map("small", "1")).await.expect("a small object passes");
+    let refused =
+        faulty.create(&post, &map("large", &"1".repeat(1000))).await.expect_err("a large one does not");
+    assert_eq!(
+        (code(&refused), refused.to_string().contains("etcdserver: request is too large")),
+        (500, true)
+    );
+}
+
+#[tokio::test]
 async fn the_named_request_is_refused_and_no_other() {
     let (local, faults) = (quiet(1), Faults::new(1));
     let (faulty, _) = maps(&local, &faults);

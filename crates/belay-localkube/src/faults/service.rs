@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use http::{Method, Request, Response};
+use hyper::body::Body;
 use tower::{Layer, Service};
 
 use super::{Fault, Faults, Kind};
@@ -42,7 +43,7 @@ impl<S, B> Service<Request<B>> for FaultyService<S>
 where
     S: Service<Request<B>, Response = Response<ResponseBody>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
-    B: Send + 'static,
+    B: Body + Send + 'static,
 {
     type Response = Response<ResponseBody>;
     type Error = Broken;
@@ -66,17 +67,20 @@ async fn send<S, B>(
 ) -> Result<Response<ResponseBody>, Broken>
 where
     S: Service<Request<B>, Response = Response<ResponseBody>, Error = Infallible>,
+    B: Body,
 {
     if faults.is_crashed() {
         return Err(Broken);
     }
     let path = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
     let kind = kind_of(request.method(), &path);
-    let fault = faults.of_request(kind, request.method().as_str(), &path);
+    let bytes = request.body().size_hint().lower();
+    let fault = faults.of_request(kind, request.method().as_str(), &path, bytes);
     match fault {
         Some(Fault::Delay(time)) => tokio::time::sleep(time).await,
         Some(Fault::Refuse(code)) => return Ok(refused(&refusal(code))),
         Some(Fault::TooMany(seconds)) => return Ok(refused(&refusal(429).with_retry_after(seconds))),
+        Some(Fault::TooLarge) => return Ok(refused(&too_large())),
         Some(Fault::LoseRequest) => return Err(Broken),
         Some(Fault::ShortPage(most)) => {
             if let Some(short) = with_limit(&path, most).and_then(|path| path.parse().ok()) {
@@ -123,6 +127,11 @@ fn with_limit(path: &str, most: u32) -> Option<String> {
     };
     let pairs: Vec<String> = query.split('&').map(smaller).collect();
     Some(format!("{path}?{}", pairs.join("&")))
+}
+
+/// The refusal of etcd, which an API server passes on.
+fn too_large() -> ApiError {
+    ApiError::new(500, "", "etcdserver: request is too large")
 }
 
 /// A refusal in the words of an API server that is in trouble.

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::replicas::{count, put_count};
-use super::{Dirty, condition, create_pod, milliseconds, pod_from, pods_of, set_status, to_see};
+use super::{Dirty, condition, create_pod, milliseconds, pod_from, pods_of, set_status};
 use crate::cluster::State;
-use crate::object::{items, number, text, uid};
+use crate::object::{is_being_deleted, items, number, text, uid};
+use crate::store::GroupResource;
 
 /// After a failure the next pod waits this long, in milliseconds, and twice as long after each further one. A real
 /// cluster begins with ten seconds; here everything is quicker.
@@ -20,7 +21,10 @@ pub(super) fn step(state: &mut State, failures: &mut HashMap<String, (i64, i64)>
     if dirty.is_empty() {
         return postponed;
     }
-    for job in to_see(state, "batch", "jobs", dirty) {
+    // One that goes but is held by a finalizer comes to its end, too; it only gets no more pods.
+    let jobs = state.store.list(&GroupResource::new("batch", "jobs"), "");
+    let jobs: Vec<_> = jobs.filter(|job| dirty.contains(uid(job))).cloned().collect();
+    for job in jobs {
         if is_over(&job) || job["spec"]["suspend"] == true {
             continue;
         }
@@ -63,7 +67,7 @@ fn advance(state: &mut State, job: &Value, is_postponed: bool) {
     let active = count(pods_of(state, job).len()) - succeeded - failed;
     let failing = failed > limit
         || (failed > 0 && text(job, &["spec", "template", "spec", "restartPolicy"]) == "OnFailure");
-    if !failing && !is_postponed {
+    if !failing && !is_postponed && !is_being_deleted(job) {
         for _ in active..(completions - succeeded).min(parallelism) {
             create_pod(state, job, pod_from(job, &job["spec"]["template"], None));
         }

@@ -221,6 +221,26 @@ mod tests {
     }
 
     #[test]
+    fn bad_p8_an_app_cannot_name_the_render_of_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let renders = RenderFolder::of_build(folder.path(), "one", 1000);
+        renders.put("app/a/web", "0", b"secret");
+        let shown = path_of("app/a/web", "0");
+        let (app, part) = shown.split_once('/').unwrap();
+        for (other, name) in [
+            ("app/b/web", "0"),
+            ("app/b/../a/web", "0"),
+            ("app/a", "web/0"),
+            (app, part),
+            ("", &shown),
+            ("app/b", "../../app/a/web/0"),
+        ] {
+            assert_eq!(renders.get(other, name), None, "{other} {name}");
+        }
+        assert_eq!(renders.get("app/a/web", "0"), Some(b"secret".to_vec()));
+    }
+
+    #[test]
     fn another_build_begins_anew() {
         let folder = tempfile::tempdir().unwrap();
         let open = |build: &str| RenderFolder::of_build(folder.path(), build, 100);

@@ -1,8 +1,9 @@
 //! The ledger on disk: a line of JSON for each entry, appended; written anew when most of it is old.
 
 use std::collections::HashMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use belay_diff::DigestKey;
@@ -60,21 +61,32 @@ pub fn read(folder: &Path) -> Result<Vec<Entry>, LedgerError> {
 
 /// The key of a folder, which is made when there is none, for its owner alone.
 pub(crate) fn digest_key(folder: &Path) -> Result<DigestKey, LedgerError> {
-    use std::os::unix::fs::OpenOptionsExt;
     let path = folder.join(KEY);
     if let Some(bytes) = fs::read(&path).ok().and_then(|bytes| bytes.try_into().ok()) {
         return Ok(DigestKey::new(bytes));
     }
     let bytes: [u8; 32] = rand::random();
     let write = || {
-        fs::create_dir_all(folder)?;
-        let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&path)?;
+        make_folder(folder)?;
+        let mut file = private().create(true).write(true).truncate(true).open(&path)?;
         file.write_all(&bytes)
     };
     match write() {
         Ok(()) => Ok(DigestKey::new(bytes)),
         Err(source) => Err(LedgerError { path, action: "written", source }),
     }
+}
+
+/// A folder for its owner alone. One that is there stays as it is.
+fn make_folder(folder: &Path) -> std::io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// How files are opened: new ones are their owner's alone.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.mode(0o600);
+    options
 }
 
 /// The end of the file, to write to.
@@ -89,8 +101,8 @@ impl Tail {
     pub(crate) fn open(folder: &Path) -> Result<Tail, LedgerError> {
         let path = folder.join(NAME);
         let open = || {
-            fs::create_dir_all(folder)?;
-            let file = OpenOptions::new().create(true).read(true).append(true).open(&path)?;
+            make_folder(folder)?;
+            let file = private().create(true).read(true).append(true).open(&path)?;
             end_last_line(&file)?;
             Ok(file)
         };
@@ -110,7 +122,8 @@ impl Tail {
     pub(crate) fn rewrite(&mut self, entries: &[Entry]) -> Result<(), LedgerError> {
         let fresh = self.path.with_extension("jsonl.new");
         let write = || {
-            let mut writer = BufWriter::new(File::create(&fresh)?);
+            let file = private().create(true).write(true).truncate(true).open(&fresh)?;
+            let mut writer = BufWriter::new(file);
             for entry in entries {
                 writer.write_all(&line(entry)?)?;
             }

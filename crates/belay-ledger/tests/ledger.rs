@@ -35,6 +35,23 @@ fn it_is_there_again_after_a_restart() {
 }
 
 #[test]
+fn bad_p8_the_record_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let room = tempfile::tempdir().unwrap();
+    let folder = room.path().join("data").join("ledger");
+    let ledger = Ledger::open(&folder).unwrap();
+    // Enough for the file to be written anew.
+    (0..1000).for_each(|number| ledger.record(entry("app/a/web", number)));
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&folder), mode(&room.path().join("data"))), (0o700, 0o700));
+    let files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
+    assert!(!files.is_empty());
+    for file in files {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+}
+
+#[test]
 fn a_line_that_a_crash_cut_off_costs_itself_only() {
     let folder = tempfile::tempdir().unwrap();
     Ledger::open(folder.path()).unwrap().record(entry("app/a/web", 1));

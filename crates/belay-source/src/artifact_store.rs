@@ -1,7 +1,7 @@
 //! Artifacts on disk: `kind/namespace/name/file`, written whole or not at all, collected when old.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -157,8 +157,9 @@ fn write_whole(place: &Path, bytes: &[u8]) -> io::Result<()> {
     make_folder(folder)?;
     let name = place.file_name().unwrap_or_default().to_string_lossy();
     let unfinished = folder.join(format!("{UNFINISHED}{}-{name}", std::process::id()));
-    fs::write(&unfinished, bytes)?;
-    set_private(&unfinished)?;
+    // One that an earlier process left behind.
+    let _ = fs::remove_file(&unfinished);
+    private(&unfinished)?.write_all(bytes)?;
     fs::rename(&unfinished, place)
 }
 
@@ -188,15 +189,16 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)
 }
 
+/// A new file, which nobody else may ever read.
 #[cfg(unix)]
-fn set_private(file: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(file, fs::Permissions::from_mode(0o600))
+fn private(file: &Path) -> io::Result<fs::File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)
 }
 
 #[cfg(not(unix))]
-fn set_private(_: &Path) -> io::Result<()> {
-    Ok(())
+fn private(file: &Path) -> io::Result<fs::File> {
+    fs::OpenOptions::new().write(true).create_new(true).open(file)
 }
 
 #[cfg(unix)]
@@ -230,6 +232,26 @@ mod tests {
         assert_eq!(store.verified(path, "sha256:0"), None, "damaged");
         store.link(path, "latest.tar.gz").unwrap();
         assert_eq!(store.file("gitrepository/apps/web/latest.tar.gz"), store.file(path));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn bad_p8_artifacts_are_for_their_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let room = tempfile::tempdir().unwrap();
+        let folder = room.path().join("artifacts");
+        let store = ArtifactStore::new(&folder);
+        // Where the next file is to be written, somebody has put a link.
+        fs::create_dir_all(folder.join("kind/ns/app")).unwrap();
+        fs::write(room.path().join("other"), "precious").unwrap();
+        let unfinished = format!("kind/ns/app/{UNFINISHED}{}-a.tar.gz", std::process::id());
+        std::os::unix::fs::symlink(room.path().join("other"), folder.join(unfinished)).unwrap();
+        store.put("kind/ns/app/a.tar.gz", b"bytes").unwrap();
+        store.put("kind/ns/new/a.tar.gz", b"bytes").unwrap();
+        assert_eq!(fs::read_to_string(room.path().join("other")).unwrap(), "precious");
+        let mode = |path: &str| fs::metadata(folder.join(path)).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode("kind/ns/new"), mode("kind/ns/new/a.tar.gz")), (0o700, 0o600));
+        assert_eq!(mode("kind/ns/app/a.tar.gz"), 0o600);
     }
 
     #[test]

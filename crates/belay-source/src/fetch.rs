@@ -155,3 +155,20 @@ fn private_folder(path: &Path) -> std::io::Result<()> {
 fn private_folder(path: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(path)
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn bad_p8_a_mirror_is_for_its_owner_alone() {
+        let room = tempfile::tempdir().unwrap();
+        let mirror = room.path().join("mirrors").join("one");
+        open_or_create(&mirror).unwrap();
+        for folder in [&mirror, &room.path().join("mirrors")] {
+            let mode = std::fs::metadata(folder).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o700, "{}", folder.display());
+        }
+    }
+}

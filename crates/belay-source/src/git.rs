@@ -266,3 +266,36 @@ fn tag_object(repository: &gix::ThreadSafeRepository, reference: &str) -> Option
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::Login;
+
+    #[test]
+    fn bad_p8_nobody_is_given_the_mirror_of_another_login() {
+        let store = GitStore::new("mirrors", GitLimits::default());
+        let place = |url: &str, login: Option<Login>| {
+            let access = Access { login, ..Access::default() };
+            store.mirror(url, &access).unwrap().path.clone()
+        };
+        let login = |name: &str, password: &str| Some(Login::basic(name, password));
+        let url = "https://git.example.com/a.git";
+        let all = [
+            place(url, None),
+            place(url, login("ada", "one")),
+            place(url, login("ada", "two")),
+            place(url, login("adao", "ne")),
+            place("https://git.example.com/../a.git", login("ada", "one")),
+            place("https://git.example.com/b.git", login("ada", "one")),
+        ];
+        assert_eq!(place("https://ada:one@git.example.com/a.git", None), all[1], "the same login");
+        for (number, path) in all.iter().enumerate() {
+            let name = path.strip_prefix("mirrors").unwrap().to_str().unwrap();
+            assert!(name.len() == 64 && name.chars().all(|letter| letter.is_ascii_hexdigit()), "{name}");
+            // An address that is the same in other words is the same.
+            let is_again = number == 4;
+            assert_eq!(all[..number].contains(path), is_again, "{number}");
+        }
+    }
+}

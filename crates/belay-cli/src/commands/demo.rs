@@ -4,6 +4,8 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::pin::pin;
 
+use anyhow::Context as _;
+
 use crate::demo::{Demo, DemoOptions, Paint, tour};
 use crate::logs::{self, LogFormat};
 
@@ -31,13 +33,20 @@ pub(crate) struct Arguments {
     plain: bool,
 }
 
+/// A folder that nobody else has or can make: it holds the login of the demo's cluster.
+fn new_folder() -> anyhow::Result<PathBuf> {
+    let folder = tempfile::Builder::new().prefix("belay-demo-").tempdir();
+    Ok(folder.context("no folder can be made for the demo")?.keep())
+}
+
 /// Starts, walks, and with a terminal stays up until a signal.
 pub(crate) fn run(arguments: Arguments, format: LogFormat) -> anyhow::Result<()> {
     logs::start(format, "error");
     let own_folder = arguments.dir.is_none();
-    let folder = arguments
-        .dir
-        .unwrap_or_else(|| std::env::temp_dir().join(format!("belay-demo-{}", std::process::id())));
+    let folder = match arguments.dir {
+        Some(folder) => folder,
+        None => new_folder()?,
+    };
     let terminal = std::io::stdout().is_terminal();
     let paint = Paint::new(terminal && !arguments.plain && std::env::var_os("NO_COLOR").is_none());
     let stays =

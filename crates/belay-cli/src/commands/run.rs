@@ -105,7 +105,7 @@ pub(crate) fn run(arguments: Arguments, format: LogFormat) -> anyhow::Result<()>
 /// mix their records. One that is just ending is waited for.
 async fn hold(folder: &Path) -> anyhow::Result<Option<File>> {
     let cannot = || format!("{} cannot be used", folder.display());
-    std::fs::create_dir_all(folder).with_context(cannot)?;
+    private_folder(folder).with_context(cannot)?;
     let file = File::options().create(true).truncate(false).write(true).open(folder.join("lock"));
     let file = file.with_context(cannot)?;
     let deadline = Instant::now() + LETS_GO;
@@ -125,6 +125,12 @@ async fn hold(folder: &Path) -> anyhow::Result<Option<File>> {
             }
         }
     }
+}
+
+/// What is written there tells of Secrets' digests and of what changed: new folders are their owner's alone.
+fn private_folder(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 fn run_all(arguments: Arguments, metrics: Metrics, exporter: Option<Exporter>) -> anyhow::Result<()> {

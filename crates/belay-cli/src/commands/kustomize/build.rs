@@ -146,7 +146,7 @@ fn printed(arguments: &Arguments) -> Result<String, Original> {
             "`--enable-exec` is not supported: programs are never run while rendering",
         ));
     }
-    let remotes = if arguments.no_remote_bases { None } else { Some(Arc::new(Fetcher::new())) };
+    let remotes = if arguments.no_remote_bases { None } else { Some(Arc::new(Fetcher::new()?)) };
     let remotes = remotes.map(|fetcher| fetcher as Arc<dyn Remotes>);
     let Source { tree, place, is_whole_disk } = Source::find(&arguments.folder, remotes.as_deref())?;
     let options = BuildOptions { is_whole_disk, ..options(arguments, remotes)? };

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::Read;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,13 +13,17 @@ use belay_source::{GitLimits, GitStore, Repositories, Request, Revision, with_su
 use reqwest::Url;
 use reqwest::blocking::Client;
 
+use crate::failure::Original;
+
 const PATIENCE: Duration = Duration::from_secs(27);
 /// The largest file, index or chart.
 const LIMIT: u64 = 100 << 20;
 
 /// Fetches over the network. Repositories are mirrored in the user's cache for the next build.
 pub(super) struct Fetcher {
-    mirrors: std::path::PathBuf,
+    mirrors: PathBuf,
+    /// Goes with the process.
+    _own: Option<tempfile::TempDir>,
 }
 
 impl fmt::Debug for Fetcher {
@@ -28,11 +33,22 @@ impl fmt::Debug for Fetcher {
 }
 
 impl Fetcher {
-    pub(super) fn new() -> Fetcher {
-        let home = std::env::var_os("XDG_CACHE_HOME").map(std::path::PathBuf::from);
-        let own = || std::env::var_os("HOME").map(|home| std::path::PathBuf::from(home).join(".cache"));
-        let cache = home.or_else(own).unwrap_or_else(std::env::temp_dir);
-        Fetcher { mirrors: cache.join("belay").join("kustomize") }
+    pub(super) fn new() -> Result<Fetcher, Original> {
+        let variable =
+            |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        Fetcher::of(variable("XDG_CACHE_HOME"), variable("HOME"))
+    }
+
+    /// A folder that everybody knows in one that everybody may write to could be made by somebody else, with commits of
+    /// their own: who has no home gets a new one each time.
+    fn of(cache: Option<PathBuf>, home: Option<PathBuf>) -> Result<Fetcher, Original> {
+        let below = |cache: PathBuf| cache.join("belay").join("kustomize");
+        if let Some(cache) = cache.or_else(|| home.map(|home| home.join(".cache"))) {
+            return Ok(Fetcher { mirrors: below(cache), _own: None });
+        }
+        let own =
+            tempfile::tempdir().map_err(|error| Original::failed("mkdir", &std::env::temp_dir(), &error))?;
+        Ok(Fetcher { mirrors: own.path().join("mirrors"), _own: Some(own) })
     }
 }
 
@@ -87,4 +103,23 @@ fn get(address: &str) -> Result<Option<Vec<u8>>, String> {
         return Err(format!("{address} is larger than {LIMIT} bytes"));
     }
     Ok(Some(content))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::path::Path;
+
+    #[test]
+    fn bad_p8_who_has_no_home_shares_no_folder() {
+        let place = |path: &str| Some(PathBuf::from(path));
+        let known = |cache, home| Fetcher::of(cache, home).unwrap().mirrors;
+        assert_eq!(known(place("/cache"), place("/home/ada")), Path::new("/cache/belay/kustomize"));
+        assert_eq!(known(None, place("/home/ada")), Path::new("/home/ada/.cache/belay/kustomize"));
+        let (one, other) = (Fetcher::of(None, None).unwrap(), Fetcher::of(None, None).unwrap());
+        assert_ne!(one.mirrors, other.mirrors);
+        let folder = one.mirrors.parent().unwrap();
+        assert_eq!(std::fs::metadata(folder).unwrap().permissions().mode() & 0o777, 0o700);
+    }
 }

@@ -24,6 +24,7 @@ mod traces;
 mod usage;
 mod wanted;
 mod web;
+mod written;
 
 use std::process::ExitCode;
 

@@ -11,6 +11,7 @@ use super::download::Repositories;
 use super::settings::Settings;
 use super::{Printed, clean, load_place};
 use crate::failure::Original;
+use crate::written;
 
 /// Manage the charts that a chart depends on, as `helm dependency` does.
 #[derive(clap::Subcommand)]
@@ -257,7 +258,8 @@ impl Fetcher<'_> {
         if file.is_symlink() {
             return Err(Original::new(format!("the {name} file is a symlink")));
         }
-        fs::write(&file, lock.to_yaml()).map_err(|error| Original::failed("open", &file, &error))
+        written::replace(&self.place, &file, lock.to_yaml().as_bytes())
+            .map_err(|error| Original::failed("open", &file, &error))
     }
 
     fn load(&self) -> Result<Chart, Original> {
@@ -415,7 +417,9 @@ impl Fetcher<'_> {
     /// Gets every archive before the first is put into `charts/`; then takes out those of other versions.
     fn fetch_all(&mut self, chosen: &mut [Dependency]) -> Result<(), Original> {
         let charts = self.place.join("charts");
-        fs::create_dir_all(&charts).map_err(|error| Original::failed("mkdir", &charts, &error))?;
+        // Whatever lies in there is written over, or deleted: it has to be the chart's own.
+        written::make_folder(&self.place, &charts)
+            .map_err(|error| Original::failed("mkdir", &charts, &error))?;
         self.text.push_str(&format!("Saving {} charts\n", chosen.len()));
         let mut archives: Vec<(String, Vec<u8>)> = Vec::new();
         for dependency in chosen.iter_mut() {
@@ -429,7 +433,8 @@ impl Fetcher<'_> {
         }
         for (name, archive) in &archives {
             let file = charts.join(name);
-            fs::write(&file, archive).map_err(|error| Original::failed("open", &file, &error))?;
+            written::replace(&self.place, &file, archive)
+                .map_err(|error| Original::failed("open", &file, &error))?;
         }
         self.text.push_str("Deleting outdated charts\n");
         self.delete_outdated(&charts, &archives, chosen)
@@ -542,6 +547,42 @@ mod tests {
 
     fn text(printed: &Printed) -> String {
         String::from_utf8_lossy(&printed.output).into_owned()
+    }
+
+    #[test]
+    fn bad_p3_a_chart_writes_nothing_through_its_links() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &[("near/Chart.yaml", &chart("near", "0.3.0")), ("out/file", "precious")]);
+        let app = folder.path().join("app");
+        let wanted = "dependencies:\n- {name: near, version: 0.x, repository: file://../near}\n";
+        write(&app, &[("Chart.yaml", &format!("{}{wanted}", chart("app", "1.0.0")))]);
+        let packed = load_place(&folder.path().join("near")).unwrap().to_archive().unwrap();
+        fs::write(folder.path().join("out/old-1.0.0.tgz"), packed).unwrap();
+        let update = || run(&Command::Update(arguments(&app)), &Settings::below(folder.path()));
+        let precious = || fs::read_to_string(folder.path().join("out/file")).unwrap();
+
+        symlink("../out", app.join("charts")).unwrap();
+        let refused = update().error.unwrap().to_string();
+        assert!(refused.contains("a link leads out of"), "{refused}");
+        assert_eq!(
+            fs::read_dir(folder.path().join("out")).unwrap().count(),
+            2,
+            "nothing came and nothing went"
+        );
+
+        fs::remove_file(app.join("charts")).unwrap();
+        fs::create_dir(app.join("charts")).unwrap();
+        symlink("../../out/file", app.join("charts/near-0.3.0.tgz")).unwrap();
+        symlink("../out/file", app.join("Chart.lock")).unwrap();
+        let refused = update().error.unwrap().to_string();
+        assert_eq!(refused, "the Chart.lock file is a symlink");
+        assert!(!app.join("charts/near-0.3.0.tgz").is_symlink(), "an archive takes the place of a link");
+        assert_eq!(precious(), "precious");
+
+        fs::remove_file(app.join("Chart.lock")).unwrap();
+        assert!(update().error.is_none());
+        assert!(app.join("Chart.lock").is_file());
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! `--output-dir`: a file for each template.
 
 use std::collections::HashSet;
-use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::fs;
 use std::path::Path;
 
 use belay_helm::{OutputOptions, Rendered};
 
 use crate::failure::Original;
+use crate::written;
 
 /// Writes the files and notes each write, as Helm does.
 pub(super) fn write(
@@ -17,10 +17,10 @@ pub(super) fn write(
     release: Option<&str>,
     text: &mut String,
 ) -> Result<(), Original> {
-    let mut written = HashSet::new();
+    let mut known = HashSet::new();
     let mut put = |below: &Path, source: &str, content: &[u8], append: bool| -> Result<(), Original> {
         let file = below.join(source);
-        write_file(&file, source, content, append || !written.insert(file.clone()))?;
+        write_file(folder, &file, source, content, append || !known.insert(file.clone()))?;
         text.push_str(&format!("wrote {}/{source}\n", below.display()));
         Ok(())
     };
@@ -49,14 +49,41 @@ pub(super) fn write(
     }
 }
 
-fn write_file(file: &Path, source: &str, content: &[u8], append: bool) -> Result<(), Original> {
+fn write_file(root: &Path, file: &Path, source: &str, content: &[u8], append: bool) -> Result<(), Original> {
+    fs::create_dir_all(root).map_err(|error| Original::failed("mkdir", root, &error))?;
     if let Some(folder) = file.parent() {
-        fs::create_dir_all(folder).map_err(|error| Original::failed("mkdir", folder, &error))?;
+        written::make_folder(root, folder).map_err(|error| Original::failed("mkdir", folder, &error))?;
     }
-    let failed = |error| Original::failed("open", file, &error);
-    let mut options = OpenOptions::new();
-    let options = if append { options.append(true) } else { options.write(true).create(true).truncate(true) };
-    let mut open = options.open(file).map_err(failed)?;
     let document = [format!("---\n# Source: {source}\n").as_bytes(), content, b"\n"].concat();
-    open.write_all(&document).map_err(failed)
+    let put = if append { written::append } else { written::follow };
+    put(root, file, &document).map_err(|error| Original::failed("open", file, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn bad_p3_templates_are_not_written_through_links_that_lead_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let (root, out) = (folder.path().join("root"), folder.path().join("out"));
+        fs::create_dir_all(root.join("web/templates")).unwrap();
+        fs::create_dir(&out).unwrap();
+        fs::write(out.join("file"), "precious").unwrap();
+        symlink(out.join("file"), root.join("web/templates/a.yaml")).unwrap();
+        symlink(&out, root.join("away")).unwrap();
+        let write = |name: &str, append| write_file(&root, &root.join(name), name, b"a: 1", append);
+        for name in ["web/templates/a.yaml", "away/file", "away/deeper/file"] {
+            let refused = write(name, false).unwrap_err().to_string();
+            assert!(refused.contains("a link leads out of"), "{name}: {refused}");
+            assert!(write(name, true).is_err(), "{name}");
+        }
+        assert_eq!(fs::read_to_string(out.join("file")).unwrap(), "precious");
+        assert_eq!(fs::read_dir(&out).unwrap().count(), 1);
+        write("web/templates/b.yaml", false).unwrap();
+        write("web/templates/b.yaml", true).unwrap();
+        let text = fs::read_to_string(root.join("web/templates/b.yaml")).unwrap();
+        assert_eq!(text, "---\n# Source: web/templates/b.yaml\na: 1\n".repeat(2));
+    }
 }

@@ -16,6 +16,7 @@ use super::remotes::Fetcher;
 use crate::disk_tree::whole_disk;
 use crate::failure::Original;
 use crate::memory::MemoryArguments;
+use crate::written;
 
 /// Charts nest templates in templates, and each takes some of the stack; so does each level of a file,
 /// which is nested as deep as Go's libraries read it.
@@ -158,7 +159,9 @@ fn printed(arguments: &Arguments) -> Result<String, Original> {
         None => Ok(built.to_yaml()),
         Some(folder) if folder.is_dir() => {
             for (name, text) in built.to_files() {
-                write(&folder.join(name), &text)?;
+                let file = folder.join(name);
+                written::follow(folder, &file, text.as_bytes())
+                    .map_err(|error| Original::failed("write", &file, &error))?;
             }
             Ok(String::new())
         }
@@ -289,6 +292,23 @@ mod tests {
     }
 
     const MAP: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: map\n";
+
+    #[test]
+    fn bad_p3_objects_are_not_written_through_links_that_lead_out() {
+        let tree = tree();
+        let (overlay, output) = (tree.path().join("overlay"), tree.path().join("output"));
+        fs::create_dir(&output).unwrap();
+        let place = output.join("v1_configmap_our-map.yaml");
+        std::os::unix::fs::symlink("../base/map.yaml", &place).unwrap();
+        let before = fs::read_to_string(tree.path().join("base/map.yaml")).unwrap();
+        let line = ["-o", output.to_str().unwrap(), overlay.to_str().unwrap()];
+        let refused = build_text(&line).unwrap_err();
+        assert!(refused.contains("a link leads out of"), "{refused}");
+        assert_eq!(fs::read_to_string(tree.path().join("base/map.yaml")).unwrap(), before);
+        fs::remove_file(&place).unwrap();
+        assert_eq!(build_text(&line), Ok(String::new()));
+        assert!(place.is_file());
+    }
 
     #[test]
     fn a_base_above_the_folder_is_read() {

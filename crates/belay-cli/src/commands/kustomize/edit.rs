@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::MAX_FILE_BYTES;
 use crate::disk_tree::whole_disk;
 use crate::failure::Original;
+use crate::written;
 
 /// Change the kustomization file of the current folder.
 #[derive(clap::Args)]
@@ -254,7 +255,7 @@ fn edit_folder(folder: &Path, change: &FileEdit) -> Result<(), Original> {
     if changed == text {
         return Ok(());
     }
-    fs::write(&file, changed).map_err(|error| failed("write", &error))
+    written::follow(folder, &file, changed.as_bytes()).map_err(|error| failed("write", &error))
 }
 
 fn kustomization_file(folder: &Path) -> Result<PathBuf, Original> {
@@ -282,6 +283,26 @@ mod tests {
         edit_folder(folder.path(), &FileEdit::SetNamespace("web".to_owned())).unwrap();
         let expected = "# ours\nresources:\n- a.yaml\n- b.yaml\napiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: web\n";
         assert_eq!(fs::read_to_string(&file).unwrap(), expected);
+    }
+
+    #[test]
+    fn bad_p3_a_link_that_leads_out_is_not_edited() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("inner");
+        fs::create_dir(&inner).unwrap();
+        fs::write(folder.path().join("theirs.yaml"), "resources: []\n").unwrap();
+        std::os::unix::fs::symlink("../theirs.yaml", inner.join("kustomization.yaml")).unwrap();
+        let change = FileEdit::SetNamespace("web".to_owned());
+        let refused = edit_folder(&inner, &change).unwrap_err().to_string();
+        assert!(refused.contains("kustomization.yaml: a link leads out of"), "{refused}");
+        assert_eq!(fs::read_to_string(folder.path().join("theirs.yaml")).unwrap(), "resources: []\n");
+
+        fs::remove_file(inner.join("kustomization.yaml")).unwrap();
+        fs::write(inner.join("ours.yaml"), "resources: []\n").unwrap();
+        std::os::unix::fs::symlink("ours.yaml", inner.join("kustomization.yaml")).unwrap();
+        edit_folder(&inner, &change).unwrap();
+        assert!(inner.join("kustomization.yaml").is_symlink());
+        assert!(fs::read_to_string(inner.join("ours.yaml")).unwrap().contains("namespace: web"));
     }
 
     #[test]

@@ -234,6 +234,44 @@ mod tests {
     }
 
     #[test]
+    fn bad_m5_kubeconfigs_of_garbage_are_errors_that_show_nothing() {
+        for garbage in [
+            "\u{0}s3cret",
+            "s3cret: [",
+            "- s3cret",
+            "{current-context: [s3cret]}",
+            "current-context: it\ncontexts: s3cret",
+            "current-context: it\nclusters: [{name: s3cret, cluster: s3cret}]",
+            "current-context: it\nusers: [{name: u, user: {token: [s3cret]}}]",
+            "&a [*a, s3cret]",
+            "users: [{user: {client-certificate: /etc/s3cret}}]",
+            &"{a: ".repeat(100_000),
+            &"s3cret ".repeat(1_000_000),
+        ] {
+            let error = Connection::from_kubeconfig(garbage).unwrap_err().to_string();
+            assert!(!error.contains("s3cret") && error.len() < 200, "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn bad_m5_certificates_of_garbage_make_no_client() {
+        // `-----BEGIN CERTIFICATE-----` around `s3cret` in base64, and that word itself.
+        let pem = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCmN6TmpjbVYwCi0tLS0tRU5EIENFUlRJRklDQVRFLS0tLS0K";
+        let key = "czNjcmV0";
+        for (cluster, user) in [
+            ("certificate-authority-data: '????s3cret'".to_owned(), String::new()),
+            (format!("certificate-authority-data: {pem}"), String::new()),
+            (String::new(), format!("client-certificate-data: {pem}, client-key-data: {key}")),
+            (String::new(), "client-certificate-data: '????', client-key-data: s3cret".to_owned()),
+        ] {
+            let connection = read(&format!("server: 'https://one:6443', {cluster}"), &user).unwrap();
+            let error = connection.clients().await.err().unwrap_or_else(|| panic!("{cluster} {user}"));
+            let said = belay_causes::chain(&error);
+            assert!(!said.contains("s3cret") && !said.contains(key), "{said}");
+        }
+    }
+
+    #[test]
     fn what_is_no_kubeconfig_is_said_without_its_words() {
         assert_eq!(Connection::from_kubeconfig("").unwrap_err(), KubeconfigError::NoContext);
         let error = Connection::from_kubeconfig("users: s3cret").unwrap_err().to_string();

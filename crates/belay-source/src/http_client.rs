@@ -83,3 +83,35 @@ impl Resolve for Resolver {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::SecretText;
+
+    #[test]
+    fn bad_m5_certificates_of_garbage_are_errors_that_name_them() {
+        let pem = |what: &str, text: &str| format!("-----BEGIN {what}-----\n{text}\n-----END {what}-----\n");
+        let said = |tls: Tls| build(&Access { tls, ..Access::default() }).unwrap_err().to_string();
+        for garbage in [
+            "s3cret".to_owned(),
+            "\u{0}".to_owned(),
+            pem("CERTIFICATE", "????"),
+            pem("CERTIFICATE", "c2VjcmV0"),
+            pem("CERTIFICATE", ""),
+            pem("PRIVATE KEY", "c2VjcmV0"),
+            "-----BEGIN CERTIFICATE-----\n".to_owned(),
+            "s3cret ".repeat(100_000),
+        ] {
+            let start: String = garbage.chars().take(40).collect();
+            let authority = said(Tls { authorities: garbage.clone(), ..Tls::default() });
+            assert!(
+                authority.contains("certificate") && !authority.contains("s3cret"),
+                "{start}: {authority}"
+            );
+            let own =
+                said(Tls { certificate: garbage.clone(), key: SecretText::new(garbage), ..Tls::default() });
+            assert!(own.contains("certificate") && !own.contains("s3cret"), "{start}: {own}");
+        }
+    }
+}

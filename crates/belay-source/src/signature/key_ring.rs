@@ -143,6 +143,31 @@ mod tests {
     }
 
     #[test]
+    fn bad_m5_rings_of_garbage_open_nothing() {
+        let opens = |ring: &[u8]| KeyRing::read(ring).is_ok_and(|ring| ring.open(SIGNED, NOW).is_ok());
+        assert!(opens(BINARY) && opens(ARMORED));
+        let armored = |text: &str| format!("-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n{text}\n").into_bytes();
+        for garbage in [
+            armored(""),
+            armored("!!!!"),
+            armored("QUJD\n=AAAA\n-----END PGP PUBLIC KEY BLOCK-----"),
+            armored(&"QUJD".repeat(100_000)),
+            vec![0x99; 1 << 20],
+            vec![0xff; 1000],
+            b"\x99\xff\xff".to_vec(),
+            b"-----BEGIN CERTIFICATE-----".to_vec(),
+        ] {
+            let start = String::from_utf8_lossy(&garbage[..garbage.len().min(60)]).into_owned();
+            assert!(KeyRing::read(&garbage).is_err(), "{start}");
+        }
+        // Cut anywhere within its first key, it holds none.
+        for length in (1..250).step_by(7) {
+            assert!(!opens(&BINARY[..length]), "{length}");
+            assert!(!opens(&ARMORED[..length]), "{length}");
+        }
+    }
+
+    #[test]
     fn bad_x1_what_is_no_ring_is_refused() {
         assert!(matches!(KeyRing::read(b"hello"), Err(KeyRingError::NoPacket)));
         assert!(matches!(KeyRing::read(b"\0\0\0\x20\x01\x01\0\x02KBXf"), Err(KeyRingError::Keybox)));

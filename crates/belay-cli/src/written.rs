@@ -5,6 +5,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// Writes a file somewhere below `root`. A link in its place is replaced; one on the way must not lead out.
@@ -78,10 +79,16 @@ pub(crate) fn inside(root: &Path, place: &Path) -> io::Result<PathBuf> {
     )))
 }
 
+/// A new folder among those that everybody may make, for its owner alone. It goes with what is given.
+pub(crate) fn private_folder(prefix: &str) -> io::Result<tempfile::TempDir> {
+    let only_ours = fs::Permissions::from_mode(0o700);
+    tempfile::Builder::new().prefix(prefix).permissions(only_ours).tempdir()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::os::unix::fs::symlink;
 
     /// A folder `in` with links, and `out` beside it.
     fn folder() -> tempfile::TempDir {

@@ -10,6 +10,7 @@ use crate::demo::{Demo, DemoOptions, Paint, tour};
 use crate::logs::{self, LogFormat};
 
 use super::run::stopped;
+use crate::written::private_folder;
 
 /// Start an embedded cluster, a Git server and Belay, and walk a tour of what Belay does.
 ///
@@ -35,7 +36,7 @@ pub(crate) struct Arguments {
 
 /// A folder that nobody else has or can make: it holds the login of the demo's cluster.
 fn new_folder() -> anyhow::Result<PathBuf> {
-    let folder = tempfile::Builder::new().prefix("belay-demo-").tempdir();
+    let folder = private_folder("belay-demo-");
     Ok(folder.context("no folder can be made for the demo")?.keep())
 }
 

@@ -553,36 +553,53 @@ mod tests {
     fn bad_p3_a_chart_writes_nothing_through_its_links() {
         use std::os::unix::fs::symlink;
         let folder = tempfile::tempdir().unwrap();
-        write(folder.path(), &[("near/Chart.yaml", &chart("near", "0.3.0")), ("out/file", "precious")]);
+        let lock = "dependencies: []\ndigest: sha256:0\ngenerated: \"2026-01-01T00:00:00Z\"\n";
+        write(
+            folder.path(),
+            &[
+                ("near/Chart.yaml", &chart("near", "0.3.0")),
+                ("older/Chart.yaml", &chart("near", "0.2.0")),
+                ("precious/lock", lock),
+            ],
+        );
         let app = folder.path().join("app");
         let wanted = "dependencies:\n- {name: near, version: 0.x, repository: file://../near}\n";
         write(&app, &[("Chart.yaml", &format!("{}{wanted}", chart("app", "1.0.0")))]);
-        let packed = load_place(&folder.path().join("near")).unwrap().to_archive().unwrap();
-        fs::write(folder.path().join("out/old-1.0.0.tgz"), packed).unwrap();
+        let older = load_place(&folder.path().join("older")).unwrap().to_archive().unwrap();
+        let archive = folder.path().join("precious/near-0.2.0.tgz");
+        fs::write(&archive, &older).unwrap();
         let update = || run(&Command::Update(arguments(&app)), &Settings::below(folder.path()));
-        let precious = || fs::read_to_string(folder.path().join("out/file")).unwrap();
+        let is_whole = || {
+            let files = fs::read_dir(folder.path().join("precious")).unwrap().count();
+            let kept = fs::read_to_string(folder.path().join("precious/lock")).unwrap();
+            files == 2 && kept == lock && fs::read(&archive).unwrap() == older
+        };
 
+        fs::create_dir(folder.path().join("out")).unwrap();
+        fs::rename(&archive, folder.path().join("out/near-0.2.0.tgz")).unwrap();
         symlink("../out", app.join("charts")).unwrap();
         let refused = update().error.unwrap().to_string();
         assert!(refused.contains("a link leads out of"), "{refused}");
+        let names: Vec<_> = fs::read_dir(folder.path().join("out")).unwrap().flatten().collect();
         assert_eq!(
-            fs::read_dir(folder.path().join("out")).unwrap().count(),
-            2,
-            "nothing came and nothing went"
+            (names.len(), names[0].file_name().to_str()),
+            (1, Some("near-0.2.0.tgz")),
+            "all is as it was"
         );
+        fs::rename(folder.path().join("out/near-0.2.0.tgz"), &archive).unwrap();
 
         fs::remove_file(app.join("charts")).unwrap();
         fs::create_dir(app.join("charts")).unwrap();
-        symlink("../../out/file", app.join("charts/near-0.3.0.tgz")).unwrap();
-        symlink("../out/file", app.join("Chart.lock")).unwrap();
+        symlink(&archive, app.join("charts/near-0.3.0.tgz")).unwrap();
+        symlink("../precious/lock", app.join("Chart.lock")).unwrap();
         let refused = update().error.unwrap().to_string();
         assert_eq!(refused, "the Chart.lock file is a symlink");
         assert!(!app.join("charts/near-0.3.0.tgz").is_symlink(), "an archive takes the place of a link");
-        assert_eq!(precious(), "precious");
+        assert!(is_whole());
 
         fs::remove_file(app.join("Chart.lock")).unwrap();
         assert!(update().error.is_none());
-        assert!(app.join("Chart.lock").is_file());
+        assert!(app.join("Chart.lock").is_file() && is_whole());
     }
 
     #[test]

@@ -14,6 +14,7 @@ use reqwest::Url;
 use reqwest::blocking::Client;
 
 use crate::failure::Original;
+use crate::written::private_folder;
 
 const PATIENCE: Duration = Duration::from_secs(27);
 /// The largest file, index or chart.
@@ -46,8 +47,8 @@ impl Fetcher {
         if let Some(cache) = cache.or_else(|| home.map(|home| home.join(".cache"))) {
             return Ok(Fetcher { mirrors: below(cache), _own: None });
         }
-        let own =
-            tempfile::tempdir().map_err(|error| Original::failed("mkdir", &std::env::temp_dir(), &error))?;
+        let own = private_folder("belay-")
+            .map_err(|error| Original::failed("mkdir", &std::env::temp_dir(), &error))?;
         Ok(Fetcher { mirrors: own.path().join("mirrors"), _own: Some(own) })
     }
 }

@@ -170,9 +170,15 @@ struct Attempt {
 fn last_attempt(situation: &Situation<'_>) -> Option<Attempt> {
     let state = situation.app.status.operation_state.as_ref()?;
     let result = state.sync_result.as_ref();
-    // One that ended before it knew its revision is not tried again by itself.
+    // One that ended before anything was applied is not tried again by itself, unless it asked for other revisions.
+    let sync = state.operation.sync.as_ref();
+    let asked = sync.map(|sync| revision_list(&sync.revision, &sync.revisions)).unwrap_or_default();
+    let is_other = !asked.is_empty() && asked != situation.revisions;
     let is_of = |result: &SyncOperationResult| Sources::of_result(result).as_ref() == Some(situation.sources);
-    let same = result.is_none_or(|result| !situation.revision_has_changes && is_of(result));
+    let same = match result {
+        Some(result) => !situation.revision_has_changes && is_of(result),
+        None => !is_other,
+    };
     same.then(|| Attempt {
         phase: state.phase.clone(),
         message: state.message.clone(),
@@ -362,6 +368,25 @@ mod tests {
             Decision::Rest(Some("Failed last sync attempt to [r1]: boom".into()))
         );
         assert!(matches!(run_at(&failed, &comparison(false), 999, true), Decision::Sync(_)));
+    }
+
+    #[test]
+    fn a_sync_whose_commit_was_gone_does_not_hold_up_that_of_another() {
+        let failed_at = |revision: &str| {
+            app(|app| {
+                let mut state = finished("Error", 0);
+                state["syncResult"] = Value::Null;
+                state["operation"]["sync"]["revision"] = revision.into();
+                app["status"] = json!({"operationState": state});
+            })
+        };
+        assert!(matches!(run(&failed_at("r0"), &comparison(false), 999), Decision::Sync(_)));
+        for revision in ["r1", ""] {
+            assert!(
+                matches!(run(&failed_at(revision), &comparison(false), 999), Decision::Rest(Some(_))),
+                "{revision}"
+            );
+        }
     }
 
     #[test]

@@ -171,6 +171,18 @@ impl<'a> Means<'a> {
         }
     }
 
+    /// Lets the hook of an operation that is over go, and deletes it. What fails here the next operation tries again.
+    pub(super) async fn let_go(&self, hook: &Object, is_deleted: bool) {
+        let released = release_hook(hook, &self.context.live).await;
+        let done = match released {
+            Ok(()) if is_deleted => delete_hook(hook, &self.context.live, &self.stage.apply).await,
+            other => other,
+        };
+        if let Err(error) = done {
+            tracing::warn!(hook = %hook.key(), error = error.reason(), "a hook that nobody waits for is not let go");
+        }
+    }
+
     /// Lets finished hooks go, and deletes those whose policy says so.
     pub(super) async fn clean_up(&self, progress: &mut Progress<'_>, turn: &Turn) {
         if progress.settings().dry_run {

@@ -8,9 +8,11 @@ use belay_diff::Ignored;
 use belay_health::argo::Status;
 use belay_manifest::{Object, ObjectKey};
 use belay_plan::sync::{
-    Batch, Code, End, Health, Next, Pair, Progress, Purpose, Settings, Stand, Task, Turn, tasks,
+    Batch, Code, DeletePolicy, End, HOOK_FINALIZER, Health, Next, Pair, Progress, Purpose, Settings, Stand,
+    Task, Turn, delete_policies, runs_in_sync, tasks,
 };
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::operation::{Current, Resume, conclude, current, result, resume, sync_of};
 use super::run::{Means, Ran};
@@ -23,7 +25,7 @@ use crate::health::health;
 use crate::prepare::Prepared;
 use crate::project::Bounds;
 use crate::sources::Sources;
-use crate::tracking::Target;
+use crate::tracking::{Target, live_objects};
 use crate::write;
 
 /// The manager that `kubectl apply` writes as.
@@ -125,6 +127,7 @@ async fn walk(scene: &Scene<'_>, state: &mut OperationState, settings: &Settings
         let mut progress = Progress::new(made(scene, state, &comparison, settings, options), settings);
         if is_first {
             is_first = false;
+            let_go_of_strays(scene, &means, &progress).await;
             if let Some(walked) = begin(scene, state, &means, &mut progress).await {
                 return walked;
             }
@@ -292,23 +295,48 @@ fn made(
         state.sync_result.as_ref().map(|result| results::read(&result.resources)).unwrap_or_default();
     let live = |key: &ObjectKey| scene.context.live.get(key);
     let mut tasks = tasks(&pairs, &comparison.hooks, namespace, &live, &results, settings);
-    adopt_hooks(&mut tasks, state, settings);
+    adopt_hooks(&mut tasks, settings);
     check::note_unknown_kinds(scene.context, scene.prepared, &mut tasks, settings);
     check::note_refused(scene.context, scene.bounds, &mut tasks);
     tasks
 }
 
-/// A hook that this sync made, but whose making was not noted any more, is not run twice.
-fn adopt_hooks(tasks: &mut [Task], state: &OperationState, settings: &Settings) {
-    if state.retry_count.unwrap_or(0) > 0 {
+/// Hooks of operations that are over: a newer one took their place, or the process died before it had taken them away. They
+/// are let go, and deleted as their policies say; one that still runs is deleted, because nobody waits for it any more.
+async fn let_go_of_strays(scene: &Scene<'_>, means: &Means<'_>, progress: &Progress<'_>) {
+    if progress.settings().dry_run {
         return;
     }
+    for hook in live_objects(scene.context, scene.target) {
+        let is_of_this_sync = progress.tasks.iter().any(|task| task.key == hook.key());
+        if is_of_this_sync || !runs_in_sync(&hook) {
+            continue;
+        }
+        let is_held = hook.finalizers().any(|name| name == HOOK_FINALIZER);
+        let goes = match health_of(scene.context, &hook) {
+            Health::None | Health::Healthy(_) => {
+                delete_policies(&hook).contains(&DeletePolicy::HookSucceeded)
+            }
+            Health::Degraded(_) => delete_policies(&hook).contains(&DeletePolicy::HookFailed),
+            // Without our finalizer somebody else may be waiting for it.
+            Health::Progressing(_) | Health::Unknown(_) => is_held,
+        };
+        if is_held || goes {
+            means.let_go(&hook, goes).await;
+        }
+    }
+}
+
+/// A hook that this sync made, but whose making was not noted any more, is not run twice, nor left behind.
+fn adopt_hooks(tasks: &mut [Task], settings: &Settings) {
     for task in tasks.iter_mut().filter(|task| task.is_hook() && task.is_pending()) {
-        let created = task.live.as_deref().and_then(|live| {
-            let text = live.value().pointer("/metadata/creationTimestamp")?.as_str()?;
-            text.parse::<Timestamp>().ok()
-        });
-        if created.is_some_and(|created| created.as_second() > settings.started) {
+        let Some(live) = task.live.as_deref() else { continue };
+        let created = live.value().pointer("/metadata/creationTimestamp").and_then(Value::as_str);
+        let Some(created) = created.and_then(|text| text.parse::<Timestamp>().ok()) else { continue };
+        // One of an earlier sync, or of an earlier try, was let go of when it ended. Times alone do not tell: they are whole
+        // seconds, of two clocks.
+        let is_held = live.finalizers().any(|name| name == HOOK_FINALIZER);
+        if is_held && created.as_second() >= settings.started {
             task.note(Some(Code::Synced), Stand::Running, "");
         }
     }

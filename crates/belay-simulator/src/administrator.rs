@@ -1,7 +1,10 @@
 //! The hands of people: requests to the API that meet no fault.
 
+use std::time::Duration;
+
 use belay_localkube::{KubeService, ResponseBody};
 use bytes::Bytes;
+use futures::StreamExt as _;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use serde_json::Value;
@@ -40,6 +43,29 @@ impl Administrator {
 
     pub(crate) async fn delete(&self, path: &str) -> u16 {
         self.call("DELETE", path, "", &Value::Null).await.0
+    }
+
+    /// Tells of the objects of a collection as they are now, and of each change, for ever; and of each whether it is gone.
+    pub(crate) async fn follow(&self, collection: &str, mut tell: impl FnMut(&Value, bool)) {
+        loop {
+            let request =
+                Request::builder().uri(format!("{collection}?watch=true")).body(Full::new(Bytes::new()));
+            let request = request.expect("the paths of the simulation are sound");
+            let response: Response<ResponseBody> = match self.0.clone().oneshot(request).await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            };
+            let (mut body, mut text) = (response.into_body().into_data_stream(), Vec::new());
+            while let Some(Ok(data)) = body.next().await {
+                text.extend_from_slice(&data);
+                while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
+                    let line: Vec<u8> = text.drain(..=end).collect();
+                    let event: Value = serde_json::from_slice(&line).unwrap_or(Value::Null);
+                    tell(&event["object"], event["type"] == "DELETED");
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     async fn call(&self, method: &str, path: &str, content_type: &str, body: &Value) -> (u16, Value) {

@@ -6,7 +6,9 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use crate::bulk::HUGE;
 use crate::estate::{App, FLUX_NAMESPACE, Family, Folder, Kind, Manner, Presence, serial};
+use crate::hooks::{self, Tries};
 use crate::line::{Log, Write};
 use crate::remote::Given;
 use crate::world::Estate;
@@ -30,6 +32,7 @@ pub(crate) struct Watchman {
     ways_back: u64,
     /// The newest change there was when they did so last.
     taken_back: u64,
+    tries: Tries,
     /// What was wrong.
     pub(crate) faults: Vec<String>,
     /// How often something was deleted.
@@ -56,9 +59,8 @@ impl Watchman {
             self.deletion(&write, estate, given);
             self.order(&write, estate);
             self.claim(&write, estate);
-            let text = write.body.to_string();
-            self.has_failed_release |=
-                ["InstallFailed", "UpgradeFailed"].iter().any(|word| text.contains(word));
+            self.faults.extend(self.tries.look(&write));
+            self.note_release(&write);
         }
         for at in log.requests_since(self.requests) {
             self.requests += 1;
@@ -73,11 +75,20 @@ impl Watchman {
         }
     }
 
+    fn note_release(&mut self, write: &Write) {
+        if write.path.contains("/helmreleases/") {
+            let text = write.body.to_string();
+            self.has_failed_release |=
+                ["InstallFailed", "UpgradeFailed"].iter().any(|word| text.contains(word));
+        }
+    }
+
     /// Only what an app owned and what left Git is deleted, or what goes with its app.
     fn deletion(&mut self, write: &Write, estate: &Estate, given: &[Given]) {
         if write.method != "DELETE" || !reached(write) {
             return;
         }
+        self.faults.extend(estate.storm.deletion(write));
         let Some((app, kind, name)) = object(write, estate) else { return };
         self.deletes += 1;
         let item = (kind, name.clone());
@@ -106,6 +117,7 @@ impl Watchman {
         }
         let Some((app, kind, name)) = object(write, estate) else { return };
         let Some(serial) = serial(kind, &write.body) else { return };
+        self.faults.extend(estate.witness.order(app, serial, write));
         let place = (app.name.to_owned(), kind, name.clone());
         let (newest, followed) = self.applied.entry(place).or_default();
         if serial < *newest && (*newest > self.taken_back || *followed == self.ways_back) {
@@ -129,10 +141,13 @@ impl Watchman {
         };
         let commit = revision.rsplit(':').next().unwrap_or_default();
         let Some(folder) = folder(estate, commit, app).filter(|_| is_of_flux) else { return };
+        let name = app.name;
         if matches!(folder.manner, Manner::Broken | Manner::Missing) {
-            let (name, manner) = (app.name, folder.manner);
+            let manner = folder.manner;
             self.faults
                 .push(format!("no false claims: {name} says it has applied a folder that is {manner:?}"));
+        } else if folder.items.keys().any(|(_, name)| name == HUGE) {
+            self.faults.push(format!("no false claims: {name} says it has applied what no cluster takes"));
         }
     }
 }
@@ -193,7 +208,12 @@ pub(crate) async fn end(world: &crate::world::World) -> Vec<String> {
     for app in world.estate.apps.iter().filter(|app| app.name != "ghost") {
         resource(world, app, &mut faults).await;
         objects(world, app, &mut faults).await;
+        if app.has_hooks() && app.presence == Presence::Present {
+            faults.extend(hooks::faults(&world.people, app).await);
+        }
     }
+    let head = world.estate.head.map(|head| world.estate.commits[head].0.as_str()).unwrap_or_default();
+    faults.extend(world.estate.storm.faults(&world.people, head).await);
     for namespace in ["base", "shop", "attic"] {
         let path = format!("{}/foreign", Kind::ConfigMap.collection(namespace));
         if world.people.get(&path).await.is_null() {

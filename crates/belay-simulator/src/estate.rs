@@ -6,6 +6,9 @@ use base64::Engine as _;
 use belay_filetree::{Kind as FileKind, MemoryTree, TreePath};
 use serde_json::{Value, json};
 
+use crate::storm::Storm;
+use crate::{bulk, hooks};
+
 /// Where all folders are.
 pub(crate) const CONFIG_URL: &str = "https://git.example.com/config.git";
 /// A repository whose server never answers.
@@ -68,6 +71,8 @@ pub(crate) enum Manner {
     Missing,
     /// Without any object.
     Empty,
+    /// With a hook that never ends.
+    Stuck,
 }
 
 /// A folder: objects by name, each with the number of its last change.
@@ -114,6 +119,11 @@ impl App {
         }
     }
 
+    /// Whether Jobs run before and after its objects are applied.
+    pub(crate) fn has_hooks(&self) -> bool {
+        hooks::HOOKED.contains(&self.name)
+    }
+
     /// The namespace of its objects.
     pub(crate) fn namespace(&self) -> &str {
         self.name
@@ -154,7 +164,7 @@ impl App {
     }
 }
 
-/// The apps of every run.
+/// The apps of every run. Those with hooks have no folder, and nobody creates them, before a run is about hooks.
 pub(crate) fn apps() -> Vec<App> {
     let application = |name: &str, url: &str, prune: bool| {
         json!({
@@ -177,14 +187,16 @@ pub(crate) fn apps() -> Vec<App> {
         }
         spec
     };
-    let release = json!({
-        "interval": "2m", "targetNamespace": "store", "releaseName": "store", "timeout": "1m",
-        "chart": {"spec": {"chart": "./charts/store", "reconcileStrategy": "Revision", "interval": "1m",
-            "sourceRef": {"kind": "GitRepository", "name": "config"}}},
-        "install": {"createNamespace": true, "strategy": {"name": "RetryOnFailure", "retryInterval": "20s"}},
-        "upgrade": {"strategy": {"name": "RetryOnFailure", "retryInterval": "20s"}},
-        "values": {"note": "as written"},
-    });
+    let release = |name: &str| {
+        json!({
+            "interval": "2m", "targetNamespace": name, "releaseName": name, "timeout": "1m",
+            "chart": {"spec": {"chart": format!("./charts/{name}"), "reconcileStrategy": "Revision",
+                "interval": "1m", "sourceRef": {"kind": "GitRepository", "name": "config"}}},
+            "install": {"createNamespace": true, "strategy": {"name": "RetryOnFailure", "retryInterval": "20s"}},
+            "upgrade": {"strategy": {"name": "RetryOnFailure", "retryInterval": "20s"}},
+            "values": {"note": "as written"},
+        })
+    };
     vec![
         App::new("web", Family::Application, true, application("web", CONFIG_URL, true)),
         App::new("archive", Family::Application, false, application("archive", CONFIG_URL, false)),
@@ -197,19 +209,26 @@ pub(crate) fn apps() -> Vec<App> {
             kustomization("shop", true, json!({"dependsOn": [{"name": "base"}]})),
         ),
         App::new("attic", Family::Kustomization, false, kustomization("attic", false, json!({}))),
-        App::new("store", Family::HelmRelease, true, release),
+        App::new("store", Family::HelmRelease, true, release("store")),
+        App::new("tasks", Family::Application, true, application("tasks", CONFIG_URL, true)),
+        App::new("parcel", Family::HelmRelease, true, release("parcel")),
     ]
 }
 
 /// The folders of all apps as one tree of files.
-pub(crate) fn tree(apps: &[App]) -> MemoryTree {
+pub(crate) fn tree(apps: &[App], storm: &Storm) -> MemoryTree {
     let mut tree = MemoryTree::new();
     let mut put = |path: String, text: String| {
         let path = TreePath::parse(&path).expect("the names of apps and objects are plain");
         tree.insert(path, FileKind::File, text);
     };
     put("README.md".to_owned(), "Everything that runs\n".to_owned());
-    for app in apps.iter().filter(|app| app.folder.manner != Manner::Missing) {
+    for (path, text) in storm.files() {
+        put(path.to_owned(), text.to_owned());
+    }
+    let has_begun = |app: &&App| !app.has_hooks() || !app.folder.items.is_empty();
+    let is_there = |app: &&App| app.folder.manner != Manner::Missing;
+    for app in apps.iter().filter(has_begun).filter(is_there) {
         let is_chart = app.family == Family::HelmRelease;
         let folder = app.path();
         if is_chart {
@@ -229,6 +248,11 @@ pub(crate) fn tree(apps: &[App]) -> MemoryTree {
         if app.name == "base" {
             put(format!("{place}/definition.yaml"), format!("{:#}\n", definition()));
         }
+        if app.has_hooks() {
+            for (name, hook) in hooks::manifests(app) {
+                put(format!("{place}/{name}.yaml"), format!("{hook:#}\n"));
+            }
+        }
         for ((kind, name), serial) in &app.folder.items {
             let object = manifest(app, *kind, name, *serial);
             put(
@@ -246,7 +270,7 @@ pub(crate) fn manifest(app: &App, kind: Kind, name: &str, serial: u64) -> Value 
     let metadata = json!({"name": name});
     let serial = serial.to_string();
     let note = if app.family == Family::HelmRelease { "{{ .Values.note }}" } else { "as written" };
-    match kind {
+    let mut object = match kind {
         Kind::ConfigMap => json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata,
             "data": {"serial": serial, "note": note}}),
         Kind::Secret => json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque",
@@ -257,7 +281,9 @@ pub(crate) fn manifest(app: &App, kind: Kind, name: &str, serial: u64) -> Value 
                 "spec": {"containers": [{"name": "main", "image": "registry.example.com/main:1"}]}}}}),
         Kind::Widget => json!({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": metadata,
             "spec": {"serial": serial}}),
-    }
+    };
+    bulk::swell(name, &mut object);
+    object
 }
 
 /// The number of the change that an object in the cluster is of.

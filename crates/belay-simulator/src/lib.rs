@@ -9,11 +9,13 @@
 //! The same seed is the same run. What must hold is in `check`: of every write, and of the end.
 
 mod administrator;
+mod bulk;
 mod chance;
 mod check;
 mod digest;
 mod disk;
 mod estate;
+mod hooks;
 mod line;
 mod many;
 mod process;
@@ -22,6 +24,7 @@ mod remote;
 mod replicas;
 mod run;
 mod script;
+mod storm;
 mod weather;
 mod world;
 

@@ -17,6 +17,9 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tower::{Service, ServiceExt as _};
 
+/// Texts of more bytes are not kept.
+const LONG: usize = 64 * 1024;
+
 /// A write that reached the API server, or was meant to.
 #[derive(Debug, Clone)]
 pub(crate) struct Write {
@@ -29,7 +32,6 @@ pub(crate) struct Write {
     /// The answer's code; 0 when there was none.
     pub(crate) code: u16,
     /// When it was made.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the tests of replicas read it"))]
     pub(crate) at: Instant,
 }
 
@@ -138,7 +140,7 @@ impl Line {
         let write = Write {
             method: parts.method.to_string(),
             path: parts.uri.path().to_owned(),
-            body: serde_json::from_slice(body).unwrap_or(Value::Null),
+            body: noted(body),
             code: 0,
             at: Instant::now(),
         };
@@ -146,6 +148,24 @@ impl Line {
             noted.writes.push(write);
             noted.writes.len() - 1
         })
+    }
+}
+
+/// What is kept of a body. Of very long texts that is how long they are.
+fn noted(body: &Bytes) -> Value {
+    let mut value = serde_json::from_slice(body).unwrap_or(Value::Null);
+    if body.len() > LONG {
+        shorten(&mut value);
+    }
+    value
+}
+
+fn shorten(value: &mut Value) {
+    match value {
+        Value::String(text) if text.len() > LONG => *value = format!("{} bytes", text.len()).into(),
+        Value::Array(items) => items.iter_mut().for_each(shorten),
+        Value::Object(fields) => fields.values_mut().for_each(shorten),
+        _ => {}
     }
 }
 

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use crate::chance;
 use crate::check;
 use crate::digest::Digest;
-use crate::script::{Step, add_rarer, drawn, reference};
+use crate::script::{Step, add_heavier, add_rarer, drawn, reference};
 use crate::weather;
 use crate::world::World;
 
@@ -52,6 +52,10 @@ pub fn seed(number: u64) -> Result<Report, Failure> {
         if number % 2 == 1 {
             add_rarer(&mut steps, &mut random);
         }
+        // Nor are those that found something before there was this.
+        if matches!(number % 9, 1 | 2 | 5) {
+            add_heavier(&mut steps, &mut random);
+        }
         walk(world, &steps).await;
         world.repair().await;
         finish(world).await.map(|(report, _)| report)
@@ -81,7 +85,7 @@ impl End {
     }
 }
 
-fn in_a_world<T: Send>(seed: u64, work: impl AsyncFnOnce(&mut World) -> T + Send) -> T {
+pub(crate) fn in_a_world<T: Send>(seed: u64, work: impl AsyncFnOnce(&mut World) -> T + Send) -> T {
     chance::alone(|| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
         let runtime = runtime.expect("a runtime without a network needs nothing");
@@ -92,7 +96,7 @@ fn in_a_world<T: Send>(seed: u64, work: impl AsyncFnOnce(&mut World) -> T + Send
     })
 }
 
-async fn walk(world: &mut World, steps: &[Step]) {
+pub(crate) async fn walk(world: &mut World, steps: &[Step]) {
     world.start();
     for step in steps {
         world.step(step).await;
@@ -100,7 +104,7 @@ async fn walk(world: &mut World, steps: &[Step]) {
 }
 
 /// Waits until all is good, then sees that it stays so and that nothing more is written.
-async fn finish(world: &mut World) -> Result<(Report, Digest), Failure> {
+pub(crate) async fn finish(world: &mut World) -> Result<(Report, Digest), Failure> {
     let mut settled = Duration::ZERO;
     let mut faults = check::end(world).await;
     while !faults.is_empty() && settled < LONGEST {

@@ -5,7 +5,10 @@ use std::time::Duration;
 use rand::Rng as _;
 use rand::rngs::StdRng;
 
+use crate::bulk::{HEAVY, HUGE};
 use crate::estate::{Kind, Manner};
+use crate::hooks::{HOOKED, Mishap};
+use crate::storm::Gust;
 
 /// One thing that happens.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,6 +49,12 @@ pub(crate) enum Step {
     Compact,
     /// The machine's clock jumps by so many seconds.
     ClockJump(i64),
+    /// A generator makes many apps, or takes them away.
+    Storm(Gust),
+    /// A commit to an app with hooks, one of which comes to grief.
+    Hook(&'static str, Mishap),
+    /// Somebody ends the operation that runs.
+    Terminate,
     /// From now on things go wrong.
     Weather(Vec<Weather>),
     /// From now on nothing goes wrong any more.
@@ -59,8 +68,10 @@ impl Step {
             Step::Wait(_) | Step::Crash(_) | Step::Weather(_) | Step::Calm | Step::Ask(_) => return None,
             // Counted when there is something to restore.
             Step::BackUp | Step::Restore | Step::FindFolder => return None,
+            Step::Storm(_) | Step::Hook(..) | Step::Terminate => return None,
             Step::Tear(_) => "files torn by a crash".to_owned(),
             Step::LoseFolder => "a folder that cannot be used".to_owned(),
+            Step::Commit(edits, _) if edits.iter().any(Edit::is_bulky) => return None,
             Step::Commit(edits, _) => {
                 let manner = edits.iter().find_map(|edit| match edit.change {
                     FolderChange::Manner(manner) if manner != Manner::Sound => Some(manner),
@@ -89,6 +100,17 @@ pub(crate) struct Edit {
     pub(crate) change: FolderChange,
 }
 
+impl Edit {
+    /// Whether it is about sizes, which are counted when it is made.
+    pub(crate) fn is_bulky(&self) -> bool {
+        match &self.change {
+            FolderChange::Put(_, name) | FolderChange::Remove(_, name) => name == HUGE || name == HEAVY,
+            FolderChange::Many(_) => true,
+            FolderChange::Manner(_) => false,
+        }
+    }
+}
+
 /// What changes in a folder.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum FolderChange {
@@ -96,6 +118,8 @@ pub(crate) enum FolderChange {
     Put(Kind, String),
     /// An object is removed.
     Remove(Kind, String),
+    /// Many objects are added, or those that were are removed.
+    Many(bool),
     /// The folder as a whole.
     Manner(Manner),
 }
@@ -155,6 +179,8 @@ pub(crate) enum Weather {
     Refused,
     /// Lists come in short pages, of which later ones may be asked for too late.
     ShortPages,
+    /// What is larger than usual is not stored.
+    SmallStore,
     /// Git hangs.
     GitHangs,
     /// Git sends garbage.
@@ -200,7 +226,7 @@ fn manner(app: &'static str, manner: Manner) -> Edit {
 }
 
 /// How every run begins: something in each folder, and every app created.
-fn beginning() -> Vec<Step> {
+pub(crate) fn beginning() -> Vec<Step> {
     let mut edits = Vec::new();
     for app in FOLDERS {
         edits.push(put(app, Kind::ConfigMap, "one"));
@@ -321,6 +347,68 @@ pub(crate) fn add_rarer(steps: &mut Vec<Step>, random: &mut StdRng) {
         }
         steps.insert(place, now);
     }
+}
+
+/// Storms of apps, sizes and hooks, two of these three, between steps that are drawn already.
+pub(crate) fn add_heavier(steps: &mut Vec<Step>, random: &mut StdRng) {
+    let left_out = random.random_range(0..3);
+    let draws: [fn(&mut StdRng) -> Vec<Step>; 3] = [storm, sizes, mishaps];
+    for (number, draw) in draws.iter().enumerate() {
+        if number == left_out {
+            continue;
+        }
+        let mut place = random.random_range(beginning().len()..=steps.len());
+        for step in draw(random) {
+            steps.insert(place, step);
+            place = random.random_range(place + 1..=steps.len());
+        }
+    }
+}
+
+/// Many apps come at once, and most of them go at once; they may come back before all are gone.
+fn storm(random: &mut StdRng) -> Vec<Step> {
+    let mut steps = vec![Step::Storm(Gust::Rise)];
+    if random.random_bool(0.8) {
+        steps.push(Step::Storm(one_of(random, &[Gust::Thin, Gust::Vanish])));
+    }
+    if random.random_bool(0.4) {
+        steps.push(Step::Storm(Gust::Rise));
+    }
+    steps
+}
+
+/// An object that is large or much too large, or many; and a store in which there is little room.
+fn sizes(random: &mut StdRng) -> Vec<Step> {
+    let app = one_of(random, &FOLDERS);
+    let (come, go) = match random.random_range(0..3) {
+        0 => {
+            let kind = one_of(random, &[Kind::ConfigMap, Kind::Secret]);
+            (put(app, kind, HUGE), remove(app, kind, HUGE))
+        }
+        1 => (put(app, Kind::ConfigMap, HEAVY), remove(app, Kind::ConfigMap, HEAVY)),
+        _ => {
+            (Edit { app, change: FolderChange::Many(true) }, Edit { app, change: FolderChange::Many(false) })
+        }
+    };
+    let mut steps = vec![Step::Commit(vec![come], true)];
+    if random.random_bool(0.7) {
+        steps.insert(0, Step::Weather(vec![Weather::SmallStore]));
+    }
+    if random.random_bool(0.5) {
+        steps.push(Step::Commit(vec![go], true));
+    }
+    steps
+}
+
+/// Hooks that come to grief.
+fn mishaps(random: &mut StdRng) -> Vec<Step> {
+    let all = [Mishap::Evicted, Mishap::Deleted, Mishap::Forgotten, Mishap::Endless];
+    let hook = |random: &mut StdRng| Step::Hook(one_of(random, &HOOKED), one_of(random, &all));
+    let mut steps: Vec<Step> = (0..random.random_range(2..5)).map(|_| hook(random)).collect();
+    if random.random_bool(0.5) {
+        steps.push(Step::Terminate);
+    }
+    steps
 }
 
 fn pause(random: &mut StdRng) -> Duration {

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use belay_localkube::faults::{Fault, Faults, On};
 
+use crate::bulk::SMALL_STORE;
 use crate::remote::{FetchFault, Remote};
 use crate::script::Weather;
 
 /// What has to happen in at least so many of 200 runs; less would prove nothing.
-pub(crate) const WANTED: [(&str, u64); 42] = [
+pub(crate) const WANTED: [(&str, u64); 53] = [
     ("a slow request", 10),
     ("403 for a read", 8),
     ("403 for a write", 8),
@@ -52,6 +53,17 @@ pub(crate) const WANTED: [(&str, u64); 42] = [
     ("a backup restored", 15),
     ("a list in short pages", 10),
     ("a page asked for too late", 4),
+    ("many apps created at once", 15),
+    ("many apps deleted at once", 15),
+    ("an object that no cluster takes", 10),
+    ("an object with long annotations", 10),
+    ("a folder of many objects", 10),
+    ("a write too large to be stored", 5),
+    ("a hook that is Evicted", 5),
+    ("a hook that is Deleted", 5),
+    ("a hook that is Forgotten", 5),
+    ("a hook that is Endless", 5),
+    ("an operation that is ended", 5),
 ];
 
 /// From now on all of this goes wrong, and nothing else.
@@ -129,6 +141,7 @@ fn rules(trouble: Weather) -> Vec<(On, Fault)> {
             (On::watches("").chance(0.3), Fault::Refuse(410)),
             (On::events("").chance(0.2), Fault::CutWatch),
         ],
+        Weather::SmallStore => vec![(On::writes("").larger_than(SMALL_STORE), Fault::TooLarge)],
         Weather::GitHangs | Weather::GitGarbage | Weather::GitRejects => Vec::new(),
     }
 }
@@ -150,6 +163,7 @@ pub(crate) fn struck(faults: &Faults, remote: &Remote) -> BTreeMap<String, u64> 
             (Some(Fault::Refuse(code)), _) => count(format!("{code} for a write")),
             (Some(Fault::TooMany(_)), _) => count("429 with a time to wait".to_owned()),
             (Some(Fault::ShortPage(_)), _) => count("a list in short pages".to_owned()),
+            (Some(Fault::TooLarge), _) => count("a write too large to be stored".to_owned()),
             (Some(Fault::LoseRequest), _) => count("a lost request".to_owned()),
             (Some(Fault::LoseReply), _) => count("a lost reply".to_owned()),
             (Some(other), _) => count(format!("{other:?}")),

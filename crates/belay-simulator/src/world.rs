@@ -19,11 +19,13 @@ use crate::estate::{
     ARGO_NAMESPACE, App, CONFIG_URL, DEAD_URL, FLUX_NAMESPACE, Family, Folder, Kind, Manner, Presence,
     SILENT_URL, apps, tree,
 };
+use crate::hooks::{self, Mishap, Witness};
 use crate::line::Log;
 use crate::process::Process;
 use crate::remote::Remote;
 use crate::script::{Edit, FolderChange, Hand, Step, Target, Weather};
-use crate::weather;
+use crate::storm::{Gust, Storm};
+use crate::{bulk, weather};
 
 /// When every world begins.
 const BEGINNING: &str = "2026-01-01T00:00:00Z";
@@ -50,6 +52,8 @@ pub(crate) struct World {
     backup: Option<BackedUp>,
     /// Objects with a finalizer that only the end takes off.
     held: BTreeSet<String>,
+    /// Whether somebody looks at hooks.
+    is_attended: bool,
     /// How far the machine's clock is off, in seconds.
     skew: Rc<Cell<i64>>,
     has_dropped_events: bool,
@@ -63,6 +67,7 @@ struct BackedUp {
     presences: Vec<Presence>,
     suspended: BTreeSet<&'static str>,
     strays: BTreeSet<(String, String)>,
+    storm: Storm,
 }
 
 /// What people want, and what is in Git.
@@ -76,6 +81,10 @@ pub(crate) struct Estate {
     pub(crate) suspended: BTreeSet<&'static str>,
     /// Objects that an app left behind, as namespace and name.
     pub(crate) strays: BTreeSet<(String, String)>,
+    /// Apps that come and go all at once.
+    pub(crate) storm: Storm,
+    /// Sees the hooks of apps end.
+    pub(crate) witness: Witness,
     serial: u64,
 }
 
@@ -102,6 +111,14 @@ impl Estate {
                 app.folder.items.remove(&(*kind, name.clone()));
             }
             FolderChange::Remove(..) => {}
+            FolderChange::Many(true) => {
+                let many = (0..bulk::MANY).map(|number| (Kind::ConfigMap, bulk::name(number)));
+                app.ever.extend(many.clone());
+                app.folder.items.extend(many.map(|item| (item, serial)));
+            }
+            FolderChange::Many(false) => {
+                app.folder.items.retain(|(_, name), _| !bulk::is_one_of_many(name));
+            }
             FolderChange::Manner(manner) => app.folder.manner = *manner,
         }
     }
@@ -134,6 +151,8 @@ impl World {
                 head: None,
                 suspended: BTreeSet::new(),
                 strays: BTreeSet::new(),
+                storm: Storm::default(),
+                witness: Witness::default(),
                 serial: 0,
             },
             watchman: Watchman::default(),
@@ -142,6 +161,7 @@ impl World {
             disk,
             backup: None,
             held: BTreeSet::new(),
+            is_attended: false,
             skew,
             has_dropped_events: false,
             cuts: watch::Sender::new(0),
@@ -238,6 +258,9 @@ impl World {
             Step::Restore => self.restore().await,
             Step::Compact => self.local.compact(),
             Step::ClockJump(seconds) => self.skew.set(self.skew.get() + seconds),
+            Step::Storm(gust) => self.storm(*gust).await,
+            Step::Hook(app, mishap) => self.hook(app, *mishap).await,
+            Step::Terminate => self.terminate().await,
             Step::Weather(troubles) => {
                 self.has_dropped_events |= troubles.contains(&Weather::DroppedEvent);
                 weather::set(&self.faults, &self.remote, troubles);
@@ -311,6 +334,7 @@ impl World {
             presences: self.estate.apps.iter().map(|app| app.presence).collect(),
             suspended: self.estate.suspended.clone(),
             strays: self.estate.strays.clone(),
+            storm: self.estate.storm.clone(),
         });
     }
 
@@ -328,22 +352,91 @@ impl World {
         }
         self.estate.suspended.clone_from(&backup.suspended);
         self.estate.strays.clone_from(&backup.strays);
+        self.estate.storm.clone_from(&backup.storm);
         self.watchman.rolled_back(self.estate.serial);
         self.has_dropped_events = false;
         weather::set(&self.faults, &self.remote, &[]);
     }
 
     pub(crate) fn commit(&mut self, edits: &[Edit], told: bool) {
-        edits.iter().for_each(|edit| self.estate.edit(edit));
+        for edit in edits {
+            self.estate.edit(edit);
+            self.count_bulk(edit);
+        }
         let estate = &mut self.estate;
         let folders = estate.apps.iter().map(|app| (app.name, app.folder.clone())).collect();
         let (number, date) = (estate.commits.len(), belay_cluster::now().as_second());
-        let id = self.remote.commit(CONFIG_URL, number, tree(&estate.apps), date);
+        let id = self.remote.commit(CONFIG_URL, number, tree(&estate.apps, &estate.storm), date);
         estate.commits.push((id, folders));
         estate.head = Some(number);
         self.remote.set_branch(CONFIG_URL, "main", estate.commits.last().map(|(id, _)| id.as_str()));
         if told && let Some(process) = &self.process {
             process.repository_changed(CONFIG_URL);
+        }
+    }
+
+    fn count_bulk(&mut self, edit: &Edit) {
+        match &edit.change {
+            FolderChange::Put(_, name) if name == bulk::HUGE => self.count("an object that no cluster takes"),
+            FolderChange::Put(_, name) if name == bulk::HEAVY => {
+                self.count("an object with long annotations");
+            }
+            FolderChange::Many(true) => self.count("a folder of many objects"),
+            _ => {}
+        }
+    }
+
+    /// Apps come or go all at once.
+    async fn storm(&mut self, gust: Gust) {
+        self.estate.storm.begin();
+        self.commit(&[], true);
+        let mut storm = std::mem::take(&mut self.estate.storm);
+        let (made, deleted) = storm.blow(gust, &self.people).await;
+        self.estate.storm = storm;
+        if made > 0 {
+            self.count("many apps created at once");
+        }
+        if deleted > 0 {
+            self.count("many apps deleted at once");
+        }
+    }
+
+    /// A change whose first hook comes to grief while it runs, if it ever runs.
+    async fn hook(&mut self, name: &'static str, mishap: Mishap) {
+        if !self.is_attended {
+            self.is_attended = true;
+            self.estate.witness.attend(&self.people);
+        }
+        let is_endless = mishap == Mishap::Endless;
+        let manner = if is_endless { Manner::Stuck } else { Manner::Sound };
+        let put = FolderChange::Put(Kind::ConfigMap, "one".to_owned());
+        let edits = [put, FolderChange::Manner(manner)].map(|change| Edit { app: name, change });
+        self.restore_branch();
+        self.commit(&edits, true);
+        self.create(name).await;
+        for _ in 0..200 {
+            if let Some((job, pod)) = hooks::running(&self.people, name).await {
+                self.count(&format!("a hook that is {mishap:?}"));
+                match mishap {
+                    Mishap::Evicted => hooks::evict(&self.people, &pod).await,
+                    Mishap::Deleted => drop(self.people.delete(&job).await),
+                    Mishap::Forgotten => self.crash(RESTART).await,
+                    Mishap::Endless => {}
+                }
+                return;
+            }
+            self.pass(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Somebody ends what the app with hooks does, if it does something.
+    async fn terminate(&mut self) {
+        let path = format!("{}/tasks", self.estate.app("tasks").collection());
+        let resource = self.people.get(&path).await;
+        if resource["status"]["operationState"]["phase"] == "Running" {
+            let patch = json!({"status": {"operationState": {"phase": "Terminating"}}});
+            self.people.merge(&path, &patch).await;
+            self.count("an operation that is ended");
         }
     }
 
@@ -505,9 +598,8 @@ impl World {
             self.people.merge(&path, &json!({"metadata": {"finalizers": null}})).await;
         }
         self.restore_branch();
-        let apps = self.estate.apps.iter().map(|app| app.name);
-        let edits: Vec<Edit> =
-            apps.map(|app| Edit { app, change: FolderChange::Manner(Manner::Sound) }).collect();
+        self.terminate().await;
+        let edits: Vec<Edit> = self.estate.apps.iter().flat_map(repairs).collect();
         self.commit(&edits, true);
         for _ in 0..20 {
             // Others depend on it.
@@ -521,6 +613,19 @@ impl World {
             self.suspend(app, false).await;
         }
     }
+}
+
+/// What makes a folder one that can be applied.
+fn repairs(app: &App) -> Vec<Edit> {
+    let edit = |change: FolderChange| Edit { app: app.name, change };
+    let mut edits = vec![edit(FolderChange::Manner(Manner::Sound))];
+    let huge: Vec<_> = app.folder.items.keys().filter(|(_, name)| name == bulk::HUGE).collect();
+    // Hooks run when there is something to apply. And a folder is not left empty.
+    if !huge.is_empty() || (app.has_hooks() && app.presence == Presence::Present) {
+        edits.push(edit(FolderChange::Put(Kind::ConfigMap, "one".to_owned())));
+    }
+    edits.extend(huge.into_iter().map(|(kind, name)| edit(FolderChange::Remove(*kind, name.clone()))));
+    edits
 }
 
 fn shifted(time: Timestamp, seconds: i64) -> Timestamp {

@@ -8,7 +8,7 @@ use std::process::Command;
 use belay_simulator::{seed, seeds};
 
 /// Seeds that found something, and what.
-const FOUND: [(u64, &str); 16] = [
+const FOUND: [(u64, &str); 19] = [
     (22, "an operation whose commit is gone, and an app deleted before anything was noted of it"),
     (6, "a release that failed often"),
     (88, "an older commit, applied again after a force-push and a crash"),
@@ -31,6 +31,9 @@ const FOUND: [(u64, &str); 16] = [
         "an operation that another one had taken the place of, and that went on because no status told of that one",
     ),
     (264, "a kind whose definition went before the first list, and that held up what brought it back"),
+    (32, "a hook that was left behind, because its operation was ended before its making was noted"),
+    (190, "a hook of an earlier sync, taken for one of this sync by a clock that had been put back"),
+    (119, "a sync of a commit that was gone, after which no other commit was synced"),
 ];
 
 /// A build for debugging is ten times slower.

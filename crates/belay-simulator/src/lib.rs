@@ -18,6 +18,8 @@ mod estate;
 mod hooks;
 mod line;
 mod many;
+#[cfg(test)]
+mod marks;
 mod process;
 mod remote;
 #[cfg(test)]

@@ -48,10 +48,12 @@ impl Disk {
     /// Cuts some files short and loses others, as a machine does that stops before its disk has everything.
     pub(crate) fn tear(&mut self) {
         for file in files(&self.path()) {
-            let length = fs::metadata(&file).map_or(0, |data| data.len());
+            // Of a link, nothing; what it leads to may be lost already.
+            let data = fs::symlink_metadata(&file).expect("a file can be looked at");
+            let length = data.len();
             match self.random.random_range(0..4) {
                 0 => fs::remove_file(&file).expect("a file can be removed"),
-                1 => {
+                1 if data.is_file() => {
                     let open = fs::OpenOptions::new().write(true).open(&file).expect("a file can be opened");
                     open.set_len(self.random.random_range(0..=length)).expect("a file can be cut short");
                 }

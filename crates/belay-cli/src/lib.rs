@@ -8,6 +8,7 @@ mod arguments;
 mod artifacts;
 mod commands;
 mod commits;
+mod deep;
 mod definitions;
 mod demo;
 mod disk_tree;

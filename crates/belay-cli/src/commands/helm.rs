@@ -26,18 +26,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use belay_filetree::{Reads, RecordingTree, TreePath};
-use belay_goyaml::{ParseOptions, with_depth};
 use belay_helm::{Chart, LoadError, LoadLimits};
 
+use crate::deep::in_depth;
 use crate::disk_tree::{DiskTree, whole_disk};
 use crate::failure::Original;
 use crate::memory::MemoryArguments;
 
 /// Helm's limit for an archive; a folder's files come together under the loader's own.
 const MAX_FILE_BYTES: u64 = 100 << 20;
-/// Templates include each other a thousand deep in charts that Helm still renders, and files are nested
-/// as deep as Go's libraries read them.
-const STACK_BYTES: usize = 512 << 20;
 
 /// Render, lint and show charts as `helm` does.
 #[derive(clap::Args)]
@@ -99,9 +96,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
         template.deprecations().iter().for_each(|line| eprintln!("{line}"));
     }
     let ceiling = arguments.memory.watch(&arguments.command.doing());
-    let deep = std::thread::Builder::new().stack_size(STACK_BYTES);
-    let work = deep.spawn(move || with_depth(ParseOptions::DEPTH_CEILING, || carry_out(&arguments)))?;
-    let printed = work.join().map_err(|_| anyhow::anyhow!("the renderer ended in a panic"))?;
+    let printed = in_depth("the renderer", || carry_out(&arguments))?;
     drop(ceiling);
     for warning in &printed.warnings {
         eprintln!("level=WARN msg={warning:?}");

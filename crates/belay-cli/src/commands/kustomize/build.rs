@@ -6,21 +6,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use belay_filetree::{FileTree, TreePath};
-use belay_goyaml::{ParseOptions, with_depth};
 use belay_kustomize::{
     Build, BuildOptions, FieldQuery, HelmOptions, LoadRestrictor, RemoteRepository, Remotes, Reorder, build,
 };
 
 use super::MAX_FILE_BYTES;
 use super::remotes::Fetcher;
+use crate::deep::in_depth;
 use crate::disk_tree::whole_disk;
 use crate::failure::Original;
 use crate::memory::MemoryArguments;
 use crate::written;
-
-/// Charts nest templates in templates, and each takes some of the stack; so does each level of a file,
-/// which is nested as deep as Go's libraries read it.
-const STACK_BYTES: usize = 512 << 20;
 
 /// Print the objects of a kustomization: the bytes of kustomize v5.8.2's `build`.
 #[derive(clap::Args, Clone)]
@@ -115,10 +111,7 @@ enum Order {
 pub(super) fn run(arguments: &Arguments, memory: MemoryArguments) -> anyhow::Result<()> {
     arguments.without_effect.say();
     let ceiling = memory.watch(&format!("building {}", arguments.folder.display()));
-    let own = arguments.clone();
-    let deep = std::thread::Builder::new().stack_size(STACK_BYTES);
-    let work = deep.spawn(move || with_depth(ParseOptions::DEPTH_CEILING, || printed(&own)))?;
-    let text = work.join().map_err(|_| anyhow::anyhow!("the build ended in a panic"))??;
+    let text = in_depth("the build", || printed(arguments))??;
     drop(ceiling);
     super::super::print(&text)
 }

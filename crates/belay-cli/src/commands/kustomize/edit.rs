@@ -7,6 +7,7 @@ use belay_kustomize::{FileEdit, edit_file};
 use serde_json::{Value, json};
 
 use super::MAX_FILE_BYTES;
+use crate::deep::in_depth;
 use crate::disk_tree::whole_disk;
 use crate::failure::Original;
 use crate::written;
@@ -192,7 +193,7 @@ impl PatchArguments {
 
 /// Carries the command out.
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    Ok(edit_folder(Path::new("."), &change(&arguments.command))?)
+    Ok(in_depth("the edit", || edit_folder(Path::new("."), &change(&arguments.command)))??)
 }
 
 fn change(command: &Command) -> FileEdit {
@@ -303,6 +304,20 @@ mod tests {
         edit_folder(&inner, &change).unwrap();
         assert!(inner.join("kustomization.yaml").is_symlink());
         assert!(fs::read_to_string(inner.join("ours.yaml")).unwrap().contains("namespace: web"));
+    }
+
+    #[test]
+    fn a_file_that_nests_deep_is_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("kustomization.yaml");
+        let deep = format!("{}{}", "[".repeat(300), "]".repeat(300));
+        let chart = format!("helmCharts:\n- name: web\n  valuesInline:\n    list: {deep}\n");
+        fs::write(&file, &chart).unwrap();
+        let change = FileEdit::SetNamespace("web".to_owned());
+        assert!(edit_folder(folder.path(), &change).is_err());
+        in_depth("the edit", || edit_folder(folder.path(), &change)).unwrap().unwrap();
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(text.contains(&deep) && text.contains("namespace: web"), "{text}");
     }
 
     #[test]

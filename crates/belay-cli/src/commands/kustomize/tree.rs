@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use belay_kustomize::{Branch, BuildOptions, tree};
 
 use super::MAX_FILE_BYTES;
+use crate::deep::in_depth;
 use crate::disk_tree::whole_disk;
 use crate::failure::Original;
 
@@ -18,7 +19,7 @@ pub(super) struct Arguments {
 
 /// Carries the command out.
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    super::super::print(&text(arguments)?)
+    super::super::print(&in_depth("the reading", || text(arguments))??)
 }
 
 fn text(arguments: &Arguments) -> Result<String, Original> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use belay_filetree::TreePath;
+use belay_goyaml::Resolution;
 use serde_json::{Map, Value};
 
 use crate::error::Error;
@@ -77,8 +78,10 @@ pub(crate) struct Resource {
     pub(crate) untyped: Vec<String>,
     /// Those of `untyped` that stay texts if their files have them in quotes, and the texts they had.
     pub(crate) perhaps_quoted: Vec<(String, String)>,
-    /// Whether the object went through JSON, which keeps no quotes.
-    pub(crate) is_rewritten: bool,
+    /// What the object was when it last went through JSON, which keeps nothing of how it was written.
+    pub(crate) json: Option<JsonForm>,
+    /// What was merged into the object since it was read, or since it went through JSON.
+    pub(crate) patches: Vec<PatchText>,
     /// Why a field cannot be what a replacement made it; an error only if the object is written in the end.
     pub(crate) misfit: Option<String>,
     /// A text with the empty lines it ends with, and a comment, end the document.
@@ -104,6 +107,41 @@ pub(crate) struct Resource {
     pub(crate) trace: Option<Box<Trace>>,
     /// What `openapi.path` says of kinds.
     pub(crate) types: Option<Arc<Types>>,
+}
+
+/// An object that went through JSON.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct JsonForm {
+    /// What it was before a patch was merged into it, if one was.
+    pub(crate) object: Option<Value>,
+    /// Keys that are in quotes from then on, as YAML 1.1 reads them as something else.
+    pub(crate) quoted_keys: Vec<String>,
+}
+
+/// A strategic merge patch as it is written.
+#[derive(Debug, Clone)]
+pub(crate) struct PatchText {
+    /// The file, or the text in the kustomization.
+    pub(crate) text: Arc<str>,
+    /// The line of the text that the patch begins at.
+    pub(crate) line: usize,
+    /// Whether it is for objects that are selected.
+    pub(crate) has_target: bool,
+}
+
+fn collect_quoted(value: &Value, keys: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (key, field) in fields {
+                if !belay_goyaml::is_text_unquoted(key, Resolution::V2) && !keys.contains(key) {
+                    keys.push(key.clone());
+                }
+                collect_quoted(field, keys);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect_quoted(item, keys)),
+        _ => {}
+    }
 }
 
 /// A scalar whose text or type the value does not tell.
@@ -138,7 +176,8 @@ impl Resource {
             written: Vec::new(),
             untyped: Vec::new(),
             perhaps_quoted: Vec::new(),
-            is_rewritten: false,
+            json: None,
+            patches: Vec::new(),
             misfit: None,
             end: None,
             shared: Vec::new(),
@@ -300,7 +339,6 @@ impl Resource {
 
     /// What becomes of the object where the original takes it through JSON.
     pub(crate) fn pass_through_json(&mut self) {
-        self.is_rewritten = true;
         self.end_before_comment();
         self.bare_nulls.clear();
         self.written.clear();
@@ -316,6 +354,22 @@ impl Resource {
                 *annotation = Value::from(text);
             }
         }
+    }
+
+    /// Remembers a patch before it is merged into the object.
+    pub(crate) fn note_patch(&mut self, patch: PatchText) {
+        if let Some(json) = &mut self.json {
+            json.object.get_or_insert_with(|| self.object.clone());
+        }
+        self.patches.push(patch);
+    }
+
+    /// Remembers that the object went through JSON, when it is whole again.
+    pub(crate) fn note_json(&mut self) {
+        let mut quoted_keys = Vec::new();
+        collect_quoted(&self.object, &mut quoted_keys);
+        self.patches.clear();
+        self.json = Some(JsonForm { object: None, quoted_keys });
     }
 
     /// Whoever writes annotations writes texts, whatever they look like.

@@ -12,7 +12,7 @@ use crate::error::{During, Error};
 use crate::resource::{Resource, Step, scalar_text};
 use crate::types::{Schema, Types};
 
-const DIRECTIVE: &str = "$patch";
+pub(crate) const DIRECTIVE: &str = "$patch";
 
 /// Longest list that is merged element by element: the original's steps are quadratic.
 const MAX_MERGED_ELEMENTS: usize = 4000;
@@ -62,7 +62,7 @@ fn drop_null(value: &mut Value, path: &[Step], schema: Schema<'_>) {
 }
 
 /// The schema of this place: the given one, or else by the kind the value itself names.
-fn known<'t>(schema: Schema<'t>, values: [Option<&Value>; 2]) -> Schema<'t> {
+pub(crate) fn known<'t>(schema: Schema<'t>, values: [Option<&Value>; 2]) -> Schema<'t> {
     let Schema::Unknown(types) = schema else { return schema };
     for value in values.into_iter().flatten() {
         let text = |field| value.get(field).and_then(Value::as_str).unwrap_or_default();
@@ -224,10 +224,11 @@ fn walk_fields(
         }
     }
     fields.retain(|key, _| !dropped.contains(key));
-    for (key, added) in patch.into_iter().flatten().filter(|(key, _)| key.as_str() != DIRECTIVE) {
-        if fields.contains_key(key) || dropped.contains(key) {
-            continue;
-        }
+    let is_new = |key: &str| key != DIRECTIVE && !fields.contains_key(key) && !dropped.contains(key);
+    let mut new: Vec<_> = patch.into_iter().flatten().filter(|(key, _)| is_new(key)).collect();
+    // The original goes through all fields in the order of their names.
+    new.sort_unstable_by_key(|(key, _)| *key);
+    for (key, added) in new {
         if let Some(value) = merge(None, Some(added), schema.field(key)).during(|| key.clone())? {
             fields.insert(key.clone(), value);
         }

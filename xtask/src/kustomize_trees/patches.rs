@@ -8,7 +8,7 @@ type Patch = (&'static str, fn(&mut Maker, &str) -> String);
 const PATCHES: [Patch; 13] = [
     ("merge by name", |maker, _| {
         maker.with(&["Deployment"], |name| {
-            format!("- patch: |-\n    apiVersion: apps/v1\n    kind: Deployment\n    metadata: {{name: {name}}}\n    spec: {{replicas: 7}}\n")
+            format!("- patch: |-\n    apiVersion: apps/v1\n    kind: Deployment\n    metadata: {{name: {name}}}\n    spec:\n      replicas: 7 # days\n      template:\n        # Of the pods.\n        spec:\n          dnsConfig: {{options: [{{name: 'ndots', value: \"2\"}}], searches: [on, b]}}\n          priorityClassName: 'high' # or low\n          # Last.\n          hostAliases:\n          - {{ip: 10.0.0.1, hostnames: [a]}}\n")
         })
     }),
     ("JSON patch by kind", |_, _| {
@@ -31,7 +31,7 @@ const PATCHES: [Patch; 13] = [
     }),
     ("name change", renaming),
     ("merged ports", |_, _| {
-        "- target: {kind: Service}\n  patch: |-\n    kind: Service\n    metadata: {name: x}\n    spec:\n      ports:\n      - {port: 80, targetPort: 9090}\n      - {port: 443, name: tls}\n".to_owned()
+        "- target: {kind: Service}\n  patch: |-\n    kind: Service\n    metadata: {name: x}\n    spec:\n      ports:\n      - {port: 80, targetPort: 9090}\n      - {\"port\": 443, name: 'tls'} # secret\n      selector: {'zone': \"a\", side: yes} # west\n".to_owned()
     }),
     ("deleted object", |maker, _| {
         let Some(name) = maker.known(&["ConfigMap"]) else { return String::new() };
@@ -142,7 +142,7 @@ impl Maker {
     }
 
     pub(super) fn replacements(&mut self, folder: &str) -> String {
-        if self.chance(25) {
+        if self.chance(40) {
             return self.replacement_of_map();
         }
         let sources = [
@@ -192,6 +192,10 @@ impl Maker {
     fn replacement_of_map(&mut self) -> String {
         let sources = [
             ("Service", "spec.selector"),
+            ("Service", "spec"),
+            ("Service", "spec.ports.[name=http]"),
+            ("Deployment", "spec.template.spec"),
+            ("Deployment", "metadata.labels"),
             ("Service", "metadata.labels"),
             ("Thing", "spec.containers"),
             ("Secret", "data"),

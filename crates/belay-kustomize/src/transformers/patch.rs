@@ -1,5 +1,7 @@
 //! `patches`: strategic merge or JSON patches, inline or from files, to named or selected objects.
 
+use std::sync::Arc;
+
 use belay_filetree::TreePath;
 use serde_json::Value;
 
@@ -10,7 +12,7 @@ use crate::json_patch::JsonPatch;
 use crate::kustomization::{Patch, PatchOptions};
 use crate::loader::Loader;
 use crate::objects;
-use crate::resource::{Resource, Step};
+use crate::resource::{PatchText, Resource, Step};
 use crate::resources::Resources;
 use crate::selector::Matcher;
 use crate::strategic_merge;
@@ -23,14 +25,14 @@ pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured<'static>, Er
 }
 
 enum Content {
-    Merge(Vec<Resource>),
+    Merge(Vec<Resource>, Arc<str>),
     Json(JsonPatch),
 }
 
 impl Content {
     fn is_empty(&self) -> bool {
         match self {
-            Content::Merge(patches) => patches.is_empty(),
+            Content::Merge(patches, _) => patches.is_empty(),
             Content::Json(patch) => patch.is_empty(),
         }
     }
@@ -71,7 +73,7 @@ fn content_of(text: &str, file: &TreePath, source: &str) -> Result<Content, Erro
         (Ok(objects), Ok(json)) if !objects.is_empty() && !json.is_empty() => {
             Err(Error::rule(format!("{source}: illegally qualifies as both an SM and JSON patch")))
         }
-        (Ok(objects), _) => Ok(Content::Merge(objects)),
+        (Ok(objects), _) => Ok(Content::Merge(objects, text.into())),
         (Err(_), Ok(json)) => Ok(Content::Json(json)),
         (Err(as_objects), Err(_)) => {
             Err(as_objects).during(|| format!("unable to parse SM or JSON patch from {source}"))
@@ -87,14 +89,14 @@ impl Transformer for AnyPatch {
     fn transform_by_part(&self, resources: &mut Resources, after: AfterPart<'_>) -> Result<(), Error> {
         match &self.content {
             content if content.is_empty() => Ok(()),
-            Content::Merge(patches) => match &self.target {
+            Content::Merge(patches, text) => match &self.target {
                 Some(target) => {
-                    self.merge_selected(resources, patches, target)?;
+                    self.merge_selected(resources, patches, text, target)?;
                     patches.iter().for_each(|patch| after(resources, &self.part_of(patch)));
                     Ok(())
                 }
                 None => patches.iter().try_for_each(|patch| {
-                    self.merge_named(resources, patch)?;
+                    self.merge_named(resources, patch, text)?;
                     after(resources, &self.part_of(patch));
                     Ok(())
                 }),
@@ -114,12 +116,12 @@ impl AnyPatch {
         part_of(patch, self.file.is_some(), 0).of(self.elsewhere.as_ref())
     }
 
-    fn merge_named(&self, resources: &mut Resources, patch: &Resource) -> Result<(), Error> {
+    fn merge_named(&self, resources: &mut Resources, patch: &Resource, text: &Arc<str>) -> Result<(), Error> {
         let id = patch.id_in(resources.types());
         let problem = match resources.by_any_id(&id)[..] {
             [at] => {
                 let what = || format!("applying {} to {id}", self.source);
-                return apply_to(resources, at, patch, self.options).during(what);
+                return apply_to(resources, at, patch, text_of(patch, text), self.options).during(what);
             }
             [] => "no matches for Id",
             _ => "multiple matches for Id",
@@ -131,6 +133,7 @@ impl AnyPatch {
         &self,
         resources: &mut Resources,
         patches: &[Resource],
+        text: &Arc<str>,
         target: &Matcher,
     ) -> Result<(), Error> {
         let [patch] = patches else {
@@ -140,7 +143,8 @@ impl AnyPatch {
         for at in target.select(resources) {
             let id = resources.get(at).id();
             let patch = adapted(patch, resources.get(at))?;
-            apply_to(resources, at, &patch, self.options)
+            let text = PatchText { has_target: true, ..text_of(&patch, text) };
+            apply_to(resources, at, &patch, text, self.options)
                 .during(|| format!("applying {} to {id}", self.source))?;
         }
         resources.drop_deleted();
@@ -178,11 +182,18 @@ pub(super) fn part_of(patch: &Resource, is_in_file: bool, entry: usize) -> Part 
     }
 }
 
+/// How a patch is written that was read from a text.
+pub(super) fn text_of(patch: &Resource, text: &Arc<str>) -> PatchText {
+    let line = patch.place.as_ref().map_or(0, |place| place.line);
+    PatchText { text: text.clone(), line, has_target: false }
+}
+
 /// The patch as it is laid over a selected object: of its version, with texts for labels.
 fn adapted(patch: &Resource, target: &Resource) -> Result<Resource, Error> {
     let mut patch = patch.clone();
     for field in ["labels", "annotations"] {
         let mut map = patch.metadata_map(field);
+        map.sort_unstable();
         for (key, value) in &mut map {
             if patch
                 .bare_nulls
@@ -202,6 +213,7 @@ pub(crate) fn apply_to(
     resources: &mut Resources,
     at: usize,
     patch: &Resource,
+    text: PatchText,
     options: PatchOptions,
 ) -> Result<(), Error> {
     let renames = options.allow_name_change || options.allow_kind_change;
@@ -213,6 +225,7 @@ pub(crate) fn apply_to(
     if renames {
         resource.remember_names();
     }
+    resource.note_patch(text);
     strategic_merge::apply(resource, &patch.object)?;
     resource.spread_shared();
     if resource.is_deleted() {

@@ -78,5 +78,6 @@ pub(super) fn apply(patch: &JsonPatch, resource: &mut Resource) -> Result<(), Er
     patch.apply(&mut resource.object)?;
     resource.object.sort_all_objects();
     resource.hide_origin();
+    resource.note_json();
     Ok(())
 }

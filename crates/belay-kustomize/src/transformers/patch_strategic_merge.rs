@@ -1,15 +1,17 @@
 //! `patchesStrategicMerge`: objects merged into those of the same name. Of old; see `patches`.
 
+use std::sync::Arc;
+
 use belay_filetree::TreePath;
 
-use super::patch::{apply_to, part_of};
+use super::patch::{apply_to, part_of, text_of};
 use super::{AfterPart, Configured, Setting, Transformer};
 use crate::error::{During, Error};
 use crate::explain::{Elsewhere, Part};
 use crate::kustomization::PatchOptions;
 use crate::loader::Loader;
 use crate::objects;
-use crate::resource::Resource;
+use crate::resource::{PatchText, Resource};
 use crate::resources::Resources;
 
 pub(crate) fn configure(setting: &Setting<'_>) -> Result<Configured<'static>, Error> {
@@ -26,11 +28,12 @@ pub(crate) fn read(references: &[String], loader: &Loader<'_>) -> Result<Strateg
     for (entry, reference) in references.iter().enumerate() {
         // A text that reads as objects is the patch itself, any other names a file.
         match objects::read(reference.as_bytes(), &TreePath::root()) {
-            Ok(inline) => patches.extend(placed(inline, false, entry, None)),
+            Ok(inline) => patches.extend(placed(inline, reference, false, entry, None)),
             Err(_) => {
                 let (file, content) = loader.read(reference)?;
                 let elsewhere = loader.elsewhere_of(reference, &content);
-                patches.extend(placed(objects::read(&content, &file)?, true, entry, elsewhere));
+                let read = objects::read(&content, &file)?;
+                patches.extend(placed(read, &String::from_utf8_lossy(&content), true, entry, elsewhere));
             }
         }
     }
@@ -43,18 +46,21 @@ pub(crate) fn read(references: &[String], loader: &Loader<'_>) -> Result<Strateg
 /// Patches and where they were read.
 fn placed(
     patches: Vec<Resource>,
+    text: &str,
     is_in_file: bool,
     entry: usize,
     elsewhere: Option<Elsewhere>,
-) -> impl Iterator<Item = (Resource, Part)> {
+) -> impl Iterator<Item = (Resource, PatchText, Part)> {
+    let text = Arc::from(text);
     patches.into_iter().map(move |patch| {
         let part = part_of(&patch, is_in_file, entry).of(elsewhere.as_ref());
-        (patch, part)
+        let text = text_of(&patch, &text);
+        (patch, text, part)
     })
 }
 
 pub(crate) struct StrategicMerge {
-    patches: Vec<(Resource, Part)>,
+    patches: Vec<(Resource, PatchText, Part)>,
 }
 
 impl Transformer for StrategicMerge {
@@ -63,7 +69,7 @@ impl Transformer for StrategicMerge {
     }
 
     fn transform_by_part(&self, resources: &mut Resources, after: AfterPart<'_>) -> Result<(), Error> {
-        for (patch, part) in &self.patches {
+        for (patch, text, part) in &self.patches {
             let id = patch.id();
             let at = match resources.by_any_id(&id)[..] {
                 [at] => at,
@@ -78,7 +84,9 @@ impl Transformer for StrategicMerge {
                     )));
                 }
             };
-            apply_to(resources, at, patch, PatchOptions::default()).during(|| format!("patching {id}"))?;
+            let text = text.clone();
+            apply_to(resources, at, patch, text, PatchOptions::default())
+                .during(|| format!("patching {id}"))?;
             after(resources, part);
         }
         Ok(())

@@ -110,7 +110,7 @@ impl ValueAdd {
     /// Sets the field. The new text has the quotes of the old one: without any, it is what it looks like.
     fn add(&self, resource: &mut Resource, target: &Target) -> Result<(), Error> {
         let mut quotes = Quotes::Settled;
-        let is_rewritten = resource.is_rewritten;
+        let is_rewritten = resource.json.is_some();
         let set = &mut |field: &mut Value, _: bool| {
             let text = self.text_for(field, target.position)?;
             quotes = Quotes::around(&text, field, is_rewritten);

@@ -1,16 +1,19 @@
 //! How a map or list that is copied into a text of YAML is written there: as in the file it comes from, with its
-//! comments, quotes and brackets, for as much of it as still is what the file says.
+//! comments, quotes and brackets, for as much of it as still is what the file says, and as in the patches that were laid
+//! over it.
 
-use std::collections::HashMap;
+mod layers;
+mod spot;
 
 use belay_goyaml::{EditableContent, EditableNode, ParseOptions, Style, read_editable};
 use serde_json::Value;
 
-use crate::field_lookup::{self, element_of};
+use self::layers::{Anchors, Written, collect};
+use self::spot::Spot;
+use crate::field_lookup;
 use crate::loader::Loader;
-use crate::objects;
-use crate::places;
-use crate::resource::{Place, Resource};
+use crate::resource::Resource;
+use crate::types::Types;
 
 /// The field as it is to be written.
 pub(super) fn of_field(
@@ -19,39 +22,24 @@ pub(super) fn of_field(
     value: &Value,
     loader: &Loader<'_>,
 ) -> EditableNode {
-    if resource.is_rewritten {
-        return from_json(value);
+    let first = layers::first(resource, loader).map(|node| (false, node));
+    let patches = resource.patches.iter().filter_map(|patch| Some((true, layers::of_patch(patch)?)));
+    let roots: Vec<(bool, EditableNode)> = first.into_iter().chain(patches).collect();
+    let anchors: Vec<Anchors<'_>> = roots.iter().map(|(_, node)| collect(node)).collect();
+    let written = roots.iter().zip(&anchors);
+    let written = written.map(|((is_patch, node), anchors)| Written { node, is_patch: *is_patch, anchors });
+    let types = resource.types.clone().unwrap_or_else(Types::built_in);
+    let root = Spot::root(&resource.object, written.collect(), &types, !resource.patches.is_empty());
+    match path.iter().try_fold(root, |spot, part| spot.part(part)) {
+        Some(spot) => like(&spot),
+        None => fresh(value),
     }
-    let root = resource.place.as_ref().and_then(|place| object_at(place, loader));
-    let field = root.as_ref().and_then(|root| path.iter().try_fold(root, |node, part| child(node, part)));
-    let mut anchors = Anchors::new();
-    root.iter().for_each(|root| collect(root, &mut anchors));
-    field.map_or_else(|| fresh(value), |field| like(value, field, &anchors))
 }
 
 /// The value that a field was given after it was copied, as it is to be written.
 pub(super) fn again(value: &Value, layout: &EditableNode) -> EditableNode {
-    like(value, layout, &Anchors::new())
-}
-
-/// The value as JSON is turned into YAML; what was added to its maps after that stands behind.
-fn from_json(value: &Value) -> EditableNode {
-    match value {
-        Value::Object(fields) => {
-            let neighbours = fields.keys().zip(fields.keys().skip(1));
-            let sorted = 1 + neighbours.take_while(|(one, next)| one < next).count();
-            let names = fields.keys().take(sorted).map(|key| (key.clone(), Value::Null)).collect();
-            let known = marshalled(&Value::Object(names));
-            let known = known.entries().unwrap_or_default().iter().map(|(key, _)| {
-                let value = key.as_scalar().and_then(|key| fields.get(key));
-                (key.clone(), from_json(value.unwrap_or_default()))
-            });
-            let added = fields.iter().skip(sorted).map(|(key, value)| (fresh_key(key), fresh(value)));
-            EditableNode::mapping(known.chain(added).collect())
-        }
-        Value::Array(items) => EditableNode::sequence(items.iter().map(from_json).collect()),
-        scalar => marshalled(scalar),
-    }
+    let anchors = Anchors::new();
+    like(&Spot::alone(value, Written { node: layout, is_patch: false, anchors: &anchors }))
 }
 
 fn marshalled(value: &Value) -> EditableNode {
@@ -62,90 +50,73 @@ fn marshalled(value: &Value) -> EditableNode {
 
 /// The value as transformers put it into an object.
 fn fresh(value: &Value) -> EditableNode {
+    from_json(value, &[])
+}
+
+/// The value as JSON is turned into YAML, which puts these keys into quotes.
+fn from_json(value: &Value, quoted: &[String]) -> EditableNode {
     match value {
         Value::Object(fields) => {
-            let entries = fields.iter().map(|(key, value)| (fresh_key(key), fresh(value)));
-            EditableNode::mapping(entries.collect())
+            let entry = |(key, value): (&String, _)| {
+                let is_quoted = quoted.contains(key);
+                let name = if is_quoted { marshalled(&Value::from(key.as_str())) } else { fresh_key(key) };
+                (name, from_json(value, quoted))
+            };
+            EditableNode::mapping(fields.iter().map(entry).collect())
         }
-        Value::Array(items) => EditableNode::sequence(items.iter().map(fresh).collect()),
+        Value::Array(items) => {
+            EditableNode::sequence(items.iter().map(|item| from_json(item, quoted)).collect())
+        }
         scalar => marshalled(scalar),
     }
 }
 
+/// As kyaml makes keys: nothing tells that they are texts.
 fn fresh_key(key: &str) -> EditableNode {
-    EditableNode::scalar(key).with_tag("!!str")
+    EditableNode::scalar(key)
 }
 
-fn object_at(place: &Place, loader: &Loader<'_>) -> Option<EditableNode> {
-    let content = loader.tree().read(&place.file).ok()?;
-    let text = std::str::from_utf8(&content).ok()?.replace("\r\n", "\n");
-    let documents = objects::split(&text, &place.file).ok()?;
-    let (lines_before, document) = documents.into_iter().rfind(|(lines, _)| *lines < place.line)?;
-    let root = read_editable(document, &ParseOptions::default()).ok()?.root?;
-    match places::item_at(places::parse(document)?.first()?, place.line - lines_before) {
-        None => Some(root),
-        Some(item) => root.get("items")?.items()?.get(item).cloned(),
-    }
-}
-
-fn child<'n>(node: &'n EditableNode, part: &str) -> Option<&'n EditableNode> {
-    let Some(items) = node.items() else { return node.get(part) };
-    if let Ok(at) = part.parse::<usize>() {
-        return items.get(at);
-    }
-    let (key, wanted) = element_of(part)?.ok()?;
-    items.iter().find(|item| item.get(key).and_then(EditableNode::as_scalar) == Some(wanted))
-}
-
-type Anchors<'n> = HashMap<&'n str, &'n EditableNode>;
-
-fn collect<'n>(node: &'n EditableNode, anchors: &mut Anchors<'n>) {
-    anchors.extend(node.anchor.as_deref().map(|name| (name, node)));
-    node.items().into_iter().flatten().for_each(|item| collect(item, anchors));
-    for (key, value) in node.entries().into_iter().flatten() {
-        collect(key, anchors);
-        collect(value, anchors);
-    }
-}
-
-/// The value, written like a node where it is the same. Anchors are gone, and what they stand for is written out.
-fn like(value: &Value, node: &EditableNode, anchors: &Anchors<'_>) -> EditableNode {
-    let content = match (value, &node.content) {
-        (_, EditableContent::Alias(name)) => match anchors.get(name.as_str()) {
-            Some(target) if !matches!(target.content, EditableContent::Alias(_)) => {
-                return like(value, target, anchors);
-            }
-            _ => return fresh(value),
-        },
-        (Value::Object(fields), EditableContent::Mapping(entries)) => {
-            let entry = |(key, value): (&String, &Value)| entry_like(key, value, entries, anchors);
-            EditableContent::Mapping(fields.iter().map(entry).collect())
-        }
-        (Value::Array(values), EditableContent::Sequence(items)) if values.len() == items.len() => {
-            let items = values.iter().zip(items).map(|(value, item)| like(value, item, anchors));
-            EditableContent::Sequence(items.collect())
-        }
-        (scalar, EditableContent::Scalar(text)) if reads_as(node, text, scalar) => node.content.clone(),
-        _ => return fresh(value),
+/// The value, written like the nodes that it was made of, where it is the same. Anchors are gone, and what they stand for
+/// is written out.
+fn like(spot: &Spot<'_>) -> EditableNode {
+    let value = spot.value;
+    let node = match value {
+        Value::Object(fields) => spot.map().map(|map| {
+            let entry = |(key, value): (&String, _)| {
+                let (name, spot) = spot.field(key, value);
+                (name.unwrap_or_else(|| fresh_key(key)), like(&spot))
+            };
+            let content = EditableContent::Mapping(fields.iter().map(entry).collect());
+            EditableNode { content, ..map }
+        }),
+        Value::Array(values) if spot.is_merged_list() => spot.newest().map(|_| {
+            let items = values.iter().map(|value| like(&spot.element(value)));
+            EditableNode::sequence(items.collect())
+        }),
+        Value::Array(values) => spot.newest().and_then(|list| {
+            let count = list.node.items()?.len();
+            (count == values.len()).then(|| {
+                let items = (0..count).filter_map(|at| Some(like(&spot.item(at)?))).collect();
+                with_content(list.node, EditableContent::Sequence(items))
+            })
+        }),
+        scalar => spot.newest().and_then(|newest| {
+            let text = newest.node.as_scalar().filter(|text| reads_as(newest.node, text, scalar))?;
+            Some(with_content(newest.node, EditableContent::Scalar(text.to_owned())))
+        }),
     };
-    with_content(node, content)
-}
-
-fn entry_like(
-    key: &str,
-    value: &Value,
-    entries: &[(EditableNode, EditableNode)],
-    anchors: &Anchors<'_>,
-) -> (EditableNode, EditableNode) {
-    match entries.iter().find(|(name, _)| name.as_scalar() == Some(key)) {
-        Some((name, node)) => (with_content(name, name.content.clone()), like(value, node, anchors)),
-        None => (fresh_key(key), fresh(value)),
-    }
+    let Some(node) = node else { return fresh(value) };
+    EditableNode { style: spot.style.unwrap_or(node.style), ..node }
 }
 
 fn with_content(node: &EditableNode, content: EditableContent) -> EditableNode {
+    EditableNode { content, anchor: None, ..without_content(node) }
+}
+
+/// All of a node but what it holds.
+fn without_content(node: &EditableNode) -> EditableNode {
     EditableNode {
-        content,
+        content: EditableContent::Scalar(String::new()),
         tag: node.tag.clone(),
         is_tag_written: node.is_tag_written,
         style: node.style,

@@ -40,14 +40,16 @@ pub(crate) async fn status(
     context: &Context,
     object: &Object,
     app: &Application,
-    status: ApplicationStatus,
+    mut status: ApplicationStatus,
     has_operated: bool,
 ) -> Written {
     // This look may have written the beginning of an operation itself.
     let newest = context.home.get(&object.key());
     let newest = newest.as_deref().unwrap_or(object);
     let old = newest.value().get("status").cloned().unwrap_or(Value::Null);
-    let status = keep_terminating(status, &old);
+    if let Some(state) = &mut status.operation_state {
+        keep_terminating(state, &old);
+    }
     let refreshed = is_refreshed(newest, object);
     let operation = if has_operated { operation_field(newest, app, &status) } else { None };
     let patch_of_status = merge_patch_between(&old, &status.write());
@@ -68,15 +70,13 @@ pub(crate) async fn status(
 }
 
 /// An operation that somebody wanted to end meanwhile is not shown as running again.
-fn keep_terminating(mut status: ApplicationStatus, old: &Value) -> ApplicationStatus {
-    if let Some(state) = &mut status.operation_state
-        && state.phase == OperationPhase::Running
-        && old.pointer("/operationState/phase").is_some_and(|phase| phase == "Terminating")
-    {
+fn keep_terminating(state: &mut OperationState, old: &Value) {
+    let known = &old["operationState"];
+    let is_to_end = known["phase"] == "Terminating" && known["startedAt"] == state.write()["startedAt"];
+    if is_to_end && state.phase == OperationPhase::Running {
         state.phase = OperationPhase::Terminating;
         state.message = "operation is terminating".to_owned();
     }
-    status
 }
 
 /// Whether the refresh mark that this look handled is still the one there.
@@ -99,11 +99,14 @@ fn operation_field(newest: &Object, app: &Application, status: &ApplicationStatu
     }
 }
 
-/// Writes the beginning of an operation, so that whoever goes on with it knows when that was. Gives whether that is done.
+/// Writes what has become of an operation so far, so that whoever goes on with it knows. Gives whether that is done.
 pub(crate) async fn operation(context: &Context, object: &Object, state: &OperationState) -> bool {
     let newest = context.home.get(&object.key());
     let newest = newest.as_deref().unwrap_or(object);
-    let old = newest.value().pointer("/status/operationState").cloned().unwrap_or_else(|| json!({}));
+    let status = newest.value().get("status").unwrap_or(&Value::Null);
+    let mut state = state.clone();
+    keep_terminating(&mut state, status);
+    let old = status.get("operationState").cloned().unwrap_or_else(|| json!({}));
     let mut body = json!({"status": {"operationState": merge_patch_between(&old, &state.write())}});
     if newest.value()["operation"].is_null() {
         body["operation"] = state.operation.write();

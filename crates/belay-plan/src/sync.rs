@@ -19,7 +19,7 @@ pub use actions::{Action, Stage};
 pub use admission::{ADMISSION_GROUP, ADMISSION_KINDS, Judges};
 pub use annotations::{SYNC_OPTIONS, has_option, option, words};
 pub use hook::{
-    DeletePolicy, HOOK_FINALIZER, Phase, delete_policies, hook_phases, is_hook, is_post_delete,
+    DeletePolicy, HOOK_FINALIZER, HOOK_MARK, Phase, delete_policies, hook_phases, is_hook, is_post_delete,
     is_pre_delete, is_skipped, runs_in_sync,
 };
 pub use order::{deletion_rank, wave};

@@ -84,6 +84,7 @@ impl World {
             namespace: "shop".into(),
             revision: "0123456789".into(),
             started: 1000,
+            hook_mark: None,
             ..Settings::default()
         };
         World {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use belay_apply::{
-    ApplySettings, Performed, StageSettings, Written, carry_out_stage, delete_hook, release_hook,
+    ApplyError, ApplySettings, Performed, StageSettings, Written, carry_out_stage, delete_hook, release_hook,
 };
 use belay_diff::Ignored;
 use belay_manifest::{Object, ObjectKey};
@@ -173,14 +173,20 @@ impl<'a> Means<'a> {
 
     /// Lets the hook of an operation that is over go, and deletes it. What fails here the next operation tries again.
     pub(super) async fn let_go(&self, hook: &Object, is_deleted: bool) {
-        let released = release_hook(hook, &self.context.live).await;
-        let done = match released {
-            Ok(()) if is_deleted => delete_hook(hook, &self.context.live, &self.stage.apply).await,
-            other => other,
+        let done = match is_deleted {
+            true => self.delete(hook).await,
+            false => release_hook(hook, &self.context.live).await,
         };
         if let Err(error) = done {
             tracing::warn!(hook = %hook.key(), error = error.reason(), "a hook that nobody waits for is not let go");
         }
+    }
+
+    /// Deletes a hook, and lets it go then. The other way round, a hook that still runs would be nobody's when its deletion
+    /// fails.
+    async fn delete(&self, hook: &Object) -> Result<(), ApplyError> {
+        delete_hook(hook, &self.context.live, &self.stage.apply).await?;
+        release_hook(hook, &self.context.live).await
     }
 
     /// Lets finished hooks go, and deletes those whose policy says so.
@@ -188,21 +194,22 @@ impl<'a> Means<'a> {
         if progress.settings().dry_run {
             return;
         }
-        for place in &turn.release {
-            let Some(hook) = progress.tasks[*place].live.clone() else { continue };
-            if let Err(error) = release_hook(&hook, &self.context.live).await {
-                let message = format!("Failed to remove hook finalizer: {}", error.reason());
-                let code = progress.tasks[*place].result.code;
-                progress.tasks[*place].note(code, Stand::Error, message);
-            }
-        }
         for place in &turn.delete {
             let Some(hook) = progress.tasks[*place].live.clone() else { continue };
-            if let Err(error) = delete_hook(&hook, &self.context.live, &self.stage.apply).await {
-                let message = format!("failed to delete resource: {}", error.reason());
-                let code = progress.tasks[*place].result.code;
-                progress.tasks[*place].note(code, Stand::Error, message);
+            if let Err(error) = self.delete(&hook).await {
+                note_failure(progress, *place, "failed to delete resource", &error);
+            }
+        }
+        for place in turn.release.iter().filter(|place| !turn.delete.contains(place)) {
+            let Some(hook) = progress.tasks[*place].live.clone() else { continue };
+            if let Err(error) = release_hook(&hook, &self.context.live).await {
+                note_failure(progress, *place, "Failed to remove hook finalizer", &error);
             }
         }
     }
+}
+
+fn note_failure(progress: &mut Progress<'_>, place: usize, what: &str, error: &ApplyError) {
+    let code = progress.tasks[place].result.code;
+    progress.tasks[place].note(code, Stand::Error, format!("{what}: {}", error.reason()));
 }

@@ -74,6 +74,12 @@ pub(crate) fn settings(
         namespace: app.spec.destination.namespace.clone(),
         revision: revision.to_owned(),
         started: started.map(Timestamp::as_second).unwrap_or_default(),
+        hook_mark: started.map(|started| {
+            let commit: String = revision.chars().take(7).collect();
+            // A status has no parts of seconds.
+            let started = started.strftime("%FT%TZ");
+            format!("{started} {commit} {}", state.retry_count.unwrap_or_default())
+        }),
     }
 }
 

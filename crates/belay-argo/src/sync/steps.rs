@@ -8,8 +8,8 @@ use belay_diff::Ignored;
 use belay_health::argo::Status;
 use belay_manifest::{Object, ObjectKey};
 use belay_plan::sync::{
-    Batch, Code, DeletePolicy, End, HOOK_FINALIZER, Health, Next, Pair, Progress, Purpose, Settings, Stand,
-    Task, Turn, delete_policies, runs_in_sync, tasks,
+    Batch, Code, DeletePolicy, End, HOOK_FINALIZER, HOOK_MARK, Health, Next, Pair, Progress, Purpose,
+    Settings, Stand, Task, Turn, delete_policies, runs_in_sync, tasks,
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -145,7 +145,9 @@ async fn walk(scene: &Scene<'_>, state: &mut OperationState, settings: &Settings
         let differs =
             |task: &Task| comparison.objects.iter().any(|one| one.key == task.key && one.is_out_of_sync());
         let turn = progress.advance(&|live: &Object| health_of(scene.context, live), &differs);
-        let (turn, ran) = carry_on(&means, &mut progress, turn).await;
+        let Some((turn, ran)) = carry_on(scene, state, &means, &mut progress, turn).await else {
+            return Walk::Waits(Some(write::AFTER_FAILURE));
+        };
         record(state, &progress);
         match turn.next {
             Next::Finish { end, message } => {
@@ -249,14 +251,17 @@ fn has_steps(progress: &Progress<'_>) -> bool {
     progress.tasks.iter().any(|task| task.is_hook() || Some((task.phase, task.wave)) != first)
 }
 
-/// Does what a turn says, and what follows from that at once. Gives what is next and what was run.
+/// Does what a turn says, and what follows from that at once. Gives what is next and what was run; nothing if it cannot go on
+/// now.
 async fn carry_on(
+    scene: &Scene<'_>,
+    state: &mut OperationState,
     means: &Means<'_>,
     progress: &mut Progress<'_>,
     turn: Turn,
-) -> (Turn, Option<(Purpose, Ran)>) {
-    means.clean_up(progress, &turn).await;
-    let Next::Run(batch) = turn.next else { return (turn, None) };
+) -> Option<(Turn, Option<(Purpose, Ran)>)> {
+    clean_up(scene, state, means, progress, &turn).await?;
+    let Next::Run(batch) = turn.next else { return Some((turn, None)) };
     let mut ran = means.run(progress, &batch).await;
     let mut purpose = batch.purpose.clone();
     let mut turn = progress.settle(&batch, ran.waits);
@@ -266,8 +271,29 @@ async fn carry_on(
         purpose = follow_up.purpose.clone();
         turn = progress.settle(&follow_up, ran.waits);
     }
-    means.clean_up(progress, &turn).await;
-    (turn, Some((purpose, ran)))
+    clean_up(scene, state, means, progress, &turn).await?;
+    Some((turn, Some((purpose, ran))))
+}
+
+/// Lets go of hooks that have ended. That they have is noted before: who goes on with this sync would run them again.
+async fn clean_up(
+    scene: &Scene<'_>,
+    state: &mut OperationState,
+    means: &Means<'_>,
+    progress: &mut Progress<'_>,
+    turn: &Turn,
+) -> Option<()> {
+    if turn.release.is_empty() && turn.delete.is_empty() {
+        return Some(());
+    }
+    let known = state.sync_result.clone();
+    record(state, progress);
+    let is_noted = progress.settings().dry_run || state.sync_result == known;
+    if !is_noted && !write::operation(scene.context, scene.object, state).await {
+        return None;
+    }
+    means.clean_up(progress, turn).await;
+    Some(())
 }
 
 /// What Git says at the operation's revision, beside what is live now.
@@ -318,8 +344,8 @@ async fn let_go_of_strays(scene: &Scene<'_>, means: &Means<'_>, progress: &Progr
                 delete_policies(&hook).contains(&DeletePolicy::HookSucceeded)
             }
             Health::Degraded(_) => delete_policies(&hook).contains(&DeletePolicy::HookFailed),
-            // Without our finalizer somebody else may be waiting for it.
-            Health::Progressing(_) | Health::Unknown(_) => is_held,
+            // Somebody else may be waiting for it.
+            Health::Progressing(_) | Health::Unknown(_) => is_held || hook.annotation(HOOK_MARK).is_some(),
         };
         if is_held || goes {
             means.let_go(&hook, goes).await;
@@ -330,16 +356,22 @@ async fn let_go_of_strays(scene: &Scene<'_>, means: &Means<'_>, progress: &Progr
 /// A hook that this sync made, but whose making was not noted any more, is not run twice, nor left behind.
 fn adopt_hooks(tasks: &mut [Task], settings: &Settings) {
     for task in tasks.iter_mut().filter(|task| task.is_hook() && task.is_pending()) {
-        let Some(live) = task.live.as_deref() else { continue };
-        let created = live.value().pointer("/metadata/creationTimestamp").and_then(Value::as_str);
-        let Some(created) = created.and_then(|text| text.parse::<Timestamp>().ok()) else { continue };
-        // One of an earlier sync, or of an earlier try, was let go of when it ended. Times alone do not tell: they are whole
-        // seconds, of two clocks.
-        let is_held = live.finalizers().any(|name| name == HOOK_FINALIZER);
-        if is_held && created.as_second() >= settings.started {
+        if task.live.as_deref().is_some_and(|live| is_of_this_try(live, settings)) {
             task.note(Some(Code::Synced), Stand::Running, "");
         }
     }
+}
+
+fn is_of_this_try(hook: &Object, settings: &Settings) -> bool {
+    if let (Some(mark), Some(ours)) = (hook.annotation(HOOK_MARK), &settings.hook_mark) {
+        return mark == ours;
+    }
+    // Argo CD made it. One of an earlier sync, or of an earlier try, was let go of when it ended. Times alone do not tell:
+    // they are whole seconds, of two clocks.
+    let created = hook.value().pointer("/metadata/creationTimestamp").and_then(Value::as_str);
+    let created = created.and_then(|text| text.parse::<Timestamp>().ok());
+    let is_held = hook.finalizers().any(|name| name == HOOK_FINALIZER);
+    is_held && created.is_some_and(|created| created.as_second() >= settings.started)
 }
 
 fn is_selected(key: &ObjectKey, resources: &[belay_argo_api::SyncOperationResource]) -> bool {

@@ -10,6 +10,9 @@ const HELM_HOOK: &str = "helm.sh/hook";
 /// What keeps a hook until its sync has seen how it ended.
 pub const HOOK_FINALIZER: &str = "argocd.argoproj.io/hook-finalizer";
 
+/// Which try of which sync made a hook. Only ours have it, for a process that died before it had noted that it made them.
+pub const HOOK_MARK: &str = "belay.dev/sync";
+
 /// A part of a sync. They follow each other; the last one only after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phase {

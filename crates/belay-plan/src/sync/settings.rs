@@ -37,6 +37,8 @@ pub struct Settings {
     pub revision: String,
     /// When the sync began, in seconds since 1970.
     pub started: i64,
+    /// What hooks are marked with, so that their try of their sync knows them again; none: they are not.
+    pub hook_mark: Option<String>,
 }
 
 /// Whether a live object that left Git may be deleted.

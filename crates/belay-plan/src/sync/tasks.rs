@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use belay_manifest::{Object, ObjectKey};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::hook::{HOOK_FINALIZER, Phase, hook_phases, is_hook, is_skipped};
+use super::hook::{HOOK_FINALIZER, HOOK_MARK, Phase, hook_phases, is_hook, is_skipped};
 use super::order::arrange;
 use super::settings::Settings;
 use super::task::{Reason, Task, TaskResult};
@@ -107,6 +107,10 @@ fn named_hook(hook: &Object, phase: Phase, settings: &Settings) -> Object {
         && !finalizers.iter().any(|name| name == HOOK_FINALIZER)
     {
         finalizers.push(Value::from(HOOK_FINALIZER));
+    }
+    let annotations = metadata.entry("annotations").or_insert_with(|| Value::Object(Map::new()));
+    if let (Some(annotations), Some(mark)) = (annotations.as_object_mut(), &settings.hook_mark) {
+        annotations.insert(HOOK_MARK.to_owned(), Value::from(mark.as_str()));
     }
     target
 }

@@ -32,7 +32,7 @@ pub(crate) struct Watchman {
     ways_back: u64,
     /// The newest change there was when they did so last.
     taken_back: u64,
-    tries: Tries,
+    pub(crate) tries: Tries,
     /// What was wrong.
     pub(crate) faults: Vec<String>,
     /// How often something was deleted.

@@ -419,7 +419,10 @@ impl World {
                 self.count(&format!("a hook that is {mishap:?}"));
                 match mishap {
                     Mishap::Evicted => hooks::evict(&self.people, &pod).await,
-                    Mishap::Deleted => drop(self.people.delete(&job).await),
+                    Mishap::Deleted => {
+                        self.watchman.tries.take(&job);
+                        self.people.delete(&job).await;
+                    }
                     Mishap::Forgotten => self.crash(RESTART).await,
                     Mishap::Endless => {}
                 }

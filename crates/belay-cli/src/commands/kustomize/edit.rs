@@ -310,8 +310,8 @@ mod tests {
     fn a_file_that_nests_deep_is_changed() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("kustomization.yaml");
-        let deep = format!("{}{}", "[".repeat(300), "]".repeat(300));
-        let chart = format!("helmCharts:\n- name: web\n  valuesInline:\n    list: {deep}\n");
+        let deep = format!("{}[]", "- ".repeat(300));
+        let chart = format!("helmCharts:\n- name: web\n  valuesInline:\n    list:\n    {deep}\n");
         fs::write(&file, &chart).unwrap();
         let change = FileEdit::SetNamespace("web".to_owned());
         assert!(edit_folder(folder.path(), &change).is_err());

@@ -1,25 +1,23 @@
 //! Many small apps: one repository with a folder of four objects each, and a Kustomization or an Application
 //! for each folder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use belay_cluster::Kinds;
 use belay_manifest::{GroupVersionKind, Object};
 use belay_testkit::{Author, Change, Repository};
 use futures::{StreamExt, TryStreamExt};
 use kube::Client;
-use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams, PostParams};
+use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams};
 use serde_json::{Value, json};
 
 /// How many requests are in flight at once.
 const WIDTH: usize = 16;
 /// Where the objects go, and the apps.
 pub(crate) const NAMESPACE: &str = "bench";
-/// How often waiting looks: a list of a thousand Kustomizations costs the server some milliseconds.
-const LOOK: Duration = Duration::from_millis(500);
 
 /// A client that knows kinds.
 pub(crate) struct Cluster {
@@ -136,21 +134,13 @@ impl Cluster {
         patience: Duration,
     ) -> Result<Waited> {
         let api = self.apps(family).await?;
-        let mut waited = Waited::default();
-        loop {
-            let all = api.list(&ListParams::default()).await?;
-            waited.looks += 1;
-            let done = all.iter().filter(|app| family.is_done(&app.data, revision)).count();
-            if done * 2 >= apps && waited.half.is_zero() {
-                waited.half = start.elapsed();
-            }
-            if done == apps {
-                waited.all = start.elapsed();
-                return Ok(waited);
-            }
-            ensure!(start.elapsed() < patience, "{done} of {apps} are Ready at {revision}");
-            tokio::time::sleep(LOOK).await;
+        let mut waiting =
+            Waiting { family, apps, revision, start, done: HashSet::new(), waited: Waited::default() };
+        match tokio::time::timeout(patience.saturating_sub(start.elapsed()), waiting.follow(&api)).await {
+            Ok(followed) => followed?,
+            Err(_elapsed) => bail!("{} of {apps} are Ready at {revision}", waiting.done.len()),
         }
+        Ok(waiting.waited)
     }
 
     /// Asks every Application for a look.
@@ -221,6 +211,56 @@ pub(crate) struct Waited {
     pub(crate) all: Duration,
     /// Lists that waiting itself has cost.
     pub(crate) looks: u64,
+}
+
+/// Which apps are done so far. They are watched: lists of thousands would cost the server more than the work itself.
+struct Waiting<'a> {
+    family: Family,
+    apps: usize,
+    revision: &'a str,
+    start: Instant,
+    done: HashSet<String>,
+    waited: Waited,
+}
+
+impl Waiting<'_> {
+    async fn follow(&mut self, api: &Api<DynamicObject>) -> Result<()> {
+        loop {
+            let all = api.list(&ListParams::default()).await?;
+            self.waited.looks += 1;
+            all.items.iter().for_each(|app| self.note(app));
+            let since = all.metadata.resource_version.unwrap_or_default();
+            let mut events = Box::pin(api.watch(&WatchParams::default(), &since).await?);
+            while !self.is_over() {
+                match events.next().await {
+                    Some(Ok(WatchEvent::Added(app) | WatchEvent::Modified(app))) => self.note(&app),
+                    Some(Ok(WatchEvent::Deleted(_) | WatchEvent::Bookmark(_))) => {}
+                    Some(Ok(WatchEvent::Error(_)) | Err(_)) | None => break,
+                }
+            }
+            if self.is_over() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.done.len() == self.apps
+    }
+
+    fn note(&mut self, app: &DynamicObject) {
+        let name = app.metadata.name.clone().unwrap_or_default();
+        match self.family.is_done(&app.data, self.revision) {
+            true => self.done.insert(name),
+            false => self.done.remove(&name),
+        };
+        if self.done.len() * 2 >= self.apps && self.waited.half.is_zero() {
+            self.waited.half = self.start.elapsed();
+        }
+        if self.is_over() {
+            self.waited.all = self.start.elapsed();
+        }
+    }
 }
 
 /// Whose apps.

@@ -354,6 +354,7 @@ impl World {
         self.estate.strays.clone_from(&backup.strays);
         self.estate.storm.clone_from(&backup.storm);
         self.watchman.rolled_back(self.estate.serial);
+        self.watchman.tries.forget();
         self.has_dropped_events = false;
         weather::set(&self.faults, &self.remote, &[]);
     }

@@ -70,7 +70,7 @@ fn certificates_are_those_of_go() {
         }
         count += 1;
     }
-    assert_eq!(count, 20);
+    assert_eq!(count, 24);
 }
 
 /// The bytes of the certificate that are signed, and the key.

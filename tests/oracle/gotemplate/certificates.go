@@ -81,7 +81,7 @@ func keys() map[string]string {
 	der, err := x509.MarshalPKCS8PrivateKey(two)
 	must(err)
 	all["ed25519"] = encode("PRIVATE KEY", der)
-	for _, curve := range []elliptic.Curve{elliptic.P256(), elliptic.P384(), elliptic.P521()} {
+	for _, curve := range []elliptic.Curve{elliptic.P224(), elliptic.P256(), elliptic.P384(), elliptic.P521()} {
 		key, err := ecdsa.GenerateKey(curve, rand.Reader)
 		must(err)
 		der, err := x509.MarshalECPrivateKey(key)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ed25519_dalek::SigningKey as EdwardsKey;
+use p224::ecdsa::signature::hazmat::PrehashSigner;
 use p256::ecdsa::signature::Signer;
 use rand_core::{TryCryptoRng, TryRng};
 use rsa::pkcs1::{DecodeRsaPrivateKey, EncodeRsaPrivateKey};
@@ -43,6 +44,7 @@ pub(super) enum PrivateKey {
 
 #[derive(Clone, Copy)]
 pub(super) enum Curve {
+    P224,
     P256,
     P384,
     P521,
@@ -266,11 +268,12 @@ const CANNOT_SIGN: &str = "x509: certificate private key does not implement cryp
 
 impl Curve {
     fn of(id: &[u8]) -> Option<Self> {
-        [Self::P256, Self::P384, Self::P521].into_iter().find(|curve| curve.id() == id)
+        [Self::P224, Self::P256, Self::P384, Self::P521].into_iter().find(|curve| curve.id() == id)
     }
 
     fn id(self) -> &'static [u8] {
         match self {
+            Self::P224 => &[0x2b, 0x81, 4, 0, 33],
             Self::P256 => &[0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7],
             Self::P384 => &[0x2b, 0x81, 4, 0, 34],
             Self::P521 => &[0x2b, 0x81, 4, 0, 35],
@@ -280,7 +283,7 @@ impl Curve {
     /// The last number of the signature algorithm: SHA-256, SHA-384, SHA-512.
     fn hash(self) -> u8 {
         match self {
-            Self::P256 => 2,
+            Self::P224 | Self::P256 => 2,
             Self::P384 => 3,
             Self::P521 => 4,
         }
@@ -289,6 +292,7 @@ impl Curve {
     /// The bytes of a scalar.
     fn bytes(self) -> usize {
         match self {
+            Self::P224 => 28,
             Self::P256 => 32,
             Self::P384 => 48,
             Self::P521 => 66,
@@ -298,6 +302,12 @@ impl Curve {
     /// The public point, not compressed.
     fn point(self, scalar: &[u8]) -> Option<Vec<u8>> {
         Some(match self {
+            Self::P224 => p224::ecdsa::SigningKey::from_slice(scalar)
+                .ok()?
+                .verifying_key()
+                .to_encoded_point(false)
+                .as_bytes()
+                .to_vec(),
             Self::P256 => p256::ecdsa::SigningKey::from_slice(scalar)
                 .ok()?
                 .verifying_key()
@@ -321,6 +331,12 @@ impl Curve {
 
     fn sign(self, scalar: &[u8], body: &[u8]) -> Option<Vec<u8>> {
         Some(match self {
+            Self::P224 => {
+                // Go takes SHA-256 for the small curve, too.
+                let key = p224::ecdsa::SigningKey::from_slice(scalar).ok()?;
+                let signature: p224::ecdsa::Signature = key.sign_prehash(&Sha256::digest(body)).ok()?;
+                signature.to_der().as_bytes().to_vec()
+            }
             Self::P256 => {
                 let signature: p256::ecdsa::Signature =
                     p256::ecdsa::SigningKey::from_slice(scalar).ok()?.sign(body);

@@ -66,7 +66,7 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             namespace: "argocd".to_owned(),
-            workers: 8,
+            workers: 32,
             in_flight: 16,
             live: LiveSettings::default(),
             repositories: LiveRepositories::default(),

@@ -69,7 +69,7 @@ impl Default for Settings {
             namespace: "flux-system".to_owned(),
             artifact_address: "source-controller.flux-system.svc.cluster.local.".to_owned(),
             artifacts: ArtifactStore::new("artifacts"),
-            workers: 8,
+            workers: 32,
             in_flight: 16,
             default_service_account: String::new(),
             no_cross_namespace_references: false,

@@ -1,6 +1,6 @@
 //! The controller of Flux's kinds: which object is looked at when, by how many workers.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use belay_cluster::{Belonging, Change, EventRecorder, LiveError, LiveState, Teller};
@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::context::{Context, HELM_GROUP, KUSTOMIZE_GROUP, SOURCE_GROUP, Settings, chart_owner};
+use crate::dependents::Dependents;
 use crate::pieces::{is_for_all, is_told_anew, load, piece};
 use crate::prepare::{OWNER_NAME, OWNER_NAMESPACE};
 use crate::{chart, depends, external_artifact, helm_release, reconcile, references, repository, unbuilt};
@@ -21,7 +22,11 @@ use crate::{chart, depends, external_artifact, helm_release, reconcile, referenc
 #[derive(Clone)]
 pub struct Controller {
     context: Arc<Context>,
+    dependents: Arc<Mutex<Dependents>>,
 }
+
+/// The kinds that may depend on one another, each on its own.
+const APPS: [(&str, &str); 2] = [(KUSTOMIZE_GROUP, "Kustomization"), (HELM_GROUP, "HelmRelease")];
 
 impl Controller {
     /// A controller that does nothing until [`run`](Controller::run).
@@ -31,7 +36,10 @@ impl Controller {
         events: EventRecorder,
         settings: Settings,
     ) -> Controller {
-        Controller { context: Arc::new(Context::new(live, repositories, events, settings)) }
+        Controller {
+            context: Arc::new(Context::new(live, repositories, events, settings)),
+            dependents: Arc::default(),
+        }
     }
 
     /// Watches Flux's kinds and works on them until the future is dropped.
@@ -122,6 +130,7 @@ impl Controller {
     }
 
     fn add_all(&self) {
+        self.note_dependencies();
         for kind in kinds() {
             let objects = self.context.live.of_kind(&kind.group, &kind.kind);
             objects.iter().for_each(|object| self.context.queue.add(object.key()));
@@ -180,7 +189,7 @@ impl Controller {
 
     /// Those who read a ConfigMap or Secret look again.
     fn add_readers(&self, change: &Change) {
-        for (group, kind) in [(KUSTOMIZE_GROUP, "Kustomization"), (HELM_GROUP, "HelmRelease")] {
+        for (group, kind) in APPS {
             for app in self.context.live.of_kind(group, kind) {
                 if references::reads(&app, change) {
                     self.context.queue.add(app.key());
@@ -195,32 +204,40 @@ impl Controller {
         is_for_all(&key) && is_told_anew(before, after) && !self.context.tells_of(&key)
     }
 
-    fn add_those_with_a_condition(&self, change: &Change) {
-        for app in self.context.live.of_kind(&change.key.group, &change.key.kind) {
-            // One that applied is asked again when it is looked at.
-            if depends::has_condition_on(&app, &change.key) && !depends::is_ready(&app) {
-                self.context.queue.add(app.key());
-            }
-        }
-    }
-
     /// An app that became ready, or has applied something newer, is what others may wait for.
     fn add_dependents(&self, change: &Change) {
-        self.add_those_with_a_condition(change);
+        let mut dependents = self.dependents.lock().unwrap_or_else(PoisonError::into_inner);
+        dependents.note(&change.key, change.after.as_deref());
+        let waiting = dependents.of(&change.key);
+        drop(dependents);
+        if waiting.is_empty() {
+            return;
+        }
         let state = |object: &Option<Arc<Object>>| {
             let object = object.as_ref()?;
             let revision = object.value().pointer("/status/lastAppliedRevision").cloned();
             Some((depends::is_ready(object), revision))
         };
         let after = state(&change.after);
-        if after.as_ref().is_none_or(|(is_ready, _)| !is_ready) || state(&change.before) == after {
-            return;
-        }
-        for app in self.context.live.of_kind(&change.key.group, &change.key.kind) {
-            if depends::depends_on(&app, &change.key) {
-                self.context.queue.add(app.key());
+        let is_news = after.as_ref().is_some_and(|(is_ready, _)| *is_ready) && state(&change.before) != after;
+        for key in waiting {
+            let Some(app) = self.context.live.get(&key) else { continue };
+            // A condition may be met by any change; one that applied is asked again when it is looked at.
+            if is_news || (depends::has_condition_on(&app, &change.key) && !depends::is_ready(&app)) {
+                self.context.queue.add(key);
             }
         }
+    }
+
+    /// What apps depend on, from what is live: changes were missed, or are not there yet.
+    fn note_dependencies(&self) {
+        let mut dependents = Dependents::default();
+        for (group, kind) in APPS {
+            for app in self.context.live.of_kind(group, kind) {
+                dependents.note(&app.key(), Some(&app));
+            }
+        }
+        *self.dependents.lock().unwrap_or_else(PoisonError::into_inner) = dependents;
     }
 }
 

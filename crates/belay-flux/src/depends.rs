@@ -85,7 +85,10 @@ fn unmet_condition(
 
 /// Whether `app` depends on the object of this key by a condition, which any change of it may meet.
 pub(crate) fn has_condition_on(app: &Object, on: &ObjectKey) -> bool {
-    depends_by(app, on, |dependency| !dependency["readyExpr"].as_str().unwrap_or_default().is_empty())
+    let listed = app.value()["spec"]["dependsOn"].as_array().into_iter().flatten();
+    let mut conditional =
+        listed.filter(|dependency| !dependency["readyExpr"].as_str().unwrap_or_default().is_empty());
+    conditional.any(|dependency| named_by(app, dependency).as_ref() == Some(on))
 }
 
 /// A dependency is of its dependent's kind.
@@ -98,18 +101,18 @@ fn key(app: &Object, dependency: &DependencyReference) -> ObjectKey {
     ObjectKey { namespace, name, ..app.key() }
 }
 
-/// Whether `app` depends on the object of this key.
-pub(crate) fn depends_on(app: &Object, on: &ObjectKey) -> bool {
-    depends_by(app, on, |_any| true)
+/// What an app depends on, as its spec says.
+pub(crate) fn dependencies(app: &Object) -> impl Iterator<Item = ObjectKey> + '_ {
+    let listed = app.value()["spec"]["dependsOn"].as_array().into_iter().flatten();
+    listed.filter_map(|dependency| named_by(app, dependency))
 }
 
-fn depends_by(app: &Object, on: &ObjectKey, is_such: impl Fn(&Value) -> bool) -> bool {
-    let dependencies = app.value().pointer("/spec/dependsOn").and_then(Value::as_array);
-    dependencies.into_iter().flatten().any(|dependency| {
-        let namespace = dependency["namespace"].as_str().filter(|text| !text.is_empty());
-        dependency["name"] == on.name.as_str()
-            && namespace.unwrap_or(app.namespace()) == on.namespace
-            && is_such(dependency)
+fn named_by(app: &Object, dependency: &Value) -> Option<ObjectKey> {
+    let namespace = dependency["namespace"].as_str().filter(|text| !text.is_empty());
+    Some(ObjectKey {
+        namespace: namespace.unwrap_or(app.namespace()).to_owned(),
+        name: dependency["name"].as_str()?.to_owned(),
+        ..app.key()
     })
 }
 
@@ -183,8 +186,8 @@ mod tests {
             ..app("x", 1, "True").key()
         };
         let web = app("web", 1, "True");
-        assert!(depends_on(&web, &key("apps", "base")) && depends_on(&web, &key("infra", "other")));
-        assert!(!depends_on(&web, &key("infra", "base")));
+        let named: Vec<ObjectKey> = dependencies(&web).collect();
+        assert_eq!(named, [key("apps", "base"), key("infra", "other")]);
     }
 
     #[test]

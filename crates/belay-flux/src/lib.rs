@@ -18,6 +18,7 @@ mod clusters;
 mod context;
 mod controller;
 mod deletion;
+mod dependents;
 mod depends;
 mod drift;
 mod drift_ignore;

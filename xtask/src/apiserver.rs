@@ -16,6 +16,8 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, 
 
 /// Kubernetes' version, as the API server is to report it.
 const VERSION: &str = "v1.34.4";
+/// How long a process may take to end when it is asked to.
+const ENDS: Duration = Duration::from_secs(20);
 /// How long the API server may take to be ready.
 const READY: Duration = Duration::from_secs(90);
 /// What a server consists of, and what talks to it.
@@ -423,16 +425,31 @@ fn down(dir: &Path) -> Result<()> {
         };
         // `kill` of the base system; an already dead process is no fault.
         let _ = Process::new("kill").arg(pid.trim()).stderr(Stdio::null()).status();
+        wait_for_end(pid.trim());
         fs::remove_file(file)?;
     }
     for leftover in ["etcd", "kubeconfig"] {
         let path = dir.join(leftover);
         if path.is_dir() {
-            // etcd may still hold its files for a moment; a new folder is used next time anyway.
-            let _ = fs::remove_dir_all(&path);
+            fs::remove_dir_all(&path)?;
         } else if path.is_file() {
             fs::remove_file(&path)?;
         }
     }
     Ok(())
+}
+
+/// An etcd that ends takes the file away that it would have written to next: by then it may be that of another one in the
+/// same folder.
+fn wait_for_end(pid: &str) {
+    let deadline = Instant::now() + ENDS;
+    while Instant::now() < deadline {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        // One of ours has ended when it is a zombie.
+        let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+        if matches!(state, None | Some('Z')) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }

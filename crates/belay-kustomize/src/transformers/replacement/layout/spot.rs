@@ -10,6 +10,7 @@ use crate::resource::scalar_text;
 use crate::strategic_merge::{self, DIRECTIVE};
 use crate::types::{Schema, Types};
 
+/// What stands in one place of the object.
 pub(super) struct Spot<'n> {
     pub(super) value: &'n Value,
     /// How it is written where, oldest first.
@@ -18,7 +19,7 @@ pub(super) struct Spot<'n> {
     pub(super) style: Option<Style>,
     schema: Schema<'n>,
     /// Whether a merge came by.
-    pub(super) is_merged: bool,
+    is_merged: bool,
 }
 
 impl<'n> Spot<'n> {
@@ -91,7 +92,8 @@ impl<'n> Spot<'n> {
             }
             // A list that is merged when it is added is made anew.
             let is_remade = at > 0 && spot.is_merged_list();
-            spot.style.get_or_insert(if is_remade { Style::Block } else { node.style });
+            let style = spot.newest().map_or(node.style, |newest| newest.node.style);
+            spot.style.get_or_insert(if is_remade { Style::Block } else { style });
             name.get_or_insert_with(|| match at {
                 0 => super::with_content(written_key, written_key.content.clone()),
                 // What a patch adds to a map comes without the comments at its key.

@@ -33,7 +33,7 @@ pub(crate) fn unmet(
 ) -> Option<Unmet> {
     let not_yet = |message: String| Some(Unmet::NotYet(message));
     for dependency in dependencies {
-        let key = key(app, dependency);
+        let key = key(app, &dependency.namespace, &dependency.name);
         let name = format!("{}/{}", key.namespace, key.name);
         let Some(found) = get(&key) else { return not_yet(missing(&key, &name)) };
         if !dependency.ready_expr.is_empty() {
@@ -91,14 +91,10 @@ pub(crate) fn has_condition_on(app: &Object, on: &ObjectKey) -> bool {
     conditional.any(|dependency| named_by(app, dependency).as_ref() == Some(on))
 }
 
-/// A dependency is of its dependent's kind.
-fn key(app: &Object, dependency: &DependencyReference) -> ObjectKey {
-    let namespace = match dependency.namespace.as_str() {
-        "" => app.namespace(),
-        namespace => namespace,
-    };
-    let (namespace, name) = (namespace.to_owned(), dependency.name.clone());
-    ObjectKey { namespace, name, ..app.key() }
+/// A dependency is of its dependent's kind, and in its namespace where it names none.
+fn key(app: &Object, namespace: &str, name: &str) -> ObjectKey {
+    let namespace = if namespace.is_empty() { app.namespace() } else { namespace };
+    ObjectKey { namespace: namespace.to_owned(), name: name.to_owned(), ..app.key() }
 }
 
 /// What an app depends on, as its spec says.
@@ -108,12 +104,7 @@ pub(crate) fn dependencies(app: &Object) -> impl Iterator<Item = ObjectKey> + '_
 }
 
 fn named_by(app: &Object, dependency: &Value) -> Option<ObjectKey> {
-    let namespace = dependency["namespace"].as_str().filter(|text| !text.is_empty());
-    Some(ObjectKey {
-        namespace: namespace.unwrap_or(app.namespace()).to_owned(),
-        name: dependency["name"].as_str()?.to_owned(),
-        ..app.key()
-    })
+    Some(key(app, dependency["namespace"].as_str().unwrap_or_default(), dependency["name"].as_str()?))
 }
 
 /// The names of the repositories that one includes.

@@ -338,7 +338,7 @@ async fn let_go_of_strays(scene: &Scene<'_>, means: &Means<'_>, progress: &Progr
         if is_of_this_sync || !runs_in_sync(&hook) {
             continue;
         }
-        let is_held = hook.finalizers().any(|name| name == HOOK_FINALIZER);
+        let is_held = is_held(&hook);
         let goes = match health_of(scene.context, &hook) {
             Health::None | Health::Healthy(_) => {
                 delete_policies(&hook).contains(&DeletePolicy::HookSucceeded)
@@ -370,8 +370,12 @@ fn is_of_this_try(hook: &Object, settings: &Settings) -> bool {
     // they are whole seconds, of two clocks.
     let created = hook.value().pointer("/metadata/creationTimestamp").and_then(Value::as_str);
     let created = created.and_then(|text| text.parse::<Timestamp>().ok());
-    let is_held = hook.finalizers().any(|name| name == HOOK_FINALIZER);
-    is_held && created.is_some_and(|created| created.as_second() >= settings.started)
+    is_held(hook) && created.is_some_and(|created| created.as_second() >= settings.started)
+}
+
+/// Whether nobody has let go of a hook yet.
+fn is_held(hook: &Object) -> bool {
+    hook.finalizers().any(|name| name == HOOK_FINALIZER)
 }
 
 fn is_selected(key: &ObjectKey, resources: &[belay_argo_api::SyncOperationResource]) -> bool {

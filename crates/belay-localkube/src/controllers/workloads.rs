@@ -91,10 +91,15 @@ fn concerns(key: &GroupResource) -> bool {
 
 /// The objects of a resource that need a look and are not going away.
 pub(super) fn to_see(state: &State, group: &str, resource: &str, dirty: &Dirty) -> Vec<Arc<Value>> {
+    let mut objects = changed(state, group, resource, dirty);
+    objects.retain(|object| !crate::object::is_being_deleted(object));
+    objects
+}
+
+/// The objects of a resource that need a look, also those that are going away.
+pub(super) fn changed(state: &State, group: &str, resource: &str, dirty: &Dirty) -> Vec<Arc<Value>> {
     let objects = state.store.list(&GroupResource::new(group, resource), "");
-    let seen =
-        objects.filter(|object| dirty.contains(uid(object)) && !crate::object::is_being_deleted(object));
-    seen.cloned().collect()
+    objects.filter(|object| dirty.contains(uid(object))).cloned().collect()
 }
 
 /// The pods that an object controls and that are not going away.

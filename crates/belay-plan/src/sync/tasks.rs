@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use belay_manifest::{Object, ObjectKey};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::hook::{HOOK_FINALIZER, HOOK_MARK, Phase, hook_phases, is_hook, is_skipped};
 use super::order::arrange;
@@ -108,8 +108,9 @@ fn named_hook(hook: &Object, phase: Phase, settings: &Settings) -> Object {
     {
         finalizers.push(Value::from(HOOK_FINALIZER));
     }
-    let annotations = metadata.entry("annotations").or_insert_with(|| Value::Object(Map::new()));
-    if let (Some(annotations), Some(mark)) = (annotations.as_object_mut(), &settings.hook_mark) {
+    if let Some(mark) = &settings.hook_mark
+        && let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut)
+    {
         annotations.insert(HOOK_MARK.to_owned(), Value::from(mark.as_str()));
     }
     target

@@ -110,7 +110,7 @@ fn like(spot: &Spot<'_>) -> EditableNode {
 }
 
 fn with_content(node: &EditableNode, content: EditableContent) -> EditableNode {
-    EditableNode { content, anchor: None, ..without_content(node) }
+    EditableNode { content, ..without_content(node) }
 }
 
 /// All of a node but what it holds.

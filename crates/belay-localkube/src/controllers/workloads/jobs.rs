@@ -5,10 +5,9 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::replicas::{count, put_count};
-use super::{Dirty, condition, create_pod, milliseconds, pod_from, pods_of, set_status};
+use super::{Dirty, changed, condition, create_pod, milliseconds, pod_from, pods_of, set_status};
 use crate::cluster::State;
 use crate::object::{is_being_deleted, items, number, text, uid};
-use crate::store::GroupResource;
 
 /// After a failure the next pod waits this long, in milliseconds, and twice as long after each further one. A real
 /// cluster begins with ten seconds; here everything is quicker.
@@ -22,9 +21,7 @@ pub(super) fn step(state: &mut State, failures: &mut HashMap<String, (i64, i64)>
         return postponed;
     }
     // One that goes but is held by a finalizer comes to its end, too; it only gets no more pods.
-    let jobs = state.store.list(&GroupResource::new("batch", "jobs"), "");
-    let jobs: Vec<_> = jobs.filter(|job| dirty.contains(uid(job))).cloned().collect();
-    for job in jobs {
+    for job in changed(state, "batch", "jobs", dirty) {
         if is_over(&job) || job["spec"]["suspend"] == true {
             continue;
         }

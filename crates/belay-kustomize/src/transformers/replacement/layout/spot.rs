@@ -50,8 +50,9 @@ impl<'n> Spot<'n> {
     pub(super) fn map(&self) -> Option<EditableNode> {
         let mut maps =
             self.written.iter().map(|written| written.node).filter(|node| node.entries().is_some());
-        let mut map = without_content(maps.next()?);
-        let mut is_empty = self.written.first()?.node.entries().is_some_and(<[_]>::is_empty);
+        let first = maps.next()?;
+        let mut map = without_content(first);
+        let mut is_empty = first.entries().is_some_and(<[_]>::is_empty);
         for over in maps {
             if is_empty {
                 map.style = over.style;
@@ -73,13 +74,7 @@ impl<'n> Spot<'n> {
     /// A field of the map, and its key as it is written.
     pub(super) fn field(&self, key: &str, value: &'n Value) -> (Option<EditableNode>, Spot<'n>) {
         let mut name = None;
-        let mut spot = Spot {
-            value,
-            written: Vec::new(),
-            style: None,
-            schema: self.schema.field(key),
-            is_merged: self.is_merged,
-        };
+        let mut spot = self.inside(value, self.schema.field(key), self.is_merged);
         for (at, map) in self.written.iter().enumerate() {
             let entries = map.node.entries().unwrap_or_default();
             let Some((written_key, node)) = entries.iter().find(|(name, _)| name.as_scalar() == Some(key))

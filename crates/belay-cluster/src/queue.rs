@@ -8,8 +8,13 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
+/// How many keys that can wait are worked on at once, so that the others find room.
+const MOST_LATER: usize = 8;
+/// How long a key that can wait does so at most, while there are others.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
 /// Keys with the time they are due. A key that is added while it is being worked on comes back
-/// when that work is done; of two times for one key the earlier counts.
+/// when that work is done; of two times for one key the earlier counts. Keys that can wait come after those that are due.
 pub struct WorkQueue<K> {
     state: Arc<Mutex<State<K>>>,
     changed: Arc<Notify>,
@@ -20,7 +25,34 @@ struct State<K> {
     places: HashMap<K, (Instant, u64)>,
     running: HashSet<K>,
     again: HashMap<K, Instant>,
+    /// Keys that can wait, since when; some of them are due at some time, too.
+    later: BTreeMap<(Instant, u64), K>,
+    later_places: HashMap<K, (Instant, u64)>,
+    /// Those of `running` that could wait.
+    running_later: HashSet<K>,
     added: u64,
+}
+
+impl<K: Clone + Eq + Hash> State<K> {
+    /// Which key is next, if any is due, and whether it could wait.
+    fn choose(&self) -> Option<(K, bool)> {
+        let now = Instant::now();
+        let due = self.due.first_key_value().filter(|((due, _), _)| *due <= now);
+        let later = self.later.first_key_value().filter(|_| self.running_later.len() < MOST_LATER);
+        let has_waited = later.is_some_and(|((since, _), _)| *since + LONGEST_WAIT <= now);
+        let due = due.filter(|_| !has_waited);
+        due.or(later).map(|(_, key)| (key.clone(), due.is_none()))
+    }
+
+    /// Takes a key out of everything that waits.
+    fn remove(&mut self, key: &K) {
+        if let Some(place) = self.places.remove(key) {
+            self.due.remove(&place);
+        }
+        if let Some(place) = self.later_places.remove(key) {
+            self.later.remove(&place);
+        }
+    }
 }
 
 impl<K> Clone for WorkQueue<K> {
@@ -43,6 +75,9 @@ impl<K: Clone + Eq + Hash> WorkQueue<K> {
             places: HashMap::new(),
             running: HashSet::new(),
             again: HashMap::new(),
+            later: BTreeMap::new(),
+            later_places: HashMap::new(),
+            running_later: HashSet::new(),
             added: 0,
         };
         WorkQueue { state: Arc::new(Mutex::new(state)), changed: Arc::new(Notify::new()) }
@@ -51,6 +86,27 @@ impl<K: Clone + Eq + Hash> WorkQueue<K> {
     /// Makes the key due now.
     pub fn add(&self, key: K) {
         self.add_at(key, Instant::now());
+    }
+
+    /// Makes the key due when no other is, or soon: nothing is known to be waiting for its work.
+    pub fn add_later(&self, key: K) {
+        let mut state = self.lock();
+        if state.running.contains(&key) {
+            drop(state);
+            return self.add(key);
+        }
+        let now = Instant::now();
+        let is_due = state.places.get(&key).is_some_and(|(due, _)| *due <= now);
+        if is_due || state.later_places.contains_key(&key) {
+            return;
+        }
+        state.added += 1;
+        let place = (now, state.added);
+        state.later.insert(place, key.clone());
+        state.later_places.insert(key, place);
+        drop(state);
+        self.changed.notify_waiters();
+        self.changed.notify_one();
     }
 
     /// Makes the key due after a while, unless it is due earlier anyway.
@@ -81,6 +137,10 @@ impl<K: Clone + Eq + Hash> WorkQueue<K> {
         let again = {
             let mut state = self.lock();
             state.running.remove(key);
+            if state.running_later.remove(key) && !state.later.is_empty() {
+                // There is room for another one.
+                self.changed.notify_one();
+            }
             state.again.remove(key)
         };
         if let Some(due) = again {
@@ -91,15 +151,15 @@ impl<K: Clone + Eq + Hash> WorkQueue<K> {
     /// Forgets a key that is waiting.
     pub fn forget(&self, key: &K) {
         let mut state = self.lock();
-        if let Some(place) = state.places.remove(key) {
-            state.due.remove(&place);
-        }
+        state.remove(key);
         state.again.remove(key);
     }
 
     /// How many keys wait, whether due or not.
     pub fn len(&self) -> usize {
-        self.lock().due.len()
+        let state = self.lock();
+        let both = state.later_places.keys().filter(|key| state.places.contains_key(key)).count();
+        state.due.len() + state.later.len() - both
     }
 
     /// Whether no key waits.
@@ -132,15 +192,13 @@ impl<K: Clone + Eq + Hash> WorkQueue<K> {
     /// The first due key, or when the first one will be due.
     fn take_due(&self) -> Result<K, Option<Instant>> {
         let mut state = self.lock();
-        let Some((place, _)) = state.due.first_key_value() else {
-            return Err(None);
+        let Some((key, could_wait)) = state.choose() else {
+            return Err(state.due.first_key_value().map(|((due, _), _)| *due));
         };
-        let place = *place;
-        if place.0 > Instant::now() {
-            return Err(Some(place.0));
+        state.remove(&key);
+        if could_wait {
+            state.running_later.insert(key.clone());
         }
-        let key = state.due.remove(&place).expect("the first entry is there, the lock is held");
-        state.places.remove(&key);
         state.running.insert(key.clone());
         Ok(key)
     }
@@ -176,6 +234,34 @@ mod tests {
         assert!(queue.is_empty());
         queue.done(&"app");
         assert_eq!(queue.next().await, "app");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_that_can_wait_come_last_and_few_at_once() {
+        let queue = WorkQueue::new();
+        for key in 0..20 {
+            queue.add_later(key);
+        }
+        queue.add(19);
+        queue.add(20);
+        queue.add_after(3, Duration::from_secs(60));
+        assert_eq!(queue.len(), 21);
+        assert_eq!((queue.next().await, queue.next().await), (19, 20));
+        let first: Vec<i32> = (0..MOST_LATER).map(|_| queue.take_due().unwrap()).collect();
+        assert_eq!(first, (0..8).collect::<Vec<_>>());
+        assert!(queue.take_due().is_err(), "there is no room for more");
+        queue.done(&3);
+        assert_eq!(queue.next().await, 8);
+        assert_eq!(queue.len(), 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_ever() {
+        let queue = WorkQueue::new();
+        queue.add_later("patient");
+        tokio::time::advance(LONGEST_WAIT).await;
+        queue.add("due");
+        assert_eq!((queue.next().await, queue.next().await), ("patient", "due"));
     }
 
     #[tokio::test(start_paused = true)]

@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::chart_build::BuiltChart;
 use crate::clusters::Clusters;
-use crate::depends::includes;
+use crate::depends::{self, includes};
 use crate::external_artifact::Fetches;
 use crate::files::SourceFiles;
 use crate::health::Waiting;
@@ -212,13 +212,35 @@ impl Context {
         lock(&self.sources).get(key).cloned()
     }
 
-    /// Keeps the files of a source; its consumers look when the revision is a new one.
-    pub(crate) fn keep_source(&self, key: &ObjectKey, source: Source) {
+    /// Keeps the files of a source; its consumers look when the revision is a new one. First those whose files have changed:
+    /// the others have nothing to say but the revision.
+    pub(crate) async fn keep_source(&self, key: &ObjectKey, source: Source) {
         let of = |source: &Source| (source.revision.clone(), source.ignore.clone(), source.digest.clone());
-        let new = of(&source);
+        let (new, files) = (of(&source), source.files());
         let before = lock(&self.sources).insert(key.clone(), source);
-        if before.is_none_or(|before| of(&before) != new) {
-            self.add_consumers(key);
+        if before.is_some_and(|before| of(&before) == new) {
+            return;
+        }
+        let (renders, consumers) = (self.renders.clone(), self.consumers(key));
+        let compare =
+            move || consumers.into_iter().partition(|consumer| renders.reads_hold(consumer, &files));
+        let Ok((same, changed)) = belay_cluster::aside::<(Vec<_>, Vec<_>)>(compare).await else {
+            return self.add_consumers(key);
+        };
+        changed.into_iter().for_each(|consumer| self.add_with_dependencies(consumer));
+        same.into_iter().for_each(|consumer| self.queue.add_later(consumer));
+    }
+
+    /// Looks at an app, and at those that have to be at the same revision before it.
+    fn add_with_dependencies(&self, app: ObjectKey) {
+        let mut wanted = vec![app];
+        let mut seen = HashSet::new();
+        while let Some(key) = wanted.pop() {
+            if let Some(object) = self.live.get(&key).filter(|_| !seen.contains(&key)) {
+                wanted.extend(depends::dependencies(&object));
+                self.queue.add(key.clone());
+            }
+            seen.insert(key);
         }
     }
 
@@ -270,12 +292,18 @@ impl Context {
         self.turns.clone().acquire_owned().await.ok()
     }
 
-    /// Looks at every Kustomization, HelmChart and GitRepository that uses a source.
+    /// Looks at all that use a source.
     pub(crate) fn add_consumers(&self, source: &ObjectKey) {
+        self.consumers(source).into_iter().for_each(|consumer| self.queue.add(consumer));
+    }
+
+    /// Every Kustomization, HelmChart and GitRepository that uses a source.
+    fn consumers(&self, source: &ObjectKey) -> Vec<ObjectKey> {
+        let mut consumers = Vec::new();
         for repository in self.live.of_kind(SOURCE_GROUP, "GitRepository") {
             let is_of_it = || includes(repository.value()).any(|name| name == source.name);
             if repository.namespace() == source.namespace && source.kind == "GitRepository" && is_of_it() {
-                self.queue.add(repository.key());
+                consumers.push(repository.key());
             }
         }
         for chart in self.live.of_kind(SOURCE_GROUP, "HelmChart") {
@@ -283,7 +311,7 @@ impl Context {
             let is_of_it =
                 reference["kind"] == source.kind.as_str() && reference["name"] == source.name.as_str();
             if is_of_it && chart.namespace() == source.namespace {
-                self.queue.add(chart.key());
+                consumers.push(chart.key());
             }
         }
         for app in self.live.of_kind(KUSTOMIZE_GROUP, "Kustomization") {
@@ -291,9 +319,10 @@ impl Context {
             let text = |name: &str| reference[name].as_str().unwrap_or_default();
             let namespace = if text("namespace").is_empty() { app.namespace() } else { text("namespace") };
             if (text("kind"), text("name"), namespace) == (&source.kind, &source.name, &source.namespace) {
-                self.queue.add(app.key());
+                consumers.push(app.key());
             }
         }
+        consumers
     }
 
     /// A source that is gone leaves no artifacts.

@@ -74,7 +74,7 @@ pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Dura
     };
     report(context, &object, &repository, &found).await;
     if let Found::Files(files) = found {
-        context.keep_source(key, files.source);
+        context.keep_source(key, files.source).await;
     }
     again
 }
@@ -233,7 +233,7 @@ pub(crate) async fn restore(context: &Context, key: &ObjectKey, repository: &Git
         return;
     }
     match stored(context, key, repository).await {
-        Ok(source) => context.keep_source(key, source),
+        Ok(source) => context.keep_source(key, source).await,
         Err(fault) => tracing::warn!(repository = %key, fault.message, "artifact not restored"),
     }
 }

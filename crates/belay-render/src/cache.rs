@@ -74,6 +74,16 @@ impl RenderCache {
         Ok((render, Freshness::Made))
     }
 
+    /// Whether all that the app was rendered from is the same in a tree. That is a hint: it may depend on more than files.
+    pub fn reads_hold(&self, app: &ObjectKey, tree: &dyn FileTree) -> bool {
+        let renders: Vec<Arc<Render>> = {
+            let known = self.lock();
+            let parts = known.get(app).into_iter().flat_map(HashMap::values);
+            parts.map(|known| known.render.clone()).collect()
+        };
+        !renders.is_empty() && renders.iter().all(|render| render.reads.hold_in(tree).unwrap_or(false))
+    }
+
     /// Templates parsed by earlier renders, for [`belay_helm::RenderOptions::parsed`].
     pub fn parsed_templates(&self) -> Arc<ParseCache> {
         self.parsed.clone()

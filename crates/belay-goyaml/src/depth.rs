@@ -20,8 +20,8 @@ pub fn with_depth<T>(depth: usize, work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// Depth that is allowed here if nothing else is said.
-pub(crate) fn depth_of_thread() -> usize {
+/// Depth that is allowed on this thread if nothing else is said.
+pub fn depth_of_thread() -> usize {
     DEPTH.get()
 }
 

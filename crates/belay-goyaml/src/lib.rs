@@ -42,7 +42,7 @@ mod split;
 
 pub use composer::parse;
 pub use decode::{node_to_json, to_json, to_json_strict, to_json_with};
-pub use depth::with_depth;
+pub use depth::{depth_of_thread, with_depth};
 pub use emitter::{marshal, to_yaml, to_yaml_v3};
 pub use encoding::text_from_bytes;
 pub use error::Error;

@@ -1,14 +1,15 @@
 //! The templates of a chart and its subcharts, executed as Helm executes them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use belay_gotemplate::{Error as TemplateError, Map, Options, Provenance, TemplateSet, Value};
+use belay_gotemplate::{
+    Error as TemplateError, Map, Options, Provenance, TemplateSet, Value, with_stand_ins,
+};
 use bytes::Bytes;
 
 use crate::dependencies::table;
 use crate::graph::{ChartId, Graph};
 use crate::objects::{self, chart_map};
-use crate::yaml::{self, YamlError};
 
 /// The Go type of values in templates.
 pub(crate) const VALUES_TYPE: &str = "common.Values";
@@ -57,8 +58,8 @@ struct Renderable {
 pub(crate) struct Files {
     /// The rendered files by their paths.
     pub(crate) texts: BTreeMap<String, String>,
-    /// Why files are no text, by their paths.
-    pub(crate) broken: BTreeMap<String, YamlError>,
+    /// Paths of those that are not UTF-8: characters stand in for their bytes.
+    pub(crate) stand_ins: BTreeSet<String>,
     /// Where each file's text came from, if that was asked for.
     pub(crate) provenance: BTreeMap<String, Provenance>,
 }
@@ -100,12 +101,9 @@ pub(crate) fn render(
         let output = match String::from_utf8(output) {
             Ok(output) => output,
             Err(error) => {
-                let output = String::from_utf8_lossy(error.as_bytes()).into_owned();
-                match yaml::text(error.as_bytes()) {
-                    Ok(_) => return Err(failed(TemplateError::NotText { name: (*path).clone() })),
-                    Err(error) => files.broken.insert((*path).clone(), error),
-                };
-                output
+                files.stand_ins.insert((*path).clone());
+                with_stand_ins(error.as_bytes())
+                    .ok_or_else(|| failed(TemplateError::NotText { name: (*path).clone() }))?
             }
         };
         files.texts.insert((*path).clone(), without_no_value(output));

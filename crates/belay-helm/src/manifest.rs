@@ -1,11 +1,13 @@
 //! Rendered files into manifests and hooks, in the order they are installed.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
+use belay_gotemplate::bytes_of;
 use serde_json::Value;
 
 use crate::decode::{self, DecodeError, Fields};
-use crate::yaml::YamlError;
+use crate::yaml::{self, YamlError};
 
 /// The order in which Helm installs; kinds it does not know come last, by name.
 const INSTALL_ORDER: [&str; 38] = [
@@ -175,10 +177,10 @@ pub(crate) struct Sorted {
     pub(crate) warnings: Vec<String>,
 }
 
-/// Splits the rendered files and sorts what they hold. `broken` are those that are no text.
+/// Splits the rendered files and sorts what they hold. In those of `stand_ins` characters stand in for bytes.
 pub(crate) fn sort_manifests(
     files: &BTreeMap<String, String>,
-    broken: &mut BTreeMap<String, YamlError>,
+    stand_ins: &BTreeSet<String>,
 ) -> Result<Sorted, ManifestError> {
     let mut sorted = Sorted::default();
     for (path, content) in files {
@@ -186,11 +188,11 @@ pub(crate) fn sort_manifests(
         if base.starts_with('_') || content.trim().is_empty() {
             continue;
         }
-        if let Some(error) = broken.remove(path) {
-            return Err(ManifestError { path: path.clone(), source: error.into() });
-        }
+        let has_stand_ins = stand_ins.contains(path);
         for document in split_manifests(content) {
-            sorted.place(path, document)?;
+            let failed = |source| ManifestError { path: path.clone(), source };
+            let value = read(document, has_stand_ins).map_err(|error| failed(error.into()))?;
+            sorted.place(path, document, value).map_err(failed)?;
         }
     }
     sorted.hooks.sort_by(|one, other| install_key(&one.kind).cmp(&install_key(&other.kind)));
@@ -222,6 +224,15 @@ pub fn split_manifests(text: &str) -> Vec<&str> {
     }
     documents.push(&text[start..]);
     documents.into_iter().filter(|document| !document.trim().is_empty()).map(str::trim_start).collect()
+}
+
+/// A document as data; `has_stand_ins` if characters stand in for its bytes.
+pub(crate) fn read(document: &str, has_stand_ins: bool) -> Result<Value, YamlError> {
+    let text = match has_stand_ins {
+        true => Cow::Owned(yaml::text(&bytes_of(document))?.into_owned()),
+        false => Cow::Borrowed(document),
+    };
+    yaml::decode(&text)
 }
 
 /// What Helm reads of a document to sort it.
@@ -278,10 +289,8 @@ fn read_metadata(fields: &mut Fields, value: &Value, head: &mut Head) {
 const METADATA_TYPE: &str = "struct { Name string \"json:\\\"name\\\"\"; Annotations map[string]string \"json:\\\"annotations\\\"\" }";
 
 impl Sorted {
-    fn place(&mut self, path: &str, document: &str) -> Result<(), ManifestError> {
-        let failed = |source| ManifestError { path: path.to_owned(), source };
-        let value = crate::yaml::decode(document).map_err(|error| failed(error.into()))?;
-        let head = read_head(&value).map_err(failed)?;
+    fn place(&mut self, path: &str, document: &str, value: Value) -> Result<(), DecodeError> {
+        let head = read_head(&value)?;
         let annotations = head.annotations.unwrap_or_default();
         let Some(hook) = annotations.get("helm.sh/hook") else {
             self.manifests.push(Manifest {

@@ -45,14 +45,15 @@ impl Rendered {
         self.manifests_with(include_crds, |crd| crd.text().map(Cow::Borrowed))
     }
 
-    /// The standard output of `helm template`; definitions have to be UTF-8.
+    /// The standard output of `helm template` as text, which definitions and documents have to be.
     pub fn to_template_output(&self, options: &OutputOptions) -> Result<String, OutputError> {
         self.output_with(options, |crd| crd.text().map(Cow::Borrowed))
     }
 
-    /// The standard output of `helm template`, with definitions byte by byte.
+    /// The standard output of `helm template`, byte by byte.
     pub fn to_template_bytes(&self, options: &OutputOptions) -> Result<Vec<u8>, OutputError> {
-        if !options.include_crds || self.crds.iter().all(|crd| crd.text().is_ok()) {
+        let has_bytes = options.include_crds && self.crds.iter().any(|crd| crd.text().is_err());
+        if !has_bytes && self.stand_ins.is_empty() {
             return Ok(self.to_template_output(options)?.into_bytes());
         }
         let text = self.output_with(options, Crd::text_with_stand_ins)?;

@@ -1,11 +1,12 @@
 //! A chart and what the user asks for, rendered.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use belay_gotemplate::{
-    Budget, Clock, Map, MissingKey, Options, ParseCache, RandomSource, TemplateSet, Value, with_stand_ins,
+    Budget, Clock, Map, MissingKey, Options, ParseCache, RandomSource, TemplateSet, Value, bytes_of,
+    with_stand_ins,
 };
 
 use bytes::Bytes;
@@ -18,7 +19,7 @@ use crate::engine::{self, EngineError};
 use crate::explain::Traced;
 use crate::functions::{self, HostResolver, Lookup};
 use crate::graph::{ChartId, Graph};
-use crate::manifest::{self, Hook, Manifest, ManifestError};
+use crate::manifest::{self, Hook, Manifest, ManifestError, Sorted};
 use crate::record;
 use crate::schema::{self, SchemaError};
 use crate::values::Values;
@@ -64,6 +65,8 @@ pub struct RenderOptions {
     pub resolve_host: Option<HostResolver>,
     /// Templates parsed by earlier renders, for those who render more than once.
     pub parsed: Option<Arc<ParseCache>>,
+    /// Whether templates may give other than UTF-8 (YAML reads UTF-16, too), see [`Rendered::stand_ins`].
+    pub takes_bytes: bool,
 }
 
 impl RenderOptions {
@@ -85,6 +88,7 @@ impl RenderOptions {
             lookup: None,
             resolve_host: None,
             parsed: None,
+            takes_bytes: false,
         }
     }
 }
@@ -107,6 +111,9 @@ pub struct Rendered {
     pub warnings: Vec<String>,
     /// Where everything came from, if [`RenderOptions::trace`] asked for it.
     pub traced: Option<Traced>,
+    /// The templates that gave other than UTF-8: in their documents characters stand in for bytes, as
+    /// [`belay_gotemplate::with_stand_ins`] has them. None, unless [`RenderOptions::takes_bytes`] asked for them.
+    pub stand_ins: BTreeSet<String>,
 }
 
 /// A file of `crds/`.
@@ -190,7 +197,13 @@ pub enum RenderError {
         #[source]
         source: Box<DecodeError>,
         /// Everything that was rendered, for a person to look at.
-        rendered: String,
+        rendered: Vec<u8>,
+    },
+    /// What a template gave is YAML in UTF-16, and [`RenderOptions::takes_bytes`] does not ask for it.
+    #[error("the output of {template} is not UTF-8, which is not supported here")]
+    NotText {
+        /// The template, as `# Source:` names it.
+        template: String,
     },
 }
 
@@ -212,12 +225,13 @@ pub fn render(chart: &Arc<Chart>, options: &RenderOptions) -> Result<Rendered, R
     if let Some(parsed) = &options.parsed {
         set = set.with_cache(parsed.clone());
     }
-    let engine::Files { texts: mut files, mut broken, provenance } =
+    let engine::Files { texts: mut files, stand_ins, provenance } =
         engine::render(&graph, &top, set, &template_options(options), options.trace)?;
     let traced = options.trace.then(|| Traced::of(&graph, files.clone(), provenance));
-    let notes = take_notes(&mut files, &graph.name(Graph::ROOT));
-    let sorted =
-        manifest::sort_manifests(&files, &mut broken).map_err(|error| manifest_error(error, &files))?;
+    let notes = take_notes(&mut files, &graph.name(Graph::ROOT), &stand_ins);
+    let sorted = manifest::sort_manifests(&files, &stand_ins)
+        .map_err(|error| manifest_error(error, &files, &stand_ins))?;
+    check_text(options, &sorted, &stand_ins)?;
     warnings.extend(sorted.warnings);
     let mut crds = Vec::new();
     collect_crds(&graph, Graph::ROOT, &mut crds);
@@ -229,12 +243,34 @@ pub fn render(chart: &Arc<Chart>, options: &RenderOptions) -> Result<Rendered, R
         chart: if options.keep_chart { record::chart_record(&graph) } else { serde_json::Value::Null },
         warnings,
         traced,
+        stand_ins,
     })
 }
 
-fn manifest_error(error: ManifestError, files: &BTreeMap<String, String>) -> RenderError {
+fn manifest_error(
+    error: ManifestError,
+    files: &BTreeMap<String, String>,
+    stand_ins: &BTreeSet<String>,
+) -> RenderError {
     let text = error.to_string();
-    RenderError::Manifest { text, source: Box::new(error.source), rendered: everything(files) }
+    RenderError::Manifest { text, source: Box::new(error.source), rendered: everything(files, stand_ins) }
+}
+
+/// Refuses documents with stand-ins for bytes, unless they are asked for. Positions of a trace are those of bytes.
+fn check_text(
+    options: &RenderOptions,
+    sorted: &Sorted,
+    stand_ins: &BTreeSet<String>,
+) -> Result<(), RenderError> {
+    if stand_ins.is_empty() || (options.takes_bytes && !options.trace) {
+        return Ok(());
+    }
+    let manifests = sorted.manifests.iter().map(|manifest| &manifest.source);
+    let mut templates = manifests.chain(sorted.hooks.iter().map(|hook| &hook.path));
+    match templates.find(|template| stand_ins.contains(*template)) {
+        Some(template) => Err(RenderError::NotText { template: template.clone() }),
+        None => Ok(()),
+    }
 }
 
 fn check_installable(chart: &Chart) -> Result<(), RenderError> {
@@ -299,18 +335,35 @@ fn template_options(options: &RenderOptions) -> Options {
 }
 
 /// Takes every `NOTES.txt` out; only the root chart's is kept.
-fn take_notes(files: &mut BTreeMap<String, String>, chart: &str) -> String {
-    let notes = files.remove(&format!("{chart}/templates/NOTES.txt")).unwrap_or_default();
+fn take_notes(files: &mut BTreeMap<String, String>, chart: &str, stand_ins: &BTreeSet<String>) -> String {
+    let path = format!("{chart}/templates/NOTES.txt");
+    let mut notes = files.remove(&path).unwrap_or_default();
+    if stand_ins.contains(&path) {
+        notes = String::from_utf8_lossy(&bytes_of(&notes)).into_owned();
+    }
     files.retain(|path, _| !path.ends_with("NOTES.txt"));
     notes
 }
 
-fn everything(files: &BTreeMap<String, String>) -> String {
-    let mut text = String::new();
+fn everything(files: &BTreeMap<String, String>, stand_ins: &BTreeSet<String>) -> Vec<u8> {
+    let mut output = Vec::new();
     for (path, content) in files.iter().filter(|(_, content)| !content.trim().is_empty()) {
-        text.push_str(&format!("---\n# Source: {path}\n{content}\n"));
+        let content = raw(content, stand_ins.contains(path));
+        output.extend([b"---\n# Source: ", path.as_bytes(), b"\n", &*content, b"\n"].concat());
     }
-    text
+    output
+}
+
+/// A text's bytes; `has_stand_ins` if characters stand in for some.
+fn raw(text: &str, has_stand_ins: bool) -> Cow<'_, [u8]> {
+    if has_stand_ins { bytes_of(text) } else { Cow::Borrowed(text.as_bytes()) }
+}
+
+impl Rendered {
+    /// A document of that template, byte by byte.
+    pub fn raw<'d>(&self, template: &str, document: &'d str) -> Cow<'d, [u8]> {
+        raw(document, self.stand_ins.contains(template))
+    }
 }
 
 fn collect_crds(graph: &Graph, chart: ChartId, crds: &mut Vec<Crd>) {

@@ -1,5 +1,6 @@
 //! `templates/` and `crds/`
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use belay_filetree::Kind;
@@ -15,6 +16,7 @@ use crate::engine;
 use crate::functions;
 use crate::graph::{ChartId, Graph};
 use crate::load::LoadError;
+use crate::manifest;
 use crate::quote::quote;
 use crate::render::{ReleaseOptions, top_values};
 use crate::schema;
@@ -103,13 +105,9 @@ fn check_files(chart: &Chart, rendered: &engine::Files, options: &LintOptions, l
             continue;
         }
         let path = format!("{}/{name}", chart.name());
-        if let Some(error) = rendered.broken.get(&path) {
-            let message = format!("unable to parse YAML: {}", belay_causes::chain(error));
-            linter.rule(Severity::Error, name, Err(message));
-            return;
-        }
         let content = rendered.texts.get(&path).map_or("", String::as_str);
-        if !content.trim().is_empty() && !check_content(name, content, options, linter) {
+        let has_stand_ins = rendered.stand_ins.contains(&path);
+        if !content.trim().is_empty() && !check_content(name, content, has_stand_ins, options, linter) {
             return;
         }
     }
@@ -128,12 +126,18 @@ fn allowed_extension(name: &str) -> Result<(), String> {
     Err(format!("file extension '{extension}' not valid. Valid extensions are .yaml, .yml, .tpl, or .txt"))
 }
 
-/// Whether every document could be read.
-fn check_content(name: &str, content: &str, options: &LintOptions, linter: &mut Linter) -> bool {
+/// Whether every document could be read. In `content` characters may stand in for bytes.
+fn check_content(
+    name: &str,
+    content: &str,
+    has_stand_ins: bool,
+    options: &LintOptions,
+    linter: &mut Linter,
+) -> bool {
     linter.rule(Severity::Warning, name, top_indent(content));
     let (documents, broken) = documents(content);
     for document in documents {
-        let head = match read_head(document) {
+        let head = match read_head(document, has_stand_ins) {
             Ok(Some(head)) => head,
             Ok(None) => continue,
             Err(message) => return linter.rule(Severity::Error, name, Err(message)),
@@ -141,7 +145,7 @@ fn check_content(name: &str, content: &str, options: &LintOptions, linter: &mut 
         linter.rule(Severity::Warning, name, names::check(&head.kind, &head.name));
         linter.rule(Severity::Warning, name, not_deprecated(&head, options));
         linter.rule(Severity::Error, name, has_selector(&head, content));
-        linter.rule(Severity::Error, name, list_annotations(&head, content));
+        linter.rule(Severity::Error, name, list_annotations(&head, content, has_stand_ins));
     }
     match broken {
         Some(rest) => {
@@ -187,10 +191,15 @@ struct Head {
     name: String,
 }
 
-fn read_head(document: &str) -> Result<Option<Head>, String> {
+fn read_head(document: &str, has_stand_ins: bool) -> Result<Option<Head>, String> {
     let wrong =
         |error: &dyn std::error::Error| format!("unable to parse YAML: {}", belay_causes::chain(error));
-    let value = yaml::decode(document).map_err(|error| wrong(&error))?;
+    // Helm hands on whole lines, which shows where a line's end takes two bytes.
+    let lines = match has_stand_ins && !document.ends_with('\n') {
+        true => Cow::Owned(format!("{document}\n")),
+        false => Cow::Borrowed(document),
+    };
+    let value = manifest::read(&lines, has_stand_ins).map_err(|error| wrong(&error))?;
     let map = match &value {
         Value::Null => return Ok(None),
         Value::Object(map) => map,
@@ -250,11 +259,11 @@ fn has_selector(head: &Head, content: &str) -> Result<(), String> {
     ))
 }
 
-fn list_annotations(head: &Head, content: &str) -> Result<(), String> {
+fn list_annotations(head: &Head, content: &str, has_stand_ins: bool) -> Result<(), String> {
     if head.kind != "List" {
         return Ok(());
     }
-    let list = yaml::decode(content)
+    let list = manifest::read(content, has_stand_ins)
         .map_err(|error| format!("unable to parse YAML: {}", belay_causes::chain(&error)))?;
     let items = list["items"].as_array().into_iter().flatten();
     let mut kept =
@@ -298,7 +307,7 @@ fn check_crds_of(graph: &Graph, chart: ChartId, linter: &mut Linter) -> bool {
             }
         };
         for (_, document) in belay_goyaml::split_documents(&text) {
-            let head = match read_head(document) {
+            let head = match read_head(document, false) {
                 Ok(Some(head)) => head,
                 Ok(None) => continue,
                 Err(message) => return linter.rule(Severity::Error, &file.name, Err(message)),

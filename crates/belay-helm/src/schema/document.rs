@@ -115,8 +115,8 @@ impl From<&Json> for Document {
 pub(super) enum Unreadable {
     /// It is not JSON; what exactly Go says of it is for [`belay_gotemplate::go_json_error`] to tell.
     NotJson,
-    /// Lists and objects stand within each other deeper than is allowed.
-    TooDeep,
+    /// Lists and objects stand within each other deeper than is allowed, as of this bracket.
+    TooDeep(char),
 }
 
 /// Reads a text that holds one JSON value.
@@ -156,8 +156,8 @@ impl<'t> Reader<'t> {
     fn value(&mut self) -> Result<Document, Unreadable> {
         self.skip_blanks();
         match self.rest.as_bytes().first() {
-            Some(b'{') => self.nested(Self::object),
-            Some(b'[') => self.nested(Self::array),
+            Some(b'{') => self.nested('{', Self::object),
+            Some(b'[') => self.nested('[', Self::array),
             Some(b'"') => self.string().map(Document::String),
             Some(b't') => self.expect("true").map(|()| Document::Bool(true)),
             Some(b'f') => self.expect("false").map(|()| Document::Bool(false)),
@@ -168,9 +168,10 @@ impl<'t> Reader<'t> {
 
     fn nested(
         &mut self,
+        bracket: char,
         read: impl FnOnce(&mut Self) -> Result<Document, Unreadable>,
     ) -> Result<Document, Unreadable> {
-        self.depth_left = self.depth_left.checked_sub(1).ok_or(Unreadable::TooDeep)?;
+        self.depth_left = self.depth_left.checked_sub(1).ok_or(Unreadable::TooDeep(bracket))?;
         let document = read(self);
         self.depth_left += 1;
         document
@@ -315,6 +316,6 @@ mod tests {
         {
             assert!(matches!(read(text, 10), Err(Unreadable::NotJson)), "{text}");
         }
-        assert!(matches!(read("[[[]]]", 2), Err(Unreadable::TooDeep)));
+        assert!(matches!(read("[[[]]]", 2), Err(Unreadable::TooDeep('['))));
     }
 }

@@ -21,8 +21,9 @@ use super::places::{PlaceId, Places};
 use super::reason::{Location, Reason, Token};
 use super::words::{float, grouped, grouped_size, quoted};
 
-/// Schemas within schemas and values within values; a stranger's schema may have no end.
-const MAX_DEPTH: usize = 10_000;
+/// Schemas within schemas and values within values, for each level that a schema may nest; a stranger's schema may have
+/// no end.
+const APPLIED_PER_LEVEL: usize = 10;
 /// Schemas applied to values.
 const MAX_STEPS: usize = 50_000_000;
 /// What reasons may take of the memory.
@@ -35,8 +36,8 @@ pub(super) enum Stop {
     #[error("unable to validate schema: {0}")]
     Panic(&'static str),
     /// Applying the schema has no end, or one that is too deep.
-    #[error("unable to validate schema: it is applied more than {MAX_DEPTH} deep")]
-    Depth,
+    #[error("unable to validate schema: it is applied more than {0} deep")]
+    Depth(usize),
     /// Applying the schema takes too long.
     #[error("unable to validate schema: it is applied more than {MAX_STEPS} times")]
     Steps,
@@ -103,6 +104,7 @@ impl MetaTargets<'_, '_> {
 pub(super) struct Evaluator<'s, 'd> {
     catalog: &'s Catalog<'s, 'd>,
     targets: Option<&'s MetaTargets<'s, 's>>,
+    max_depth: usize,
     depth: usize,
     steps: usize,
     bytes: usize,
@@ -153,7 +155,8 @@ type Verdict<'v> = Result<Unevaluated<'v>, Reason<'v>>;
 
 impl<'s, 'd> Evaluator<'s, 'd> {
     pub(super) fn new(catalog: &'s Catalog<'s, 'd>, targets: Option<&'s MetaTargets<'s, 's>>) -> Self {
-        Self { catalog, targets, depth: 0, steps: 0, bytes: 0 }
+        let max_depth = APPLIED_PER_LEVEL * super::max_depth();
+        Self { catalog, targets, max_depth, depth: 0, steps: 0, bytes: 0 }
     }
 
     /// What the schema says against the document, if anything: a headline, and the reasons below.
@@ -199,7 +202,7 @@ impl<'s, 'd> Evaluator<'s, 'd> {
     fn run<'v>(&mut self, check: Check<'_, 'v>) -> Checked<Verdict<'v>> {
         self.steps += 1;
         match () {
-            () if self.depth >= MAX_DEPTH => return Err(Stop::Depth),
+            () if self.depth >= self.max_depth => return Err(Stop::Depth(self.max_depth)),
             () if self.steps > MAX_STEPS => return Err(Stop::Steps),
             () if self.bytes > MAX_BYTES => return Err(Stop::Bytes),
             () => {}

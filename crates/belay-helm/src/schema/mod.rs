@@ -29,6 +29,7 @@ mod words;
 mod tests;
 
 use belay_gotemplate::{Map, Value};
+use belay_goyaml::ParseOptions;
 
 use self::compile::Compiler;
 use self::document::{Document, Unreadable};
@@ -47,10 +48,14 @@ pub struct SchemaError {
     pub details: String,
 }
 
-/// Schemas nested deeper than this were built to exhaust the stack.
-const MAX_DEPTH: usize = 1_000;
-/// Enough for as many schemas within each other as are applied at all.
-const STACK: usize = 128 << 20;
+/// How deep schemas may nest everywhere; where there is the stack for deeper documents, as deep as these.
+const USUAL_DEPTH: usize = 1_000;
+/// Enough for as many schemas within each other as are applied, for each level that a schema may nest.
+const STACK_PER_LEVEL: usize = 64 << 10;
+
+fn max_depth() -> usize {
+    belay_goyaml::depth_of_thread().max(USUAL_DEPTH)
+}
 
 /// Checks the values against the schemas of the chart and its subcharts.
 pub(crate) fn validate(graph: &Graph, values: &Map) -> Result<(), SchemaError> {
@@ -83,9 +88,14 @@ pub(crate) fn validate_one(schema: &[u8], values: &Map) -> Result<(), String> {
     // Go's decoder takes bytes that are not UTF-8 for U+FFFD.
     let text = String::from_utf8_lossy(schema);
     let values = belay_gotemplate::to_json(&Value::Map(values.clone())).map_err(|error| error.to_string())?;
-    stacker::maybe_grow(STACK, STACK, || {
-        let schema = document::read(&text, MAX_DEPTH).map_err(|reason| match reason {
-            Unreadable::TooDeep => format!("the schema is nested more than {MAX_DEPTH} deep"),
+    let max_depth = max_depth();
+    let stack = STACK_PER_LEVEL * max_depth;
+    stacker::maybe_grow(stack, stack, || {
+        let schema = document::read(&text, max_depth).map_err(|reason| match reason {
+            Unreadable::TooDeep(bracket) if max_depth == ParseOptions::DEPTH_CEILING => {
+                format!("invalid character '{bracket}' exceeded max depth")
+            }
+            Unreadable::TooDeep(_) => format!("the schema is nested more than {max_depth} deep"),
             Unreadable::NotJson => read_error(schema),
         })?;
         match reasons(&schema, &Document::from(&values)) {

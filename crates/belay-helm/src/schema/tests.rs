@@ -3,10 +3,11 @@
 use std::io::Read;
 
 use belay_gotemplate::Map;
+use belay_goyaml::{ParseOptions, with_depth};
 use flate2::read::GzDecoder;
 use serde_json::Value as Json;
 
-use super::{MAX_DEPTH, document, reasons};
+use super::{USUAL_DEPTH, document, reasons};
 
 /// Recorded by `cmd/schemas` of `tests/oracle/helm`.
 fn recorded() -> String {
@@ -20,8 +21,8 @@ fn recorded() -> String {
 const SHOWN: usize = 5;
 
 fn answer(schema: &str, values: &str) -> String {
-    let schema = document::read(schema, MAX_DEPTH).expect("a schema");
-    let values = document::read(values, MAX_DEPTH).expect("values");
+    let schema = document::read(schema, USUAL_DEPTH).expect("a schema");
+    let values = document::read(values, USUAL_DEPTH).expect("values");
     match reasons(&schema, &values) {
         Ok(reasons) => reasons.unwrap_or_default(),
         Err(fault) => fault.to_string(),
@@ -59,9 +60,14 @@ fn deep_schemas_and_circles_come_to_an_end() {
     let nested = |depth: usize| format!("{}{{}}{}", "{\"not\":".repeat(depth), "}".repeat(depth));
     assert_eq!(fits(&nested(900), &Map::default()), Ok(()));
     assert_eq!(
-        fits(&nested(MAX_DEPTH), &Map::default()),
+        fits(&nested(USUAL_DEPTH), &Map::default()),
         Err("the schema is nested more than 1000 deep".to_owned())
     );
+    // Where there is the stack for it, as deep as Go reads JSON, which checks against a metaschema, too.
+    let ceiling = ParseOptions::DEPTH_CEILING;
+    let deep = |depth| with_depth(ceiling, || fits(&nested(depth), &Map::default()));
+    assert_eq!(deep(3_000), Ok(()));
+    assert_eq!(deep(ceiling), Err("invalid character '{' exceeded max depth".to_owned()));
     // Each schema of a long chain leads to the next; none is applied twice.
     let link = |index: usize| format!("\"{index}\":{{\"$ref\":\"#/$defs/{}\"}}", index + 1);
     let chain: Vec<String> = (0..20_000).map(link).collect();

@@ -29,6 +29,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Request, Box<dyn Error>> {
     let mut options = RenderOptions::new("release-name", "default");
     options.budget.depth = COMMAND_LINE_DEPTH;
     options.keep_chart = false;
+    options.takes_bytes = true;
     let mut values = ValuesFlags { takes_bytes: true, ..ValuesFlags::default() };
     let mut output = OutputOptions::default();
     let mut positional = Vec::new();

@@ -31,13 +31,13 @@ pub(super) fn write(
     }
     let below = release.map_or_else(|| folder.to_owned(), |release| folder.join(release));
     for manifest in &rendered.manifests {
-        put(&below, &manifest.source, manifest.text.as_bytes(), false)?;
+        put(&below, &manifest.source, &rendered.raw(&manifest.source, &manifest.text), false)?;
     }
     if !options.no_hooks {
         for hook in rendered.hooks.iter().filter(|hook| !(options.skip_tests && hook.is_test())) {
             // A hook is added to what its file holds already, be it of an earlier run.
             let exists = below.join(&hook.path).exists();
-            put(&below, &hook.path, hook.manifest.as_bytes(), exists)?;
+            put(&below, &hook.path, &rendered.raw(&hook.path, &hook.manifest), exists)?;
         }
     }
     match options.show_only.first() {

@@ -161,6 +161,7 @@ pub(super) fn run(arguments: &Arguments, settings: &Settings) -> Result<Printed,
     let chart = Arc::new(chart);
     options.trace = !arguments.explain.is_empty();
     options.keep_chart = false;
+    options.takes_bytes = true;
     options.release_name = name;
     options.is_upgrade = arguments.is_upgrade;
     options.skip_schema_validation = arguments.skip_schema_validation;
@@ -359,8 +360,8 @@ fn render_failure(error: &RenderError, debug: bool) -> Printed {
         return Original::new(format!("{original}\n\nUse --debug flag to render out invalid YAML")).into();
     }
     let rendered = match error {
-        RenderError::Manifest { rendered, .. } => rendered.trim(),
-        _ => "",
+        RenderError::Manifest { rendered, .. } => rendered.trim_ascii(),
+        _ => b"",
     };
-    Printed { output: format!("{rendered}\n").into_bytes(), warnings: Vec::new(), error: Some(original) }
+    Printed { output: [rendered, b"\n"].concat(), warnings: Vec::new(), error: Some(original) }
 }

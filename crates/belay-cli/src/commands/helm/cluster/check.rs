@@ -3,7 +3,9 @@
 //!
 //! Servers that check fields themselves do so when objects are written, so Helm leaves the fields alone here.
 
-use belay_helm::Rendered;
+use std::borrow::Cow;
+
+use belay_helm::{Manifest, Rendered};
 use serde_json::Value;
 
 use super::{Cluster, NoAnswer, ServedKind};
@@ -55,8 +57,9 @@ impl Check<'_> {
     fn build(&self, cluster: &Cluster, rendered: &Rendered) -> Result<Vec<Known>, String> {
         let crds = rendered.crds.iter().filter(|_| self.with_crds).map(|crd| crd.text());
         let crds = crds.collect::<Result<Vec<&str>, _>>().map_err(|error| error.to_string())?;
-        let manifests = rendered.manifests.iter().map(|manifest| manifest.text.as_str());
-        let texts = crds.into_iter().chain(manifests);
+        let manifests = rendered.manifests.iter().map(|manifest| text(rendered, manifest));
+        let manifests = manifests.collect::<Result<Vec<_>, _>>()?;
+        let texts = crds.into_iter().chain(manifests.iter().map(|text| &**text));
         let mut known = Vec::new();
         let mut errors: Vec<String> = Vec::new();
         for document in texts.flat_map(belay_goyaml::split_documents).map(|(_, text)| text) {
@@ -188,6 +191,16 @@ impl Check<'_> {
             Err(format!("invalid ownership metadata; {}", errors.join("; ")))
         }
     }
+}
+
+/// The document as text, also where the template gave UTF-16.
+fn text<'r>(rendered: &'r Rendered, manifest: &'r Manifest) -> Result<Cow<'r, str>, String> {
+    if !rendered.stand_ins.contains(&manifest.source) {
+        return Ok(Cow::Borrowed(&manifest.text));
+    }
+    let bytes = rendered.raw(&manifest.source, &manifest.text);
+    let text = belay_goyaml::text_from_bytes(&bytes).map_err(|error| error.to_string())?;
+    Ok(Cow::Owned(text.into_owned()))
 }
 
 /// The object of a document, if there is one, with a version and a kind.

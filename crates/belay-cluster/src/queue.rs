@@ -8,8 +8,10 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-/// How many keys that can wait are worked on at once, so that the others find room.
+/// How many keys that can wait are worked on at once.
 const MOST_LATER: usize = 8;
+/// How many of them beside one that cannot: the machine and the API server are to be its own.
+const MOST_BESIDE: usize = 1;
 /// How long a key that can wait does so at most, while there are others.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
@@ -38,7 +40,8 @@ impl<K: Clone + Eq + Hash> State<K> {
     fn choose(&self) -> Option<(K, bool)> {
         let now = Instant::now();
         let due = self.due.first_key_value().filter(|((due, _), _)| *due <= now);
-        let later = self.later.first_key_value().filter(|_| self.running_later.len() < MOST_LATER);
+        let most = if self.running.len() > self.running_later.len() { MOST_BESIDE } else { MOST_LATER };
+        let later = self.later.first_key_value().filter(|_| self.running_later.len() < most);
         let has_waited = later.is_some_and(|((since, _), _)| *since + LONGEST_WAIT <= now);
         let due = due.filter(|_| !has_waited);
         due.or(later).map(|(_, key)| (key.clone(), due.is_none()))
@@ -137,9 +140,10 @@ impl<K: Clone + Eq + Hash> WorkQueue<K> {
         let again = {
             let mut state = self.lock();
             state.running.remove(key);
-            if state.running_later.remove(key) && !state.later.is_empty() {
-                // There is room for another one.
-                self.changed.notify_one();
+            state.running_later.remove(key);
+            if !state.later.is_empty() {
+                // There may be room for several.
+                self.changed.notify_waiters();
             }
             state.again.remove(key)
         };
@@ -247,12 +251,14 @@ mod tests {
         queue.add_after(3, Duration::from_secs(60));
         assert_eq!(queue.len(), 21);
         assert_eq!((queue.next().await, queue.next().await), (19, 20));
+        assert_eq!((queue.take_due(), queue.take_due().is_err()), (Ok(0), true), "not beside the others");
+        [0, 19, 20].iter().for_each(|key| queue.done(key));
         let first: Vec<i32> = (0..MOST_LATER).map(|_| queue.take_due().unwrap()).collect();
-        assert_eq!(first, (0..8).collect::<Vec<_>>());
+        assert_eq!(first, (1..9).collect::<Vec<_>>());
         assert!(queue.take_due().is_err(), "there is no room for more");
         queue.done(&3);
-        assert_eq!(queue.next().await, 8);
-        assert_eq!(queue.len(), 10);
+        assert_eq!(queue.next().await, 9);
+        assert_eq!(queue.len(), 9);
     }
 
     #[tokio::test(start_paused = true)]

@@ -113,7 +113,7 @@ pub(crate) struct Source {
     pub(crate) checkout: Checkout,
     /// What is left out of them.
     pub(crate) ignore: Arc<Ignore>,
-    /// The digest of the artifact that they make.
+    /// What else they are made of: the digest of the archive, or those of archives among them.
     pub(crate) digest: String,
 }
 

@@ -44,7 +44,7 @@ pub(crate) struct Fault {
     pub(crate) is_final: bool,
 }
 
-/// Looks at the repository, keeps its files, writes its status. Gives when to look again.
+/// Looks at the repository, hands its files on, writes its status. Gives when to look again.
 pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Duration> {
     let object = context.live.get(key)?;
     let repository: GitRepository = serde_json::from_value(object.value().clone())
@@ -73,9 +73,6 @@ pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Dura
         }
     };
     report(context, &object, &repository, &found).await;
-    if let Found::Files(files) = found {
-        context.keep_source(key, files.source).await;
-    }
     again
 }
 
@@ -107,16 +104,22 @@ async fn look(
     let verified = verify(context, repository, &checkout).await?;
     let Content { checkout, included } =
         compose(context, &object.key(), repository, &request, checkout).await?;
-    let mut source = Source {
+    let source = Source {
         origin: String::new(),
         revision: format!("{}{}", wanted.shown(&checkout), named(&checkout.commit)),
         ignore: patterns(context, object, repository, &checkout).await?,
-        digest: String::new(),
+        digest: digests(&included),
         checkout,
     };
+    // Its consumers need no archive, which takes longer than all else.
+    context.keep_source(&object.key(), source.clone()).await;
     let artifact = store(context, repository, &source, &included).await?;
-    source.digest.clone_from(&artifact.digest);
     Ok(Files { source, artifact, included, verified })
+}
+
+/// What was put among a repository's own files.
+fn digests(included: &[Artifact]) -> String {
+    included.iter().map(|artifact| artifact.digest.as_str()).collect::<Vec<_>>().join(" ")
 }
 
 /// What is left out; as it was before when neither the spec nor the files are others.
@@ -255,9 +258,9 @@ pub(crate) async fn stored(
     };
     let checkout = context.repositories.checkout(&request).await;
     let checkout = checkout.map_err(|error| fault(error.to_string()))?;
-    let Content { checkout, .. } = compose(context, key, repository, &request, checkout).await?;
+    let Content { checkout, included } = compose(context, key, repository, &request, checkout).await?;
     let ignore = artifact::patterns(&checkout, &repository.spec.ignore).await?;
-    let (revision, digest) = (known.revision.clone(), known.digest.clone());
+    let (revision, digest) = (known.revision.clone(), digests(&included));
     Ok(Source { revision, origin: String::new(), digest, checkout, ignore })
 }
 

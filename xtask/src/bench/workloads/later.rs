@@ -50,8 +50,7 @@ impl Leg<'_> {
             self.cluster.announce().await?;
             wait_for(&mut events, &value).await.with_context(|| format!("turn {turn}"))?;
             latencies.push(start.elapsed().as_secs_f64());
-            // The others follow the commit in the meantime.
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            tokio::time::sleep(Duration::from_millis(self.arguments.pause)).await;
         }
         self.cost_of_each(mark, latencies).await
     }

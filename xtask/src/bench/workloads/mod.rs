@@ -39,6 +39,9 @@ pub(crate) struct Arguments {
     /// How many changes W3 and W7 make.
     #[arg(long, default_value_t = 50)]
     pub(crate) repeats: usize,
+    /// How long W3 waits when a change has shown, in milliseconds: the other apps follow the commit meanwhile.
+    #[arg(long, default_value_t = 5_000)]
+    pub(crate) pause: u64,
     /// How many objects that are nobody's W6 adds.
     #[arg(long, default_value_t = 20_000)]
     pub(crate) foreign: usize,

@@ -1,6 +1,7 @@
 //! Kubernetes Events about the objects that we work on.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use belay_manifest::Object;
 use k8s_openapi::jiff::Timestamp;
@@ -8,7 +9,11 @@ use kube::Client;
 use kube::api::{Api, DynamicObject, PostParams};
 use kube::core::ApiResource;
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 
+/// Events that may wait to be written; who has one more waits, too. As many as client-go keeps.
+const WAITING: usize = 1_000;
 /// Longest message of an Event that the API server takes, in bytes.
 const LONGEST_MESSAGE: usize = 1024;
 
@@ -21,18 +26,31 @@ pub enum Severity {
     Warning,
 }
 
-/// Writes Events under one controller's name. A failed write is logged, never returned: an Event
-/// must not stop the work it tells of.
+/// Writes Events under one controller's name, one after the other and beside the work they tell of, as client-go's
+/// recorder does. A failed write is logged, never returned; what waits when the process ends is lost.
 #[derive(Clone)]
 pub struct EventRecorder {
     client: Client,
     controller: &'static str,
+    writer: Arc<OnceLock<Writer>>,
+}
+
+/// The task that writes, and what it has before it.
+struct Writer {
+    waiting: mpsc::Sender<DynamicObject>,
+    task: AbortHandle,
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 impl EventRecorder {
     /// A recorder that names this controller as the source.
     pub fn new(client: Client, controller: &'static str) -> EventRecorder {
-        EventRecorder { client, controller }
+        EventRecorder { client, controller, writer: Arc::default() }
     }
 
     /// Records an Event about an object.
@@ -63,13 +81,29 @@ impl EventRecorder {
         if !labels.is_empty() {
             event["metadata"]["labels"] = json!(labels);
         }
-        let resource = ApiResource::erase::<k8s_openapi::api::core::v1::Event>(&());
-        let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), namespace, &resource);
-        let Ok(event) = serde_json::from_value::<DynamicObject>(event) else {
-            return;
-        };
+        if let Ok(event) = serde_json::from_value::<DynamicObject>(event) {
+            let writer = self.writer.get_or_init(|| Writer::start(self.client.clone()));
+            // Only a process that ends has no writer.
+            let _ = writer.waiting.send(event).await;
+        }
+    }
+}
+
+impl Writer {
+    fn start(client: Client) -> Writer {
+        let (waiting, events) = mpsc::channel(WAITING);
+        Writer { waiting, task: tokio::spawn(write(client, events)).abort_handle() }
+    }
+}
+
+async fn write(client: Client, mut events: mpsc::Receiver<DynamicObject>) {
+    let resource = ApiResource::erase::<k8s_openapi::api::core::v1::Event>(&());
+    while let Some(event) = events.recv().await {
+        let namespace = event.metadata.namespace.as_deref().unwrap_or("default");
+        let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &resource);
         if let Err(error) = api.create(&PostParams::default(), &event).await {
-            tracing::debug!(object = %about.key(), reason, %error, "event not recorded");
+            let name = event.metadata.name.as_deref().unwrap_or_default();
+            tracing::debug!(event = name, %error, "event not recorded");
         }
     }
 }

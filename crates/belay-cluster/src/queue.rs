@@ -20,6 +20,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 pub struct WorkQueue<K> {
     state: Arc<Mutex<State<K>>>,
     changed: Arc<Notify>,
+    ended: Arc<Notify>,
 }
 
 struct State<K> {
@@ -47,6 +48,13 @@ impl<K: Clone + Eq + Hash> State<K> {
         due.or(later).map(|(_, key)| (key.clone(), due.is_none()))
     }
 
+    /// Whether nothing but this key and what can wait is due or in work.
+    fn is_settled(&self, own: &K) -> bool {
+        let now = Instant::now();
+        self.running.iter().all(|key| key == own || self.running_later.contains(key))
+            && self.due.first_key_value().is_none_or(|((due, _), _)| *due > now)
+    }
+
     /// Takes a key out of everything that waits.
     fn remove(&mut self, key: &K) {
         if let Some(place) = self.places.remove(key) {
@@ -60,7 +68,7 @@ impl<K: Clone + Eq + Hash> State<K> {
 
 impl<K> Clone for WorkQueue<K> {
     fn clone(&self) -> WorkQueue<K> {
-        WorkQueue { state: self.state.clone(), changed: self.changed.clone() }
+        WorkQueue { state: self.state.clone(), changed: self.changed.clone(), ended: self.ended.clone() }
     }
 }
 
@@ -83,7 +91,7 @@ impl<K: Clone + Eq + Hash> WorkQueue<K> {
             running_later: HashSet::new(),
             added: 0,
         };
-        WorkQueue { state: Arc::new(Mutex::new(state)), changed: Arc::new(Notify::new()) }
+        WorkQueue { state: Arc::new(Mutex::new(state)), changed: Arc::default(), ended: Arc::default() }
     }
 
     /// Makes the key due now.
@@ -135,6 +143,22 @@ impl<K: Clone + Eq + Hash> WorkQueue<K> {
         }
     }
 
+    /// For work that others should not wait for: waits until nothing but this key and what can wait is due or in work, or
+    /// for that long.
+    pub async fn settled(&self, own: &K, longest: Duration) {
+        let settled = async {
+            loop {
+                let ended = self.ended.notified();
+                if self.lock().is_settled(own) {
+                    break;
+                }
+                ended.await;
+            }
+        };
+        // Who comes too late begins nevertheless.
+        let _ = tokio::time::timeout(longest, settled).await;
+    }
+
     /// Ends the work on a key, so that it may be taken again.
     pub fn done(&self, key: &K) {
         let again = {
@@ -147,6 +171,7 @@ impl<K: Clone + Eq + Hash> WorkQueue<K> {
             }
             state.again.remove(key)
         };
+        self.ended.notify_waiters();
         if let Some(due) = again {
             self.add_at(key.clone(), due);
         }
@@ -259,6 +284,27 @@ mod tests {
         queue.done(&3);
         assert_eq!(queue.next().await, 9);
         assert_eq!(queue.len(), 9);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_waits_for_comes_when_the_rest_is_done() {
+        let queue = WorkQueue::new();
+        let start = Instant::now();
+        let settled = async {
+            queue.settled(&"source", Duration::from_secs(9)).await;
+            start.elapsed().as_secs()
+        };
+        ["source", "app"].iter().for_each(|key| queue.add(*key));
+        queue.add_later("other");
+        assert_eq!((queue.next().await, queue.next().await), ("source", "app"));
+        let work = async {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            queue.done(&"app");
+        };
+        assert_eq!(tokio::join!(settled, work).0, 2);
+        queue.add("app");
+        queue.settled(&"source", Duration::from_secs(9)).await;
+        assert_eq!(start.elapsed().as_secs(), 11, "not for ever");
     }
 
     #[tokio::test(start_paused = true)]

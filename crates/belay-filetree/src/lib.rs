@@ -11,6 +11,7 @@
 //! memory      ─┘                       └── Reads
 //! ```
 
+mod changes;
 mod composed;
 mod glob;
 mod layers;
@@ -20,6 +21,7 @@ mod path_match;
 mod recording;
 mod tree;
 
+pub use changes::Changes;
 pub use composed::{ComposedTree, SparseTree};
 pub use glob::{BadGlob, Glob};
 pub use layers::{EditedTree, MountedTree};

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use belay_cluster::{EventRecorder, LiveState, Looks, Severity, Share, WorkQueue};
 use belay_diff::Drift;
+use belay_filetree::Changes;
 use belay_ledger::Ledger;
 use belay_manifest::{Object, ObjectKey};
 use belay_metrics::Metrics;
@@ -118,6 +119,12 @@ pub(crate) struct Source {
 }
 
 impl Source {
+    /// What its consumers see otherwise in a later state; nothing where that takes as long as asking each of them.
+    fn changes_to(&self, later: &Source) -> Option<Changes> {
+        let is_plain = self.ignore == later.ignore && !self.ignore.includes_again();
+        is_plain.then(|| Changes::between(self.checkout.tree.as_ref(), later.checkout.tree.as_ref()).ok())?
+    }
+
     /// The files as consumers see them.
     pub(crate) fn files(&self) -> SourceFiles {
         SourceFiles::new(self.checkout.tree.clone(), self.ignore.clone())
@@ -216,17 +223,18 @@ impl Context {
     /// the others have nothing to say but the revision.
     pub(crate) async fn keep_source(&self, key: &ObjectKey, source: Source) {
         let of = |source: &Source| (source.revision.clone(), source.ignore.clone(), source.digest.clone());
-        let (new, files) = (of(&source), source.files());
-        let before = lock(&self.sources).insert(key.clone(), source);
-        if before.is_some_and(|before| of(&before) == new) {
+        let before = lock(&self.sources).insert(key.clone(), source.clone());
+        if before.as_ref().is_some_and(|before| of(before) == of(&source)) {
             return;
         }
-        let (renders, consumers) = (self.renders.clone(), self.consumers(key));
-        let compare =
-            move || consumers.into_iter().partition(|consumer| renders.reads_hold(consumer, &files));
-        let Ok((same, changed)) = belay_cluster::aside::<(Vec<_>, Vec<_>)>(compare).await else {
-            return self.add_consumers(key);
+        let changes = match before {
+            Some(before) => belay_cluster::aside(move || before.changes_to(&source)).await.ok().flatten(),
+            None => None,
         };
+        let Some(changes) = changes else { return self.add_consumers(key) };
+        let consumers = self.consumers(key).into_iter();
+        let (same, changed): (Vec<_>, Vec<_>) =
+            consumers.partition(|consumer| self.renders.is_spared(consumer, &changes));
         changed.into_iter().for_each(|consumer| self.add_with_dependencies(consumer));
         same.into_iter().for_each(|consumer| self.queue.add_later(consumer));
     }

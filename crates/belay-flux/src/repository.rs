@@ -30,6 +30,9 @@ const AFTER_FAULT: Duration = Duration::from_secs(10);
 /// How soon repositories that are included and have no files are looked at again.
 const FOR_OTHERS: Duration = Duration::from_secs(30);
 
+/// How long consumers that a commit changes come before its archive.
+const BEFORE_ARCHIVE: Duration = Duration::from_millis(250);
+
 /// Letters of a commit's subject in an Event.
 const SUBJECT: usize = 50;
 
@@ -111,8 +114,9 @@ async fn look(
         digest: digests(&included),
         checkout,
     };
-    // Its consumers need no archive, which takes longer than all else.
+    // Its consumers need no archive, which takes longer than all else, and a core.
     context.keep_source(&object.key(), source.clone()).await;
+    context.queue.settled(&object.key(), BEFORE_ARCHIVE).await;
     let artifact = store(context, repository, &source, &included).await?;
     Ok(Files { source, artifact, included, verified })
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use belay_filetree::{FileTree, Reads, RecordingTree, TreeError};
+use belay_filetree::{Changes, FileTree, Reads, RecordingTree, TreeError};
 use belay_helm::ParseCache;
 use belay_kustomize::BaseCache;
 use belay_manifest::{Manifest, ObjectKey};
@@ -74,14 +74,11 @@ impl RenderCache {
         Ok((render, Freshness::Made))
     }
 
-    /// Whether all that the app was rendered from is the same in a tree. That is a hint: it may depend on more than files.
-    pub fn reads_hold(&self, app: &ObjectKey, tree: &dyn FileTree) -> bool {
-        let renders: Vec<Arc<Render>> = {
-            let known = self.lock();
-            let parts = known.get(app).into_iter().flat_map(HashMap::values);
-            parts.map(|known| known.render.clone()).collect()
-        };
-        !renders.is_empty() && renders.iter().all(|render| render.reads.hold_in(tree).unwrap_or(false))
+    /// Whether changes spare all that the app was rendered from. That is a hint: it may depend on more than files.
+    pub fn is_spared(&self, app: &ObjectKey, changes: &Changes) -> bool {
+        let known = self.lock();
+        let mut parts = known.get(app).into_iter().flat_map(HashMap::values).peekable();
+        parts.peek().is_some() && parts.all(|known| changes.spare(&known.render.reads))
     }
 
     /// Templates parsed by earlier renders, for [`belay_helm::RenderOptions::parsed`].

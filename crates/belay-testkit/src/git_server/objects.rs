@@ -35,14 +35,14 @@ pub(super) fn select(repository: &gix::Repository, request: &Request) -> Result<
     let mut seen = HashSet::new();
     let common = common_commits(repository, request)?;
     let commits = wanted_commits(repository, request, &common, &mut selection, &mut seen)?;
-    // What the client has at the edge of the common history need not be sent again.
-    let mut present = HashSet::new();
-    for commit in &common {
-        add_tree(repository, tree_of(repository, *commit)?, &mut present, &mut Vec::new())?;
-    }
-    for commit in commits {
-        selection.objects.push(commit);
-        add_tree(repository, tree_of(repository, commit)?, &mut present, &mut selection.objects)?;
+    let mut sent = HashSet::new();
+    for commit in &commits {
+        selection.objects.push(*commit);
+        // What a parent has that the client has, or gets, need not be sent again.
+        let parents = parents_of(repository, *commit)?;
+        let parent = parents.into_iter().find(|parent| common.contains(parent) || commits.contains(parent));
+        let known = parent.map(|parent| tree_of(repository, parent)).transpose()?;
+        add_news(repository, tree_of(repository, *commit)?, known, &mut sent, &mut selection.objects)?;
     }
     Ok(selection)
 }
@@ -160,6 +160,55 @@ fn add_tree(
         }
     }
     Ok(())
+}
+
+/// Adds what a tree has and another one has not at the same place.
+fn add_news(
+    repository: &gix::Repository,
+    root: ObjectId,
+    known: Option<ObjectId>,
+    sent: &mut HashSet<ObjectId>,
+    objects: &mut Vec<ObjectId>,
+) -> Result<(), GitError> {
+    let mut pending = vec![(root, known)];
+    while let Some((id, known)) = pending.pop() {
+        if Some(id) == known {
+            continue;
+        }
+        let Some(known) = known else {
+            add_tree(repository, id, sent, objects)?;
+            continue;
+        };
+        if sent.insert(id) {
+            objects.push(id);
+        }
+        let known = entries(repository, known)?;
+        for (name, (child, is_tree)) in entries(repository, id)? {
+            let before = known.get(&name).filter(|(_, was_tree)| *was_tree == is_tree).map(|(id, _)| *id);
+            if is_tree {
+                pending.push((child, before));
+            } else if before != Some(child) && sent.insert(child) {
+                objects.push(child);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The folders and files of a tree by their names, with whether they are folders.
+fn entries(
+    repository: &gix::Repository,
+    tree: ObjectId,
+) -> Result<HashMap<Vec<u8>, (ObjectId, bool)>, GitError> {
+    let found = repository.find_object(tree).map_err(GitError::object(tree))?;
+    let mut entries = HashMap::new();
+    for entry in TreeRefIter::from_bytes(&found.data, gix::hash::Kind::Sha1) {
+        let entry = entry.map_err(GitError::object(tree))?;
+        if !entry.mode.is_commit() {
+            entries.insert(entry.filename.to_vec(), (entry.oid.to_owned(), entry.mode.is_tree()));
+        }
+    }
+    Ok(entries)
 }
 
 fn tree_of(repository: &gix::Repository, commit: ObjectId) -> Result<ObjectId, GitError> {

@@ -308,12 +308,7 @@ impl Context {
     /// Every Kustomization, HelmChart and GitRepository that uses a source.
     fn consumers(&self, source: &ObjectKey) -> Vec<ObjectKey> {
         let mut consumers = Vec::new();
-        for repository in self.live.of_kind(SOURCE_GROUP, "GitRepository") {
-            let is_of_it = || includes(repository.value()).any(|name| name == source.name);
-            if repository.namespace() == source.namespace && source.kind == "GitRepository" && is_of_it() {
-                consumers.push(repository.key());
-            }
-        }
+        consumers.extend(self.including(source));
         for chart in self.live.of_kind(SOURCE_GROUP, "HelmChart") {
             let reference = &chart.value()["spec"]["sourceRef"];
             let is_of_it =
@@ -331,6 +326,22 @@ impl Context {
             }
         }
         consumers
+    }
+
+    /// Whether another repository includes a source.
+    pub(crate) fn is_included(&self, source: &ObjectKey) -> bool {
+        !self.including(source).is_empty()
+    }
+
+    fn including(&self, source: &ObjectKey) -> Vec<ObjectKey> {
+        let mut including = Vec::new();
+        for repository in self.live.of_kind(SOURCE_GROUP, "GitRepository") {
+            let is_of_it = || includes(repository.value()).any(|name| name == source.name);
+            if repository.namespace() == source.namespace && source.kind == "GitRepository" && is_of_it() {
+                including.push(repository.key());
+            }
+        }
+        including
     }
 
     /// A source that is gone leaves no artifacts.

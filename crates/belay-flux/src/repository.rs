@@ -47,7 +47,7 @@ pub(crate) struct Fault {
     pub(crate) is_final: bool,
 }
 
-/// Looks at the repository, hands its files on, writes its status. Gives when to look again.
+/// Looks at the repository, keeps its files, writes its status. Gives when to look again.
 pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Duration> {
     let object = context.live.get(key)?;
     let repository: GitRepository = serde_json::from_value(object.value().clone())
@@ -76,6 +76,9 @@ pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Dura
         }
     };
     report(context, &object, &repository, &found).await;
+    if let Found::Files(files) = found {
+        context.keep_source(key, files.source).await;
+    }
     again
 }
 
@@ -114,11 +117,19 @@ async fn look(
         digest: digests(&included),
         checkout,
     };
-    // Its consumers need no archive, which takes longer than all else, and a core.
-    context.keep_source(&object.key(), source.clone()).await;
-    context.queue.settled(&object.key(), BEFORE_ARCHIVE).await;
+    hand_over_early(context, &object.key(), repository, &source).await;
     let artifact = store(context, repository, &source, &included).await?;
     Ok(Files { source, artifact, included, verified })
+}
+
+/// Hands a new revision's files on before its archive is made, which takes longer than all else, and a core, and which
+/// apps do not need. Repositories that include this one do; and who has never seen it waits for its first status.
+async fn hand_over_early(context: &Context, key: &ObjectKey, repository: &GitRepository, source: &Source) {
+    if repository.status.artifact.is_none() || context.is_included(key) {
+        return;
+    }
+    context.keep_source(key, source.clone()).await;
+    context.queue.settled(key, BEFORE_ARCHIVE).await;
 }
 
 /// What was put among a repository's own files.

@@ -69,10 +69,12 @@ pub(crate) async fn status(
     }
 }
 
-/// An operation that somebody wanted to end meanwhile is not shown as running again; nor is one that has just taken the place
-/// of that.
+/// An operation that somebody wanted to end meanwhile is not shown as running again. One that has just taken its place is
+/// another: nobody has seen it yet.
 fn keep_terminating(state: &mut OperationState, old: &Value) {
-    if old["operationState"]["phase"] == "Terminating" && state.phase == OperationPhase::Running {
+    let known = &old["operationState"];
+    let is_to_end = known["phase"] == "Terminating" && known["startedAt"] == state.write()["startedAt"];
+    if is_to_end && state.phase == OperationPhase::Running {
         state.phase = OperationPhase::Terminating;
         state.message = "operation is terminating".to_owned();
     }

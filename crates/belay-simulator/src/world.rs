@@ -602,7 +602,11 @@ impl World {
             self.people.merge(&path, &json!({"metadata": {"finalizers": null}})).await;
         }
         self.restore_branch();
-        self.terminate().await;
+        // What was asked to end may have ended by itself, and another one begun that nobody has seen yet.
+        for _ in 0..3 {
+            self.terminate().await;
+            self.pass(Duration::from_secs(30)).await;
+        }
         let edits: Vec<Edit> = self.estate.apps.iter().flat_map(repairs).collect();
         self.commit(&edits, true);
         for _ in 0..20 {

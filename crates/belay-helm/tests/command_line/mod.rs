@@ -99,8 +99,9 @@ fn load(place: &Path) -> Result<Chart, Box<dyn Error>> {
 }
 
 /// A folder on the disk, links followed wherever they lead, nothing hashed.
-struct Disk {
-    place: PathBuf,
+pub(crate) struct Disk {
+    /// The folder.
+    pub place: PathBuf,
 }
 
 impl Disk {

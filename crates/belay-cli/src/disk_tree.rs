@@ -5,7 +5,7 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use belay_filetree::{ContentId, DirEntry, Entry, FileTree, Kind, TreeError, TreePath};
 use bytes::Bytes;
@@ -32,10 +32,14 @@ impl DiskTree {
 
     fn look(&self, path: &TreePath) -> Result<Option<Entry>, TreeError> {
         match fs::symlink_metadata(self.place(path)) {
-            Ok(metadata) => Ok(Some(Entry { kind: kind(&metadata), id: identity(&metadata) })),
+            Ok(metadata) => Ok(Some(entry(&metadata))),
             Err(error) if is_absent(&error) => Ok(None),
             Err(error) => Err(store(path, error)),
         }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, HashMap<TreePath, Option<Entry>>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The link's target, from the link's own folder.
@@ -53,7 +57,7 @@ impl DiskTree {
 
 impl FileTree for DiskTree {
     fn lookup(&self, path: &TreePath) -> Result<Option<Entry>, TreeError> {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.seen();
         if let Some(entry) = seen.get(path) {
             return Ok(entry.clone());
         }
@@ -87,11 +91,16 @@ impl FileTree for DiskTree {
 
     fn entries(&self, path: &TreePath) -> Result<Vec<DirEntry>, TreeError> {
         let mut entries = Vec::new();
-        for entry in fs::read_dir(self.place(path)).map_err(|error| store(path, error))? {
-            let entry = entry.map_err(|error| store(path, error))?;
-            let metadata = entry.metadata().map_err(|error| store(path, error))?;
-            let name = entry.file_name().to_string_lossy().into_owned();
-            entries.push(DirEntry { name, kind: kind(&metadata) });
+        let mut seen = self.seen();
+        for found in fs::read_dir(self.place(path)).map_err(|error| store(path, error))? {
+            let found = found.map_err(|error| store(path, error))?;
+            let metadata = found.metadata().map_err(|error| store(path, error))?;
+            let name = found.file_name();
+            if let Some(name) = name.to_str() {
+                // It is looked up next, as a rule.
+                seen.entry(path.child(name)).or_insert_with(|| Some(entry(&metadata)));
+            }
+            entries.push(DirEntry { name: name.to_string_lossy().into_owned(), kind: kind(&metadata) });
         }
         entries.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(entries)
@@ -105,6 +114,10 @@ pub(crate) fn whole_disk(path: &Path, limit: u64) -> io::Result<(DiskTree, TreeP
     let below = real.to_string_lossy();
     let place = TreePath::parse(below.trim_start_matches('/')).map_err(io::Error::other)?;
     Ok((DiskTree::new("/", limit), place))
+}
+
+fn entry(metadata: &Metadata) -> Entry {
+    Entry { kind: kind(metadata), id: identity(metadata) }
 }
 
 fn kind(metadata: &Metadata) -> Kind {

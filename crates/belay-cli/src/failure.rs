@@ -1,7 +1,6 @@
 //! Errors for people: `error:` with the chain of causes, then `hint:`.
 
 use std::io::ErrorKind;
-use std::process::ExitCode;
 
 use belay_cluster::ConnectError;
 
@@ -105,13 +104,13 @@ fn go_reason(error: &std::io::Error) -> String {
 
 /// Prints the error and gives the exit code that it asks for, else 1.
 #[expect(clippy::print_stderr, reason = "the one place where errors reach the terminal")]
-pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+pub(crate) fn report(error: &anyhow::Error) -> u8 {
     if let Some(Quiet(code)) = error.downcast_ref() {
-        return ExitCode::from(*code);
+        return *code;
     }
     if let Some(original) = error.downcast_ref::<Original>() {
         eprintln!("Error: {original}");
-        return ExitCode::FAILURE;
+        return 1;
     }
     eprintln!("error: {}", inert(&format!("{error:#}")));
     let failure = error.downcast_ref::<Failure>();
@@ -119,7 +118,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     if let Some(hint) = known.or_else(|| error.chain().find_map(usual_hint)) {
         eprintln!("hint: {}", inert(hint));
     }
-    ExitCode::from(failure.map_or(1, |failure| failure.code))
+    failure.map_or(1, |failure| failure.code)
 }
 
 /// What a person can do about causes that any command may meet.

@@ -18,6 +18,7 @@ mod inert;
 mod logs;
 mod memory;
 mod original_flags;
+mod pages;
 mod recorded;
 mod render_folder;
 mod replica;
@@ -29,16 +30,16 @@ mod written;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+pub use pages::small_pages_at_first;
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
-    let arguments = match arguments::Arguments::try_parse() {
+    let arguments = match arguments::typed() {
         Ok(arguments) => arguments,
         Err(error) => return usage::report(&error),
     };
     match commands::run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failure::report(&error),
+        Err(error) => ExitCode::from(failure::report(&error)),
     }
 }

@@ -1,10 +1,13 @@
 //! A ceiling for the memory of the commands that render what somebody else wrote: a template that calls itself ends in
 //! an error of ours before the machine has to end it.
 
+use std::convert::Infallible;
 use std::process;
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use crate::pages::huge_from_here;
 
 /// How long a look is apart from the next. Memory fills at a few gigabytes a second at most.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -17,39 +20,43 @@ pub(crate) struct MemoryArguments {
     max_memory: u64,
 }
 
-/// Looks at the memory until it is dropped.
+/// What a command's thread may take until it is lifted; another thread looks.
 pub(crate) struct Ceiling {
-    watching: Option<(Sender<()>, JoinHandle<()>)>,
+    /// In MiB.
+    most: u64,
+    doing: String,
+    is_lifted: Mutex<bool>,
 }
 
 impl MemoryArguments {
-    /// Watches over what is being done. Where the system does not tell how much memory a process takes, nothing is
-    /// watched.
-    pub(crate) fn watch(self, doing: &str) -> Ceiling {
-        if self.max_memory == 0 || memory_taken().is_none() {
-            return Ceiling { watching: None };
-        }
-        let (finished, is_finished) = mpsc::channel::<()>();
-        let (most, doing) = (self.max_memory, doing.to_owned());
-        let watch = move || {
-            while is_finished.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
-                if memory_taken().is_some_and(|taken| taken > most) {
-                    give_up(most, &doing);
-                }
-            }
-        };
-        let thread = thread::Builder::new().name("memory".to_owned()).spawn(watch);
-        Ceiling { watching: thread.ok().map(|thread| (finished, thread)) }
+    /// For what is being done.
+    pub(crate) fn ceiling(self, doing: &str) -> Ceiling {
+        let most = if self.max_memory == 0 { u64::MAX } else { self.max_memory };
+        Ceiling { most, doing: doing.to_owned(), is_lifted: Mutex::new(false) }
     }
 }
 
-impl Drop for Ceiling {
-    fn drop(&mut self) {
-        if let Some((finished, thread)) = self.watching.take() {
-            drop(finished);
-            // It only looks, and has nothing to tell.
-            let _ = thread.join();
+impl Ceiling {
+    /// Looks at the memory until the other side of the channel is gone. Where the system does not tell how much memory
+    /// a process takes, there is no ceiling.
+    pub(crate) fn watch(&self, is_over: &Receiver<Infallible>) {
+        while is_over.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
+            // Not a small task.
+            huge_from_here();
+            let is_lifted = self.is_lifted();
+            if !*is_lifted && memory_taken().is_some_and(|taken| taken > self.most) {
+                give_up(self.most, &self.doing);
+            }
         }
+    }
+
+    /// For when the answer is there and is about to be told: it is too late to tell something else.
+    pub(crate) fn lift(&self) {
+        *self.is_lifted() = true;
+    }
+
+    fn is_lifted(&self) -> MutexGuard<'_, bool> {
+        self.is_lifted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 use clap::error::ErrorKind;
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Command};
 use crate::original_flags::STAND_INS;
 
 /// The exit code when the arguments make no sense.
@@ -59,7 +59,7 @@ fn hint(command: &[String]) -> String {
 
 /// The command that was meant: the words of the line that name one, in order.
 fn command(mut words: impl Iterator<Item = String>) -> Vec<String> {
-    let mut place = Arguments::command();
+    let mut place = Arguments::<Command>::command();
     let mut names = Vec::new();
     while let Some(word) = words.next() {
         if names.is_empty() && word == "--log-format" {

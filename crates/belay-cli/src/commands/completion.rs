@@ -2,6 +2,8 @@
 
 use clap::CommandFactory;
 
+use crate::arguments::{Arguments as Typed, Command};
+
 /// Print the completion script of a shell.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -11,7 +13,7 @@ pub(crate) struct Arguments {
 
 /// Prints the script.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let mut command = crate::arguments::Arguments::command();
+    let mut command = Typed::<Command>::command();
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut command, "belay", &mut script);
     super::print_bytes(&script)

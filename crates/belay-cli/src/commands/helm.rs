@@ -22,13 +22,14 @@ mod template;
 mod tests;
 mod values;
 
+use std::convert::Infallible;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use belay_filetree::{Reads, RecordingTree, TreePath};
 use belay_helm::{Chart, LoadError, LoadLimits};
 
-use crate::deep::in_depth;
+use crate::deep::to_the_end;
 use crate::disk_tree::{DiskTree, whole_disk};
 use crate::failure::Original;
 use crate::memory::MemoryArguments;
@@ -77,6 +78,17 @@ struct Printed {
     error: Option<Original>,
 }
 
+impl Printed {
+    #[expect(clippy::print_stderr, reason = "standard output is for the objects")]
+    fn print(self) -> anyhow::Result<()> {
+        for warning in &self.warnings {
+            eprintln!("level=WARN msg={warning:?}");
+        }
+        super::print_bytes(&self.output)?;
+        self.error.map_or(Ok(()), |error| Err(error.into()))
+    }
+}
+
 impl From<Vec<u8>> for Printed {
     fn from(output: Vec<u8>) -> Printed {
         Printed { output, warnings: Vec::new(), error: None }
@@ -91,18 +103,16 @@ impl From<Original> for Printed {
 
 /// Carries the command out.
 #[expect(clippy::print_stderr, reason = "standard output is for the objects")]
-pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Infallible> {
     if let Command::Template(template) = &arguments.command {
         template.deprecations().iter().for_each(|line| eprintln!("{line}"));
     }
-    let ceiling = arguments.memory.watch(&arguments.command.doing());
-    let printed = in_depth("the renderer", || carry_out(&arguments))?;
-    drop(ceiling);
-    for warning in &printed.warnings {
-        eprintln!("level=WARN msg={warning:?}");
-    }
-    super::print_bytes(&printed.output)?;
-    printed.error.map_or(Ok(()), |error| Err(error.into()))
+    let ceiling = arguments.memory.ceiling(&arguments.command.doing());
+    to_the_end("the renderer", &ceiling, || {
+        let printed = carry_out(arguments);
+        ceiling.lift();
+        printed.print()
+    })
 }
 
 fn carry_out(arguments: &Arguments) -> Printed {

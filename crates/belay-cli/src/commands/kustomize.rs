@@ -32,12 +32,10 @@ enum Command {
 
 /// Carries the command out.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    match &arguments.command {
-        Command::Build(build) => build::run(build, arguments.memory),
-        Command::Edit(edit) => edit::run(edit),
-        Command::Tree(tree) => {
-            let _ceiling = arguments.memory.watch("reading a kustomization");
-            tree::run(tree)
-        }
-    }
+    let never = match &arguments.command {
+        Command::Build(build) => build::run(build, arguments.memory)?,
+        Command::Edit(edit) => return edit::run(edit),
+        Command::Tree(tree) => tree::run(tree, arguments.memory)?,
+    };
+    match never {}
 }

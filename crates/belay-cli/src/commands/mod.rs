@@ -18,10 +18,14 @@ pub(crate) mod run;
 pub(crate) mod version;
 
 use crate::arguments::{Arguments, Command};
+use crate::pages::huge_from_here;
 
 /// Carries the command out.
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
     let format = arguments.log_format;
+    if !matches!(arguments.command, Command::Helm(_) | Command::Kustomize(_)) {
+        huge_from_here();
+    }
     match arguments.command {
         Command::Demo(command) => demo::run(command, format),
         Command::Gitserver(command) => gitserver::run(command, format),
@@ -36,7 +40,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Crds(command) => crds::run(&command),
         Command::Install(command) => install::run(&command),
         Command::Kustomize(command) => kustomize::run(&command),
-        Command::Helm(command) => helm::run(command),
+        Command::Helm(command) => match helm::run(&command)? {},
         Command::Version(command) => version::run(&command),
         Command::Completion(command) => completion::run(&command),
     }

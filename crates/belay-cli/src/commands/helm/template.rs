@@ -3,6 +3,7 @@
 mod installing;
 
 use std::ffi::OsString;
+use std::mem;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -193,6 +194,8 @@ pub(super) fn run(arguments: &Arguments, settings: &Settings) -> Result<Printed,
         print_rendered(&rendered, arguments, &options.release_name, text)?
     };
     printed.warnings = warnings;
+    // The process ends when this is printed; taking apart what was rendered would only delay it.
+    mem::forget((chart, rendered, reads));
     Ok(printed)
 }
 

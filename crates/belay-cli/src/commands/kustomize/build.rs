@@ -1,5 +1,6 @@
 //! `belay kustomize build`
 
+use std::convert::Infallible;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use belay_kustomize::{
 
 use super::MAX_FILE_BYTES;
 use super::remotes::Fetcher;
-use crate::deep::in_depth;
+use crate::deep::to_the_end;
 use crate::disk_tree::whole_disk;
 use crate::failure::Original;
 use crate::memory::MemoryArguments;
@@ -108,12 +109,14 @@ enum Order {
 }
 
 /// Carries the command out.
-pub(super) fn run(arguments: &Arguments, memory: MemoryArguments) -> anyhow::Result<()> {
+pub(super) fn run(arguments: &Arguments, memory: MemoryArguments) -> anyhow::Result<Infallible> {
     arguments.without_effect.say();
-    let ceiling = memory.watch(&format!("building {}", arguments.folder.display()));
-    let text = in_depth("the build", || printed(arguments))??;
-    drop(ceiling);
-    super::super::print(&text)
+    let ceiling = memory.ceiling(&format!("building {}", arguments.folder.display()));
+    to_the_end("the build", &ceiling, || {
+        let text = printed(arguments);
+        ceiling.lift();
+        super::super::print(&text?)
+    })
 }
 
 impl WithoutEffect {

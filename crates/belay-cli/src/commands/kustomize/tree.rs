@@ -1,13 +1,15 @@
 //! `belay kustomize tree`
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 
 use belay_kustomize::{Branch, BuildOptions, tree};
 
 use super::MAX_FILE_BYTES;
-use crate::deep::in_depth;
+use crate::deep::to_the_end;
 use crate::disk_tree::whole_disk;
 use crate::failure::Original;
+use crate::memory::MemoryArguments;
 
 /// Print which kustomization reads which files, and the objects in them.
 #[derive(clap::Args)]
@@ -18,8 +20,13 @@ pub(super) struct Arguments {
 }
 
 /// Carries the command out.
-pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    super::super::print(&in_depth("the reading", || text(arguments))??)
+pub(super) fn run(arguments: &Arguments, memory: MemoryArguments) -> anyhow::Result<Infallible> {
+    let ceiling = memory.ceiling("reading a kustomization");
+    to_the_end("the reading", &ceiling, || {
+        let text = text(arguments);
+        ceiling.lift();
+        super::super::print(&text?)
+    })
 }
 
 fn text(arguments: &Arguments) -> Result<String, Original> {

@@ -53,7 +53,7 @@ pub(crate) enum Command {
 #[derive(Subcommand)]
 enum StandIn {
     Kustomize(kustomize::Arguments),
-    Helm(helm::Arguments),
+    Helm(Box<helm::Arguments>),
 }
 
 /// Reads what the process was started with.
@@ -72,7 +72,7 @@ fn read(words: &[OsString]) -> Result<Arguments, clap::Error> {
     {
         let command = match command {
             StandIn::Kustomize(arguments) => Command::Kustomize(arguments),
-            StandIn::Helm(arguments) => Command::Helm(arguments),
+            StandIn::Helm(arguments) => Command::Helm(*arguments),
         };
         return Ok(Arguments { log_format, command });
     }

@@ -126,12 +126,8 @@ fn times(chart: &TreePath, first: &dyn FileTree, second: &dyn FileTree) -> Resul
 fn report(times: &[Times]) {
     let shown = |time: Duration| format!("{:.3} ms", time.as_secs_f64() * 1e3);
     println!("{} charts", times.len());
-    let of: [(&str, fn(&Times) -> Duration); 3] = [
-        ("rendered", |times| times.made),
-        ("found, first look", |times| times.found),
-        ("found, median look", |times| times.again),
-    ];
-    for (name, of) in of {
+    for (name, place) in [("rendered", 0), ("found, first look", 1), ("found, median look", 2)] {
+        let of = |times: &Times| [times.made, times.found, times.again][place];
         let mut sorted: Vec<(Duration, &TreePath)> =
             times.iter().map(|times| (of(times), &times.chart)).collect();
         sorted.sort();

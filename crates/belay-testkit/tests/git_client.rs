@@ -142,6 +142,22 @@ fn clone_and_fetch_in_every_protocol_version() {
 }
 
 #[test]
+fn commits_that_are_taken_back_are_cloned_and_fetched_whole() {
+    let Some(world) = World::new(None) else { return };
+    let before = world.clone("before", &[]);
+    let author = Author::at("Ada", "ada@example.org", 1_700_000_001);
+    for content in ["b: 1\n", "b: 2\n", "b: 1\n"] {
+        let changes = [Change::write("deep/est/b.yaml", content), Change::write("deep/er/c", "c")];
+        world.repository.commit(&changes, content, &author).unwrap();
+    }
+    git(&before, &["pull", "--quiet"]);
+    for folder in [before, world.clone("after", &[])] {
+        git(&folder, &["fsck", "--full", "--strict"]);
+        assert_eq!(std::fs::read_to_string(folder.join("deep/est/b.yaml")).unwrap(), "b: 1\n");
+    }
+}
+
+#[test]
 fn shallow_clones_deepen() {
     let Some(world) = World::new(None) else { return };
     for version in ["0", "2"] {

@@ -35,15 +35,17 @@ pub(super) fn select(repository: &gix::Repository, request: &Request) -> Result<
     let mut seen = HashSet::new();
     let common = common_commits(repository, request)?;
     let commits = wanted_commits(repository, request, &common, &mut selection, &mut seen)?;
-    let mut sent = HashSet::new();
+    let mut whole = HashSet::new();
     for commit in &commits {
         selection.objects.push(*commit);
         // What a parent has that the client has, or gets, need not be sent again.
         let parents = parents_of(repository, *commit)?;
         let parent = parents.into_iter().find(|parent| common.contains(parent) || commits.contains(parent));
         let known = parent.map(|parent| tree_of(repository, parent)).transpose()?;
-        add_news(repository, tree_of(repository, *commit)?, known, &mut sent, &mut selection.objects)?;
+        add_news(repository, tree_of(repository, *commit)?, known, &mut whole, &mut selection.objects)?;
     }
+    let mut once = HashSet::new();
+    selection.objects.retain(|id| once.insert(*id));
     Ok(selection)
 }
 
@@ -162,12 +164,13 @@ fn add_tree(
     Ok(())
 }
 
-/// Adds what a tree has and another one has not at the same place.
+/// Adds what a tree has and another one has not at the same place. `whole` are trees that are sent with all below them,
+/// which is not known of one that is sent for its news: a commit that is taken back brings its tree again.
 fn add_news(
     repository: &gix::Repository,
     root: ObjectId,
     known: Option<ObjectId>,
-    sent: &mut HashSet<ObjectId>,
+    whole: &mut HashSet<ObjectId>,
     objects: &mut Vec<ObjectId>,
 ) -> Result<(), GitError> {
     let mut pending = vec![(root, known)];
@@ -176,18 +179,16 @@ fn add_news(
             continue;
         }
         let Some(known) = known else {
-            add_tree(repository, id, sent, objects)?;
+            add_tree(repository, id, whole, objects)?;
             continue;
         };
-        if sent.insert(id) {
-            objects.push(id);
-        }
+        objects.push(id);
         let known = entries(repository, known)?;
         for (name, (child, is_tree)) in entries(repository, id)? {
             let before = known.get(&name).filter(|(_, was_tree)| *was_tree == is_tree).map(|(id, _)| *id);
             if is_tree {
                 pending.push((child, before));
-            } else if before != Some(child) && sent.insert(child) {
+            } else if before != Some(child) {
                 objects.push(child);
             }
         }

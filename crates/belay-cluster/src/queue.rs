@@ -24,26 +24,61 @@ pub struct WorkQueue<K> {
 }
 
 struct State<K> {
-    due: BTreeMap<(Instant, u64), K>,
-    places: HashMap<K, (Instant, u64)>,
+    due: Line<K>,
     running: HashSet<K>,
     again: HashMap<K, Instant>,
     /// Keys that can wait, since when; some of them are due at some time, too.
-    later: BTreeMap<(Instant, u64), K>,
-    later_places: HashMap<K, (Instant, u64)>,
+    later: Line<K>,
     /// Those of `running` that could wait.
     running_later: HashSet<K>,
+}
+
+/// Keys in the order of their times, and for one time in that in which they came.
+struct Line<K> {
+    keys: BTreeMap<(Instant, u64), K>,
+    places: HashMap<K, (Instant, u64)>,
     added: u64,
+}
+
+impl<K> Default for Line<K> {
+    fn default() -> Line<K> {
+        Line { keys: BTreeMap::new(), places: HashMap::new(), added: 0 }
+    }
+}
+
+impl<K: Clone + Eq + Hash> Line<K> {
+    fn first(&self) -> Option<(Instant, &K)> {
+        self.keys.first_key_value().map(|((time, _), key)| (*time, key))
+    }
+
+    fn time_of(&self, key: &K) -> Option<Instant> {
+        self.places.get(key).map(|(time, _)| *time)
+    }
+
+    /// Puts a key where its time is, wherever it was before.
+    fn put(&mut self, key: K, time: Instant) {
+        self.remove(&key);
+        self.added += 1;
+        let place = (time, self.added);
+        self.keys.insert(place, key.clone());
+        self.places.insert(key, place);
+    }
+
+    fn remove(&mut self, key: &K) {
+        if let Some(place) = self.places.remove(key) {
+            self.keys.remove(&place);
+        }
+    }
 }
 
 impl<K: Clone + Eq + Hash> State<K> {
     /// Which key is next, if any is due, and whether it could wait.
     fn choose(&self) -> Option<(K, bool)> {
         let now = Instant::now();
-        let due = self.due.first_key_value().filter(|((due, _), _)| *due <= now);
+        let due = self.due.first().filter(|(due, _)| *due <= now);
         let most = if self.running.len() > self.running_later.len() { MOST_BESIDE } else { MOST_LATER };
-        let later = self.later.first_key_value().filter(|_| self.running_later.len() < most);
-        let has_waited = later.is_some_and(|((since, _), _)| *since + LONGEST_WAIT <= now);
+        let later = self.later.first().filter(|_| self.running_later.len() < most);
+        let has_waited = later.is_some_and(|(since, _)| since + LONGEST_WAIT <= now);
         let due = due.filter(|_| !has_waited);
         due.or(later).map(|(_, key)| (key.clone(), due.is_none()))
     }
@@ -52,17 +87,13 @@ impl<K: Clone + Eq + Hash> State<K> {
     fn is_settled(&self, own: &K) -> bool {
         let now = Instant::now();
         self.running.iter().all(|key| key == own || self.running_later.contains(key))
-            && self.due.first_key_value().is_none_or(|((due, _), _)| *due > now)
+            && self.due.first().is_none_or(|(due, _)| due > now)
     }
 
     /// Takes a key out of everything that waits.
     fn remove(&mut self, key: &K) {
-        if let Some(place) = self.places.remove(key) {
-            self.due.remove(&place);
-        }
-        if let Some(place) = self.later_places.remove(key) {
-            self.later.remove(&place);
-        }
+        self.due.remove(key);
+        self.later.remove(key);
     }
 }
 
@@ -82,14 +113,11 @@ impl<K: Clone + Eq + Hash> WorkQueue<K> {
     /// An empty queue.
     pub fn new() -> WorkQueue<K> {
         let state = State {
-            due: BTreeMap::new(),
-            places: HashMap::new(),
+            due: Line::default(),
             running: HashSet::new(),
             again: HashMap::new(),
-            later: BTreeMap::new(),
-            later_places: HashMap::new(),
+            later: Line::default(),
             running_later: HashSet::new(),
-            added: 0,
         };
         WorkQueue { state: Arc::new(Mutex::new(state)), changed: Arc::default(), ended: Arc::default() }
     }
@@ -107,17 +135,13 @@ impl<K: Clone + Eq + Hash> WorkQueue<K> {
             return self.add(key);
         }
         let now = Instant::now();
-        let is_due = state.places.get(&key).is_some_and(|(due, _)| *due <= now);
-        if is_due || state.later_places.contains_key(&key) {
+        let is_due = state.due.time_of(&key).is_some_and(|due| due <= now);
+        if is_due || state.later.time_of(&key).is_some() {
             return;
         }
-        state.added += 1;
-        let place = (now, state.added);
-        state.later.insert(place, key.clone());
-        state.later_places.insert(key, place);
+        state.later.put(key, now);
         drop(state);
-        self.changed.notify_waiters();
-        self.changed.notify_one();
+        self.wake();
     }
 
     /// Makes the key due after a while, unless it is due earlier anyway.
@@ -165,7 +189,7 @@ impl<K: Clone + Eq + Hash> WorkQueue<K> {
             let mut state = self.lock();
             state.running.remove(key);
             state.running_later.remove(key);
-            if !state.later.is_empty() {
+            if state.later.first().is_some() {
                 // There may be room for several.
                 self.changed.notify_waiters();
             }
@@ -187,8 +211,8 @@ impl<K: Clone + Eq + Hash> WorkQueue<K> {
     /// How many keys wait, whether due or not.
     pub fn len(&self) -> usize {
         let state = self.lock();
-        let both = state.later_places.keys().filter(|key| state.places.contains_key(key)).count();
-        state.due.len() + state.later.len() - both
+        let later_alone = state.later.places.keys().filter(|key| state.due.time_of(key).is_none()).count();
+        state.due.places.len() + later_alone
     }
 
     /// Whether no key waits.
@@ -203,17 +227,16 @@ impl<K: Clone + Eq + Hash> WorkQueue<K> {
             *again = due.min(*again);
             return;
         }
-        if let Some(place) = state.places.get(&key).copied() {
-            if place.0 <= due {
-                return;
-            }
-            state.due.remove(&place);
+        if state.due.time_of(&key).is_some_and(|known| known <= due) {
+            return;
         }
-        state.added += 1;
-        let place = (due, state.added);
-        state.due.insert(place, key.clone());
-        state.places.insert(key, place);
+        state.due.put(key, due);
         drop(state);
+        self.wake();
+    }
+
+    /// Tells those that wait for a key, and who is about to.
+    fn wake(&self) {
         self.changed.notify_waiters();
         self.changed.notify_one();
     }
@@ -222,7 +245,7 @@ impl<K: Clone + Eq + Hash> WorkQueue<K> {
     fn take_due(&self) -> Result<K, Option<Instant>> {
         let mut state = self.lock();
         let Some((key, could_wait)) = state.choose() else {
-            return Err(state.due.first_key_value().map(|((due, _), _)| *due));
+            return Err(state.due.first().map(|(due, _)| due));
         };
         state.remove(&key);
         if could_wait {

@@ -119,6 +119,10 @@ pub(crate) struct Source {
 }
 
 impl Source {
+    fn is_same_as(&self, other: &Source) -> bool {
+        (&self.revision, &self.ignore, &self.digest) == (&other.revision, &other.ignore, &other.digest)
+    }
+
     /// What its consumers see otherwise in a later state; nothing where that takes as long as asking each of them.
     fn changes_to(&self, later: &Source) -> Option<Changes> {
         let is_plain = self.ignore == later.ignore && !self.ignore.includes_again();
@@ -219,24 +223,27 @@ impl Context {
         lock(&self.sources).get(key).cloned()
     }
 
-    /// Keeps the files of a source; its consumers look when the revision is a new one. First those whose files have changed:
-    /// the others have nothing to say but the revision.
-    pub(crate) async fn keep_source(&self, key: &ObjectKey, source: Source) {
-        let of = |source: &Source| (source.revision.clone(), source.ignore.clone(), source.digest.clone());
+    /// Keeps the files of a source; its consumers look when they are new ones, which is what this gives. First those whose
+    /// files have changed: the others have nothing to say but the revision.
+    pub(crate) async fn keep_source(&self, key: &ObjectKey, source: Source) -> bool {
         let before = lock(&self.sources).insert(key.clone(), source.clone());
-        if before.as_ref().is_some_and(|before| of(before) == of(&source)) {
-            return;
+        if before.as_ref().is_some_and(|before| before.is_same_as(&source)) {
+            return false;
         }
         let changes = match before {
             Some(before) => belay_cluster::aside(move || before.changes_to(&source)).await.ok().flatten(),
             None => None,
         };
-        let Some(changes) = changes else { return self.add_consumers(key) };
+        let Some(changes) = changes else {
+            self.add_consumers(key);
+            return true;
+        };
         let consumers = self.consumers(key).into_iter();
         let (same, changed): (Vec<_>, Vec<_>) =
             consumers.partition(|consumer| self.renders.is_spared(consumer, &changes));
         changed.into_iter().for_each(|consumer| self.add_with_dependencies(consumer));
         same.into_iter().for_each(|consumer| self.queue.add_later(consumer));
+        true
     }
 
     /// Looks at an app, and at those that have to be at the same revision before it.
@@ -307,8 +314,7 @@ impl Context {
 
     /// Every Kustomization, HelmChart and GitRepository that uses a source.
     fn consumers(&self, source: &ObjectKey) -> Vec<ObjectKey> {
-        let mut consumers = Vec::new();
-        consumers.extend(self.including(source));
+        let mut consumers = self.including(source);
         for chart in self.live.of_kind(SOURCE_GROUP, "HelmChart") {
             let reference = &chart.value()["spec"]["sourceRef"];
             let is_of_it =

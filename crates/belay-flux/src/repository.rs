@@ -128,8 +128,9 @@ async fn hand_over_early(context: &Context, key: &ObjectKey, repository: &GitRep
     if repository.status.artifact.is_none() || context.is_included(key) {
         return;
     }
-    context.keep_source(key, source.clone()).await;
-    context.queue.settled(key, BEFORE_ARCHIVE).await;
+    if context.keep_source(key, source.clone()).await {
+        context.queue.settled(key, BEFORE_ARCHIVE).await;
+    }
 }
 
 /// What was put among a repository's own files.
@@ -251,7 +252,9 @@ pub(crate) async fn restore(context: &Context, key: &ObjectKey, repository: &Git
         return;
     }
     match stored(context, key, repository).await {
-        Ok(source) => context.keep_source(key, source).await,
+        Ok(source) => {
+            context.keep_source(key, source).await;
+        }
         Err(fault) => tracing::warn!(repository = %key, fault.message, "artifact not restored"),
     }
 }

@@ -40,6 +40,7 @@ pub use json::{
 };
 pub use json_error::go_json_error;
 pub use options::{Budget, Clock, LocalZone, MissingKey, Moment, Options, RandomSource};
+pub use parse::literal::parse_uint as go_parse_uint;
 pub use parse::{Delimiters, Parsed, parse};
 pub use provenance::{Condition, Frame, Nested, Origin, Path, Place, Provenance, Span, Step};
 pub use set::TemplateSet;

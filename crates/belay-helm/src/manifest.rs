@@ -1,6 +1,5 @@
 //! Rendered files into manifests and hooks, in the order they are installed.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use belay_gotemplate::bytes_of;
@@ -228,11 +227,10 @@ pub fn split_manifests(text: &str) -> Vec<&str> {
 
 /// A document as data; `has_stand_ins` if characters stand in for its bytes.
 pub(crate) fn read(document: &str, has_stand_ins: bool) -> Result<Value, YamlError> {
-    let text = match has_stand_ins {
-        true => Cow::Owned(yaml::text(&bytes_of(document))?.into_owned()),
-        false => Cow::Borrowed(document),
-    };
-    yaml::decode(&text)
+    if !has_stand_ins {
+        return yaml::decode(document);
+    }
+    yaml::decode(&yaml::text(&bytes_of(document))?)
 }
 
 /// What Helm reads of a document to sort it.

@@ -152,7 +152,7 @@ fn exact_uint(float: f64) -> Option<u64> {
 }
 
 /// Go's `strconv.ParseUint(text, 0, 64)`.
-pub(crate) fn parse_uint(text: &str) -> Option<u64> {
+pub fn parse_uint(text: &str) -> Option<u64> {
     let lower = text.to_ascii_lowercase();
     let (digits, radix, base_prefix) = if let Some(rest) = lower.strip_prefix("0x") {
         (rest, 16, true)

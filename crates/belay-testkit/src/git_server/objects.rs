@@ -35,12 +35,14 @@ pub(super) fn select(repository: &gix::Repository, request: &Request) -> Result<
     let mut seen = HashSet::new();
     let common = common_commits(repository, request)?;
     let commits = wanted_commits(repository, request, &common, &mut selection, &mut seen)?;
+    // The commits that the client will have.
+    let mut clients = common;
+    clients.extend(&commits);
     let mut whole = HashSet::new();
     for commit in &commits {
         selection.objects.push(*commit);
         // What a parent has that the client has, or gets, need not be sent again.
-        let parents = parents_of(repository, *commit)?;
-        let parent = parents.into_iter().find(|parent| common.contains(parent) || commits.contains(parent));
+        let parent = parents_of(repository, *commit)?.into_iter().find(|parent| clients.contains(parent));
         let known = parent.map(|parent| tree_of(repository, parent)).transpose()?;
         add_news(repository, tree_of(repository, *commit)?, known, &mut whole, &mut selection.objects)?;
     }

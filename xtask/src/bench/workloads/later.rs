@@ -52,7 +52,9 @@ impl Leg<'_> {
             self.commit(&Change::write(&format!("apps/{app}/configmap.yaml"), object.to_string()))?;
             let start = Instant::now();
             self.cluster.announce().await?;
-            wait_for(&mut events, &value).await.with_context(|| format!("turn {turn}"))?;
+            wait_for(&mut events, one(app), |found| found == value)
+                .await
+                .with_context(|| format!("turn {turn}"))?;
             latencies.push(start.elapsed().as_secs_f64());
             tokio::time::sleep(Duration::from_millis(self.arguments.pause)).await;
         }
@@ -73,8 +75,9 @@ impl Leg<'_> {
         let api = self.cluster.api("v1", "ConfigMap").await?;
         let now = api.list(&ListParams::default().limit(1)).await?.metadata.resource_version;
         let mut edited = HashSet::new();
-        for turn in 0..self.arguments.repeats.min(self.arguments.apps) {
-            let app = (turn + 1) * self.arguments.apps / self.arguments.repeats.min(self.arguments.apps) - 1;
+        let (apps, edits) = (self.arguments.apps, self.arguments.repeats.min(self.arguments.apps));
+        for turn in 1..=edits {
+            let app = turn * apps / edits - 1;
             edit(&api, app, EDITED).await?;
             edited.insert(fleet::name(app));
         }
@@ -84,7 +87,7 @@ impl Leg<'_> {
         self.start_engine().await?;
         let mut mark = self.mark().await?;
         (mark.start, mark.requests, mark.engine_cpu) = (start, requests, 0.0);
-        wait_for_all(&mut events, edited).await?;
+        wait_for(&mut events, edited, |found| found != EDITED).await?;
         let waited = Waited { all: mark.start.elapsed(), ..Waited::default() };
         self.cost(mark, waited).await
     }
@@ -100,7 +103,9 @@ impl Leg<'_> {
             let mut events = Box::pin(watch(&api, app).await?);
             edit(&api, app, &format!("edited {turn}")).await?;
             let start = Instant::now();
-            wait_for(&mut events, &app.to_string()).await.with_context(|| format!("turn {turn}"))?;
+            wait_for(&mut events, one(app), |found| found == app.to_string())
+                .await
+                .with_context(|| format!("turn {turn}"))?;
             latencies.push(start.elapsed().as_secs_f64());
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
@@ -124,6 +129,11 @@ async fn edit(api: &Api<DynamicObject>, app: usize, value: &str) -> Result<()> {
     Ok(())
 }
 
+/// The name of one app's ConfigMap.
+fn one(app: usize) -> HashSet<String> {
+    HashSet::from([fleet::name(app)])
+}
+
 /// What becomes of an app's ConfigMap from now on.
 async fn watch(
     api: &Api<DynamicObject>,
@@ -134,45 +144,25 @@ async fn watch(
     Ok(api.watch(&params, &now).await?)
 }
 
-/// Waits until the ConfigMaps of these names, which somebody has edited, are what Git has.
-async fn wait_for_all(
+/// Waits until the ConfigMaps of these names say so, having said something else or not.
+async fn wait_for(
     events: &mut (impl Stream<Item = kube::Result<WatchEvent<DynamicObject>>> + Unpin),
-    mut edited: HashSet<String>,
+    mut names: HashSet<String>,
+    is_it: impl Fn(&str) -> bool,
 ) -> Result<()> {
     let seen = async {
-        while let Some(event) = events.next().await {
+        while !names.is_empty()
+            && let Some(event) = events.next().await
+        {
             if let WatchEvent::Modified(object) = event?
-                && object.data.pointer("/data/app").and_then(Value::as_str) != Some(EDITED)
+                && object.data.pointer("/data/app").and_then(Value::as_str).is_some_and(&is_it)
             {
-                edited.remove(&object.name_any());
-            }
-            if edited.is_empty() {
-                break;
+                names.remove(&object.name_any());
             }
         }
         anyhow::Ok(())
     };
-    tokio::time::timeout(SHOWS, seen).await.context("they are not as they were")??;
-    ensure!(edited.is_empty(), "the watch has ended");
-    Ok(())
-}
-
-/// Waits until the ConfigMap says so, having said something else or not.
-async fn wait_for(
-    events: &mut (impl Stream<Item = kube::Result<WatchEvent<DynamicObject>>> + Unpin),
-    value: &str,
-) -> Result<()> {
-    let seen = async {
-        while let Some(event) = events.next().await {
-            if let WatchEvent::Modified(object) = event?
-                && object.data.pointer("/data/app").and_then(Value::as_str) == Some(value)
-            {
-                return anyhow::Ok(true);
-            }
-        }
-        Ok(false)
-    };
-    let seen = tokio::time::timeout(SHOWS, seen).await.context("it does not show")??;
-    ensure!(seen, "the watch has ended");
+    tokio::time::timeout(SHOWS, seen).await.context("it does not show")??;
+    ensure!(names.is_empty(), "the watch has ended");
     Ok(())
 }

@@ -82,19 +82,7 @@ fn place_in_a_file(text: &str) -> Result<String, &'static str> {
 
 /// A number as Go writes numbers.
 fn megabytes(text: &str) -> Result<u64, &'static str> {
-    const SYNTAX: &str = "parse error";
-    let (base, digits) = match text.get(..2).map(str::to_lowercase).as_deref() {
-        Some("0x") => (16, &text[2..]),
-        Some("0o") => (8, &text[2..]),
-        Some("0b") => (2, &text[2..]),
-        Some(_) if text.starts_with('0') => (8, &text[1..]),
-        _ => (10, text),
-    };
-    let is_apart = base == 10 && digits.starts_with('_');
-    if is_apart || digits.starts_with('+') || digits.ends_with('_') || digits.contains("__") {
-        return Err(SYNTAX);
-    }
-    u64::from_str_radix(&digits.replace('_', ""), base).map_err(|_| SYNTAX)
+    belay_gotemplate::go_parse_uint(text).ok_or("parse error")
 }
 
 /// A severity's name or number.

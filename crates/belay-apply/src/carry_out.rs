@@ -5,14 +5,14 @@ use std::time::Duration;
 use belay_cluster::LiveState;
 use belay_diff::{Difference, take_over};
 use belay_manifest::ObjectKey;
-use belay_plan::{Action, KeptReason, Plan, Step};
+use belay_plan::{Action, Desired, KeptReason, Plan, Step};
 use futures::{StreamExt, stream};
 use kube::api::{Api, DynamicObject, Patch, PatchParams, PropagationPolicy};
 use serde_json::{Value, json};
 
 use crate::definitions::{learn_kinds, wait_established};
 use crate::error::ApplyError;
-use crate::requests::{delete, delete_and_wait, is_immutable, learn, resource};
+use crate::requests::{delete, delete_and_wait, is_immutable, learn, resource, under_way};
 
 /// How long a definition may take to be established.
 const ESTABLISH: Duration = Duration::from_secs(60);
@@ -109,6 +109,15 @@ async fn apply(step: &Step, live: &LiveState, settings: &ApplySettings) -> Resul
     let Some(desired) = &step.desired else {
         return Ok(());
     };
+    under_way(&desired.object, live, ask_to_apply(step, desired, live, settings)).await
+}
+
+async fn ask_to_apply(
+    step: &Step,
+    desired: &Desired,
+    live: &LiveState,
+    settings: &ApplySettings,
+) -> Result<(), ApplyError> {
     let resource = resource(&desired.object, live).await?;
     let api = resource.objects(live.client(), &step.key.namespace);
     let params = PatchParams::apply(&settings.manager).force();

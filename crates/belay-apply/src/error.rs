@@ -89,6 +89,21 @@ impl ApplyError {
         }
     }
 
+    /// Whether it is known what became of the object: nothing was sent, or the API server has answered for itself.
+    pub(crate) fn is_answer(&self) -> bool {
+        match self {
+            ApplyError::Refused { source, .. } | ApplyError::Delete { source, .. } => {
+                matches!(source, kube::Error::Api(status) if status.code < 500)
+            }
+            ApplyError::Answer { .. } => false,
+            ApplyError::Kind { .. }
+            | ApplyError::TooLarge { .. }
+            | ApplyError::NotEstablished { .. }
+            | ApplyError::Unplannable { .. }
+            | ApplyError::NotTried { .. } => true,
+        }
+    }
+
     /// The object that the step was about.
     pub fn key(&self) -> &ObjectKey {
         match self {

@@ -13,6 +13,20 @@ use crate::error::ApplyError;
 /// How long an object may take to go when it is made anew.
 const GO: Duration = Duration::from_secs(60);
 
+/// Makes the requests of one write. Without an answer its object is in doubt.
+pub(crate) async fn under_way<T>(
+    object: &Object,
+    live: &LiveState,
+    requests: impl Future<Output = Result<T, ApplyError>>,
+) -> Result<T, ApplyError> {
+    let write = live.under_way(object);
+    let result = requests.await;
+    if result.as_ref().map_or_else(ApplyError::is_answer, |_done| true) {
+        write.answered();
+    }
+    result
+}
+
 /// Where an object's requests go.
 pub(crate) async fn api_of(object: &Object, live: &LiveState) -> Result<Api<DynamicObject>, ApplyError> {
     let resource = resource(object, live).await?;
@@ -59,6 +73,15 @@ pub(crate) async fn delete_and_wait(api: &Api<DynamicObject>, name: &str) -> Res
 
 /// Deletes an object, if it is still the one that was seen. What has gone already is fine.
 pub(crate) async fn delete(
+    object: &Object,
+    uid: &str,
+    propagation: PropagationPolicy,
+    live: &LiveState,
+) -> Result<Gone, ApplyError> {
+    under_way(object, live, ask_to_delete(object, uid, propagation, live)).await
+}
+
+async fn ask_to_delete(
     object: &Object,
     uid: &str,
     propagation: PropagationPolicy,
@@ -111,6 +134,10 @@ pub(crate) enum Gone {
 
 /// Takes a finalizer away.
 pub(crate) async fn release(object: &Object, finalizer: &str, live: &LiveState) -> Result<(), ApplyError> {
+    under_way(object, live, ask_to_release(object, finalizer, live)).await
+}
+
+async fn ask_to_release(object: &Object, finalizer: &str, live: &LiveState) -> Result<(), ApplyError> {
     let key = object.key();
     let finalizers = object.value().pointer("/metadata/finalizers").and_then(Value::as_array);
     let Some(place) = finalizers.and_then(|all| all.iter().position(|name| name == finalizer)) else {

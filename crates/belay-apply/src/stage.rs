@@ -15,7 +15,7 @@ use crate::carry_out::ApplySettings;
 use crate::definitions::{learn_kinds, wait_established};
 use crate::error::ApplyError;
 use crate::migrate::migrated_fields;
-use crate::requests::{Gone, api_of, delete, delete_and_wait, is_immutable, learn, release};
+use crate::requests::{Gone, api_of, delete, delete_and_wait, is_immutable, learn, release, under_way};
 
 /// How long a definition may take to be served before its objects are tried nevertheless.
 const ESTABLISH: Duration = Duration::from_secs(3);
@@ -199,18 +199,24 @@ impl Writing<'_> {
             Write::Nothing { server_side: true } => {
                 Ok(Answered::without_request(Written::ServerSideUnchanged))
             }
-            Write::Create(object) => {
-                match self.create(&self.api(object).await?, object).await {
-                    // Two apps may make their namespace at the same moment; the second finds it there.
-                    Err(kube::Error::Api(status)) if is_namespace_there(&status, self.key) => {
-                        Ok(Answered::without_request(Written::Unchanged))
-                    }
-                    answer => self.learnt(answer, object.value(), Written::Created),
-                }
+            Write::Create(object) => under_way(object, self.live, self.create_or_find(object)).await,
+            Write::Patch { patch, anew, force } => {
+                under_way(anew, self.live, self.patch(patch, anew, *force)).await
             }
-            Write::Patch { patch, anew, force } => self.patch(patch, anew, *force).await,
-            Write::Apply { object, force } => self.apply(object, *force).await,
-            Write::Replace { object, force } => self.replace(object, *force).await,
+            Write::Apply { object, force } => under_way(object, self.live, self.apply(object, *force)).await,
+            Write::Replace { object, force } => {
+                under_way(object, self.live, self.replace(object, *force)).await
+            }
+        }
+    }
+
+    async fn create_or_find(&self, object: &Object) -> Result<Answered, ApplyError> {
+        match self.create(&self.api(object).await?, object).await {
+            // Two apps may make their namespace at the same moment; the second finds it there.
+            Err(kube::Error::Api(status)) if is_namespace_there(&status, self.key) => {
+                Ok(Answered::without_request(Written::Unchanged))
+            }
+            answer => self.learnt(answer, object.value(), Written::Created),
         }
     }
 

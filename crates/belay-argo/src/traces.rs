@@ -10,17 +10,14 @@ use belay_manifest::GroupVersionKind;
 use crate::context::Context;
 use crate::fault::Fault;
 
-/// Watches the kinds of all objects that the status tells of. A kind that is not served any more has none.
+/// Watches the kinds of all objects that the status tells of, and asks for those that it does not tell of because the
+/// answer to their write was lost. A kind that is not served any more has no objects.
 pub(crate) async fn watch(context: &Context, app: &Application) -> Result<(), Fault> {
     context.cluster.reached().await?;
+    context.live.ask_for_lost_answers().await.map_err(Fault::not_loaded)?;
     let kinds = kinds(app).into_iter();
-    for kind in kinds.filter(|kind| context.live.kinds().known(kind).is_none_or(|kind| kind.watchable)) {
-        match context.live.ensure(&kind).await {
-            Ok(()) | Err(LiveError::UnknownKind { .. }) => {}
-            Err(error) => return Err(Fault::not_loaded(error)),
-        }
-    }
-    Ok(())
+    let watchable = kinds.filter(|kind| context.live.kinds().known(kind).is_none_or(|kind| kind.watchable));
+    context.live.ensure_each(watchable).await.map_err(Fault::not_loaded)
 }
 
 /// Lists those of these kinds anew whose watches are interrupted, for what is done once.

@@ -25,7 +25,7 @@ pub use exec::ExecLogin;
 pub use impersonate::{impersonate, service_account};
 pub use kinds::{KindError, Kinds, Resource, Scope};
 pub use kubeconfig::KubeconfigError;
-pub use live::{Belonging, Change, LiveError, LiveState, Reach};
+pub use live::{Belonging, Change, LiveError, LiveState, Reach, UnderWay};
 pub use looks::{Looks, RunningLook, step};
 pub use measured::{for_app, measured};
 pub use queue::WorkQueue;

@@ -6,6 +6,7 @@
 //! that the next look does not see the past.
 
 mod current;
+mod doubts;
 mod reassign;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,9 @@ use tokio::time::{Instant, timeout_at};
 use crate::connect::Clients;
 use crate::kinds::{KindError, Kinds, Resource, Scope};
 use crate::replicas::Gate;
+
+use self::doubts::Doubts;
+pub use self::doubts::UnderWay;
 
 /// How long the first list of a kind may take before a look at it fails.
 const FIRST_LIST: Duration = Duration::from_secs(30);
@@ -62,6 +66,14 @@ pub enum LiveError {
     NotListed {
         /// The kind.
         kind: GroupVersionKind,
+        /// What the API server said.
+        reason: String,
+    },
+    /// The answer to a write was lost, and asking for the object failed.
+    #[error("what became of the last write of {key} is not known: {reason}")]
+    LostAnswer {
+        /// The object.
+        key: ObjectKey,
         /// What the API server said.
         reason: String,
     },
@@ -105,6 +117,7 @@ pub struct LiveState {
     troubles: Arc<watch::Sender<u64>>,
     belonging: Arc<dyn Fn(&Object) -> Belonging + Send + Sync>,
     picture: Arc<RwLock<Picture>>,
+    doubts: Arc<Mutex<Doubts>>,
     watches: Arc<RwLock<Watches>>,
     changes: broadcast::Sender<Change>,
 }
@@ -215,6 +228,7 @@ impl LiveState {
             troubles: Arc::new(watch::channel(0).0),
             belonging: Arc::new(belonging),
             picture: Arc::default(),
+            doubts: Arc::default(),
             watches: Arc::default(),
             changes: broadcast::channel(CHANGES).0,
         }
@@ -232,6 +246,7 @@ impl LiveState {
             troubles: Arc::new(watch::channel(0).0),
             belonging: self.belonging.clone(),
             picture: Arc::default(),
+            doubts: Arc::default(),
             watches: Arc::default(),
             changes: broadcast::channel(CHANGES).0,
         }

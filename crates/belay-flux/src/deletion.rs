@@ -60,6 +60,8 @@ async fn delete(context: &Context, object: &Object, app: &Kustomization) -> Resu
         Err(error) => return Err(belay_causes::chain(&error)),
     };
     let target = Target::of(app);
+    let not_known = |error: LiveError| error.to_string();
+    place.live.ask_for_lost_answers().await.map_err(not_known)?;
     // The status may have been refused before it could tell of them.
     known.extend(adopted(&place.live, object, &target));
     if known.is_empty() {
@@ -75,7 +77,6 @@ async fn delete(context: &Context, object: &Object, app: &Kustomization) -> Resu
     }
     // Nobody looks again afterwards.
     let kinds: BTreeSet<_> = known.values().cloned().collect();
-    let not_known = |error: LiveError| error.to_string();
     place.live.ensure_each_current(kinds).await.map_err(not_known)?;
     // A restored backup of the cluster may have taken the deletion back.
     if !context.live.still_stands(object).await.map_err(not_known)? {

@@ -287,18 +287,8 @@ async fn watch_kinds(live: &LiveState, prepared: &Prepared, known: &Objects) -> 
             live.ensure(kind).await.map_err(fault)?;
         }
     }
-    watch_known(live, known).await.map_err(fault)
-}
-
-/// Watches the kinds of an inventory. Those whose definition is gone have no objects any more.
-async fn watch_known(live: &LiveState, known: &Objects) -> Result<(), LiveError> {
-    for kind in known.values() {
-        match live.ensure(kind).await {
-            Ok(()) | Err(LiveError::UnknownKind { .. }) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
+    live.ensure_each(known.values().cloned()).await.map_err(fault)?;
+    live.ask_for_lost_answers().await.map_err(fault)
 }
 
 /// What we applied and no inventory names: a process ended between the two, or the status could not be written.

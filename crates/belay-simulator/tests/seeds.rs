@@ -8,7 +8,7 @@ use std::process::Command;
 use belay_simulator::{seed, seeds};
 
 /// Seeds that found something, and what.
-const FOUND: [(u64, &str); 21] = [
+const FOUND: [(u64, &str); 22] = [
     (22, "an operation whose commit is gone, and an app deleted before anything was noted of it"),
     (6, "a release that failed often"),
     (88, "an older commit, applied again after a force-push and a crash"),
@@ -35,6 +35,10 @@ const FOUND: [(u64, &str); 21] = [
     (190, "a hook of an earlier sync, taken for one of this sync by a clock that had been put back"),
     (1181, "a hook that nobody deleted, as it had been let go of before its deletion was refused"),
     (1612, "a hook that ran twice, because it had ended before its making was noted"),
+    (
+        1532,
+        "objects that stayed when their app went: the answer to their write was lost, and the watch never told",
+    ),
     (119, "a sync of a commit that was gone, after which no other commit was synced"),
 ];
 

@@ -35,16 +35,24 @@ impl LiveState {
         Ok(())
     }
 
-    /// Makes several kinds current. Those whose definition has gone have no objects any more, and are no error.
+    /// Watches several kinds. Those whose definition has gone have no objects any more, and are no error.
+    pub async fn ensure_each(
+        &self,
+        kinds: impl IntoIterator<Item = GroupVersionKind>,
+    ) -> Result<(), LiveError> {
+        for kind in kinds {
+            or_without_objects(self.ensure(&kind).await)?;
+        }
+        Ok(())
+    }
+
+    /// Makes several kinds current, as [`ensure_each`](LiveState::ensure_each) watches them.
     pub async fn ensure_each_current(
         &self,
         kinds: impl IntoIterator<Item = GroupVersionKind>,
     ) -> Result<(), LiveError> {
         for kind in kinds {
-            match self.ensure_current(&kind).await {
-                Ok(()) | Err(LiveError::UnknownKind { .. }) => {}
-                Err(error) => return Err(error),
-            }
+            or_without_objects(self.ensure_current(&kind).await)?;
         }
         Ok(())
     }
@@ -65,7 +73,8 @@ impl LiveState {
         self.watch_of(resource).iter().any(|known| *known.borrow() == Listing::Interrupted)
     }
 
-    async fn ask_for(&self, key: &ObjectKey, resource: &Resource) -> Result<(), kube::Error> {
+    /// Asks the API server for one object, and takes in what it says.
+    pub(super) async fn ask_for(&self, key: &ObjectKey, resource: &Resource) -> Result<(), kube::Error> {
         self.write().learnt.remove(key);
         let api = resource.objects(&self.client, &key.namespace);
         let answer = api.get_opt(&key.name).await?;
@@ -85,6 +94,13 @@ impl LiveState {
         objects.into_iter().for_each(|object| self.put_listed(object));
         self.retain(&resource.api, namespace, &listed);
         Ok(())
+    }
+}
+
+fn or_without_objects(watched: Result<(), LiveError>) -> Result<(), LiveError> {
+    match watched {
+        Err(LiveError::UnknownKind { .. }) => Ok(()),
+        watched => watched,
     }
 }
 

@@ -58,3 +58,12 @@ async fn a_list_tells_the_truth_though_its_versions_are_lower_but_not_of_what_is
     live.put_listed(map("40", "put back"));
     assert_eq!(text(&live).as_deref(), Some("written meanwhile"));
 }
+
+#[tokio::test]
+async fn a_write_without_an_answer_leaves_its_object_in_doubt_until_the_next_one_is_answered() {
+    let (live, object) = (live(), map("", "sent"));
+    drop(live.under_way(&object));
+    assert!(live.doubts().contains_key(&object.key()));
+    live.under_way(&object).answered();
+    assert!(live.doubts().is_empty());
+}

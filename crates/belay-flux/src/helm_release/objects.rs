@@ -117,7 +117,9 @@ impl Look<'_> {
     /// taken for the present.
     pub(crate) async fn watch(&self, objects: &[Object]) -> Result<(), String> {
         let kinds: BTreeSet<GroupVersionKind> = objects.iter().map(Object::gvk).collect();
-        self.context.live.ensure_each_current(kinds).await.map_err(|error| error.to_string())
+        let live = &self.context.live;
+        live.ask_for_lost_answers().await.map_err(|error| error.to_string())?;
+        live.ensure_each_current(kinds).await.map_err(|error| error.to_string())
     }
 
     /// Learns the kinds of documents that were not there when the cluster was last asked.

@@ -1,23 +1,33 @@
 //! A folder on disk as a file tree.
 
-use std::collections::HashMap;
-use std::fs::{self, Metadata};
-use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::collections::{HashMap, HashSet};
+use std::fs::{self, FileType, Metadata, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use belay_filetree::{ContentId, DirEntry, Entry, FileTree, Kind, TreeError, TreePath};
 use bytes::Bytes;
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 
-/// The files below a folder. Links are reported as links; one that is absolute is rewritten to lead
-/// to the same place from the root, so that nothing outside of the root is ever read.
+/// The files below a folder. Links are reported as links; one that is absolute is rewritten to lead to the same place from
+/// the root, so that nothing outside of the root is ever read. Whether a file may be executed is not told: nothing that
+/// is rendered from a disk depends on it.
 pub(crate) struct DiskTree {
     root: PathBuf,
     /// Most bytes a file may have.
     limit: u64,
-    /// What was seen once stays: a command looks at one state of the disk.
-    seen: Mutex<HashMap<TreePath, Option<Entry>>>,
+    seen: Mutex<Seen>,
+}
+
+/// What was seen once stays: a command looks at one state of the disk.
+#[derive(Default)]
+struct Seen {
+    entries: HashMap<TreePath, Option<Entry>>,
+    /// Folders on whose paths there is no link. What is in them need not be looked up part by part.
+    real: HashSet<TreePath>,
 }
 
 impl DiskTree {
@@ -27,7 +37,7 @@ impl DiskTree {
     }
 
     fn place(&self, path: &TreePath) -> PathBuf {
-        self.root.join(path.components().collect::<PathBuf>())
+        self.root.join(path.as_str())
     }
 
     fn look(&self, path: &TreePath) -> Result<Option<Entry>, TreeError> {
@@ -38,8 +48,12 @@ impl DiskTree {
         }
     }
 
-    fn seen(&self) -> MutexGuard<'_, HashMap<TreePath, Option<Entry>>> {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_real(&self, folder: &TreePath) -> bool {
+        self.seen().real.contains(folder)
     }
 
     /// The link's target, from the link's own folder.
@@ -53,56 +67,90 @@ impl DiskTree {
         }
         Ok(target.to_string_lossy().into_owned())
     }
-}
 
-impl FileTree for DiskTree {
-    fn lookup(&self, path: &TreePath) -> Result<Option<Entry>, TreeError> {
-        let mut seen = self.seen();
-        if let Some(entry) = seen.get(path) {
-            return Ok(entry.clone());
-        }
-        let entry = self.look(path)?;
-        seen.insert(path.clone(), entry.clone());
-        Ok(entry)
-    }
-
-    fn load(&self, path: &TreePath) -> Result<Bytes, TreeError> {
-        let place = self.place(path);
-        let metadata = match fs::symlink_metadata(&place) {
-            Ok(metadata) => metadata,
+    /// The bytes of the file at exactly this path; nothing where a link stands.
+    fn file(&self, path: &TreePath) -> Result<Option<Bytes>, TreeError> {
+        // A pipe would be waited for without end.
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let opened = OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(self.place(path));
+        let file = match opened {
+            Ok(file) => file,
+            Err(error) if is(&error, Errno::LOOP) => return Ok(None),
+            Err(error) if is(&error, Errno::NXIO) => return Err(irregular(path)),
             Err(error) if is_absent(&error) => return Err(TreeError::NotFound { path: path.clone() }),
             Err(error) => return Err(store(path, error)),
         };
-        if metadata.is_symlink() {
-            return self.target(path).map(Bytes::from);
-        }
+        let metadata = file.metadata().map_err(|error| store(path, error))?;
         if metadata.is_dir() {
             return Err(TreeError::IsDirectory { path: path.clone() });
         }
         if !metadata.is_file() {
-            // A pipe would be waited for without end.
-            return Err(store(path, io::Error::other("neither a file nor a folder")));
+            return Err(irregular(path));
         }
-        if metadata.len() > self.limit {
-            return Err(TreeError::TooLarge { path: path.clone(), size: metadata.len(), limit: self.limit });
+        let size = metadata.len();
+        if size > self.limit {
+            return Err(TreeError::TooLarge { path: path.clone(), size, limit: self.limit });
         }
-        fs::read(&place).map(Bytes::from).map_err(|error| store(path, error))
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+        file.take(size).read_to_end(&mut bytes).map_err(|error| store(path, error))?;
+        Ok(Some(Bytes::from(bytes)))
+    }
+}
+
+impl FileTree for DiskTree {
+    fn lookup(&self, path: &TreePath) -> Result<Option<Entry>, TreeError> {
+        if let Some(entry) = self.seen().entries.get(path) {
+            return Ok(entry.clone());
+        }
+        let entry = self.look(path)?;
+        self.seen().entries.insert(path.clone(), entry.clone());
+        Ok(entry)
+    }
+
+    fn load(&self, path: &TreePath) -> Result<Bytes, TreeError> {
+        match self.file(path)? {
+            Some(bytes) => Ok(bytes),
+            None => self.target(path).map(Bytes::from),
+        }
     }
 
     fn entries(&self, path: &TreePath) -> Result<Vec<DirEntry>, TreeError> {
         let mut entries = Vec::new();
-        let mut seen = self.seen();
         for found in fs::read_dir(self.place(path)).map_err(|error| store(path, error))? {
             let found = found.map_err(|error| store(path, error))?;
-            let metadata = found.metadata().map_err(|error| store(path, error))?;
-            let name = found.file_name();
-            if let Some(name) = name.to_str() {
-                // It is looked up next, as a rule.
-                seen.entry(path.child(name)).or_insert_with(|| Some(entry(&metadata)));
-            }
-            entries.push(DirEntry { name: name.to_string_lossy().into_owned(), kind: kind(&metadata) });
+            let kind = kind(found.file_type().map_err(|error| store(path, error))?);
+            entries.push(DirEntry { name: found.file_name().to_string_lossy().into_owned(), kind });
         }
         entries.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(entries)
+    }
+
+    fn read(&self, path: &TreePath) -> Result<Bytes, TreeError> {
+        if path.parent().is_some_and(|folder| self.is_real(&folder))
+            && let Some(bytes) = self.file(path)?
+        {
+            return Ok(bytes);
+        }
+        match self.resolve(path)? {
+            Some((real, entry)) if entry.kind.is_file() => self.load(&real),
+            Some(_) => Err(TreeError::IsDirectory { path: path.clone() }),
+            None => Err(TreeError::NotFound { path: path.clone() }),
+        }
+    }
+
+    fn list(&self, path: &TreePath) -> Result<Vec<DirEntry>, TreeError> {
+        let real = match self.is_real(path) {
+            true => path.clone(),
+            false => match self.resolve(path)? {
+                Some((real, entry)) if entry.kind == Kind::Directory => real,
+                Some(_) => return Err(TreeError::NotDirectory { path: path.clone() }),
+                None => return Err(TreeError::NotFound { path: path.clone() }),
+            },
+        };
+        let entries = self.entries(&real)?;
+        let folders = entries.iter().filter(|entry| entry.kind == Kind::Directory);
+        self.seen().real.extend(folders.map(|folder| real.child(&folder.name)));
+        self.seen().real.insert(real);
         Ok(entries)
     }
 }
@@ -117,16 +165,14 @@ pub(crate) fn whole_disk(path: &Path, limit: u64) -> io::Result<(DiskTree, TreeP
 }
 
 fn entry(metadata: &Metadata) -> Entry {
-    Entry { kind: kind(metadata), id: identity(metadata) }
+    Entry { kind: kind(metadata.file_type()), id: identity(metadata) }
 }
 
-fn kind(metadata: &Metadata) -> Kind {
-    if metadata.is_symlink() {
+fn kind(kind: FileType) -> Kind {
+    if kind.is_symlink() {
         Kind::Link
-    } else if metadata.is_dir() {
+    } else if kind.is_dir() {
         Kind::Directory
-    } else if metadata.permissions().mode() & 0o111 != 0 {
-        Kind::Executable
     } else {
         Kind::File
     }
@@ -148,12 +194,21 @@ fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
+fn is(error: &io::Error, errno: Errno) -> bool {
+    error.raw_os_error() == Some(errno.raw_os_error())
+}
+
+fn irregular(path: &TreePath) -> TreeError {
+    store(path, io::Error::other("neither a file nor a folder"))
+}
+
 fn store(path: &TreePath, error: io::Error) -> TreeError {
     TreeError::Store { path: path.clone(), source: Box::new(error) }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error;
     use std::os::unix::fs::symlink;
 
     use super::*;
@@ -180,6 +235,39 @@ mod tests {
         assert!(matches!(tree.read(&path("above")), Err(TreeError::LinkOutside { .. })));
         assert!(matches!(tree.read(&path("away")), Err(TreeError::LinkOutside { .. })));
         assert!(tree.kind(&path("real/x.yaml/below")).unwrap().is_none());
+    }
+
+    #[test]
+    fn links_are_followed_in_folders_that_were_listed_too() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("a/b")).unwrap();
+        fs::write(folder.path().join("a/b/x"), "x").unwrap();
+        symlink("b/x", folder.path().join("a/link")).unwrap();
+        symlink("b", folder.path().join("a/folder")).unwrap();
+        symlink("../../outside", folder.path().join("a/away")).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, folder.path().join("a/pipe"), rustix::fs::Mode::RWXU).unwrap();
+        let tree = DiskTree::new(fs::canonicalize(folder.path()).unwrap(), 100);
+        let kinds = tree.list(&path("a")).unwrap().into_iter().map(|entry| (entry.name, entry.kind));
+        let named = |name: &str, kind| (name.to_owned(), kind);
+        assert_eq!(
+            kinds.collect::<Vec<_>>(),
+            [
+                named("away", Kind::Link),
+                named("b", Kind::Directory),
+                named("folder", Kind::Link),
+                named("link", Kind::Link),
+                named("pipe", Kind::File),
+            ]
+        );
+        for file in ["a/link", "a/b/x", "a/folder/x"] {
+            assert_eq!(tree.read(&path(file)).unwrap(), Bytes::from("x"), "{file}");
+        }
+        assert!(matches!(tree.read(&path("a/away")), Err(TreeError::LinkOutside { .. })));
+        assert!(matches!(tree.read(&path("a/folder")), Err(TreeError::IsDirectory { .. })));
+        assert!(matches!(tree.read(&path("a/b")), Err(TreeError::IsDirectory { .. })));
+        assert!(matches!(tree.read(&path("a/none")), Err(TreeError::NotFound { .. })));
+        assert!(tree.read(&path("a/pipe")).unwrap_err().source().unwrap().to_string().contains("neither"));
+        assert_eq!(tree.list(&path("a/folder")).unwrap().len(), 1);
     }
 
     #[test]

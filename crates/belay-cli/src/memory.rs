@@ -12,6 +12,9 @@ use crate::pages::huge_from_here;
 /// How long a look is apart from the next. Memory fills at a few gigabytes a second at most.
 const PAUSE: Duration = Duration::from_millis(10);
 
+/// Memory of a task for which huge pages cost more than they save, in MiB.
+const SMALL_TASK: u64 = 64;
+
 /// How much memory a command may take.
 #[derive(clap::Args, Clone, Copy)]
 pub(crate) struct MemoryArguments {
@@ -41,10 +44,12 @@ impl Ceiling {
     /// a process takes, there is no ceiling.
     pub(crate) fn watch(&self, is_over: &Receiver<Infallible>) {
         while is_over.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
-            // Not a small task.
-            huge_from_here();
+            let Some(taken) = memory_taken() else { continue };
+            if taken > SMALL_TASK {
+                huge_from_here();
+            }
             let is_lifted = self.is_lifted();
-            if !*is_lifted && memory_taken().is_some_and(|taken| taken > self.most) {
+            if !*is_lifted && taken > self.most {
                 give_up(self.most, &self.doing);
             }
         }

@@ -26,8 +26,8 @@ use std::convert::Infallible;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use belay_filetree::{Reads, RecordingTree, TreePath};
-use belay_helm::{Chart, LoadError, LoadLimits};
+use belay_filetree::TreePath;
+use belay_helm::Chart;
 
 use crate::deep::to_the_end;
 use crate::disk_tree::{DiskTree, whole_disk};
@@ -140,15 +140,6 @@ fn clean(path: &Path) -> String {
 fn load_place(place: &Path) -> Result<Chart, Original> {
     let (tree, path) = tree_at(place)?;
     Chart::load_any_version(&tree, &path).map_err(|error| Original::of(&error))
-}
-
-/// The chart, to be rendered, and what was read of the disk to load it.
-fn load_recorded(place: &Path) -> Result<(Chart, Reads), Original> {
-    let (tree, path) = tree_at(place)?;
-    let recording = RecordingTree::new(&tree);
-    let chart = Chart::load_with(&recording, &path, LoadLimits::of_command_line())
-        .map_err(|error: LoadError| Original::of(&error))?;
-    Ok((chart, recording.into_reads()))
 }
 
 /// The disk, and the chart's place in it.

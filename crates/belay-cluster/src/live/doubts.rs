@@ -60,7 +60,7 @@ impl LiveState {
         Ok(())
     }
 
-    fn doubts(&self) -> MutexGuard<'_, Doubts> {
+    pub(super) fn doubts(&self) -> MutexGuard<'_, Doubts> {
         self.doubts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

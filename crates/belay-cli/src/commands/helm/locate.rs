@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use belay_filetree::{Kind, MemoryTree, Reads, RecordingTree, TreePath};
-use belay_helm::{Chart, ChartVersion, LoadError, LoadLimits};
+use belay_filetree::{FileTree, Kind, MemoryTree, Reads, RecordingTree, TreePath};
+use belay_helm::{Chart, ChartVersion, LoadLimits};
 use belay_source::SecretText;
 use reqwest::Url;
 
@@ -12,7 +12,7 @@ use super::download::{fetch_index, resolve};
 use super::http::Access;
 use super::provenance::Verification;
 use super::settings::Settings;
-use super::{load_place, load_recorded, repositories_file};
+use super::{repositories_file, tree_at};
 use crate::failure::Original;
 
 #[cfg(test)]
@@ -262,28 +262,40 @@ fn oci_is_refused(reference: &str) -> Original {
 impl Located {
     /// The chart, to be rendered, and what was read to load it.
     pub(super) fn load_recorded(&self) -> Result<(Chart, Reads), Original> {
-        match self {
-            Located::OnDisk(place) => load_recorded(place),
-            Located::Fetched { name, archive } => {
-                let (tree, path) = tree_of(name, archive);
-                let recording = RecordingTree::new(&tree);
-                let chart = Chart::load_with(&recording, &path, LoadLimits::of_command_line())
-                    .map_err(|error: LoadError| Original::of(&error))?;
-                Ok((chart, recording.into_reads()))
-            }
-        }
+        let (tree, path) = self.tree()?;
+        let recording = RecordingTree::new(tree.as_ref());
+        Ok((load(&recording, &path)?, recording.into_reads()))
+    }
+
+    /// The chart, to be rendered.
+    pub(super) fn load(&self) -> Result<Chart, Original> {
+        let (tree, path) = self.tree()?;
+        load(tree.as_ref(), &path)
     }
 
     /// The chart, to be looked at.
-    pub(super) fn load(&self) -> Result<Chart, Original> {
-        match self {
-            Located::OnDisk(place) => load_place(place),
+    pub(super) fn load_any_version(&self) -> Result<Chart, Original> {
+        let (tree, path) = self.tree()?;
+        Chart::load_any_version(tree.as_ref(), &path).map_err(|error| Original::of(&error))
+    }
+
+    /// What the chart is in, and its place there.
+    fn tree(&self) -> Result<(Box<dyn FileTree>, TreePath), Original> {
+        Ok(match self {
+            Located::OnDisk(place) => {
+                let (tree, path) = tree_at(place)?;
+                (Box::new(tree), path)
+            }
             Located::Fetched { name, archive } => {
                 let (tree, path) = tree_of(name, archive);
-                Chart::load_any_version(&tree, &path).map_err(|error| Original::of(&error))
+                (Box::new(tree), path)
             }
-        }
+        })
     }
+}
+
+fn load(tree: &dyn FileTree, path: &TreePath) -> Result<Chart, Original> {
+    Chart::load_with(tree, path, LoadLimits::of_command_line()).map_err(|error| Original::of(&error))
 }
 
 /// The archive as a file of its name.

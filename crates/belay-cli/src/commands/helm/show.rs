@@ -54,7 +54,7 @@ pub(super) fn run(what: &Show, settings: &Settings) -> Result<Vec<u8>, Original>
     | Show::Values(ShowValuesArguments { show: arguments, .. })
     | Show::Readme(arguments)
     | Show::Crds(arguments)) = what;
-    let chart = arguments.source.locate(&arguments.chart, settings)?.load()?;
+    let chart = arguments.source.locate(&arguments.chart, settings)?.load_any_version()?;
     Ok(match what {
         Show::Chart(_) => definition_text(&chart).into_bytes(),
         Show::Values(arguments) if !arguments.jsonpath.is_empty() => {

@@ -219,14 +219,19 @@ fn has_crds(chart: &Chart) -> bool {
     chart.crds().next().is_some() || chart.dependencies.iter().any(|subchart| has_crds(subchart))
 }
 
-/// The chart; what `charts/` lacks is fetched first if that was asked for.
+/// The chart, and what was read of it if that is asked for; what `charts/` lacks is fetched first if that is.
 fn load_with_dependencies(
     located: &Located,
     arguments: &Arguments,
     settings: &Settings,
     text: &mut String,
 ) -> Result<(Chart, Reads), Original> {
-    let (chart, reads) = located.load_recorded()?;
+    // Recording takes longer than reading.
+    let load = || match arguments.reads {
+        true => located.load_recorded(),
+        false => Ok((located.load()?, Reads::default())),
+    };
+    let (chart, reads) = load()?;
     if !arguments.dependency_update || chart.missing_dependencies().is_empty() {
         return Ok((chart, reads));
     }
@@ -234,7 +239,7 @@ fn load_with_dependencies(
         Located::OnDisk(place) => dependency::update(place, settings, text)?,
         Located::Fetched { .. } => return Err(Original::new("only unpacked charts can be updated")),
     }
-    located.load_recorded()
+    load()
 }
 
 /// Where the fields came from.

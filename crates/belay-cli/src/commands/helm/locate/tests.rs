@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use super::super::load_place;
 use super::super::served::serve;
 use super::*;
 
@@ -41,7 +42,7 @@ fn repository(login: Option<&'static str>) -> String {
 
 /// The version of the chart that is found, or what is said.
 fn found(arguments: &ChartArguments, reference: &str, settings: &Settings) -> String {
-    let loaded = arguments.locate(reference, settings).and_then(|located| located.load());
+    let loaded = arguments.locate(reference, settings).and_then(|located| located.load_any_version());
     loaded.map_or_else(|error| format!("Error: {error}"), |chart| chart.metadata.version)
 }
 

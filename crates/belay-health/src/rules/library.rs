@@ -97,6 +97,7 @@ const GROUPS: &[File] = files!(".rules":
     "source.toolkit.fluxcd.io"
     "spot.io"
     "stacks.crossplane.io"
+    "tekton.dev"
     "trident.netapp.io"
     "zookeeper.pravega.io"
 );

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use belay_argo::Controller as ArgoController;
 use belay_argo::settings::{LiveSettings, Tracking};
-use belay_cluster::{Belonging, EventRecorder, Gate, Kinds, LiveState, Looks, Replica, Share, measured};
+use belay_cluster::{
+    Belonging, EventRecorder, Gate, Kinds, LiveState, Looks, Replica, Share, measured, paced,
+};
 use belay_flux::Controller as FluxController;
 use belay_ledger::Ledger;
 use belay_manifest::{GroupVersionKind, Object};
@@ -95,7 +97,7 @@ impl Engine {
 
     /// Builds the parts, with settings for Flux.
     pub(crate) fn with_flux(client: Client, settings: EngineSettings, flux: FluxSettings) -> Engine {
-        let client = measured(&client, &settings.metrics, "kubernetes.default.svc");
+        let client = measured(&paced(&client), &settings.metrics, "kubernetes.default.svc");
         let looks = Looks::default();
         let kinds = Kinds::new(client.clone());
         let live_settings = LiveSettings::default();

@@ -8,6 +8,7 @@ use belay_metrics::Metrics;
 
 use crate::exec::{ExecLogin, client_by_command};
 use crate::measured::measured;
+use crate::paced::paced;
 
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
@@ -101,11 +102,11 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// The same, with their requests counted.
+    /// The same, with their requests counted, and as many at once as the cluster answers well.
     pub fn measured(&self, metrics: &Metrics, server: &str) -> Clients {
         let host = server.split_once("://").map_or(server, |(_, host)| host).trim_end_matches('/');
         Clients {
-            requests: measured(&self.requests, metrics, host),
+            requests: measured(&paced(&self.requests), metrics, host),
             watches: measured(&self.watches, metrics, host),
         }
     }

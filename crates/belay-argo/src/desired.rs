@@ -334,7 +334,8 @@ async fn watch_kinds(context: &Context, prepared: &Prepared) -> Result<(), Fault
         }
         context.live.ensure(&kind).await.map_err(Fault::not_loaded)?;
     }
-    Ok(())
+    let wanted = prepared.objects.iter().map(|wanted| wanted.object.as_ref());
+    context.live.keep_whole(wanted).await.map_err(Fault::not_loaded)
 }
 
 /// Lists the kinds of the objects anew whose watches are interrupted.

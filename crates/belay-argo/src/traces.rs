@@ -15,16 +15,19 @@ use crate::fault::Fault;
 pub(crate) async fn watch(context: &Context, app: &Application) -> Result<(), Fault> {
     context.cluster.reached().await?;
     context.live.ask_for_lost_answers().await.map_err(Fault::not_loaded)?;
-    let kinds = kinds(app).into_iter();
-    let watchable = kinds.filter(|kind| context.live.kinds().known(kind).is_none_or(|kind| kind.watchable));
-    context.live.ensure_each(watchable).await.map_err(Fault::not_loaded)
+    context.live.ensure_each(watchable(context, app)).await.map_err(Fault::not_loaded)
+}
+
+/// The kinds of what the status tells of, but for those that cannot be watched.
+fn watchable(context: &Context, app: &Application) -> impl Iterator<Item = GroupVersionKind> {
+    let kinds = context.live.kinds().clone();
+    let of_app = self::kinds(app).into_iter();
+    of_app.filter(move |kind| kinds.known(kind).is_none_or(|known| known.watchable))
 }
 
 /// Lists those of these kinds anew whose watches are interrupted, for what is done once.
 pub(crate) async fn know_current(context: &Context, app: &Application) -> Result<(), LiveError> {
-    let kinds = kinds(app).into_iter();
-    let watched = kinds.filter(|kind| context.live.kinds().known(kind).is_some_and(|kind| kind.watchable));
-    context.live.ensure_each_current(watched).await
+    context.live.ensure_each_current(watchable(context, app)).await
 }
 
 fn kinds(app: &Application) -> HashSet<GroupVersionKind> {

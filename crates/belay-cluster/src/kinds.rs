@@ -1,14 +1,15 @@
 //! Which kinds the API server knows: discovery, kept and asked again when a kind is missing.
 
-use std::collections::HashMap;
-use std::sync::{Arc, RwLock};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use belay_manifest::GroupVersionKind;
 use kube::Client;
 use kube::api::{Api, DynamicObject};
 use kube::core::ApiResource;
-use kube::discovery::{Discovery, Scope as KubeScope, verbs};
+use kube::core::discovery::v2::{APIGroupDiscovery, APIResourceDiscovery, APIVersionDiscovery};
+use kube::discovery::verbs;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
@@ -56,6 +57,12 @@ pub enum KindError {
         /// Group, version and kind.
         kind: GroupVersionKind,
     },
+    /// Whoever serves the group does not answer the API server, which cannot tell whether there is such a kind.
+    #[error("the cluster cannot tell whether it knows kind {kind}: its API group does not answer")]
+    Unreached {
+        /// Group, version and kind.
+        kind: GroupVersionKind,
+    },
     /// Discovery failed.
     #[error("the cluster's kinds cannot be listed")]
     Discovery {
@@ -69,26 +76,34 @@ pub enum KindError {
 #[derive(Clone)]
 pub struct Kinds {
     client: Client,
-    known: Arc<RwLock<HashMap<GroupVersionKind, Resource>>>,
+    table: Arc<RwLock<Table>>,
     version: Arc<RwLock<Option<String>>>,
     last: Arc<Mutex<Option<Instant>>>,
+}
+
+/// What discovery told.
+#[derive(Default)]
+struct Table {
+    kinds: HashMap<GroupVersionKind, Resource>,
+    /// Groups and versions whose servers did not answer the API server. Of them it may tell nothing, or what was.
+    unreached: HashSet<(String, String)>,
 }
 
 impl Kinds {
     /// Nothing known yet; the first look-up asks.
     pub fn new(client: Client) -> Kinds {
-        Kinds { client, known: Arc::default(), version: Arc::default(), last: Arc::default() }
+        Kinds { client, table: Arc::default(), version: Arc::default(), last: Arc::default() }
     }
 
     /// The kind, if it is known already. Asks nothing.
     pub fn known(&self, kind: &GroupVersionKind) -> Option<Resource> {
-        self.known.read().unwrap_or_else(|poisoned| poisoned.into_inner()).get(kind).cloned()
+        self.table().kinds.get(kind).cloned()
     }
 
     /// Any served version of the kind, if it is known already. Asks nothing.
     pub fn known_in_any_version(&self, group: &str, kind: &str) -> Option<Resource> {
-        let known = self.known.read().unwrap_or_else(|poisoned| poisoned.into_inner());
-        known
+        self.table()
+            .kinds
             .iter()
             .find(|(key, _)| key.group == group && key.kind == kind)
             .map(|(_, resource)| resource.clone())
@@ -96,17 +111,18 @@ impl Kinds {
 
     /// The kind of a resource's plural name, if it is known. Asks nothing.
     pub fn kind_of(&self, group: &str, plural: &str) -> Option<String> {
-        let known = self.known.read().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let mut found =
-            known.iter().filter(|(kind, resource)| kind.group == group && resource.api.plural == plural);
-        found.next().map(|(kind, _)| kind.kind.clone())
+        let table = self.table();
+        let mut found = table.kinds.iter();
+        found
+            .find(|(kind, resource)| kind.group == group && resource.api.plural == plural)
+            .map(|(kind, _)| kind.kind.clone())
     }
 
     /// Every kind that can be watched and that is known already, in one of its versions. Asks nothing.
     pub fn watchable(&self) -> Vec<(GroupVersionKind, Resource)> {
-        let known = self.known.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let table = self.table();
         let mut found = HashMap::new();
-        for (kind, resource) in known.iter().filter(|(_, resource)| resource.watchable) {
+        for (kind, resource) in table.kinds.iter().filter(|(_, resource)| resource.watchable) {
             found.entry((&kind.group, &kind.kind)).or_insert((kind, resource));
         }
         found.into_values().map(|(kind, resource)| (kind.clone(), resource.clone())).collect()
@@ -114,8 +130,9 @@ impl Kinds {
 
     /// Every `group/version` and `group/version/Kind` that is known, sorted: what charts may ask for.
     pub fn api_versions(&self) -> Vec<String> {
-        let known = self.known.read().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let mut versions: Vec<String> = known
+        let mut versions: Vec<String> = self
+            .table()
+            .kinds
             .keys()
             .flat_map(|kind| [kind.api_version(), format!("{}/{}", kind.api_version(), kind.kind)])
             .collect();
@@ -143,7 +160,19 @@ impl Kinds {
             return Ok(resource);
         }
         self.refresh(REFRESH_PAUSE).await?;
-        self.known(kind).ok_or_else(|| KindError::Unknown { kind: kind.clone() })
+        self.known(kind).ok_or_else(|| match self.is_unreached(kind) {
+            true => KindError::Unreached { kind: kind.clone() },
+            false => KindError::Unknown { kind: kind.clone() },
+        })
+    }
+
+    /// Whether the API server cannot tell what there is of the kind's group and version.
+    pub(crate) fn is_unreached(&self, kind: &GroupVersionKind) -> bool {
+        self.table().unreached.contains(&(kind.group.clone(), kind.version.clone()))
+    }
+
+    fn table(&self) -> RwLockReadGuard<'_, Table> {
+        self.table.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks the API server for its kinds, `pause` after it was last asked at the earliest. Who waits
@@ -159,36 +188,123 @@ impl Kinds {
         }
         // The answer is as old as its question.
         let asked = Instant::now();
-        let discovery = Discovery::new(self.client.clone())
-            .run_aggregated()
-            .await
-            .map_err(|source| KindError::Discovery { source })?;
-        let mut found = HashMap::new();
-        for group in discovery.groups() {
-            for version in group.versions() {
-                for (api, capabilities) in group.versioned_resources(version) {
-                    let kind = GroupVersionKind {
-                        group: api.group.clone(),
-                        version: api.version.clone(),
-                        kind: api.kind.clone(),
-                    };
-                    let scope = match capabilities.scope {
-                        KubeScope::Cluster => Scope::Cluster,
-                        KubeScope::Namespaced => Scope::Namespaced,
-                    };
-                    let watchable = capabilities.supports_operation(verbs::LIST)
-                        && capabilities.supports_operation(verbs::WATCH);
-                    found.insert(kind, Resource { api, scope, watchable });
-                }
-            }
-        }
+        let failed = |source| KindError::Discovery { source };
+        let mut groups = self.client.list_api_groups_aggregated().await.map_err(failed)?.items;
+        groups.extend(self.client.list_core_api_versions_aggregated().await.map_err(failed)?.items);
+        let found = Table::of(&groups, &self.table());
         if self.version().is_none()
             && let Err(error) = self.ask_version().await
         {
             tracing::debug!(%error, "the cluster does not tell its version");
         }
-        *self.known.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = found;
+        *self.table.write().unwrap_or_else(PoisonError::into_inner) = found;
         *last = Some(asked);
         Ok(())
+    }
+}
+
+impl Table {
+    /// What these groups serve. Of those that do not answer, what was known stays: their objects are still there.
+    fn of(groups: &[APIGroupDiscovery], before: &Table) -> Table {
+        let mut table = Table::default();
+        for group in groups {
+            let name =
+                group.metadata.as_ref().and_then(|metadata| metadata.name.as_deref()).unwrap_or_default();
+            for found in &group.versions {
+                table.take(name, found);
+            }
+        }
+        for (kind, resource) in &before.kinds {
+            if table.unreached.contains(&(kind.group.clone(), kind.version.clone())) {
+                table.kinds.entry(kind.clone()).or_insert_with(|| resource.clone());
+            }
+        }
+        table
+    }
+
+    fn take(&mut self, group: &str, found: &APIVersionDiscovery) {
+        let version = found.version.as_deref().unwrap_or_default();
+        if found.freshness.as_deref() == Some("Stale") {
+            self.unreached.insert((group.to_owned(), version.to_owned()));
+        }
+        for (kind, resource) in found.resources.iter().filter_map(|found| resource(group, version, found)) {
+            self.kinds.insert(kind, resource);
+        }
+    }
+}
+
+fn resource(
+    group: &str,
+    version: &str,
+    found: &APIResourceDiscovery,
+) -> Option<(GroupVersionKind, Resource)> {
+    let kind = GroupVersionKind {
+        group: group.to_owned(),
+        version: version.to_owned(),
+        kind: found.response_kind.as_ref()?.kind.clone()?,
+    };
+    let api = ApiResource {
+        group: kind.group.clone(),
+        version: kind.version.clone(),
+        api_version: kind.api_version(),
+        kind: kind.kind.clone(),
+        plural: found.resource.clone()?,
+    };
+    let scope = match found.scope.as_deref() {
+        Some("Namespaced") => Scope::Namespaced,
+        _ => Scope::Cluster,
+    };
+    let does = |verb: &str| found.verbs.iter().any(|known| known == verb);
+    Some((kind, Resource { api, scope, watchable: does(verbs::LIST) && does(verbs::WATCH) }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn table(metrics: Value, before: &Table) -> Table {
+        let read = |value: Value| serde_json::from_value::<APIGroupDiscovery>(value).expect("a group");
+        let nodes = json!({
+            "resource": "nodes", "scope": "Cluster", "verbs": ["get", "list", "watch"],
+            "responseKind": {"group": "", "version": "v1", "kind": "Node"},
+        });
+        let core = json!({"metadata": {}, "versions": [{"version": "v1", "freshness": "Current", "resources": [nodes]}]});
+        let metrics = json!({"metadata": {"name": "metrics.k8s.io"}, "versions": [metrics]});
+        Table::of(&[read(metrics), read(core)], before)
+    }
+
+    fn pods() -> GroupVersionKind {
+        GroupVersionKind::new("metrics.k8s.io/v1", "PodMetrics")
+    }
+
+    #[test]
+    fn what_a_group_that_does_not_answer_had_is_still_there() {
+        let metrics = json!({
+            "resource": "pods", "scope": "Namespaced", "verbs": ["get", "list"],
+            "responseKind": {"group": "", "version": "", "kind": "PodMetrics"},
+        });
+        let before = table(
+            json!({"version": "v1", "freshness": "Current", "resources": [metrics]}),
+            &Table::default(),
+        );
+        assert_eq!(before.kinds[&pods()].scope, Scope::Namespaced);
+        assert!(!before.kinds[&pods()].watchable && before.kinds.len() == 2);
+        let silent = table(json!({"version": "v1", "freshness": "Stale", "resources": []}), &before);
+        assert_eq!(silent.kinds[&pods()], before.kinds[&pods()]);
+        let gone = table(json!({"version": "v1", "freshness": "Current", "resources": []}), &silent);
+        assert!(!gone.kinds.contains_key(&pods()) && gone.kinds.len() == 1);
+    }
+
+    #[test]
+    fn of_a_group_that_does_not_answer_nothing_is_known_not_to_be_there() {
+        let nobody = tower::service_fn(|_request: http::Request<kube::client::Body>| {
+            futures::future::pending::<Result<http::Response<kube::client::Body>, tower::BoxError>>()
+        });
+        let kinds = Kinds::new(Client::new(nobody, "default"));
+        *kinds.table.write().unwrap() =
+            table(json!({"version": "v1", "freshness": "Stale", "resources": []}), &Table::default());
+        assert!(kinds.is_unreached(&pods()));
+        assert!(!kinds.is_unreached(&GroupVersionKind::new("v1", "Nothing")));
     }
 }

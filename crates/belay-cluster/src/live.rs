@@ -6,10 +6,12 @@
 //! that the next look does not see the past.
 
 mod current;
+mod definitions;
 mod doubts;
 mod reassign;
 #[cfg(test)]
 mod tests;
+mod wanted;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -31,6 +33,7 @@ use crate::connect::Clients;
 use crate::kinds::{KindError, Kinds, Resource, Scope};
 use crate::replicas::Gate;
 
+use self::definitions::follow_kinds;
 use self::doubts::Doubts;
 pub use self::doubts::UnderWay;
 
@@ -188,6 +191,8 @@ struct Picture {
     app_of: HashMap<ObjectKey, String>,
     /// What was learnt from answers to writes since the list of its kind began.
     learnt: HashSet<ObjectKey>,
+    /// What belongs to nobody and is kept whole, because an app wants it.
+    wanted: HashSet<ObjectKey>,
 }
 
 impl Picture {
@@ -325,7 +330,9 @@ impl LiveState {
     /// Why a kind that was known is not served: its definition may have gone, which the next discovery tells.
     async fn unserved(&self, kind: &GroupVersionKind, reason: String) -> LiveError {
         match self.kinds.refresh(AFTER_FAILURE).await {
-            Ok(()) if self.kinds.known(kind).is_none() => LiveError::UnknownKind { kind: kind.clone() },
+            Ok(()) if self.kinds.known(kind).is_none() && !self.kinds.is_unreached(kind) => {
+                LiveError::UnknownKind { kind: kind.clone() }
+            }
             Ok(()) | Err(_) => LiveError::NotListed { kind: kind.clone(), reason },
         }
     }
@@ -412,6 +419,10 @@ impl LiveState {
         }
         let mut listings = Vec::new();
         let mut tasks = self.tasks.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if tasks.is_empty() {
+            let following = follow_kinds(self.watching.clone(), self.kinds.clone());
+            tasks.push(tokio::spawn(following).abort_handle());
+        }
         for namespace in self.reach.places(resource.scope) {
             let (sender, receiver) = watch::channel(Listing::Pending(None));
             tasks
@@ -444,18 +455,20 @@ impl LiveState {
     }
 
     fn put_as(&self, object: Object, is_listed: bool) {
+        let key = object.key();
+        let is_wanted = self.read().wanted.contains(&key);
         let (object, app) = match (self.belonging)(&object) {
             Belonging::App(app) => (object, Some(app)),
-            Belonging::Whole => (object, None),
-            Belonging::Nobody => (trimmed(object), None),
+            Belonging::Nobody if !is_wanted => (trimmed(object), None),
+            Belonging::Whole | Belonging::Nobody => (object, None),
         };
         let object = Arc::new(object);
-        let key = object.key();
         let before = {
             let mut picture = self.write();
             let known = picture.objects.get(&key);
-            let is_whole_now =
-                |known: &Object| app.is_some() && is_trimmed(known) && !is_newer(known, &object);
+            let is_whole_now = |known: &Object| {
+                (app.is_some() || is_wanted) && is_trimmed(known) && !is_newer(known, &object)
+            };
             let is_told = is_listed && !picture.learnt.contains(&key);
             let is_news = |known: &Object| {
                 is_newer(&object, known)
@@ -488,6 +501,7 @@ impl LiveState {
         let before = {
             let mut picture = self.write();
             picture.learnt.remove(key);
+            picture.wanted.remove(key);
             let Some(before) = picture.objects.remove(key) else {
                 return;
             };

@@ -288,6 +288,7 @@ async fn watch_kinds(live: &LiveState, prepared: &Prepared, known: &Objects) -> 
         }
     }
     live.ensure_each(known.values().cloned()).await.map_err(fault)?;
+    live.keep_whole(prepared.desired.iter().map(|desired| &desired.object)).await.map_err(fault)?;
     live.ask_for_lost_answers().await.map_err(fault)
 }
 

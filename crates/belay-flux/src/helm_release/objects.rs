@@ -119,7 +119,8 @@ impl Look<'_> {
         let kinds: BTreeSet<GroupVersionKind> = objects.iter().map(Object::gvk).collect();
         let live = &self.context.live;
         live.ask_for_lost_answers().await.map_err(|error| error.to_string())?;
-        live.ensure_each_current(kinds).await.map_err(|error| error.to_string())
+        live.ensure_each_current(kinds).await.map_err(|error| error.to_string())?;
+        live.keep_whole(objects).await.map_err(|error| error.to_string())
     }
 
     /// Learns the kinds of documents that were not there when the cluster was last asked.

@@ -90,6 +90,7 @@ impl View<'_> {
             comparison,
             revisions: evidence.revisions,
             revision_has_changes: evidence.changes.is_some(),
+            heal_pace: self.target.system.parameters.heal_pace,
             now,
         };
         let decision = if is_running { supersede(&situation) } else { decide(&situation) };
@@ -144,6 +145,17 @@ impl View<'_> {
         true
     }
 
+    /// When a running operation is ended, if that is not its own doing.
+    pub(crate) fn time_left(&self, state: &OperationState, now: Timestamp) -> Option<Duration> {
+        let timeout = self.target.system.parameters.sync_timeout?;
+        let started = state.started_at.get().filter(|_| state.phase == OperationPhase::Running)?;
+        Some(timeout.saturating_sub(sync::operation::since(started, now)))
+    }
+
+    fn is_overdue(&self, state: &OperationState, now: Timestamp) -> bool {
+        self.time_left(state, now).is_some_and(|left| left.is_zero())
+    }
+
     /// Carries the operation on; what it says about revision and source comes before what the spec says.
     pub(crate) async fn carry_out(
         &self,
@@ -154,6 +166,7 @@ impl View<'_> {
         if let Some(reason) = project::refused_operation(&sync::operation::sync_of(state)) {
             return sync::refuse(state, reason, now);
         }
+        let ended_by = self.is_overdue(state, now).then(|| sync::overdue(state));
         if self.is_held_back(state, now) {
             return self.windows.until_change(now);
         }
@@ -180,6 +193,7 @@ impl View<'_> {
             sources: &sync::operation::sources(state, self.sources),
             revisions: &wanted.revisions(),
             bounds: self.bounds,
+            ended_by,
         };
         sync::go_on(&scene, state, now).await
     }

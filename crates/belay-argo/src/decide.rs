@@ -10,13 +10,10 @@ use belay_plan::sync::option;
 use jiff::Timestamp;
 
 use crate::compare::{Compared, Comparison, Standing};
+use crate::settings::HealPace;
 use crate::sources::{Sources, revision_list};
 use crate::sync::operation::since;
 
-/// Back-off of self-heal: `2s × 3^attempt`, at most 300 s (`controller.self.heal.backoff.*`).
-const HEAL_FIRST: Duration = Duration::from_secs(2);
-const HEAL_FACTOR: u32 = 3;
-const HEAL_CAP: Duration = Duration::from_secs(300);
 /// After this long without a heal, the next one is a first one again.
 const HEAL_QUIET: Duration = Duration::from_secs(600);
 /// Retries of an automated sync that names none.
@@ -72,6 +69,8 @@ pub(crate) struct Situation<'a> {
     pub revisions: &'a [String],
     /// Whether that revision changed what this app renders from, since the last sync.
     pub revision_has_changes: bool,
+    /// How soon a repair follows another one.
+    pub heal_pace: HealPace,
     /// Now.
     pub now: Timestamp,
 }
@@ -196,12 +195,9 @@ fn heal(situation: &Situation<'_>, policy: &Policy, attempt: &Attempt) -> Decisi
     }
     let quiet = attempt.finished.map_or(Duration::MAX, |finished| since(finished, situation.now));
     let heals = if quiet >= HEAL_QUIET { 0 } else { attempt.heals };
-    if heals > 0 {
-        let exponent = u32::try_from(heals - 1).unwrap_or(u32::MAX).min(8);
-        let pause = (HEAL_FIRST * HEAL_FACTOR.pow(exponent)).min(HEAL_CAP);
-        if quiet < pause {
-            return Decision::Wait(pause - quiet);
-        }
+    let pause = situation.heal_pace.pause(u64::try_from(heals).unwrap_or(0));
+    if quiet < pause {
+        return Decision::Wait(pause - quiet);
     }
     Decision::Sync(Box::new(automated_operation(situation, Some(heals + 1))))
 }
@@ -301,6 +297,7 @@ mod tests {
             comparison,
             revisions: &revisions,
             revision_has_changes,
+            heal_pace: HealPace::default(),
             now,
         })
     }
@@ -326,6 +323,7 @@ mod tests {
                 comparison,
                 revisions: &revisions,
                 revision_has_changes: true,
+                heal_pace: HealPace::default(),
                 now,
             })
         };

@@ -26,16 +26,36 @@ pub(crate) async fn changes(
     if let Some((severity, message)) = completed(app, status) {
         record(context, object, severity, "OperationCompleted", &message).await;
     }
-    let sync = |status: &ApplicationStatus| status.sync.as_ref().map(|sync| sync.status.to_string());
-    let health = |status: &ApplicationStatus| status.health.as_ref().map(|health| health.status.to_string());
-    for (what, before, after) in
-        [("sync", sync(&app.status), sync(status)), ("health", health(&app.status), health(status))]
+    for message in
+        [sync_change(&app.status, status), health_change(&app.status, status)].into_iter().flatten()
     {
-        if let Some(after) = after.filter(|after| before.as_ref() != Some(after)) {
-            let message = format!("Updated {what} status: {} -> {after}", before.unwrap_or_default());
-            record(context, object, Severity::Normal, "ResourceUpdated", &message).await;
-        }
+        record(context, object, Severity::Normal, "ResourceUpdated", &message).await;
     }
+}
+
+fn sync_change(before: &ApplicationStatus, after: &ApplicationStatus) -> Option<String> {
+    let word = |status: &ApplicationStatus| status.sync.as_ref().map(|sync| sync.status.to_string());
+    change("sync", word(before), word(after)?)
+}
+
+fn health_change(before: &ApplicationStatus, after: &ApplicationStatus) -> Option<String> {
+    let word = |status: &ApplicationStatus| status.health.as_ref().map(|health| health.status.to_string());
+    let change = change("health", word(before), word(after)?)?;
+    Some(match after.health.as_ref().map(|health| health.message.as_str()) {
+        None | Some("") => change,
+        Some(message) => format!("{change} ({message})"),
+    })
+}
+
+fn change(what: &str, before: Option<String>, after: String) -> Option<String> {
+    let is_change = before.as_ref() != Some(&after);
+    is_change.then(|| format!("Updated {what} status: {} -> {after}", before.unwrap_or_default()))
+}
+
+/// An app that is being deleted cannot have its objects deleted.
+pub(crate) async fn not_deleted(context: &Context, object: &Object, reason: &str) {
+    let message = format!("Unable to delete application resources: {reason}");
+    record(context, object, Severity::Warning, "StatusRefreshed", &message).await;
 }
 
 /// The operation that has ended between two statuses.
@@ -96,4 +116,30 @@ fn labels(context: &Context, object: &Object) -> BTreeMap<String, String> {
         labels.extend(system.labels_of_events(own));
     }
     labels
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use belay_crd::Described;
+    use serde_json::json;
+
+    fn status(health: Value) -> ApplicationStatus {
+        Application::read(json!({"status": {"health": health}})).expect("an app").status
+    }
+
+    #[test]
+    fn a_change_of_health_says_why() {
+        let healthy = status(json!({"status": "Healthy"}));
+        let degraded = status(json!({"status": "Degraded", "message": "one of two"}));
+        assert_eq!(
+            health_change(&healthy, &degraded).as_deref(),
+            Some("Updated health status: Healthy -> Degraded (one of two)")
+        );
+        assert_eq!(
+            health_change(&ApplicationStatus::default(), &healthy).as_deref(),
+            Some("Updated health status:  -> Healthy")
+        );
+        assert_eq!(health_change(&degraded, &degraded), None);
+    }
 }

@@ -162,6 +162,8 @@ async fn look_at(context: &Context, object: &Object, app: &Application) -> Resul
     let orphans = orphans::warning(context, app, bounds, target, &after);
     conditions.extend(orphans.map(|warning| (condition::ORPHANED, warning)));
     let again = again.unwrap_or_else(|| pace(context, &object.key(), operation.as_ref()));
+    let left = operation.as_ref().and_then(|state| view.time_left(state, now));
+    let again = left.map_or(again, |left| left.min(again));
     let outcome = Outcome::Compared {
         sources: &sources,
         revisions: &revisions,

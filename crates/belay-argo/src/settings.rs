@@ -144,10 +144,47 @@ pub struct Parameters {
     pub server_side_diff: bool,
     /// `controller.sync.wave.delay.seconds`
     pub wave_delay: Option<Duration>,
+    /// `controller.sync.timeout.seconds`: an operation that takes longer is ended.
+    pub sync_timeout: Option<Duration>,
+    /// `controller.self.heal.*`
+    pub heal_pace: HealPace,
     /// `reposerver.enable.git.submodule` is `false`: files of submodules are not fetched.
     pub without_submodules: bool,
     /// `reposerver.git.request.timeout`
     pub git_request_timeout: Option<Duration>,
+}
+
+/// How long after a sync what others changed since is repaired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HealPace {
+    /// `backoff.timeout.seconds`: the pause before the second repair in a row. Zero, if each pause is to be `fixed`.
+    pub first: Duration,
+    /// `backoff.factor`: how many times as long each next pause is.
+    pub factor: u64,
+    /// `backoff.cap.seconds`: the longest pause; zero if there is none.
+    pub longest: Duration,
+    /// `timeout.seconds`
+    pub fixed: Duration,
+}
+
+impl Default for HealPace {
+    fn default() -> HealPace {
+        let (first, longest) = (Duration::from_secs(2), Duration::from_secs(300));
+        HealPace { first, factor: 3, longest, fixed: Duration::ZERO }
+    }
+}
+
+impl HealPace {
+    /// The pause after a sync that came after so many repairs in a row.
+    pub fn pause(&self, heals: u64) -> Duration {
+        if self.first.is_zero() {
+            return self.fixed;
+        }
+        let Some(longer) = heals.checked_sub(1) else { return Duration::ZERO };
+        let factor = self.factor.max(1).saturating_pow(u32::try_from(longer).unwrap_or(u32::MAX));
+        let pause = Duration::from_secs(self.first.as_secs().saturating_mul(factor));
+        if self.longest.is_zero() { pause } else { pause.min(self.longest) }
+    }
 }
 
 impl Default for Settings {

@@ -10,6 +10,7 @@ use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
 use crate::context::{Context, application_kind};
+use crate::events;
 use crate::sync::operation::is_completed;
 
 /// The annotation by which people and the CLI ask for a look.
@@ -120,6 +121,10 @@ pub(crate) async fn deletion_error(context: &Context, object: &Object, app: &App
     let mut status = app.status.clone();
     let found = ApplicationCondition::new("DeletionError", message);
     status.set_conditions(vec![found], &["DeletionError"], belay_cluster::now());
+    if status.conditions == app.status.conditions {
+        return;
+    }
+    events::not_deleted(context, object, message).await;
     let conditions = json!({"status": {"conditions": status.write()["conditions"]}});
     patch(context, object, conditions).await;
 }

@@ -1,13 +1,13 @@
 //! The keys of `argocd-cmd-params-cm` that set something: each is a flag of one of Argo CD's processes.
 
-use std::time::Duration;
-
 use super::document::Key;
 use super::error::SettingsError;
 use super::{Parameters, values};
 
 /// Most seconds that a delay may have.
 const LONGEST_DELAY: u64 = 24 * 60 * 60;
+/// Most seconds that Argo CD takes: `math.MaxInt32`.
+const LONGEST: u64 = i32::MAX as u64;
 
 /// Reads one key into the parameters. Gives whether there is such a key.
 pub(super) fn read(key: &Key<'_>, text: &str, parameters: &mut Parameters) -> Result<bool, SettingsError> {
@@ -17,8 +17,23 @@ pub(super) fn read(key: &Key<'_>, text: &str, parameters: &mut Parameters) -> Re
             parameters.server_side_diff = values::flag(key, text)?;
         }
         "controller.sync.wave.delay.seconds" => {
-            let seconds = values::number(key, text, LONGEST_DELAY)?;
-            parameters.wave_delay = Some(Duration::from_secs(seconds));
+            parameters.wave_delay = Some(values::seconds(key, text, LONGEST_DELAY)?);
+        }
+        "controller.sync.timeout.seconds" => {
+            let timeout = values::seconds(key, text, LONGEST)?;
+            parameters.sync_timeout = Some(timeout).filter(|timeout| !timeout.is_zero());
+        }
+        "controller.self.heal.timeout.seconds" => {
+            parameters.heal_pace.fixed = values::seconds(key, text, LONGEST)?;
+        }
+        "controller.self.heal.backoff.timeout.seconds" => {
+            parameters.heal_pace.first = values::seconds(key, text, LONGEST)?;
+        }
+        "controller.self.heal.backoff.factor" => {
+            parameters.heal_pace.factor = values::number(key, text, LONGEST)?;
+        }
+        "controller.self.heal.backoff.cap.seconds" => {
+            parameters.heal_pace.longest = values::seconds(key, text, LONGEST)?;
         }
         "reposerver.enable.git.submodule" => {
             parameters.without_submodules = !values::flag(key, text)?;

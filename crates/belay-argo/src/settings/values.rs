@@ -38,6 +38,11 @@ pub(super) fn number(key: &Key<'_>, text: &str, most: u64) -> Result<u64, Settin
     }
 }
 
+/// Whole seconds within bounds.
+pub(super) fn seconds(key: &Key<'_>, text: &str, most: u64) -> Result<Duration, SettingsError> {
+    number(key, text, most).map(Duration::from_secs)
+}
+
 /// Texts between commas, without the spaces around them; empty ones left out.
 pub(super) fn list(text: &str) -> Vec<String> {
     text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()

@@ -6,10 +6,11 @@ use belay_argo_api::{
     Application, ApplicationSummary, HealthStatus, HealthStatusCode, ResourceStatus, SyncStatusCode,
 };
 use belay_manifest::Object;
-use belay_plan::sync::{is_hook, option, wave};
+use belay_plan::sync::{is_hook, wave};
 
 use super::addresses;
 use crate::compare::{Compared, Comparison, Standing};
+use crate::deletion::asks_for_confirmation;
 
 /// The objects, sorted. When `is_known` is false nobody knows what Git says of them.
 pub(super) fn resources(comparison: &Comparison, app: &Application, is_known: bool) -> Vec<ResourceStatus> {
@@ -68,14 +69,10 @@ fn wave_of(compared: &Compared, comparison: &Comparison) -> Option<i64> {
     (wave != 0).then_some(wave)
 }
 
-/// Whether a deletion of the object, with its app or because it left Git, waits for a person.
+/// Whether a deletion of the object waits for a person.
 fn needs_confirmation(compared: &Compared, app: &Application) -> bool {
-    let options =
-        app.spec.sync_policy.as_ref().map(|policy| policy.sync_options.as_slice()).unwrap_or_default();
-    let of_app = |name: &str| options.iter().find_map(|option| option.strip_prefix(name)?.strip_prefix('='));
-    [compared.target.as_deref(), compared.live.as_deref()].into_iter().flatten().any(|object| {
-        ["Delete", "Prune"].iter().any(|name| option(object, name).or(of_app(name)) == Some("confirm"))
-    })
+    let sides = [compared.target.as_deref(), compared.live.as_deref()];
+    sides.into_iter().flatten().any(|object| asks_for_confirmation(app, object))
 }
 
 /// The images of all pod templates, the addresses, and whether the app holds Applications.

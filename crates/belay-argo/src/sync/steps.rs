@@ -48,6 +48,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) sources: &'a Sources,
     /// The commit of each.
     pub(crate) revisions: &'a [String],
+    /// What ends the operation, if it is not a person.
+    pub(crate) ended_by: Option<&'static str>,
 }
 
 /// How a walk through the steps ended.
@@ -84,11 +86,21 @@ pub(crate) async fn go_on(scene: &Scene<'_>, state: &mut OperationState, now: Ti
     }
     match walked {
         Walk::Over => {
+            if let Some(cause) = scene.ended_by.filter(|_| is_terminating) {
+                state.message = format!("{}, triggered by {cause}", state.message);
+            }
             conclude(state, is_terminating, now);
             super::operation::retry_in(state, now)
         }
         Walk::Waits(pause) => pause,
     }
+}
+
+/// Begins to end an operation that takes too long. Gives the cause, for its last message.
+pub(crate) fn overdue(state: &mut OperationState) -> &'static str {
+    state.phase = OperationPhase::Terminating;
+    state.message = "operation is terminating due to timeout".to_owned();
+    "controller sync timeout"
 }
 
 /// Ends an operation whose app cannot be compared.

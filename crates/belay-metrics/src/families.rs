@@ -45,6 +45,7 @@ pub(crate) const RECONCILE: &str = "controller_runtime_reconcile_total";
 pub(crate) const RECONCILE_TIME: &str = "controller_runtime_reconcile_time_seconds";
 pub(crate) const REQUESTS: &str = "rest_client_requests_total";
 pub(crate) const RENDERS: &str = "belay_renders_total";
+pub(crate) const REPOSITORY: &str = "belay_repository_connection_status";
 pub(crate) const SPANS: &str = "belay_trace_spans_dropped_total";
 pub(crate) const DROPPED: &str = "belay_metrics_series_dropped_total";
 
@@ -109,6 +110,7 @@ pub const FAMILIES: &[Family] = &[
     counter(GIT_REQUEST, &["repo", "request_type"], "Requests to a Git server."),
     histogram(GIT_DURATION, &["repo", "request_type"], "Seconds that requests to a Git server took."),
     counter(GIT_FAIL, &["repo", "revision"], "Fetches from a Git server that failed."),
+    gauge(REPOSITORY, &["repo"], "Whether the last request for a repository was answered as wanted: 1 if it was."),
     histogram(
         FLUX_DURATION,
         &["kind", "name", "namespace"],

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use prometheus::core::{Atomic, GenericCounterVec};
 use prometheus::{
-    CounterVec, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder,
+    CounterVec, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 use crate::families::{self, Family, Type, family};
@@ -29,6 +29,7 @@ struct Counts {
     git_requests: IntCounterVec,
     git_seconds: HistogramVec,
     git_failures: IntCounterVec,
+    repositories_answer: IntGaugeVec,
     repositories: Mutex<BTreeSet<String>>,
     flux_looks: PerApp<HistogramVec>,
     looks: IntCounterVec,
@@ -116,6 +117,7 @@ impl Metrics {
                 &[0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0, 20.0],
             ),
             git_failures: counter(&registry, families::GIT_FAIL),
+            repositories_answer: state(&registry, families::REPOSITORY),
             repositories: Mutex::default(),
             flux_looks: PerApp::new(histogram(&registry, families::FLUX_DURATION, &flux_buckets())),
             looks: counter(&registry, families::RECONCILE),
@@ -178,6 +180,9 @@ impl Metrics {
         let repository = self.counted(repository);
         self.0.git_requests.with_label_values(&[repository, "fetch"]).inc();
         self.0.git_seconds.with_label_values(&[repository, "fetch"]).observe(took.as_secs_f64());
+        if repository != OTHERS {
+            self.0.repositories_answer.with_label_values(&[repository]).set(i64::from(is_good));
+        }
         if !is_good {
             // Who may name revisions must not be able to make ever more series.
             let revision = if repository == OTHERS || revision.len() > 100 { OTHERS } else { revision };
@@ -303,6 +308,14 @@ fn known(name: &str, is: Type) -> &'static Family {
 fn counter<P: Atomic + 'static>(registry: &Registry, name: &str) -> GenericCounterVec<P> {
     let family = known(name, Type::Counter);
     let made = GenericCounterVec::new(Opts::new(family.name, family.help), family.labels);
+    let made = made.expect("names and labels are valid");
+    registry.register(Box::new(made.clone())).expect("each family is registered once");
+    made
+}
+
+fn state(registry: &Registry, name: &str) -> IntGaugeVec {
+    let family = known(name, Type::Gauge);
+    let made = IntGaugeVec::new(Opts::new(family.name, family.help), family.labels);
     let made = made.expect("names and labels are valid");
     registry.register(Box::new(made.clone())).expect("each family is registered once");
     made

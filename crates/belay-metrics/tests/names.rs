@@ -73,3 +73,13 @@ fn values_of_labels_cannot_break_the_text() {
     assert!(text.contains(r#"repo="https://git/a\"} 1\nargocd_app_info 7\\""#), "{text}");
     assert!(text.lines().all(|line| !line.starts_with("argocd_app_info")), "{text}");
 }
+
+#[test]
+fn whether_a_repository_answers_is_told() {
+    let metrics = Metrics::new();
+    for (is_good, told) in [(true, 1), (false, 0), (true, 1)] {
+        metrics.git_request("https://git/a", "main", std::time::Duration::ZERO, is_good);
+        let line = format!("belay_repository_connection_status{{repo=\"https://git/a\"}} {told}");
+        assert!(metrics.text(&[]).contains(&line), "{line}");
+    }
+}

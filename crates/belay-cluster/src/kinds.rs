@@ -296,8 +296,8 @@ mod tests {
         assert!(!gone.kinds.contains_key(&pods()) && gone.kinds.len() == 1);
     }
 
-    #[test]
-    fn of_a_group_that_does_not_answer_nothing_is_known_not_to_be_there() {
+    #[tokio::test]
+    async fn of_a_group_that_does_not_answer_nothing_is_known_not_to_be_there() {
         let nobody = tower::service_fn(|_request: http::Request<kube::client::Body>| {
             futures::future::pending::<Result<http::Response<kube::client::Body>, tower::BoxError>>()
         });

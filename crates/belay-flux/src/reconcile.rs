@@ -26,7 +26,9 @@ use crate::kustomization_source::{check_dependencies, source, unreadable};
 use crate::kustomization_status::{Fault, Found, Result as Came};
 use crate::post_build::{self, PostBuildError, Secrets};
 use crate::prepare::{Prepared, Target, keeps, prepare};
-use crate::{deletion, drift, evidence, external_artifact, history, inventory, references, report, write};
+use crate::{
+    deletion, drift, evidence, external_artifact, history, inventory, references, report, unreadable, write,
+};
 
 const INTERVAL: Duration = Duration::from_secs(60);
 /// How soon the objects of other owners are looked at again.
@@ -38,9 +40,7 @@ pub(crate) type Objects = BTreeMap<ObjectKey, GroupVersionKind>;
 /// Looks at the Kustomization, acts, writes its status. Gives when to look again.
 pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Duration> {
     let object = context.live.get(key)?;
-    let app: Kustomization = serde_json::from_value(object.value().clone())
-        .inspect_err(|error| tracing::warn!(kustomization = %key, %error, "cannot be read"))
-        .ok()?;
+    let app: Kustomization = unreadable::read(context, &object).await?;
     if app.metadata.is_deleting() {
         return deletion::finish(context, &object, &app).await;
     }

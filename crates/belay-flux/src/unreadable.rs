@@ -147,7 +147,10 @@ mod tests {
             fault::<HelmRelease>(json!({"install": {"remediation": {"retries": 1.5}}})),
             "spec.install.remediation.retries: expected an integer, found a number"
         );
-        assert_eq!(fault::<HelmChart>(json!({"valuesFiles": "a"})), "spec.valuesFiles: expected a list, found a string");
+        assert_eq!(
+            fault::<HelmChart>(json!({"valuesFiles": "a"})),
+            "spec.valuesFiles: expected a list, found a string"
+        );
         assert_eq!(fault::<GitRepository>(json!([])), "spec: expected an object, found a list");
         // `null` is what a field has that is not there.
         assert_eq!(fault::<GitRepository>(json!({"ref": null, "interval": null})), "");

@@ -15,12 +15,10 @@ use crate::chart_build::{BuiltChart, build};
 use crate::chart_status::{Found, status};
 use crate::context::{Context, SOURCE_GROUP, Source};
 use crate::health::or;
-use crate::repository::Fault;
-use crate::write;
+use crate::repository::{Fault, MANAGER};
+use crate::{unreadable, write};
 use belay_causes::chain;
 
-/// The manager of sources' statuses, as Flux names it.
-const MANAGER: &str = "source-controller";
 const INTERVAL: Duration = Duration::from_secs(60);
 /// How soon a fault that may pass is looked at again.
 const AFTER_FAULT: Duration = Duration::from_secs(30);
@@ -28,9 +26,7 @@ const AFTER_FAULT: Duration = Duration::from_secs(30);
 /// Looks at the chart, keeps it, writes its status. Gives when to look again.
 pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Duration> {
     let object = context.live.get(key)?;
-    let chart: HelmChart = serde_json::from_value(object.value().clone())
-        .inspect_err(|error| tracing::warn!(chart = %key, %error, "cannot be read"))
-        .ok()?;
+    let chart: HelmChart = unreadable::read(context, &object).await?;
     if chart.metadata.is_deleting() {
         write::finalizer(context, &object, MANAGER, false).await;
         return None;

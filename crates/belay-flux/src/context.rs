@@ -154,6 +154,8 @@ pub(crate) struct Memory {
     pub(crate) waiting: Option<Waiting>,
     /// What a HelmRelease was in sync with.
     pub(crate) release: Option<helm_release::Seen>,
+    /// Which object, by its uid, was said to hold what its kind cannot, and the words for it.
+    pub(crate) unreadable: Option<(String, String)>,
     /// Whether the newest look ended in a fault.
     pub(crate) has_failed: bool,
     /// Faults of a HelmRelease in a row.
@@ -384,6 +386,22 @@ impl Context {
     ) {
         if self.tells_of(&source.key()) {
             self.source_events.record(source, severity, reason, message, annotations).await;
+        }
+    }
+
+    /// Records an Event about an object under the name of its kind's controller.
+    pub(crate) async fn event(
+        &self,
+        about: &Object,
+        severity: Severity,
+        reason: &str,
+        message: &str,
+        annotations: &BTreeMap<String, String>,
+    ) {
+        match about.gvk().group.as_str() {
+            SOURCE_GROUP => self.source_event(about, severity, reason, message, annotations).await,
+            HELM_GROUP => self.helm_events.record(about, severity, reason, message, annotations).await,
+            _ => self.events.record(about, severity, reason, message, annotations).await,
         }
     }
 

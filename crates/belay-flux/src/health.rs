@@ -7,6 +7,7 @@ use belay_flux_api::KustomizationSpec;
 use belay_health::kstatus::{Status, evaluate};
 use belay_manifest::{Object, ObjectKey};
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use crate::health_checks::HealthChecks;
 use crate::inventory::shown;
@@ -21,6 +22,17 @@ pub(crate) struct Waiting {
     pub(crate) applied: (String, i64, String),
     /// When the wait began.
     pub(crate) since: Timestamp,
+    /// The pass that waits; nothing when it has ended.
+    pub(crate) pass: Option<Pass>,
+}
+
+/// The looks from an apply to the end of the wait that follows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pass {
+    /// When its first look began.
+    pub(crate) began: Instant,
+    /// Whether it has written something.
+    pub(crate) has_written: bool,
 }
 
 /// How far the applied objects are.

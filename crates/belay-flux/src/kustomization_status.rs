@@ -9,6 +9,7 @@ use belay_flux_api::{
 use belay_ledger::Trigger;
 use indexmap::IndexMap;
 use jiff::Timestamp;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::health::{rounded, timeout};
@@ -17,6 +18,17 @@ use crate::inventory;
 use crate::post_build::Secrets;
 use crate::reconcile::Objects;
 use crate::write::REQUESTED_AT;
+
+/// A pass that takes longer says that it is under way before it says how it ended.
+pub(crate) const LONG: Duration = Duration::from_secs(1);
+
+/// What a look is at, in Flux's words.
+pub(crate) const BUILD: &str = "Building manifests";
+pub(crate) const APPLY: &str = "Detecting drift";
+const HEALTH_CHECKS: &str = "Running health checks";
+
+/// The reason of what is under way.
+const PROGRESSING: &str = "Progressing";
 
 /// Why a look ended early.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,9 +69,18 @@ pub(crate) enum Result {
     Waiting {
         /// Time left.
         left: Duration,
-        /// Time in all.
-        limit: Duration,
+        /// Whether the pass takes long enough to be told of.
+        is_long: bool,
     },
+}
+
+/// What a look is at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Doing {
+    /// In Flux's words.
+    pub(crate) what: &'static str,
+    /// The revision that it is done for.
+    pub(crate) revision: String,
 }
 
 /// What was found and done on the way.
@@ -82,6 +103,10 @@ pub(crate) struct Found {
     pub(crate) inventory: Option<Objects>,
     /// What was written, for people.
     pub(crate) changes: Vec<String>,
+    /// Whether an earlier look of the same pass wrote something.
+    pub(crate) has_written_before: bool,
+    /// What is being done, once the revision is known.
+    pub(crate) doing: watch::Sender<Option<Doing>>,
     /// What caused the look to matter.
     pub(crate) trigger: Option<Trigger>,
     /// Whether somebody changes back each time what is corrected.
@@ -100,9 +125,21 @@ impl Found {
             revision: None,
             inventory: None,
             changes: Vec::new(),
+            has_written_before: false,
+            doing: watch::Sender::new(None),
             trigger: None,
             is_contested: false,
         }
+    }
+
+    /// Notes what is done next.
+    pub(crate) fn begin(&self, what: &'static str, revision: &str) {
+        self.doing.send_replace(Some(Doing { what, revision: revision.to_owned() }));
+    }
+
+    /// Whether this pass wrote something.
+    pub(crate) fn has_written(&self) -> bool {
+        self.has_written_before || !self.changes.is_empty()
     }
 }
 
@@ -114,6 +151,10 @@ pub(crate) fn status(
     now: Timestamp,
 ) -> KustomizationStatus {
     let mut status = app.status.clone();
+    // What is ready within the second is told of once.
+    if matches!(result, Ok(Result::NotYet | Result::Waiting { is_long: false, .. })) {
+        return status;
+    }
     let is_fetched = !matches!(result, Err(fault) if fault.reason == "ArtifactFailed");
     if let Some(revision) = found.revision.as_ref().filter(|_| is_fetched) {
         status.last_attempted_revision.clone_from(revision);
@@ -124,8 +165,8 @@ pub(crate) fn status(
     let revision = found.revision.as_deref().unwrap_or_default();
     match result {
         Ok(Result::NotYet) => return status,
-        Ok(Result::Waiting { limit, .. }) => {
-            waiting(&mut status, app, revision, *limit, now);
+        Ok(Result::Waiting { .. }) => {
+            waiting(&mut status, app, revision, now);
             return status;
         }
         Ok(Result::Applied { waited }) => {
@@ -138,13 +179,26 @@ pub(crate) fn status(
         token.clone_into(&mut status.last_handled_reconcile_at);
     }
     if let Some(reconciled) = reconciled(found, result)
-        && (status != app.status
-            || !found.changes.is_empty()
-            || !history::is_newest(&status.history, &reconciled))
+        && (status != app.status || found.has_written() || !history::is_newest(&status.history, &reconciled))
     {
         history::upsert(&mut status.history, reconciled, now);
     }
     status
+}
+
+/// The status of a look that lasts; nothing when it says so already.
+pub(crate) fn under_way(app: &Kustomization, doing: &Doing, now: Timestamp) -> Option<KustomizationStatus> {
+    let is_told = |known: &Condition| {
+        known.status == ConditionStatus::True
+            && known.reason == PROGRESSING
+            && known.observed_generation == Some(app.metadata.generation)
+    };
+    if find_condition(&app.status.conditions, "Reconciling").is_some_and(is_told) {
+        return None;
+    }
+    let mut status = app.status.clone();
+    progressing(&mut status, app, &progress(app, doing.what, &doing.revision), now);
+    Some(status)
 }
 
 /// What goes into the history. A look that finds everything as it was is not counted: it writes nothing.
@@ -177,19 +231,16 @@ fn set(
     set_condition(&mut status.conditions, condition, now);
 }
 
-fn waiting(
-    status: &mut KustomizationStatus,
-    app: &Kustomization,
-    revision: &str,
-    limit: Duration,
-    now: Timestamp,
-) {
-    let message =
-        format!("Running health checks for revision {revision} with a timeout of {}", rounded(limit));
-    let why = ("Progressing", message.as_str());
-    set(status, app, "Ready", ConditionStatus::Unknown, ("Progressing", "Reconciliation in progress"), now);
-    set(status, app, "Reconciling", ConditionStatus::True, why, now);
-    set(status, app, "Healthy", ConditionStatus::Unknown, why, now);
+fn waiting(status: &mut KustomizationStatus, app: &Kustomization, revision: &str, now: Timestamp) {
+    let message = progress(app, HEALTH_CHECKS, revision);
+    progressing(status, app, &message, now);
+    set(status, app, "Healthy", ConditionStatus::Unknown, (PROGRESSING, &message), now);
+}
+
+fn progressing(status: &mut KustomizationStatus, app: &Kustomization, message: &str, now: Timestamp) {
+    let ready = (PROGRESSING, "Reconciliation in progress");
+    set(status, app, "Ready", ConditionStatus::Unknown, ready, now);
+    set(status, app, "Reconciling", ConditionStatus::True, (PROGRESSING, message), now);
     remove_condition(&mut status.conditions, "Stalled");
 }
 
@@ -240,7 +291,7 @@ fn failed(
         status.observed_generation = Some(app.metadata.generation);
     } else {
         remove_condition(&mut status.conditions, "Stalled");
-        if let Some(message) = progress(app, found, fault) {
+        if let Some(message) = tried(app, found, fault) {
             let why = ("ProgressingWithRetry", message.as_str());
             set(status, app, "Reconciling", ConditionStatus::True, why, now);
         }
@@ -248,21 +299,24 @@ fn failed(
 }
 
 /// What was being done when it failed, in Flux's words; nothing when it did not begin.
-fn progress(app: &Kustomization, found: &Found, fault: &Fault) -> Option<String> {
+fn tried(app: &Kustomization, found: &Found, fault: &Fault) -> Option<String> {
     let doing = match fault.reason {
         "ArtifactFailed" => "Fetching manifests",
-        "BuildFailed" => "Building manifests",
-        "HealthCheckFailed" => "Running health checks",
-        _ => "Detecting drift",
+        "BuildFailed" => BUILD,
+        "HealthCheckFailed" => HEALTH_CHECKS,
+        _ => APPLY,
     };
-    let (revision, limit) = (found.revision.as_ref()?, rounded(timeout(&app.spec)));
-    Some(format!("{doing} for revision {revision} with a timeout of {limit}"))
+    Some(progress(app, doing, found.revision.as_ref()?))
+}
+
+fn progress(app: &Kustomization, doing: &str, revision: &str) -> String {
+    format!("{doing} for revision {revision} with a timeout of {}", rounded(timeout(&app.spec)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use belay_crd::Described;
+    use belay_crd::{Described, GoDuration};
     use belay_flux_api::is_true;
     use belay_manifest::{GroupVersionKind, ObjectKey};
     use serde_json::{Value, json};
@@ -318,7 +372,14 @@ mod tests {
     #[test]
     fn waiting_for_health_neither_applies_nor_answers_the_request() {
         let (left, limit) = (Duration::from_secs(1), Duration::from_secs(60));
-        let status = run(&app(json!({})), &found(), Ok(Result::Waiting { left, limit }));
+        let soon = run(&app(json!({})), &found(), Ok(Result::Waiting { left, is_long: false }));
+        assert_eq!(soon, KustomizationStatus::default(), "what may be over within a second is not told of");
+        let app = |status: Value| {
+            let mut app = app(status);
+            app.spec.timeout = GoDuration::from(limit);
+            app
+        };
+        let status = run(&app(json!({})), &found(), Ok(Result::Waiting { left, is_long: true }));
         assert_eq!(status.conditions[0].message, "Reconciliation in progress");
         assert_eq!(
             find_condition(&status.conditions, "Reconciling").unwrap().message,
@@ -332,6 +393,27 @@ mod tests {
         assert_eq!(healthy.history[0].last_reconciled_status, "ReconciliationSucceeded");
         let again = run(&app(healthy.write()), &found(), Ok(Result::Applied { waited: Some(limit) }));
         assert_eq!(again, healthy, "a look that finds nothing new writes nothing");
+    }
+
+    #[test]
+    fn a_look_that_lasts_says_so_once() {
+        let now = "2026-01-01T00:00:00Z".parse().unwrap();
+        let ready = run(&app(json!({})), &found(), Ok(Result::Applied { waited: None }));
+        let doing = Doing { what: BUILD, revision: "main@sha1:def".to_owned() };
+        let told = under_way(&app(ready.write()), &doing, now).unwrap();
+        assert_eq!(
+            find_condition(&told.conditions, "Reconciling").unwrap().message,
+            "Building manifests for revision main@sha1:def with a timeout of 30s"
+        );
+        assert_eq!(told.conditions[0].status, ConditionStatus::Unknown);
+        assert_eq!(told.inventory, ready.inventory);
+        assert_eq!(told.last_applied_revision, REVISION);
+        assert_eq!(under_way(&app(told.write()), &Doing { what: APPLY, ..doing.clone() }, now), None);
+        // What failed before, and is tried again, is under way now.
+        let failed = run(&app(json!({})), &found(), Err(Fault::retry("BuildFailed", "line 3")));
+        assert!(under_way(&app(failed.write()), &doing, now).is_some());
+        let ended = run(&app(told.write()), &found(), Ok(Result::Applied { waited: None }));
+        assert!(!is_true(&ended.conditions, "Reconciling") && is_true(&ended.conditions, "Ready"));
     }
 
     #[test]

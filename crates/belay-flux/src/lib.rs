@@ -47,6 +47,7 @@ mod repository_status;
 mod repository_verify;
 mod secret_data;
 mod unbuilt;
+mod unreadable;
 mod write;
 
 pub use context::{FIELD_MANAGER, HELM_GROUP, KUSTOMIZE_GROUP, SOURCE_GROUP, Settings};

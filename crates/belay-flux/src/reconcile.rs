@@ -1,6 +1,7 @@
 //! One look at one Kustomization: read → check → source → build → compare → plan → apply → wait → report.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,19 +15,22 @@ use belay_manifest::{GroupVersionKind, Manifest, Object, ObjectKey};
 use belay_plan::{Order, Plan, Wanted, plan};
 use belay_render::{Freshness, Render};
 use kube::api::PropagationPolicy;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::build::{self, BuildError};
 use crate::clusters::{self, Place};
 use crate::context::{Context, FIELD_MANAGER, Source};
 use crate::drift_ignore::DriftIgnore;
-use crate::health::{Health, Waiting, judge, or, rounded, timeout};
+use crate::health::{Health, Pass, Waiting, judge, or, rounded, timeout};
 use crate::health_checks::HealthChecks;
 use crate::kustomization_source::{check_dependencies, source, unreadable};
-use crate::kustomization_status::{Fault, Found, Result as Came};
+use crate::kustomization_status::{APPLY, BUILD, Doing, Fault, Found, LONG, Result as Came};
 use crate::post_build::{self, PostBuildError, Secrets};
 use crate::prepare::{Prepared, Target, keeps, prepare};
-use crate::{deletion, drift, evidence, external_artifact, history, inventory, references, report, write};
+use crate::{
+    deletion, drift, evidence, external_artifact, history, inventory, references, report, unreadable, write,
+};
 
 const INTERVAL: Duration = Duration::from_secs(60);
 /// How soon the objects of other owners are looked at again.
@@ -38,9 +42,7 @@ pub(crate) type Objects = BTreeMap<ObjectKey, GroupVersionKind>;
 /// Looks at the Kustomization, acts, writes its status. Gives when to look again.
 pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Duration> {
     let object = context.live.get(key)?;
-    let app: Kustomization = serde_json::from_value(object.value().clone())
-        .inspect_err(|error| tracing::warn!(kustomization = %key, %error, "cannot be read"))
-        .ok()?;
+    let app: Kustomization = unreadable::read(context, &object).await?;
     if app.metadata.is_deleting() {
         return deletion::finish(context, &object, &app).await;
     }
@@ -52,7 +54,9 @@ pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Dura
     }
     let started = Instant::now();
     let mut found = Found::new(started);
-    let result = look(context, &object, &app, &mut found).await;
+    let doing = found.doing.subscribe();
+    let looking = look(context, &object, &app, &mut found);
+    let result = with_progress(context, &object, &app, doing, looking).await;
     let result = result.map_err(|fault| Fault { message: found.secrets.hidden_in(&fault.message), ..fault });
     let interval = or(&app.spec.interval, INTERVAL);
     let again = match &result {
@@ -69,6 +73,34 @@ pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Dura
     found.next = again.unwrap_or(interval);
     step("report", report::report(context, &object, &app, &found, &result)).await;
     again
+}
+
+/// Makes a look. One that takes long is told of while it lasts.
+async fn with_progress<T>(
+    context: &Context,
+    object: &Object,
+    app: &Kustomization,
+    mut doing: watch::Receiver<Option<Doing>>,
+    look: impl Future<Output = T>,
+) -> T {
+    let mut look = pin!(look);
+    let lasts = async {
+        tokio::time::sleep(LONG).await;
+        doing.wait_for(Option::is_some).await.ok().and_then(|doing| doing.clone())
+    };
+    let doing = tokio::select! {
+        biased;
+        result = &mut look => return result,
+        doing = lasts => doing,
+    };
+    let telling = async {
+        if let Some(doing) = doing {
+            report::progress(context, object, app, &doing).await;
+        }
+    };
+    // How it ended is told when this has been written: a late request must not have the last word.
+    let (result, ()) = tokio::join!(look, telling);
+    result
 }
 
 async fn look(
@@ -89,6 +121,7 @@ async fn look(
     found.trigger = evidence::commit(app, &source, &[])
         .or_else(|| evidence::request(object, &app.status.last_handled_reconcile_at));
     let key = object.key();
+    found.begin(BUILD, &source.revision);
     let mut planned = read_and_plan(context, object, app, &source).await?;
     found.digest = Some(std::mem::take(&mut planned.digest));
     found.secrets = std::mem::take(&mut planned.secrets);
@@ -109,10 +142,11 @@ async fn look(
     if planned.plan.has_work() && !still_stands(context, object).await? {
         return Ok(Came::NotYet);
     }
+    found.begin(APPLY, &source.revision);
     step("apply", apply(context, &planned, found)).await?;
     let keys = waited_for(&planned.place, object, app, &planned.prepared).await?;
     let waited_for = keys.as_deref().map(|keys| (keys, &checks));
-    let came = wait(context, &planned.place.live, object, app, waited_for, &source.revision)?;
+    let came = wait(context, &planned.place.live, object, app, waited_for, found)?;
     if matches!(came, Came::Applied { .. }) {
         context.keep_applied(&key, &source);
     }
@@ -429,33 +463,46 @@ fn wait(
     object: &Object,
     app: &Kustomization,
     waited_for: Option<(&[ObjectKey], &HealthChecks)>,
-    revision: &str,
+    found: &mut Found,
 ) -> Result<Came, Fault> {
     let Some((keys, checks)) = waited_for else { return Ok(Came::Applied { waited: None }) };
     let key = object.key();
     let limit = timeout(&app.spec);
-    let waited = waited(context, &key, app, revision);
+    let (waited, pass) = waiting(context, &key, app, found);
     let live: Vec<_> = keys.iter().map(|key| (key, live.get(key))).collect();
-    match judge(live.iter().map(|(key, live)| (*key, live.as_deref())), checks, waited, limit) {
-        Health::Healthy => Ok(Came::Applied { waited: Some(waited) }),
-        // Changes of objects that are not ours bring no look.
-        Health::Waiting { left } if !app.spec.wait => Ok(Came::Waiting { left: left.min(LOOK), limit }),
-        Health::Waiting { left } => Ok(Came::Waiting { left, limit }),
-        Health::Failed(reason) => {
-            let waited = rounded(waited.min(limit));
-            Err(Fault::retry("HealthCheckFailed", format!("health check failed after {waited}: {reason}")))
-        }
-    }
+    let health = judge(live.iter().map(|(key, live)| (*key, live.as_deref())), checks, waited, limit);
+    let Health::Waiting { left } = health else {
+        context.remember(&key, |memory| memory.waiting.iter_mut().for_each(|waiting| waiting.pass = None));
+        found.has_written_before = pass.has_written;
+        return match health {
+            Health::Failed(reason) => {
+                let waited = rounded(waited.min(limit));
+                let message = format!("health check failed after {waited}: {reason}");
+                Err(Fault::retry("HealthCheckFailed", message))
+            }
+            _ => Ok(Came::Applied { waited: Some(waited) }),
+        };
+    };
+    // Changes of objects that are not ours bring no look.
+    let left = if app.spec.wait { left } else { left.min(LOOK) };
+    Ok(match LONG.checked_sub(pass.began.elapsed()).filter(|soon| !soon.is_zero()) {
+        Some(soon) => Came::Waiting { left: left.min(soon), is_long: false },
+        None => Came::Waiting { left, is_long: true },
+    })
 }
 
-/// How long this revision, generation and request have been waited for.
-fn waited(context: &Context, key: &ObjectKey, app: &Kustomization, revision: &str) -> Duration {
+/// How long this revision, generation and request have been waited for, and the pass that waits.
+fn waiting(context: &Context, key: &ObjectKey, app: &Kustomization, found: &Found) -> (Duration, Pass) {
     let request = app.metadata.annotation(write::REQUESTED_AT).unwrap_or_default();
-    let applied = (revision.to_owned(), app.metadata.generation, request.to_owned());
+    let revision = found.revision.clone().unwrap_or_default();
+    let applied = (revision, app.metadata.generation, request.to_owned());
     let now = belay_cluster::now();
     let known = context.remembered(key).waiting.filter(|waiting| waiting.applied == applied);
-    let waiting = known.unwrap_or(Waiting { applied, since: now });
+    let mut waiting = known.unwrap_or(Waiting { applied, since: now, pass: None });
+    let mut pass = waiting.pass.unwrap_or(Pass { began: found.started, has_written: false });
+    pass.has_written |= !found.changes.is_empty();
+    waiting.pass = Some(pass);
     let waited = now.duration_since(waiting.since);
     context.remember(key, |memory| memory.waiting = Some(waiting));
-    Duration::try_from(waited).unwrap_or_default()
+    (Duration::try_from(waited).unwrap_or_default(), pass)
 }

@@ -12,7 +12,7 @@ use crate::context::{Context, KUSTOMIZE_GROUP};
 use crate::evidence;
 use crate::health::rounded;
 use crate::inventory::shown;
-use crate::kustomization_status::{Fault, Found, Result as Came, status};
+use crate::kustomization_status::{Doing, Fault, Found, Result as Came, status, under_way};
 use crate::write;
 
 /// The manager of a Kustomization's status, as Flux names it.
@@ -50,6 +50,13 @@ pub(crate) async fn report(
     }
 }
 
+/// Writes that a look is under way which lasts; its end is told of after that.
+pub(crate) async fn progress(context: &Context, object: &Object, app: &Kustomization, doing: &Doing) {
+    if let Some(status) = under_way(app, doing, belay_cluster::now()) {
+        write::status(context, object, MANAGER, &status.write()).await;
+    }
+}
+
 /// Tells which objects have gone with their Kustomization, by the reason that it ended with, as Flux does.
 pub(crate) async fn deleted(context: &Context, object: &Object, app: &Kustomization, changes: &[String]) {
     if changes.is_empty() {
@@ -69,8 +76,7 @@ pub(crate) async fn deleted(context: &Context, object: &Object, app: &Kustomizat
 fn good_health(app: &Kustomization, found: &Found, result: &Result<Came, Fault>) -> Option<String> {
     let Ok(Came::Applied { waited: Some(waited) }) = result else { return None };
     let was_healthy = is_true(&app.status.conditions, "Healthy");
-    (!was_healthy || !found.changes.is_empty())
-        .then(|| format!("Health check passed in {}", rounded(*waited)))
+    (!was_healthy || found.has_written()).then(|| format!("Health check passed in {}", rounded(*waited)))
 }
 
 /// What is worth an Event: an end that differs from the last one's. A revision that changes no object is none, for a
@@ -83,7 +89,7 @@ fn news(
     let ready = find_condition(&app.status.conditions, "Ready");
     match result {
         Ok(Came::Applied { .. }) => {
-            let is_same = is_true(&app.status.conditions, "Ready") && found.changes.is_empty();
+            let is_same = is_true(&app.status.conditions, "Ready") && !found.has_written();
             let took = rounded(found.started.elapsed());
             let message = format!("Reconciliation finished in {took}, next run in {}", rounded(found.next));
             (!is_same).then_some((Severity::Normal, SUCCEEDED, message))

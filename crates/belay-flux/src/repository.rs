@@ -19,10 +19,10 @@ use crate::ignore::Ignore;
 use crate::repository_content::{Content, compose};
 use crate::repository_status::{Files, Found, status};
 use crate::repository_verify::verify;
-use crate::{repository_access, write};
+use crate::{repository_access, unreadable, write};
 
 /// The manager of sources' statuses, as Flux names it.
-const MANAGER: &str = "source-controller";
+pub(crate) const MANAGER: &str = "source-controller";
 const INTERVAL: Duration = Duration::from_secs(60);
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// How soon a fault that may pass is looked at again.
@@ -50,9 +50,7 @@ pub(crate) struct Fault {
 /// Looks at the repository, keeps its files, writes its status. Gives when to look again.
 pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Duration> {
     let object = context.live.get(key)?;
-    let repository: GitRepository = serde_json::from_value(object.value().clone())
-        .inspect_err(|error| tracing::warn!(repository = %key, %error, "cannot be read"))
-        .ok()?;
+    let repository: GitRepository = unreadable::read(context, &object).await?;
     if repository.metadata.is_deleting() {
         write::finalizer(context, &object, MANAGER, false).await;
         return None;

@@ -13,11 +13,21 @@ pub(crate) fn kinds() -> Vec<Unbuilt> {
 }
 
 /// Not ready, and no try will change that.
-fn status(mut status: Value, object: &Object, message: &str, now: Timestamp) -> Value {
+fn status(status: Value, object: &Object, message: &str, now: Timestamp) -> Value {
+    refused(status, object, (NOT_SUPPORTED, message), now)
+}
+
+/// A status that says, by a reason and a message, that only a change of the object helps; all else in it stays.
+pub(crate) fn refused(
+    mut status: Value,
+    object: &Object,
+    (reason, message): (&str, &str),
+    now: Timestamp,
+) -> Value {
     let generation = object.value()["metadata"]["generation"].as_i64().unwrap_or_default();
     let mut conditions: Vec<Condition> = Described::read(status["conditions"].take()).unwrap_or_default();
     for (type_, is) in [("Ready", ConditionStatus::False), ("Stalled", ConditionStatus::True)] {
-        let condition = Condition::new(type_, is, NOT_SUPPORTED, message, generation);
+        let condition = Condition::new(type_, is, reason, message, generation);
         set_condition(&mut conditions, condition, now);
     }
     status["conditions"] = conditions.write();

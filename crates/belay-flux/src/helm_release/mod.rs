@@ -46,7 +46,7 @@ use crate::chart_build::BuiltChart;
 use crate::context::Context;
 use crate::depends::{self, Unmet};
 use crate::health::or;
-use crate::write;
+use crate::{unreadable, write};
 use belay_causes::chain;
 use hidden::Hidden;
 use state::{Desired, Next, State};
@@ -115,9 +115,7 @@ pub(crate) fn reconcile<'a>(context: &'a Context, key: &'a ObjectKey) -> BoxFutu
 
 async fn one_look(context: &Context, key: &ObjectKey) -> Option<Duration> {
     let object = context.live.get(key)?;
-    let release: HelmRelease = serde_json::from_value(object.value().clone())
-        .inspect_err(|error| tracing::warn!(release = %key, %error, "cannot be read"))
-        .ok()?;
+    let release: HelmRelease = unreadable::read(context, &object).await?;
     let target = Target::of(&release);
     let turn = context.turn().await;
     let mut look = Look { context, object, release, target, hidden: Hidden::default(), turn };

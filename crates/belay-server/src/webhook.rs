@@ -68,7 +68,7 @@ pub(crate) async fn receive(State(shared): State<Shared>, request: Request) -> R
     };
     if let Err(error) = shared.engine.repository_changed(&push) {
         tracing::warn!(%error, "webhook not taken");
-        return problem(StatusCode::SERVICE_UNAVAILABLE, &error.to_string());
+        return problem(StatusCode::SERVICE_UNAVAILABLE, error.to_string());
     }
     (StatusCode::OK, Json(json!({"message": "taken"}))).into_response()
 }

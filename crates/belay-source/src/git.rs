@@ -222,7 +222,9 @@ impl Repositories for GitStore {
     }
 
     fn forget(&self, url: &str) {
-        let wanted = normalised_url(url);
+        // As mirrors name theirs: without a login.
+        let shown = Address::parse(url).map(|(address, _)| address.text());
+        let wanted = normalised_url(shown.as_deref().unwrap_or(url));
         for mirror in lock(&self.mirrors).values() {
             if normalised_url(&mirror.shown) == wanted {
                 let mut asked = lock(&mirror.asked);

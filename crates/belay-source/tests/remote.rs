@@ -173,6 +173,9 @@ async fn the_remote_is_asked_again_when_the_answer_is_old_or_forgotten() {
     assert_eq!(get().await.unwrap().commit, first);
     world.store.forget(url.trim_end_matches(".git"));
     assert_eq!(get().await.unwrap().commit, second);
+    let third = world.commit("three");
+    world.store.forget(&url.replace("://", "://ada:secret@"));
+    assert_eq!(get().await.unwrap().commit, third, "a login is no part of where it lies");
 }
 
 #[tokio::test]

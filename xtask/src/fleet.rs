@@ -335,6 +335,17 @@ pub(crate) fn objects(app: usize) -> [Value; 4] {
     ]
 }
 
+/// The objects of an app with Flux's marks, as they are in the end whoever applies them.
+pub(crate) fn marked_objects(app: usize) -> [Value; 4] {
+    objects(app).map(|mut object| {
+        object["metadata"]["labels"] = json!({
+            "kustomize.toolkit.fluxcd.io/name": name(app),
+            "kustomize.toolkit.fluxcd.io/namespace": NAMESPACE,
+        });
+        object
+    })
+}
+
 pub(crate) fn name(app: usize) -> String {
     format!("app-{app}")
 }

@@ -63,7 +63,10 @@ impl Drop for Process {
 /// What a process has used so far.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Usage {
+    /// The most since it started, or since [`forget_peak`].
     pub(crate) peak_megabytes: u64,
+    /// What it has now.
+    pub(crate) megabytes: u64,
     pub(crate) cpu_seconds: f64,
 }
 
@@ -72,13 +75,44 @@ pub(crate) fn usage(process: u32) -> anyhow::Result<Usage> {
     /// Clock ticks a second, as every Linux reports them to programs.
     const TICKS: f64 = 100.0;
     let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes: u64 = peak.context("no VmHWM")?.trim().trim_end_matches(" kB").parse()?;
+    let megabytes = |name: &str| -> anyhow::Result<u64> {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        let kilobytes: u64 = line.context(name.to_owned())?.trim().trim_end_matches(" kB").parse()?;
+        Ok(kilobytes / 1024)
+    };
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
     // The name in brackets may hold spaces; the fields after it do not.
     let (_, fields) = stat.rsplit_once(')').context("no name")?;
     let fields: Vec<&str> = fields.split_whitespace().collect();
     let ticks = |position: usize| fields.get(position).and_then(|field| field.parse::<f64>().ok());
     let cpu = ticks(11).context("no user time")? + ticks(12).context("no system time")?;
-    Ok(Usage { peak_megabytes: kilobytes / 1024, cpu_seconds: cpu / TICKS })
+    Ok(Usage {
+        peak_megabytes: megabytes("VmHWM")?,
+        megabytes: megabytes("VmRSS")?,
+        cpu_seconds: cpu / TICKS,
+    })
+}
+
+/// Lets a process's peak begin anew with what it has now.
+pub(crate) fn forget_peak(process: u32) -> anyhow::Result<()> {
+    /// What means that to the kernel (proc(5), `clear_refs`).
+    const PEAK: &str = "5";
+    Ok(std::fs::write(format!("/proc/{process}/clear_refs"), PEAK)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_that_was_given_back_is_in_the_peak_until_that_is_forgotten() {
+        let own = std::process::id();
+        let filled = vec![1_u8; 200 << 20];
+        assert!(usage(own).unwrap().megabytes >= 200 && filled.iter().all(|byte| *byte == 1));
+        drop(filled);
+        let after = usage(own).unwrap();
+        assert!(after.peak_megabytes >= 200 && after.megabytes < 200, "{after:?}");
+        forget_peak(own).unwrap();
+        assert!(usage(own).unwrap().peak_megabytes < 200);
+    }
 }

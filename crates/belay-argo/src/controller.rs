@@ -145,6 +145,11 @@ impl Controller {
         }
     }
 
+    /// Looks again at these apps.
+    pub fn look_again(&self, apps: impl IntoIterator<Item = ObjectKey>) {
+        apps.into_iter().for_each(|app| self.lanes.add(app));
+    }
+
     /// Looks again at every app whose repository is reached otherwise than before.
     fn repositories_changed(&self, before: &KnownRepositories, now: &KnownRepositories) {
         for app in self.context.home.of_kind(GROUP, "Application") {

@@ -1,5 +1,6 @@
 //! The web UI and its API beside the controllers.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -9,9 +10,9 @@ use belay_ledger::{AuditedChange, Entry, Ledger, Standing};
 use belay_manifest::{Object, ObjectKey, Secret};
 use belay_metrics::{ClusterState, Metrics};
 use belay_server::{
-    AppKind, AppRef, DesiredState, LiveEngine, LiveSettings, Revision, Settings, router, serve,
+    AppKind, AppRef, DesiredState, LiveEngine, LiveSettings, Reader, Revision, Settings, router, serve,
 };
-use belay_source::normalised_url;
+use belay_source::{Repositories, normalised_url};
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 
@@ -45,6 +46,7 @@ impl Web {
                 metrics: engine.settings.metrics.clone(),
                 looks: doors.shows_looks.then(|| engine.looks.clone()),
                 audit_token: doors.audit_token,
+                is_shared: engine.settings.replica.is_some(),
             }),
             LiveSettings {
                 argocd_namespace: engine.settings.argo_namespace.clone(),
@@ -76,6 +78,8 @@ struct Rendered {
     metrics: Metrics,
     looks: Option<Looks>,
     audit_token: Option<Secret<String>>,
+    /// Whether other replicas share the work.
+    is_shared: bool,
 }
 
 /// What is to be reached besides the UI.
@@ -133,6 +137,20 @@ impl DesiredState for Rendered {
 
     fn audited(&self, changes: Vec<AuditedChange>) {
         self.ledger.changed(changes);
+    }
+
+    fn look_again(&self, readers: &[Reader]) -> bool {
+        if self.is_shared {
+            return false;
+        }
+        // Once for all of them: what the first look brings is what the others need.
+        let urls: BTreeSet<&str> = readers.iter().map(|reader| reader.repository.as_str()).collect();
+        urls.iter().for_each(|url| self.commits.forget(url));
+        let objects = readers.iter().map(|reader| reader.object.clone());
+        let (apps, sources): (Vec<_>, Vec<_>) = objects.partition(|object| object.kind == "Application");
+        self.argo.look_again(apps);
+        self.flux.look_again(sources);
+        true
     }
 
     fn metrics(&self) -> Metrics {

@@ -92,6 +92,11 @@ impl Controller {
         }
     }
 
+    /// Looks again at these sources or apps.
+    pub fn look_again(&self, objects: impl IntoIterator<Item = ObjectKey>) {
+        objects.into_iter().for_each(|object| self.context.queue.add(object));
+    }
+
     /// What drifted; for the command line and the web.
     pub fn drift(&self, app: &ObjectKey) -> Vec<Drift> {
         self.context.remembered(app).drift

@@ -1,15 +1,15 @@
 //! Bodies of requests, within a bound.
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::api::problem;
 
 /// Reads a body; the error is the answer to it.
-pub(crate) async fn read(body: Body, largest: usize) -> Result<Vec<u8>, Response> {
+pub(crate) async fn read(body: Body, largest: usize) -> Result<Bytes, Response> {
     match to_bytes(body, largest).await {
-        Ok(bytes) => Ok(bytes.to_vec()),
+        Ok(bytes) => Ok(bytes),
         Err(error) if is_too_long(&error) => {
             let message = format!("the body is larger than {} MiB", largest / (1024 * 1024));
             Err(problem(StatusCode::PAYLOAD_TOO_LARGE, &message))

@@ -41,9 +41,9 @@ pub trait Engine: Send + Sync + 'static {
     /// Names each app of which something changed: its row, its tree, or that it exists.
     fn subscribe(&self) -> broadcast::Receiver<AppRef>;
 
-    /// Somebody says that a repository has changed: whoever uses it looks again. Returns how many
-    /// sources do; unknown repositories are no fault.
-    fn repository_changed<'a>(&'a self, push: &'a Push) -> BoxFuture<'a, usize>;
+    /// Somebody says that a repository has changed: whoever uses it looks again, soon. Must not ask anybody; unknown
+    /// repositories are no fault.
+    fn repository_changed(&self, push: &Push) -> Result<(), TooManyPushes>;
 
     /// What webhooks must be signed with.
     fn webhook_secrets(&self) -> BoxFuture<'_, Result<WebhookSecrets, SecretsUnknown>>;
@@ -80,6 +80,11 @@ pub struct Push {
     /// The reference that moved, such as `refs/heads/main`; empty if the sender did not say.
     pub reference: String,
 }
+
+/// More is said to have changed than is remembered at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many repositories are said to have changed at once")]
+pub struct TooManyPushes;
 
 /// What webhooks must be signed with; without a secret, unsigned ones are taken.
 #[derive(Debug, Clone, Default)]

@@ -30,7 +30,7 @@ pub use audit::Audited;
 pub use detail::{
     AppDetail, Condition, Edge, Event, FieldDifference, HistoryEntry, Manager, ResourceDetail, Tree, TreeNode,
 };
-pub use engine::{Engine, Push, Readiness, SecretsUnknown, WebhookSecrets};
+pub use engine::{Engine, Push, Readiness, SecretsUnknown, TooManyPushes, WebhookSecrets};
 pub use list::{AppList, ListQuery, list};
-pub use live::{DesiredState, LiveEngine, LiveSettings, NothingDesired, source_of, summary};
+pub use live::{DesiredState, LiveEngine, LiveSettings, NothingDesired, Reader, source_of, summary};
 pub use serve::{Settings, metrics_router, public_router, router, serve};

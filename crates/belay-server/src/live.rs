@@ -10,6 +10,7 @@ mod engine;
 mod flux;
 mod index;
 mod measures;
+mod pushes;
 mod resource;
 mod tree;
 
@@ -69,6 +70,13 @@ pub trait DesiredState: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// Makes these look again at once, and ask their repositories anew. `false` if whoever works on them may be another
+    /// process, which has to be asked through the API server.
+    fn look_again(&self, readers: &[Reader]) -> bool {
+        let _ = readers;
+        false
+    }
+
     /// Where it is counted what happens.
     fn metrics(&self) -> Metrics {
         Metrics::new()
@@ -94,6 +102,15 @@ pub trait DesiredState: Send + Sync + 'static {
         let _ = app;
         Vec::new()
     }
+}
+
+/// An Application or a GitRepository, and a repository that it reads from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reader {
+    /// The resource.
+    pub object: ObjectKey,
+    /// The URL as it is written there.
+    pub repository: String,
 }
 
 /// Nothing is known of what Git says.

@@ -1,9 +1,10 @@
 //! `POST /api/webhook`: a Git host says that a repository has changed.
 //!
-//! A push only makes known sources look again at once, so its content is not trusted for anything
-//! else. What is answered says nothing about which repositories are known.
+//! A push is noted and answered; who reads that repository is made to look again beside that. Its content is not trusted
+//! for anything else. What is answered says nothing about which repositories are known.
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -16,10 +17,13 @@ use crate::body;
 use crate::engine::{Push, WebhookSecrets};
 use crate::guard::same_bytes;
 use crate::serve::Shared;
-use crate::shown;
 
 /// Largest body.
 const LARGEST_BODY: usize = 3 * 1024 * 1024;
+/// A body that is looked through in no time.
+const SHORT_BODY: usize = 128 * 1024;
+/// The header of GitHub's signature.
+const GITHUB_SIGNATURE: &str = "x-hub-signature-256";
 
 /// Whose form a body has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,10 +38,6 @@ pub(crate) async fn receive(State(shared): State<Shared>, request: Request) -> R
     if parts.headers.contains_key(header::ORIGIN) {
         return problem(StatusCode::FORBIDDEN, "a browser's page may not ask this");
     }
-    let body = match body::read(body, LARGEST_BODY).await {
-        Ok(body) => body,
-        Err(response) => return response,
-    };
     let secrets = match shared.engine.webhook_secrets().await {
         Ok(secrets) => secrets,
         Err(error) => {
@@ -46,8 +46,16 @@ pub(crate) async fn receive(State(shared): State<Shared>, request: Request) -> R
         }
     };
     let sender = sender(&parts.headers);
-    if !is_signed(sender, &parts.headers, &body, &secrets) {
-        return problem(StatusCode::UNAUTHORIZED, "the signature does not match");
+    if !may_be_signed(sender, &parts.headers, &secrets) {
+        // Without a look at the body, which may be long.
+        return not_signed();
+    }
+    let body = match body::read(body, LARGEST_BODY).await {
+        Ok(body) => body,
+        Err(response) => return response,
+    };
+    if !is_signed_beside(sender, &parts.headers, &body, &secrets).await {
+        return not_signed();
     }
     let Ok(body) = serde_json::from_slice::<Value>(&body) else {
         return problem(StatusCode::BAD_REQUEST, "the body is not the JSON of a push");
@@ -58,8 +66,10 @@ pub(crate) async fn receive(State(shared): State<Shared>, request: Request) -> R
     let Some(push) = push(sender, &body) else {
         return problem(StatusCode::BAD_REQUEST, "the body is not the JSON of a push");
     };
-    let sources = shared.engine.repository_changed(&push).await;
-    tracing::info!(repository = %shown::text(&push.repositories[0]), reference = %push.reference, sources, "webhook");
+    if let Err(error) = shared.engine.repository_changed(&push) {
+        tracing::warn!(%error, "webhook not taken");
+        return problem(StatusCode::SERVICE_UNAVAILABLE, error.to_string());
+    }
     (StatusCode::OK, Json(json!({"message": "taken"}))).into_response()
 }
 
@@ -73,10 +83,43 @@ fn sender(headers: &HeaderMap) -> Sender {
     }
 }
 
+fn not_signed() -> Response {
+    problem(StatusCode::UNAUTHORIZED, "the signature does not match")
+}
+
+/// Whether a body could bear out what the headers show.
+fn may_be_signed(sender: Sender, headers: &HeaderMap, secrets: &WebhookSecrets) -> bool {
+    is_signed_by(sender, headers, secrets, |_secret| headers.contains_key(GITHUB_SIGNATURE))
+}
+
+/// Long bodies are looked through in a thread of their own: others would have to wait for that.
+async fn is_signed_beside(
+    sender: Sender,
+    headers: &HeaderMap,
+    body: &Bytes,
+    secrets: &WebhookSecrets,
+) -> bool {
+    if body.len() <= SHORT_BODY {
+        return is_signed(sender, headers, body, secrets);
+    }
+    let (headers, body, secrets) = (headers.clone(), body.clone(), secrets.clone());
+    let checked = tokio::task::spawn_blocking(move || is_signed(sender, &headers, &body, &secrets));
+    checked.await.unwrap_or(false)
+}
+
+fn is_signed(sender: Sender, headers: &HeaderMap, body: &[u8], secrets: &WebhookSecrets) -> bool {
+    is_signed_by(sender, headers, secrets, |secret| signed_by_github(headers, body, secret))
+}
+
 /// A sender whose secret is set must sign. The generic form, which has no secret of its own, must
 /// carry one of the others' signatures as soon as one of them is set.
-fn is_signed(sender: Sender, headers: &HeaderMap, body: &[u8], secrets: &WebhookSecrets) -> bool {
-    let github = secrets.github.as_ref().map(|secret| signed_by_github(headers, body, secret.expose()));
+fn is_signed_by(
+    sender: Sender,
+    headers: &HeaderMap,
+    secrets: &WebhookSecrets,
+    by_github: impl Fn(&str) -> bool,
+) -> bool {
+    let github = secrets.github.as_ref().map(|secret| by_github(secret.expose()));
     let gitlab = secrets.gitlab.as_ref().map(|secret| {
         let token = headers.get("x-gitlab-token").map(|token| token.as_bytes());
         same_bytes(token.unwrap_or_default(), secret.expose().as_bytes())
@@ -91,7 +134,7 @@ fn is_signed(sender: Sender, headers: &HeaderMap, body: &[u8], secrets: &Webhook
 }
 
 fn signed_by_github(headers: &HeaderMap, body: &[u8], secret: &str) -> bool {
-    let signature = headers.get("x-hub-signature-256").and_then(|signature| signature.to_str().ok());
+    let signature = headers.get(GITHUB_SIGNATURE).and_then(|signature| signature.to_str().ok());
     let signature = signature.and_then(|signature| hex::decode(signature.strip_prefix("sha256=")?).ok());
     let Some(signature) = signature else {
         return false;

@@ -11,7 +11,7 @@ use axum::{Json, Router};
 use belay_cluster::{Belonging, Kinds, LiveState};
 use belay_manifest::{Object, ObjectKey, Secret};
 use belay_server::{
-    ActError, Action, AppKind, AppRef, DesiredState, Engine, Health, LiveEngine, LiveSettings, Push,
+    ActError, Action, AppKind, AppRef, DesiredState, Engine, Health, LiveEngine, LiveSettings, Push, Reader,
     Settings, Sync, TreeNode, router,
 };
 use futures::StreamExt;
@@ -171,13 +171,17 @@ impl DesiredState for Git {
 }
 
 async fn engine() -> (Api, LiveEngine) {
+    engine_with(Arc::new(Git)).await
+}
+
+async fn engine_with(desired: Arc<dyn DesiredState>) -> (Api, LiveEngine) {
     let api = Api { objects: Arc::new(Mutex::new(objects())), ..Api::default() };
     let router = Router::new().fallback(answer).with_state(api.clone());
     let client = kube::Client::new(router, "default");
     let whole = |_: &Object| Belonging::Whole;
     let live = LiveState::new(client.clone(), Kinds::new(client), whole);
     let settings = LiveSettings { argocd_namespace: "argocd".to_owned(), argo: true, flux: true };
-    let engine = LiveEngine::start(live, Arc::new(Git), settings);
+    let engine = LiveEngine::start(live, desired, settings);
     let ready = async {
         while !engine.readiness().ready || engine.apps().len() < 3 {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -291,11 +295,66 @@ async fn a_push_refreshes_who_reads_that_branch() {
         repositories: vec!["git@g:acme/config.git".to_owned()],
         reference: reference.to_owned(),
     };
-    assert_eq!(engine.repository_changed(&push("refs/heads/main")).await, 2);
-    let done = patches(&api);
+    // The first is passed over, and those that come meanwhile are one.
+    for branch in ["other", "main", "main"] {
+        engine.repository_changed(&push(&format!("refs/heads/{branch}"))).expect("there is room");
+    }
+    let done = settled_patches(&api).await;
+    assert_eq!(done.len(), 2, "{done:?}");
     assert_eq!(done[0].1["metadata"]["annotations"]["argocd.argoproj.io/refresh"], "normal");
     assert!(done[1].1["metadata"]["annotations"]["reconcile.fluxcd.io/requestedAt"].is_string());
-    assert_eq!(engine.repository_changed(&push("refs/heads/other")).await, 0);
+    engine.repository_changed(&push("refs/heads/other")).expect("there is room");
+    assert_eq!(settled_patches(&api).await, []);
+}
+
+/// What was patched when that has been quiet for longer than rounds of pushes are apart.
+async fn settled_patches(api: &Api) -> Vec<(String, Value)> {
+    let mut done = Vec::new();
+    loop {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        match patches(api) {
+            more if more.is_empty() => return done,
+            more => done.extend(more),
+        }
+    }
+}
+
+/// Controllers of the same process.
+#[derive(Default)]
+struct Beside {
+    looks: Arc<Mutex<Vec<Reader>>>,
+}
+
+impl DesiredState for Beside {
+    fn desired(&self, _: &AppRef, _: &ObjectKey) -> Option<Object> {
+        None
+    }
+
+    fn look_again(&self, readers: &[Reader]) -> bool {
+        self.looks.lock().expect("no test panics while it holds this").extend_from_slice(readers);
+        true
+    }
+}
+
+#[tokio::test]
+async fn controllers_of_the_same_process_are_told_without_a_write() {
+    let desired = Beside::default();
+    let looks = desired.looks.clone();
+    let (api, engine) = engine_with(Arc::new(desired)).await;
+    let push = Push { repositories: vec!["https://g/acme/config".to_owned()], reference: String::new() };
+    engine.repository_changed(&push).expect("there is room");
+    assert_eq!(settled_patches(&api).await, []);
+    let looks = looks.lock().expect("no test panics while it holds this");
+    let told: Vec<_> =
+        looks.iter().map(|reader| (reader.object.kind.as_str(), reader.repository.as_str())).collect();
+    // As each spells it, which is how its mirror is found.
+    assert_eq!(
+        told,
+        [
+            ("Application", "https://user:canary@g/acme/config.git"),
+            ("GitRepository", "https://g/acme/config")
+        ]
+    );
 }
 
 /// The answer's text; of a stream, what it says within a moment.

@@ -56,8 +56,16 @@ struct Mirror {
     path: PathBuf,
     access: Access,
     state: AsyncMutex<State>,
-    asked: Mutex<Option<Instant>>,
+    asked: Mutex<Asked>,
     failed: Mutex<Option<(Instant, CheckoutError)>>,
+}
+
+/// When the remote was asked last, if what it said still counts.
+#[derive(Default)]
+struct Asked {
+    last: Option<Instant>,
+    /// How often that was forgotten: what a remote was asked before it had news does not count when it answers after.
+    forgotten: u64,
 }
 
 #[derive(Default)]
@@ -119,7 +127,7 @@ impl GitStore {
         let mut state = tokio::time::timeout(patience, mirror.state.lock())
             .await
             .map_err(|_late| mirror.fault(&TransportError::TooLate(patience).to_string(), true))?;
-        let fresh = lock(&mirror.asked).is_some_and(|asked| asked.elapsed() < *max_age);
+        let fresh = lock(&mirror.asked).last.is_some_and(|asked| asked.elapsed() < *max_age);
         let known_commit = revision.commit().is_some_and(|id| {
             state.repository.as_ref().is_some_and(|known| known.to_thread_local().has_object(id))
         });
@@ -132,7 +140,7 @@ impl GitStore {
                 let repository = self.asked(&mirror, request).await?;
                 state.repository = Some(repository.clone());
                 let found = find(&repository, revision).map_err(|error| {
-                    *lock(&mirror.asked) = None;
+                    lock(&mirror.asked).last = None;
                     mirror.unresolved(&error)
                 })?;
                 (repository, found)
@@ -166,11 +174,15 @@ impl GitStore {
             return Err(error.clone());
         }
         let began = Instant::now();
+        let forgotten = lock(&mirror.asked).forgotten;
         let result = self.fetch(mirror, request).await;
         let now = Instant::now();
         let revision = request.revision.reference().unwrap_or_default();
         self.metrics.git_request(&mirror.shown, revision, now.duration_since(began), result.is_ok());
-        *lock(&mirror.asked) = result.is_ok().then_some(now);
+        {
+            let mut asked = lock(&mirror.asked);
+            asked.last = (result.is_ok() && asked.forgotten == forgotten).then_some(now);
+        }
         *lock(&mirror.failed) = result.as_ref().err().map(|error| (now, error.clone()));
         result
     }
@@ -210,10 +222,14 @@ impl Repositories for GitStore {
     }
 
     fn forget(&self, url: &str) {
-        let wanted = normalised_url(url);
+        // As mirrors name theirs: without a login.
+        let shown = Address::parse(url).map(|(address, _)| address.text());
+        let wanted = normalised_url(shown.as_deref().unwrap_or(url));
         for mirror in lock(&self.mirrors).values() {
             if normalised_url(&mirror.shown) == wanted {
-                *lock(&mirror.asked) = None;
+                let mut asked = lock(&mirror.asked);
+                *asked = Asked { last: None, forgotten: asked.forgotten.wrapping_add(1) };
+                drop(asked);
                 *lock(&mirror.failed) = None;
             }
         }

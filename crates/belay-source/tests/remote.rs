@@ -79,6 +79,28 @@ fn content(checkout: &Checkout) -> String {
     String::from_utf8(file.to_vec()).unwrap()
 }
 
+/// A push may come when the server has told its branches already.
+#[tokio::test]
+async fn what_was_forgotten_during_a_fetch_is_asked_anew() {
+    let world = World::new(None).await;
+    let first = world.commit("one");
+    let asked = request(&world.server.url_of("app"), "main", 3600);
+    world.faults.set("app", Fault::Slow { bytes: 64, pause: Duration::from_millis(50) });
+    let forgotten = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        world.store.forget(&world.server.url_of("app"));
+    };
+    let start = Instant::now();
+    let (found, ()) = tokio::join!(world.store.checkout(&asked), forgotten);
+    assert_eq!(found.unwrap().commit, first);
+    assert!(start.elapsed() > Duration::from_millis(150), "the fetch was over before");
+    world.faults.clear("app");
+    let second = world.commit("two");
+    assert_eq!(world.store.checkout(&asked).await.unwrap().commit, second);
+    world.commit("three");
+    assert_eq!(world.store.checkout(&asked).await.unwrap().commit, second, "nothing was forgotten since");
+}
+
 #[tokio::test]
 async fn branches_tags_and_commits_are_checked_out() {
     let world = World::new(None).await;
@@ -151,6 +173,9 @@ async fn the_remote_is_asked_again_when_the_answer_is_old_or_forgotten() {
     assert_eq!(get().await.unwrap().commit, first);
     world.store.forget(url.trim_end_matches(".git"));
     assert_eq!(get().await.unwrap().commit, second);
+    let third = world.commit("three");
+    world.store.forget(&url.replace("://", "://ada:secret@"));
+    assert_eq!(get().await.unwrap().commit, third, "a login is no part of where it lies");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 mod applications;
 mod kustomize;
 mod kustomize_trees;
+mod plot;
 mod workloads;
 
 use workloads::Workload;
@@ -27,9 +28,14 @@ pub(crate) enum Command {
     /// Then edits by hand, which are undone.
     #[command(name = "W7")]
     Repair(workloads::Arguments),
+    /// Then a thousand pushes a second.
+    #[command(name = "W9")]
+    Storm(workloads::Arguments),
     /// Then nothing to do at all.
     #[command(name = "W12")]
     Idle(workloads::Arguments),
+    /// What W1 takes as apps become more, from the results of earlier runs.
+    Plot(plot::Arguments),
     /// Kustomizations built by kustomize and by Belay.
     Kustomize(kustomize::Arguments),
     /// Charts rendered by Helm and by Belay.
@@ -45,6 +51,8 @@ pub(crate) fn run(root: &std::path::Path, command: &Command) -> anyhow::Result<(
         Command::Line(arguments) => workloads::run(root, arguments, Workload::W3),
         Command::Start(arguments) => workloads::run(root, arguments, Workload::W6),
         Command::Repair(arguments) => workloads::run(root, arguments, Workload::W7),
+        Command::Storm(arguments) => workloads::run(root, arguments, Workload::W9),
+        Command::Plot(arguments) => plot::run(arguments),
         Command::Idle(arguments) => workloads::run(root, arguments, Workload::W12),
         Command::Kustomize(arguments) => kustomize::run(arguments),
         Command::Helm(arguments) => crate::corpus_charts::speed::run(root, arguments),

@@ -150,9 +150,19 @@ fn apply(arguments: &Arguments, server: &RealServer, dir: &Path, name: &str, con
 
 /// Belay beside the cluster.
 pub(crate) fn start_belay(binary: &Path, kubeconfig: &Path, dir: &Path) -> Result<Process> {
+    start_belay_with(binary, kubeconfig, dir, &[])
+}
+
+/// The same with more arguments.
+pub(crate) fn start_belay_with(
+    binary: &Path,
+    kubeconfig: &Path,
+    dir: &Path,
+    arguments: &[String],
+) -> Result<Process> {
     let mut command = Command::new(binary);
     command.arg("run").arg("--kubeconfig").arg(kubeconfig).arg("--data-dir").arg(dir.join("data"));
-    Process::start("belay", dir, &mut command)
+    Process::start("belay", dir, command.args(arguments))
 }
 
 /// Runs the scenarios as the original's, whoever is at work; gives what the runner said.

@@ -12,7 +12,7 @@ use anyhow::Result;
 
 use crate::fleet::Family;
 
-pub(crate) use engines::start_belay;
+pub(crate) use engines::{start_belay, start_belay_with};
 
 /// What is compared.
 #[derive(clap::Subcommand)]

@@ -1,5 +1,6 @@
 //! [`LiveEngine`]: the index, the pages and the actions together.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,12 +19,16 @@ use tokio::task::JoinHandle;
 
 use super::argo::{items, text};
 use super::index::{Index, managed, own_summary, root_node};
-use super::{DesiredState, LiveSettings, Sight, act, argo, differences, flux, measures, resource, tree};
+use super::pushes::{Pushed, Pushes};
+use super::{
+    DesiredState, LiveSettings, Reader, Sight, act, argo, differences, flux, measures, resource, tree,
+};
 use crate::action::{Accepted, ActError, Action, Preview};
 use crate::app::{AppKind, AppRef, AppSummary, Health, Sync};
 use crate::audit::Audited;
 use crate::detail::{AppDetail, FieldDifference, Reason, ResourceDetail, TreeNode};
-use crate::engine::{Engine, Push, Readiness, SecretsUnknown, WebhookSecrets};
+use crate::engine::{Engine, Push, Readiness, SecretsUnknown, TooManyPushes, WebhookSecrets};
+use crate::shown;
 
 /// Pause before a kind that the cluster does not know yet is looked for again.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
@@ -48,6 +53,7 @@ pub struct LiveEngine {
     index: Arc<Index>,
     waiting: watch::Sender<Vec<String>>,
     secrets: Mutex<Option<(Instant, WebhookSecrets)>>,
+    pushes: Arc<Pushes>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -68,11 +74,16 @@ impl LiveEngine {
         let index = Arc::new(Index::new(sight.clone(), app_kinds));
         let waiting = watch::Sender::new(kinds.iter().map(|(_, kind)| (*kind).to_owned()).collect());
         let mut tasks = vec![tokio::spawn(index.clone().follow(live.subscribe()))];
+        let pushes = Arc::new(Pushes::default());
+        tasks.push(tokio::spawn({
+            let (pushes, sight) = (pushes.clone(), sight.clone());
+            async move { pushes.rounds(|pushed| announce(sight.clone(), pushed)).await }
+        }));
         for (api_version, kind) in kinds {
             let kind = GroupVersionKind::new(api_version, kind);
             tasks.push(tokio::spawn(watch_kind(live.clone(), kind, waiting.clone())));
         }
-        LiveEngine { sight, settings, index, waiting, secrets: Mutex::default(), tasks }
+        LiveEngine { sight, settings, index, waiting, secrets: Mutex::default(), pushes, tasks }
     }
 
     fn drift(&self, app: &AppRef, object: &Object) -> Vec<FieldDifference> {
@@ -165,20 +176,8 @@ impl Engine for LiveEngine {
         self.index.subscribe()
     }
 
-    fn repository_changed<'a>(&'a self, push: &'a Push) -> BoxFuture<'a, usize> {
-        async move {
-            let now = jiff::Timestamp::now().to_string();
-            let mut sources = 0;
-            for (key, annotation) in users_of(&self.sight.live, push) {
-                let value = if annotation == act::REFRESH { "normal" } else { &now };
-                match act::write(&self.sight, &key, &act::annotated(annotation, value)).await {
-                    Ok(()) => sources += 1,
-                    Err(error) => tracing::warn!(object = %key, %error, "refresh not asked for"),
-                }
-            }
-            sources
-        }
-        .boxed()
+    fn repository_changed(&self, push: &Push) -> Result<(), TooManyPushes> {
+        self.pushes.add(push)
     }
 
     fn webhook_secrets(&self) -> BoxFuture<'_, Result<WebhookSecrets, SecretsUnknown>> {
@@ -255,49 +254,50 @@ fn secret_entry(data: &Value, name: &str) -> Result<Option<Secret<String>>, Secr
     Ok((!text.is_empty()).then(|| Secret::new(text)))
 }
 
-/// The resources that read from the repository, and the annotation that makes each look again.
-fn users_of(live: &LiveState, push: &Push) -> Vec<(ObjectKey, &'static str)> {
-    let pushed: Vec<String> = push.repositories.iter().map(|url| same_repository(url)).collect();
-    let uses =
-        |url: &str, target: &str| pushed.contains(&same_repository(url)) && is_about(&push.reference, target);
-    let mut users = Vec::new();
+/// Those who read what was pushed look again: told of it here, or through the API server where that may be another replica.
+async fn announce(sight: Sight, pushed: Pushed) {
+    let readers = readers_of(&sight.live, &pushed);
+    if !sight.desired.look_again(&readers) {
+        ask_for_looks(&sight, &readers).await;
+    }
+    let (repositories, repository) = (pushed.len(), shown::text(pushed.first()));
+    tracing::info!(repositories, repository, readers = readers.len(), "pushed");
+}
+
+async fn ask_for_looks(sight: &Sight, readers: &[Reader]) {
+    let now = jiff::Timestamp::now().to_string();
+    // An app may read from several sources.
+    let objects: BTreeSet<&ObjectKey> = readers.iter().map(|reader| &reader.object).collect();
+    for object in objects {
+        let wish = match object.kind.as_str() {
+            "Application" => act::annotated(act::REFRESH, "normal"),
+            _ => act::annotated(act::REQUESTED_AT, &now),
+        };
+        if let Err(error) = act::write(sight, object, &wish).await {
+            tracing::warn!(%object, %error, "refresh not asked for");
+        }
+    }
+}
+
+/// The resources that read from what was pushed.
+fn readers_of(live: &LiveState, pushed: &Pushed) -> Vec<Reader> {
+    let mut readers = Vec::new();
+    let mut add = |object: &Object, url: String, revision: &str| {
+        if pushed.concerns(&url, revision) {
+            readers.push(Reader { object: object.key(), repository: url });
+        }
+    };
     for app in live.of_kind("argoproj.io", "Application") {
         let spec = &app.value()["spec"];
-        let sources = items(spec, "/sources").chain(spec.get("source"));
-        if sources.into_iter().any(|source| uses(&text(source, "/repoURL"), &text(source, "/targetRevision")))
-        {
-            users.push((app.key(), act::REFRESH));
+        for source in items(spec, "/sources").chain(spec.get("source")) {
+            add(&app, text(source, "/repoURL"), &text(source, "/targetRevision"));
         }
     }
     for source in live.of_kind(flux::SOURCE_GROUP, "GitRepository") {
         let value = source.value();
-        if uses(&text(value, "/spec/url"), &text(value, "/spec/ref/branch")) {
-            users.push((source.key(), act::REQUESTED_AT));
-        }
+        add(&source, text(value, "/spec/url"), &text(value, "/spec/ref/branch"));
     }
-    users
-}
-
-/// Whether a reference that moved is the one that is asked for. Ranges and commits cannot be told
-/// from here, so they are looked at.
-fn is_about(reference: &str, target: &str) -> bool {
-    match reference.strip_prefix("refs/heads/") {
-        Some(branch) => {
-            let is_branch_name =
-                !target.is_empty() && target != "HEAD" && !target.contains(['*', '>', '<', '~', '^']);
-            !is_branch_name || target == branch || target == reference
-        }
-        None => true,
-    }
-}
-
-/// A repository's URL without scheme, user and `.git`: what all spellings have in common.
-fn same_repository(url: &str) -> String {
-    let rest = url.split_once("://").map_or_else(|| url.replacen(':', "/", 1), |(_, rest)| rest.to_owned());
-    let (authority, path) = rest.split_once('/').unwrap_or((&rest, ""));
-    let host = authority.rsplit('@').next().unwrap_or_default().to_lowercase();
-    let path = path.trim_matches('/');
-    format!("{host}/{}", path.strip_suffix(".git").unwrap_or(path))
+    readers
 }
 
 /// How an app stands, in a sentence.
@@ -330,33 +330,4 @@ fn sentence(app: &AppSummary) -> String {
         (false, false) => " It syncs only when asked.",
     };
     format!("{sync}; {objects}, {health}.{automation}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spellings_of_one_repository_are_the_same() {
-        for url in [
-            "https://github.com/acme/config",
-            "https://GitHub.com/acme/config.git",
-            "ssh://git@github.com/acme/config.git",
-            "git@github.com:acme/config.git",
-            "https://user:secret@github.com/acme/config/",
-        ] {
-            assert_eq!(same_repository(url), "github.com/acme/config", "{url}");
-        }
-        assert_ne!(same_repository("https://github.com/acme/other"), "github.com/acme/config");
-    }
-
-    #[test]
-    fn a_push_to_another_branch_is_passed_over() {
-        assert!(is_about("refs/heads/main", "main"));
-        assert!(is_about("refs/heads/main", ""));
-        assert!(is_about("refs/heads/main", "HEAD"));
-        assert!(is_about("", "main"));
-        assert!(is_about("refs/tags/v1.2.0", "1.*"));
-        assert!(!is_about("refs/heads/feature", "main"));
-    }
 }

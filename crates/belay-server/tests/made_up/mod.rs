@@ -7,7 +7,7 @@ use belay_manifest::{ObjectKey, Secret};
 use belay_server::{
     Accepted, ActError, Action, AppDetail, AppKind, AppRef, AppSummary, Condition, Edge, Engine, Event,
     FieldDifference, Health, HistoryEntry, Manager, Preview, Push, Readiness, ResourceDetail, Revision,
-    SecretsUnknown, Source, Sync, Tree, TreeNode, WebhookSecrets,
+    SecretsUnknown, Source, Sync, TooManyPushes, Tree, TreeNode, WebhookSecrets,
 };
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -249,9 +249,9 @@ impl Engine for MadeUp {
         self.changes.subscribe()
     }
 
-    fn repository_changed<'a>(&'a self, push: &'a Push) -> BoxFuture<'a, usize> {
+    fn repository_changed(&self, push: &Push) -> Result<(), TooManyPushes> {
         self.note(format!("push {} {}", push.repositories[0], push.reference));
-        async { 1 }.boxed()
+        Ok(())
     }
 
     fn webhook_secrets(&self) -> BoxFuture<'_, Result<WebhookSecrets, SecretsUnknown>> {

@@ -10,12 +10,13 @@ use kube::ResourceExt;
 use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams, WatchEvent, WatchParams};
 use serde_json::{Value, json};
 
+use super::Workload;
 use super::leg::{Cost, Engine, Leg};
 use super::requests::Requests;
 use crate::fleet::{self, Waited};
 
 /// How long one change may take to show.
-const SHOWS: Duration = Duration::from_secs(120);
+pub(super) const SHOWS: Duration = Duration::from_secs(120);
 /// What somebody puts into ConfigMaps by hand.
 const EDITED: &str = "edited meanwhile";
 /// The ConfigMap among an app's objects.
@@ -40,18 +41,21 @@ impl Leg<'_> {
     /// W3: one line of one app is changed, again and again; how long until the cluster has it.
     pub(super) async fn change_lines(&mut self) -> Result<Cost> {
         self.rest().await?;
+        self.time_lines("line").await
+    }
+
+    /// The same, whatever else goes on; the lines say so.
+    pub(super) async fn time_lines(&mut self, word: &str) -> Result<Cost> {
         let api = self.cluster.api("v1", "ConfigMap").await?;
         let mark = self.mark().await?;
         let mut latencies = Vec::new();
-        for turn in 0..self.arguments.repeats {
+        for turn in 0..self.arguments.repeats(Workload::W3) {
             let app = turn % self.arguments.apps;
-            let value = format!("turn {turn}");
-            let mut object = fleet::objects(app)[CONFIG_MAP].clone();
-            object["data"]["app"] = json!(value);
+            let value = format!("{word} {turn}");
             let mut events = Box::pin(watch(&api, app).await?);
-            self.commit(&Change::write(&format!("apps/{app}/configmap.yaml"), object.to_string()))?;
+            self.commit_line(app, &value)?;
             let start = Instant::now();
-            self.cluster.announce().await?;
+            self.push().await?;
             wait_for(&mut events, one(app), |found| found == value)
                 .await
                 .with_context(|| format!("turn {turn}"))?;
@@ -75,7 +79,8 @@ impl Leg<'_> {
         let api = self.cluster.api("v1", "ConfigMap").await?;
         let now = api.list(&ListParams::default().limit(1)).await?.metadata.resource_version;
         let mut edited = HashSet::new();
-        let (apps, edits) = (self.arguments.apps, self.arguments.repeats.min(self.arguments.apps));
+        let (apps, edits) =
+            (self.arguments.apps, self.arguments.repeats(Workload::W6).min(self.arguments.apps));
         for turn in 1..=edits {
             let app = turn * apps / edits - 1;
             edit(&api, app, EDITED).await?;
@@ -85,31 +90,20 @@ impl Leg<'_> {
         let requests = Requests::so_far(&self.cluster.client).await?;
         let start = Instant::now();
         self.start_engine().await?;
-        let mut mark = self.mark().await?;
+        let mut mark = self.clocks().await?;
         (mark.start, mark.requests, mark.engine_cpu) = (start, requests, 0.0);
         wait_for(&mut events, edited, |found| found != EDITED).await?;
         let waited = Waited { all: mark.start.elapsed(), ..Waited::default() };
+        // The lists of the start are over, and what they took is given back if it ever is.
+        self.rest().await?;
         self.cost(mark, waited).await
     }
 
-    /// W7: somebody changes an object by hand, again and again; how long until it is as it was.
-    pub(super) async fn repair(&mut self) -> Result<Cost> {
-        self.rest().await?;
-        let api = self.cluster.api("v1", "ConfigMap").await?;
-        let mark = self.mark().await?;
-        let mut latencies = Vec::new();
-        for turn in 0..self.arguments.repeats {
-            let app = turn % self.arguments.apps;
-            let mut events = Box::pin(watch(&api, app).await?);
-            edit(&api, app, &format!("edited {turn}")).await?;
-            let start = Instant::now();
-            wait_for(&mut events, one(app), |found| found == app.to_string())
-                .await
-                .with_context(|| format!("turn {turn}"))?;
-            latencies.push(start.elapsed().as_secs_f64());
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        self.cost_of_each(mark, latencies).await
+    /// Commits another line of an app's ConfigMap.
+    pub(super) fn commit_line(&mut self, app: usize, value: &str) -> Result<()> {
+        let mut object = fleet::objects(app)[CONFIG_MAP].clone();
+        object["data"]["app"] = json!(value);
+        self.commit(&Change::write(&format!("apps/{app}/configmap.yaml"), object.to_string()))
     }
 
     /// W12: what it costs to have nothing to do.
@@ -130,12 +124,12 @@ async fn edit(api: &Api<DynamicObject>, app: usize, value: &str) -> Result<()> {
 }
 
 /// The name of one app's ConfigMap.
-fn one(app: usize) -> HashSet<String> {
+pub(super) fn one(app: usize) -> HashSet<String> {
     HashSet::from([fleet::name(app)])
 }
 
 /// What becomes of an app's ConfigMap from now on.
-async fn watch(
+pub(super) async fn watch(
     api: &Api<DynamicObject>,
     app: usize,
 ) -> Result<impl Stream<Item = kube::Result<WatchEvent<DynamicObject>>>> {
@@ -145,7 +139,7 @@ async fn watch(
 }
 
 /// Waits until the ConfigMaps of these names say so, having said something else or not.
-async fn wait_for(
+pub(super) async fn wait_for(
     events: &mut (impl Stream<Item = kube::Result<WatchEvent<DynamicObject>>> + Unpin),
     mut names: HashSet<String>,
     is_it: impl Fn(&str) -> bool,

@@ -1,5 +1,7 @@
 //! One leg: a fresh API server, one engine or none, and what it costs to reach a state.
 
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -8,7 +10,8 @@ use belay_testkit::{Change, GitServer, GitServerOptions, Repository};
 use serde_json::{Value, json};
 
 use super::requests::Requests;
-use super::{Arguments, Workload};
+use super::storm::{self, Hook};
+use super::{Arguments, W3_IN_STORM, Workload};
 use crate::apiserver::{self, RealServer};
 use crate::fleet::{self, Cluster, Family, NAMESPACE, Waited};
 use crate::process::{self, Process};
@@ -43,22 +46,28 @@ pub(super) struct Cost {
     pub(super) server_cpu: f64,
     pub(super) etcd_cpu: f64,
     pub(super) peak_megabytes: u64,
+    /// What the engine has at the end.
+    pub(super) megabytes: u64,
     pub(super) requests: Requests,
     pub(super) digest: u64,
     /// In seconds, where single changes are measured.
     pub(super) latencies: Vec<f64>,
+    /// What else was found, by its name.
+    pub(super) findings: BTreeMap<String, f64>,
 }
 
 impl Cost {
     pub(super) fn to_json(&self) -> Value {
         json!({"wall": self.wall, "half": self.half, "engineCpu": self.engine_cpu, "serverCpu": self.server_cpu,
-            "etcdCpu": self.etcd_cpu, "peakMegabytes": self.peak_megabytes, "requests": self.requests.0,
-            "digest": format!("{:016x}", self.digest), "latencies": self.latencies})
+            "etcdCpu": self.etcd_cpu, "peakMegabytes": self.peak_megabytes, "megabytes": self.megabytes,
+            "requests": self.requests.0, "digest": format!("{:016x}", self.digest), "latencies": self.latencies,
+            "findings": self.findings})
     }
 
     pub(super) fn from_json(value: &Value) -> Cost {
         let number = |name: &str| value[name].as_f64().unwrap_or_default();
         let requests = value["requests"].as_object().into_iter().flatten();
+        let findings = value["findings"].as_object().into_iter().flatten();
         let latencies = value["latencies"].as_array().into_iter().flatten();
         Cost {
             wall: number("wall"),
@@ -67,11 +76,13 @@ impl Cost {
             server_cpu: number("serverCpu"),
             etcd_cpu: number("etcdCpu"),
             peak_megabytes: value["peakMegabytes"].as_u64().unwrap_or_default(),
+            megabytes: value["megabytes"].as_u64().unwrap_or_default(),
             requests: Requests(
                 requests.map(|(verb, count)| (verb.clone(), count.as_u64().unwrap_or_default())).collect(),
             ),
             digest: u64::from_str_radix(value["digest"].as_str().unwrap_or_default(), 16).unwrap_or_default(),
             latencies: latencies.filter_map(Value::as_f64).collect(),
+            findings: findings.filter_map(|(name, figure)| Some((name.clone(), figure.as_f64()?))).collect(),
         }
     }
 }
@@ -87,6 +98,8 @@ pub(super) struct Leg<'a> {
     processes: Vec<Process>,
     url: String,
     revision: String,
+    /// Where the engine takes webhooks.
+    public: SocketAddr,
     _git: GitServer,
 }
 
@@ -123,8 +136,22 @@ impl<'a> Leg<'a> {
         let revision = fleet::commit(&repository, &fleet::files(arguments.apps), "Add the apps")?;
         let url = git.url_of("apps");
         let processes = Vec::new();
-        let mut leg =
-            Leg { arguments, dir, engine, cluster, repository, server, processes, url, revision, _git: git };
+        let port = apiserver::free_ports(1)?.first().copied().context("no free port")?;
+        let public = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let mut leg = Leg {
+            arguments,
+            dir,
+            engine,
+            cluster,
+            repository,
+            server,
+            processes,
+            url,
+            revision,
+            public,
+            _git: git,
+        };
+        leg.create_webhook_secret().await?;
         leg.start_engine().await?;
         Ok(leg)
     }
@@ -135,7 +162,9 @@ impl<'a> Leg<'a> {
             Engine::Floor => Vec::new(),
             Engine::Belay => {
                 let dir = &self.dir;
-                vec![crate::compare::start_belay(&self.arguments.belay, &self.server.kubeconfig, dir)?]
+                let (belay, kubeconfig) = (&self.arguments.belay, &self.server.kubeconfig);
+                let public = ["--public-listen".to_owned(), self.public.to_string()];
+                vec![crate::compare::start_belay_with(belay, kubeconfig, dir, &public)?]
             }
             Engine::Flux(settings) => {
                 let memory = Path::new("/dev/shm").join(format!("belay-bench-{}", std::process::id()));
@@ -151,7 +180,7 @@ impl<'a> Leg<'a> {
         if self.engine == Engine::Floor {
             self.cluster.create_apps(Family::Flux, apps, &self.url).await?;
             let mark = self.mark().await?;
-            let objects = (0..apps).flat_map(fleet::objects).collect();
+            let objects = (0..apps).flat_map(fleet::marked_objects).collect();
             self.cluster.apply_all(objects, "bench").await?;
             self.cluster.write_statuses(apps, &self.revision).await?;
             let waited = Waited { all: mark.start.elapsed(), ..Waited::default() };
@@ -168,16 +197,45 @@ impl<'a> Leg<'a> {
     }
 
     /// What follows the installation in this leg.
-    pub(super) async fn then(&mut self, workload: Workload) -> Result<Option<Cost>> {
-        match workload {
-            Workload::W1 => Ok(None),
+    pub(super) async fn then(&mut self, workload: Workload) -> Result<Vec<(String, Cost)>> {
+        let cost = match workload {
+            Workload::W1 => return Ok(Vec::new()),
             // Only engines do these.
-            _ if self.engine == Engine::Floor && workload != Workload::W2 => Ok(None),
-            Workload::W2 => Ok(Some(self.commit_nothing().await?)),
-            Workload::W3 => Ok(Some(self.change_lines().await?)),
-            Workload::W6 => Ok(Some(self.start_cold().await?)),
-            Workload::W7 => Ok(Some(self.repair().await?)),
-            Workload::W12 => Ok(Some(self.idle().await?)),
+            _ if self.engine == Engine::Floor && workload != Workload::W2 => return Ok(Vec::new()),
+            Workload::W2 => self.commit_nothing().await?,
+            Workload::W3 => self.change_lines().await?,
+            Workload::W6 => self.start_cold().await?,
+            Workload::W7 => self.repair().await?,
+            Workload::W9 => self.weather_storm().await?,
+            Workload::W12 => self.idle().await?,
+        };
+        let mut costs = vec![(workload.name().to_owned(), cost)];
+        if workload == Workload::W3 && self.engine == Engine::Belay {
+            costs.push((W3_IN_STORM.to_owned(), self.change_lines_in_a_storm().await?));
+        }
+        Ok(costs)
+    }
+
+    /// What pushes are signed with.
+    async fn create_webhook_secret(&self) -> Result<()> {
+        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "argocd"}});
+        self.cluster.apply(&namespace, "bench").await?;
+        let secret = json!({"apiVersion": "v1", "kind": "Secret",
+            "metadata": {"name": "argocd-secret", "namespace": "argocd"},
+            "stringData": {"webhook.github.secret": storm::SECRET}});
+        self.cluster.apply(&secret, "bench").await
+    }
+
+    /// The engine's door for pushes to the apps' repository.
+    pub(super) fn hook(&self) -> Hook {
+        Hook::new(self.public, &self.url)
+    }
+
+    /// A push to the apps' repository is told of: as a Git host does, or for Flux as its receiver would pass it on.
+    pub(super) async fn push(&self) -> Result<()> {
+        match self.engine {
+            Engine::Belay => self.hook().tell().await,
+            Engine::Floor | Engine::Flux(_) => self.cluster.announce().await,
         }
     }
 
@@ -218,7 +276,15 @@ impl<'a> Leg<'a> {
             .await
     }
 
+    /// Where clocks stand now; the peak of memory begins anew.
     pub(super) async fn mark(&self) -> Result<Mark> {
+        let mark = self.clocks().await?;
+        self.processes.iter().try_for_each(|process| process::forget_peak(process.id()))?;
+        Ok(mark)
+    }
+
+    /// Where clocks stand now.
+    pub(super) async fn clocks(&self) -> Result<Mark> {
         let requests = Requests::so_far(&self.cluster.client).await?;
         Ok(Mark {
             engine_cpu: self.engine_cpu()?,
@@ -237,9 +303,11 @@ impl<'a> Leg<'a> {
             server_cpu: process::usage(self.server.process("kube-apiserver")?)?.cpu_seconds - mark.server_cpu,
             etcd_cpu: process::usage(self.server.process("etcd")?)?.cpu_seconds - mark.etcd_cpu,
             peak_megabytes: self.peak()?,
+            megabytes: self.megabytes()?,
             requests: Requests::so_far(&self.cluster.client).await?.since(&mark.requests),
             digest: self.cluster.digest().await?,
             latencies: Vec::new(),
+            findings: BTreeMap::new(),
         };
         cost.requests.take("LIST", waited.looks);
         Ok(cost)
@@ -257,6 +325,11 @@ impl<'a> Leg<'a> {
 
     fn peak(&self) -> Result<u64> {
         self.processes.iter().map(|process| Ok(process::usage(process.id())?.peak_megabytes)).sum()
+    }
+
+    /// The memory that the engine has now.
+    pub(super) fn megabytes(&self) -> Result<u64> {
+        self.processes.iter().map(|process| Ok(process::usage(process.id())?.megabytes)).sum()
     }
 
     /// Ends the engine's processes, which must still be there.

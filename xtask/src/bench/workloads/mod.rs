@@ -6,7 +6,10 @@
 
 mod later;
 mod leg;
+mod repair;
 mod requests;
+mod storm;
+mod stormy;
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -36,9 +39,15 @@ pub(crate) struct Arguments {
     /// How long a leg may take to reach its state, in seconds.
     #[arg(long, default_value_t = 1800)]
     patience: u64,
-    /// How many changes W3 and W7 make.
-    #[arg(long, default_value_t = 50)]
-    pub(crate) repeats: usize,
+    /// How many changes are made: by W3 200, by W6 50, by W7 500, unless it is said.
+    #[arg(long)]
+    repeats: Option<usize>,
+    /// How many commits W9 makes in a second, while a thousand pushes tell of them.
+    #[arg(long, default_value_t = 10)]
+    pub(crate) commits: u32,
+    /// How long W9's storm lasts, in seconds.
+    #[arg(long, default_value_t = 30)]
+    pub(crate) storm: u64,
     /// How long W3 waits when a change has shown, in milliseconds: the other apps follow the commit meanwhile.
     #[arg(long, default_value_t = 5_000)]
     pub(crate) pause: u64,
@@ -72,8 +81,47 @@ pub(crate) enum Workload {
     W6,
     /// Somebody changes objects by hand.
     W7,
+    /// A storm of pushes.
+    W9,
     /// Nothing to do.
     W12,
+}
+
+/// W3 once more, beside W9's pushes.
+const W3_IN_STORM: &str = "W3 in W9's storm";
+
+impl Workload {
+    fn name(self) -> &'static str {
+        match self {
+            Workload::W1 => "W1",
+            Workload::W2 => "W2",
+            Workload::W3 => "W3",
+            Workload::W6 => "W6",
+            Workload::W7 => "W7",
+            Workload::W9 => "W9",
+            Workload::W12 => "W12",
+        }
+    }
+
+    /// Why Flux is no rival, where it does not do what is measured.
+    fn without_rival(self) -> Option<&'static str> {
+        match self {
+            Workload::W7 => Some("Flux's controllers see an edit when their interval is over"),
+            Workload::W9 => Some("Flux takes pushes by a controller that is not run here"),
+            _ => None,
+        }
+    }
+}
+
+impl Arguments {
+    /// How many changes a workload makes.
+    fn repeats(&self, workload: Workload) -> usize {
+        self.repeats.unwrap_or(match workload {
+            Workload::W3 => 200,
+            Workload::W7 => 500,
+            _ => 50,
+        })
+    }
 }
 
 /// Runs the legs and prints the table.
@@ -83,6 +131,13 @@ pub(crate) fn run(root: &Path, arguments: &Arguments, workload: Workload) -> Res
         Some("flux") => Some(Engine::Flux(Settings::Shipped)),
         Some("flux-tuned") => Some(Engine::Flux(Settings::Tuned)),
         Some(other) => anyhow::bail!("{other:?} is no rival here: `flux` or `flux-tuned`"),
+    };
+    let rival = match workload.without_rival() {
+        Some(reason) if rival.is_some() => {
+            crate::print(&format!("no rival: {reason}"));
+            None
+        }
+        _ => rival,
     };
     if rival.is_some() {
         Flux::build()?;
@@ -117,12 +172,15 @@ fn recorded_leg(
     engine: Engine,
     pair: usize,
 ) -> Result<Vec<(String, Cost)>> {
-    let key = json!({"label": arguments.label, "workload": format!("{workload:?}"), "engine": engine.word(),
+    let mut key = json!({"label": arguments.label, "workload": workload.name(), "engine": engine.word(),
         "apps": arguments.apps, "pair": pair});
+    if workload == Workload::W6 {
+        key["foreign"] = json!(arguments.foreign);
+    }
     if let Some(known) = known(&arguments.results, &key)? {
         return Ok(known);
     }
-    crate::report(&format!("{workload:?}, {}, {} apps", engine.word(), arguments.apps));
+    crate::report(&format!("{}, {}, {} apps", workload.name(), engine.word(), arguments.apps));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let costs = runtime.block_on(run_leg(root, arguments, workload, engine))?;
     let told: Vec<Value> =
@@ -157,9 +215,7 @@ async fn run_leg(
 ) -> Result<Vec<(String, Cost)>> {
     let mut leg = Leg::start(root, arguments, engine).await?;
     let mut costs = vec![("W1".to_owned(), leg.install().await?)];
-    if let Some(cost) = leg.then(workload).await? {
-        costs.push((format!("{workload:?}"), cost));
-    }
+    costs.extend(leg.then(workload).await?);
     leg.end()?;
     Ok(costs)
 }
@@ -173,12 +229,12 @@ fn print_table(arguments: &Arguments, phase: &str, rows: &[(Engine, Vec<(String,
         .collect();
     crate::print(&format!("\n{phase}, {} apps\n", arguments.apps));
     crate::print(
-        "| who | wall | half at | CPU of engine | API server | etcd | peak memory | requests an app | by verb |",
+        "| who | wall | half at | CPU of engine | API server | etcd | peak memory | at the end | requests an app | by verb |",
     );
-    crate::print("|---|---|---|---|---|---|---|---|---|");
+    crate::print("|---|---|---|---|---|---|---|---|---|---|");
     for (engine, cost) in &of_phase {
         crate::print(&format!(
-            "| {} | {:.1} s | {:.1} s | {:.1} s | {:.1} s | {:.1} s | {} MB | {:.2} | {} |",
+            "| {} | {:.1} s | {:.1} s | {:.1} s | {:.1} s | {:.1} s | {} MB | {} MB | {:.2} | {} |",
             engine.word(),
             cost.wall,
             cost.half,
@@ -186,6 +242,7 @@ fn print_table(arguments: &Arguments, phase: &str, rows: &[(Engine, Vec<(String,
             cost.server_cpu,
             cost.etcd_cpu,
             cost.peak_megabytes,
+            cost.megabytes,
             cost.requests.total() as f64 / arguments.apps as f64,
             cost.requests
         ));
@@ -193,18 +250,34 @@ fn print_table(arguments: &Arguments, phase: &str, rows: &[(Engine, Vec<(String,
     for (engine, cost) in of_phase.iter().filter(|(_, cost)| !cost.latencies.is_empty()) {
         crate::print(&format!("{}: {}", engine.word(), percentiles(&cost.latencies)));
     }
+    for (engine, cost) in &of_phase {
+        for (name, figure) in &cost.findings {
+            crate::print(&format!("{}: {name}: {figure}", engine.word()));
+        }
+    }
     print_ratios(&of_phase);
-    let digests: Vec<u64> =
-        of_phase.iter().filter(|(engine, _)| *engine != Engine::Floor).map(|(_, cost)| cost.digest).collect();
+    let digests: Vec<u64> = of_phase.iter().map(|(_, cost)| cost.digest).collect();
     ensure!(digests.windows(2).all(|pair| pair[0] == pair[1]), "void: the end states differ");
     Ok(())
 }
 
 fn percentiles(latencies: &[f64]) -> String {
-    let mut sorted = latencies.to_vec();
+    let at = |percent: usize| percentile(latencies, percent) * 1000.0;
+    format!(
+        "{} changes, p50 {:.1} ms, p99 {:.1} ms, longest {:.1} ms",
+        latencies.len(),
+        at(50),
+        at(99),
+        at(100)
+    )
+}
+
+/// The value that so many of a hundred do not exceed; 0 of none.
+fn percentile(values: &[f64], percent: usize) -> f64 {
+    let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let at = |percent: usize| sorted[(sorted.len() * percent / 100).min(sorted.len() - 1)] * 1000.0;
-    format!("{} changes, p50 {:.1} ms, p99 {:.1} ms, longest {:.1} ms", sorted.len(), at(50), at(99), at(100))
+    let place = (sorted.len() * percent).div_ceil(100).max(1) - 1;
+    sorted.get(place).copied().unwrap_or_default()
 }
 
 /// What is read off a leg's cost.
@@ -219,18 +292,32 @@ fn print_ratios(rows: &[(Engine, &Cost)]) {
         values.get(values.len() / 2).copied()
     };
     let is_rival = |engine: Engine| matches!(engine, Engine::Flux(_));
-    let figures: [(&str, Figure); 3] = [
+    let figures: [(&str, Figure); 4] = [
         ("wall time", |cost| cost.wall),
         ("CPU of the engine", |cost| cost.engine_cpu),
         ("CPU of the API server", |cost| cost.server_cpu),
+        ("requests", |cost| cost.requests.total() as f64),
     ];
     for (name, value) in figures {
         let Some(ours) = median(&|engine| engine == Engine::Belay, &value) else { continue };
-        if let Some(theirs) = median(&is_rival, &value) {
+        if let Some(theirs) = median(&is_rival, &value).filter(|_| ours > 0.0) {
             crate::print(&format!("{name}: rival / Belay {:.1}", theirs / ours));
         }
         if let Some(floor) = median(&|engine| engine == Engine::Floor, &value).filter(|floor| *floor > 0.0) {
             crate::print(&format!("{name}: Belay / floor {:.2}", ours / floor));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_values_that_so_many_do_not_exceed() {
+        let values: Vec<f64> = (1..=200).rev().map(f64::from).collect();
+        let at = |percent| percentile(&values, percent);
+        assert_eq!([at(0), at(50), at(99), at(100)], [1.0, 100.0, 198.0, 200.0]);
+        assert_eq!((percentile(&[], 50), percentile(&[7.0], 99)), (0.0, 7.0));
     }
 }

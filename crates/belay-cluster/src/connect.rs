@@ -58,7 +58,7 @@ pub async fn connect(kubeconfig: Option<&Path>) -> Result<Client, ConnectError> 
         Some(path) => from_file(path).await?,
         None => Config::infer().await.map_err(|source| ConnectError::NoCluster { source })?,
     };
-    Ok(Clients::of(config, HOME, client)?.as_one())
+    Ok(Clients::of(config, HOME, client)?.joined())
 }
 
 async fn from_file(path: &Path) -> Result<Config, ConnectError> {
@@ -128,7 +128,7 @@ impl Clients {
     }
 
     /// One client that knows which of both is meant.
-    fn as_one(self) -> Client {
+    fn joined(self) -> Client {
         let namespace = self.requests.default_namespace().to_owned();
         let service = service_fn(move |request: http::Request<Body>| {
             let client = if is_watch(request.uri()) { &self.watches } else { &self.requests }.clone();
@@ -253,7 +253,7 @@ mod tests {
         let address = format!("http://127.0.0.1:{}", falls_silent().await);
         let config = Config::new(address.parse().expect("an address"));
         let patience = Patience { request: Duration::from_millis(100), watch: Duration::from_millis(900) };
-        let client = Clients::of(config, patience, client).expect("clients").as_one();
+        let client = Clients::of(config, patience, client).expect("clients").joined();
         let api: Api<ConfigMap> = Api::namespaced(client, "default");
 
         let asked = timeout(Duration::from_secs(20), api.get("a")).await.expect("a request is given up");

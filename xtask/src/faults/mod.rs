@@ -161,12 +161,18 @@ impl<'a> World<'a> {
 
     async fn storm(&mut self) -> Result<()> {
         self.schedule.rage(true);
-        let until = Instant::now() + self.seconds();
-        while Instant::now() < until {
+        let since = Instant::now();
+        while since.elapsed() < self.seconds() || self.misses_a_fault_since(since) {
             self.act().await?;
         }
         self.schedule.rage(false);
         Ok(())
+    }
+
+    /// Whether some faults were hardly met so far, and it is worth waiting for them.
+    fn misses_a_fault_since(&self, since: Instant) -> bool {
+        let missing = schedule::missing(&self.schedule.met(), self.arguments.least);
+        !missing.is_empty() && since.elapsed() < 3 * self.seconds()
     }
 
     async fn act(&mut self) -> Result<()> {

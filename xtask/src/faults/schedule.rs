@@ -78,7 +78,7 @@ const MEETS: [(Wish, f64, &[Fault]); 4] = [
     ),
     (
         Wish::Watch,
-        0.6,
+        0.9,
         &[
             Fault::Slow,
             Fault::Gone,

@@ -22,6 +22,8 @@ const ENDS: Duration = Duration::from_secs(20);
 const READY: Duration = Duration::from_secs(90);
 /// What a server consists of, and what talks to it.
 const SERVER: [&str; 3] = ["etcd", "kube-apiserver", "kubectl"];
+/// What may have been started, in the order in which it ends.
+const SERVER_PROCESSES: [&str; 4] = ["kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd"];
 
 /// `cargo xtask apiserver …`
 #[derive(Subcommand)]
@@ -96,7 +98,7 @@ pub(crate) fn run(root: &Path, command: Command) -> Result<()> {
         }
         Command::Up { dir, controller_manager, scheduler } => {
             let beside = Beside { controller_manager, scheduler };
-            let kubeconfig = up(root, &std::path::absolute(dir)?, beside)?;
+            let (kubeconfig, _) = up(root, &std::path::absolute(dir)?, beside)?;
             crate::print(&kubeconfig.display().to_string());
         }
         Command::Down { dir } => down(&std::path::absolute(dir)?)?,
@@ -178,7 +180,28 @@ pub(crate) struct RealServer {
     pub(crate) kubeconfig: PathBuf,
     /// Where kubectl is.
     pub(crate) binaries: PathBuf,
-    dir: PathBuf,
+    /// Where its keys and logs are.
+    pub(crate) dir: PathBuf,
+    ports: Ports,
+}
+
+/// Where what was started listens, on loopback.
+struct Ports {
+    etcd: u16,
+    etcd_peer: u16,
+    secure: u16,
+    controller_manager: u16,
+    scheduler: u16,
+}
+
+impl Ports {
+    fn free() -> Result<Ports> {
+        let ports = free_ports(5)?;
+        let [etcd, etcd_peer, secure, controller_manager, scheduler] = ports[..] else {
+            bail!("no free ports")
+        };
+        Ok(Ports { etcd, etcd_peer, secure, controller_manager, scheduler })
+    }
 }
 
 impl RealServer {
@@ -205,6 +228,36 @@ impl RealServer {
         Ok(output.status.success())
     }
 
+    /// Where the API server listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.ports.secure))
+    }
+
+    /// Keeps what etcd holds now. Meanwhile the API server has none.
+    pub(crate) fn keep_backup(&self) -> Result<()> {
+        end(&self.dir, "etcd", "TERM")?;
+        copy(&self.dir.join("etcd"), &self.dir.join("backup"))?;
+        self.start_etcd()
+    }
+
+    /// Ends everything as a failing machine would, and goes on with what was kept.
+    pub(crate) fn restore_backup(&self) -> Result<()> {
+        for name in SERVER_PROCESSES {
+            end(&self.dir, name, "KILL")?;
+        }
+        copy(&self.dir.join("backup"), &self.dir.join("etcd"))?;
+        self.start_etcd()?;
+        start_apiserver(&self.binaries, &self.dir, self.ports.etcd, self.ports.secure)?;
+        wait_until_ready(&self.binaries, &self.kubeconfig, &self.dir)?;
+        let manager = self.ports.controller_manager;
+        start_controller_manager(&self.binaries, &self.dir, &self.kubeconfig, manager)
+    }
+
+    fn start_etcd(&self) -> Result<()> {
+        start_etcd(&self.binaries, &self.dir, self.ports.etcd, self.ports.etcd_peer)?;
+        wait_for_port(self.ports.etcd, "etcd")
+    }
+
     /// The processes that it consists of, by name.
     pub(crate) fn process(&self, name: &str) -> Result<u32> {
         let file = self.dir.join(format!("{name}.pid"));
@@ -222,30 +275,29 @@ impl Drop for RealServer {
 
 /// Starts one in the folder.
 pub(crate) fn start(root: &Path, dir: &Path, controller_manager: bool) -> Result<RealServer> {
-    let kubeconfig = up(root, dir, Beside { controller_manager, scheduler: false })?;
-    Ok(RealServer { kubeconfig, binaries: build(root, &SERVER)?, dir: dir.to_owned() })
+    let (kubeconfig, ports) = up(root, dir, Beside { controller_manager, scheduler: false })?;
+    Ok(RealServer { kubeconfig, binaries: build(root, &SERVER)?, dir: dir.to_owned(), ports })
 }
 
-fn up(root: &Path, dir: &Path, beside: Beside) -> Result<PathBuf> {
+fn up(root: &Path, dir: &Path, beside: Beside) -> Result<(PathBuf, Ports)> {
     let binaries = build(root, &beside.binaries())?;
     down(dir)?;
     fs::create_dir_all(dir)?;
-    let ports = free_ports(5)?;
-    let [client, peer, secure, manager, scheduler] = ports[..] else { bail!("no free ports") };
+    let ports = Ports::free()?;
     let token = format!("{:032x}", rand::random::<u128>());
     write_keys(dir, &token)?;
-    start_etcd(&binaries, dir, client, peer)?;
-    wait_for_port(client, "etcd")?;
-    start_apiserver(&binaries, dir, client, secure)?;
-    let kubeconfig = write_kubeconfig(dir, secure, &token)?;
+    start_etcd(&binaries, dir, ports.etcd, ports.etcd_peer)?;
+    wait_for_port(ports.etcd, "etcd")?;
+    start_apiserver(&binaries, dir, ports.etcd, ports.secure)?;
+    let kubeconfig = write_kubeconfig(dir, ports.secure, &token)?;
     wait_until_ready(&binaries, &kubeconfig, dir)?;
     if beside.controller_manager {
-        start_controller_manager(&binaries, dir, &kubeconfig, manager)?;
+        start_controller_manager(&binaries, dir, &kubeconfig, ports.controller_manager)?;
     }
     if beside.scheduler {
-        start_scheduler(&binaries, dir, &kubeconfig, scheduler)?;
+        start_scheduler(&binaries, dir, &kubeconfig, ports.scheduler)?;
     }
-    Ok(kubeconfig)
+    Ok((kubeconfig, ports))
 }
 
 /// Ports of loopback that nobody listens on.
@@ -418,22 +470,45 @@ fn wait_until_ready(binaries: &Path, kubeconfig: &Path, dir: &Path) -> Result<()
 }
 
 fn down(dir: &Path) -> Result<()> {
-    for name in ["kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd"] {
-        let file = dir.join(format!("{name}.pid"));
-        let Ok(pid) = fs::read_to_string(&file) else {
-            continue;
-        };
-        // `kill` of the base system; an already dead process is no fault.
-        let _ = Process::new("kill").arg(pid.trim()).stderr(Stdio::null()).status();
-        wait_for_end(pid.trim());
-        fs::remove_file(file)?;
+    for name in SERVER_PROCESSES {
+        end(dir, name, "TERM")?;
     }
-    for leftover in ["etcd", "kubeconfig"] {
+    for leftover in ["etcd", "backup", "kubeconfig"] {
         let path = dir.join(leftover);
         if path.is_dir() {
             fs::remove_dir_all(&path)?;
         } else if path.is_file() {
             fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Ends one of the processes, if it was started.
+fn end(dir: &Path, name: &str, signal: &str) -> Result<()> {
+    let file = dir.join(format!("{name}.pid"));
+    let Ok(pid) = fs::read_to_string(&file) else {
+        return Ok(());
+    };
+    // `kill` of the base system; an already dead process is no fault.
+    let _ = Process::new("kill").args(["-s", signal, pid.trim()]).stderr(Stdio::null()).status();
+    wait_for_end(pid.trim());
+    fs::remove_file(file)?;
+    Ok(())
+}
+
+/// Copies a folder to where nothing is left of another one.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    if to.exists() {
+        fs::remove_dir_all(to)?;
+    }
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        match entry.file_type()?.is_dir() {
+            true => copy(&entry.path(), &target)?,
+            false => drop(fs::copy(entry.path(), target)?),
         }
     }
     Ok(())

@@ -31,8 +31,18 @@ impl Cluster {
     }
 
     pub(crate) async fn api(&self, version: &str, kind: &str) -> Result<Api<DynamicObject>> {
+        self.api_in(NAMESPACE, version, kind).await
+    }
+
+    /// The objects of a kind in a namespace.
+    pub(crate) async fn api_in(
+        &self,
+        namespace: &str,
+        version: &str,
+        kind: &str,
+    ) -> Result<Api<DynamicObject>> {
         let resource = self.kinds.find(&GroupVersionKind::new(version, kind)).await?;
-        Ok(resource.objects(&self.client, NAMESPACE))
+        Ok(resource.objects(&self.client, namespace))
     }
 
     /// The apps of a family.
@@ -281,7 +291,8 @@ impl Family {
         }
     }
 
-    fn is_done(self, app: &Value, revision: &str) -> bool {
+    /// Whether an app says that it is as this revision has it.
+    pub(crate) fn is_done(self, app: &Value, revision: &str) -> bool {
         let status = &app["status"];
         match self {
             Family::Flux => {

@@ -6,6 +6,7 @@ mod compare;
 mod corpus_charts;
 mod differential_charts;
 mod family;
+mod faults;
 mod fields;
 mod fleet;
 mod handover;
@@ -63,6 +64,8 @@ enum Command {
     },
     /// Build Helm, if it is not in the cache folder; print its path.
     Helm,
+    /// Run both families' apps on a real API server, behind a proxy in which requests come to grief.
+    Faults(faults::Arguments),
     /// Let Belay take apps over from an original, and hand them back.
     Handover(handover::Arguments),
     /// Build the originals that Belay is compared with.
@@ -113,6 +116,7 @@ fn main() -> ExitCode {
         Command::Bench { command } => bench::run(&repository(), &command),
         Command::Apiserver { command } => apiserver::run(&repository(), command),
         Command::Helm => helm::run(&repository()),
+        Command::Faults(arguments) => faults::run(&repository(), &arguments),
         Command::Handover(arguments) => handover::run(&repository(), &arguments),
         Command::Rivals { command } => rivals::run(&repository(), &command),
         Command::Record { command: Record::Openapi(arguments) } => record_openapi::run(&arguments),

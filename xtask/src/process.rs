@@ -38,6 +38,14 @@ impl Process {
         }
     }
 
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: &str) -> anyhow::Result<()> {
+        let id = self.child.id().to_string();
+        let status = Command::new("kill").args(["-s", signal, &id]).stderr(Stdio::null()).status()?;
+        anyhow::ensure!(status.success(), "{} does not take {signal}", self.name);
+        Ok(())
+    }
+
     /// Asks it to end, as Kubernetes would, and waits for that.
     pub(crate) fn stop(mut self) -> anyhow::Result<()> {
         // `kill` of the base system; an already dead process is no fault.

@@ -24,7 +24,9 @@ impl Artifacts {
 
     /// Answers until the future is dropped.
     pub(crate) async fn serve(self, store: ArtifactStore) -> anyhow::Result<()> {
-        axum::serve(self.listener, artifact_router(store)).await.context("the artifact server ended")
+        let routes = artifact_router(store);
+        let served = belay_server::serve(self.listener, routes, std::future::pending()).await;
+        served.context("the artifact server ended")
     }
 }
 

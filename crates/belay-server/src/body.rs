@@ -1,14 +1,22 @@
 //! Bodies of requests, within a bound.
 
+use std::time::Duration;
+
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::api::problem;
 
+/// Until all of a body is here.
+const WHOLE: Duration = Duration::from_secs(30);
+
 /// Reads a body; the error is the answer to it.
 pub(crate) async fn read(body: Body, largest: usize) -> Result<Bytes, Response> {
-    match to_bytes(body, largest).await {
+    let Ok(read) = tokio::time::timeout(WHOLE, to_bytes(body, largest)).await else {
+        return Err(problem(StatusCode::REQUEST_TIMEOUT, "the body takes too long"));
+    };
+    match read {
         Ok(bytes) => Ok(bytes),
         Err(error) if is_too_long(&error) => {
             let message = format!("the body is larger than {} MiB", largest / (1024 * 1024));

@@ -13,6 +13,7 @@ mod app;
 mod assets;
 mod audit;
 mod body;
+mod connections;
 mod detail;
 mod engine;
 mod guard;
@@ -27,10 +28,11 @@ mod webhook;
 pub use action::{Accepted, ActError, Action, Preview};
 pub use app::{AppKind, AppRef, AppSummary, Family, Health, Revision, Source, Sync, UnknownAppKind};
 pub use audit::Audited;
+pub use connections::serve;
 pub use detail::{
     AppDetail, Condition, Edge, Event, FieldDifference, HistoryEntry, Manager, ResourceDetail, Tree, TreeNode,
 };
 pub use engine::{Engine, Push, Readiness, SecretsUnknown, TooManyPushes, WebhookSecrets};
 pub use list::{AppList, ListQuery, list};
 pub use live::{DesiredState, LiveEngine, LiveSettings, NothingDesired, Reader, source_of, summary};
-pub use serve::{Settings, metrics_router, public_router, router, serve};
+pub use serve::{Settings, metrics_router, public_router, router};

@@ -6,7 +6,6 @@ use axum::Router;
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::routing::{get, post};
 use belay_manifest::Secret;
-use tokio::net::TcpListener;
 use tower_http::compression::CompressionLayer;
 
 use crate::engine::Engine;
@@ -81,28 +80,4 @@ fn finished(routes: Router<Shared>, shared: Shared) -> Router {
         .with_state(shared)
         .layer(CompressionLayer::new())
         .layer(map_response(move |response| probes::count(counters.clone(), response)))
-}
-
-/// Serves until `shutdown` ends. Streams are cut then, as they would never end themselves.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
-        shutdown.await;
-        let _ = stop.send(());
-    });
-    let cut = async move {
-        // A sender that is dropped means that the server ended first.
-        if stopped.await.is_err() {
-            std::future::pending::<()>().await;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-    };
-    tokio::select! {
-        result = server.into_future() => result,
-        () = cut => Ok(()),
-    }
 }

@@ -304,3 +304,42 @@ async fn the_public_address_shows_no_app() {
     let push = post("/api/webhook", &[], r#"{"repository":"https://o/a"}"#);
     assert_eq!(ask(&router, push).await.0, StatusCode::OK);
 }
+
+/// A connection over which this is said; what comes back, once the server ends it.
+async fn said(address: std::net::SocketAddr, text: &[u8]) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream = tokio::net::TcpStream::connect(address).await.expect("it listens");
+    stream.write_all(text).await.expect("it reads");
+    let mut answer = Vec::new();
+    // Longer than anybody is given here. The clock is paused, and goes on when nobody has anything to do.
+    let ended = tokio::time::timeout(Duration::from_secs(120), stream.read_to_end(&mut answer)).await;
+    assert!(ended.is_ok(), "still open after {:?}", String::from_utf8_lossy(text));
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test(start_paused = true)]
+async fn bad_r20_who_says_nothing_or_speaks_slowly_is_left() {
+    let (_, router) = server();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let served = tokio::spawn(belay_server::serve(listener, router, async {
+        let _ = stopped.await;
+    }));
+    let health = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
+    assert_eq!(said(address, b"").await, "", "nothing");
+    assert_eq!(said(address, b"GET /healthz HTTP/1.1\r\nX-Slow: ").await, "", "half a head");
+    let idle = said(address, b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await;
+    assert!(idle.starts_with("HTTP/1.1 200"), "{idle}");
+    let body = "POST /api/webhook HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n{";
+    let late = said(address, body.as_bytes()).await;
+    assert!(late.starts_with("HTTP/1.1 408"), "{late}");
+    // A flood of frames finds nobody who reads frames.
+    let frames =
+        [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice(), &[0, 0, 0, 4, 0, 0, 0, 0, 0].repeat(1000)].concat();
+    let refused = said(address, &frames).await;
+    assert!(!refused.contains("200"), "{refused}");
+    assert!(said(address, health).await.starts_with("HTTP/1.1 200"));
+    let _ = stop.send(());
+    served.await.expect("no panic").expect("no error");
+}

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::git::GitLimits;
 use crate::repositories::Timeout;
 
 /// Why a server gave nothing. Shown to people, so it holds no text of the server's.
@@ -31,6 +32,20 @@ pub(crate) enum TransportError {
     TooLate(Duration),
     #[error("more than {limit} bytes")]
     TooLarge { limit: u64 },
+    #[error("more than {limit} references")]
+    TooManyReferences { limit: usize },
+    #[error("a list of references of more than {limit} bytes")]
+    LongList { limit: u64 },
+    #[error("a pack of {count} objects, more than {limit}")]
+    TooManyObjects { count: u32, limit: u32 },
+    #[error("an object of {size} bytes, more than {limit}")]
+    LargeObject { size: u64, limit: u64 },
+    #[error("an object that is longer than the {size} bytes it says")]
+    LongerThanItSays { size: u64 },
+    #[error("objects that differ from objects that differ from others, more than {limit} times")]
+    LongChain { limit: u16 },
+    #[error("objects that take more than {limit} bytes to unpack")]
+    TooMuchToUnpack { limit: u64 },
     #[error("{what} cannot be read: {reason}")]
     Access { what: &'static str, reason: String },
     #[error("the GitHub App gets no token: {reason}")]
@@ -54,7 +69,7 @@ pub(crate) struct Budget {
     began: Instant,
     timeout: Timeout,
     is_answered: Arc<AtomicBool>,
-    bytes: u64,
+    limits: GitLimits,
     used: Arc<AtomicU64>,
     stopped: Arc<AtomicBool>,
     fault: Arc<Mutex<Option<TransportError>>>,
@@ -62,12 +77,12 @@ pub(crate) struct Budget {
 
 impl Budget {
     /// A budget whose time begins now.
-    pub(crate) fn new(timeout: Timeout, bytes: u64) -> Budget {
+    pub(crate) fn new(timeout: Timeout, limits: GitLimits) -> Budget {
         Budget {
             began: Instant::now(),
             timeout,
             is_answered: Arc::default(),
-            bytes,
+            limits,
             used: Arc::default(),
             stopped: Arc::default(),
             fault: Arc::default(),
@@ -89,12 +104,17 @@ impl Budget {
         if left.is_zero() { Err(self.late()) } else { Ok(left) }
     }
 
+    /// What may come.
+    pub(crate) fn limits(&self) -> GitLimits {
+        self.limits
+    }
+
     /// Notes what came, and whether more may come.
     pub(crate) fn take(&self, count: usize) -> Result<(), TransportError> {
         self.time_left()?;
         let used = self.used.fetch_add(count as u64, Ordering::Relaxed) + count as u64;
-        if used > self.bytes {
-            return Err(self.note(TransportError::TooLarge { limit: self.bytes }));
+        if used > self.limits.bytes {
+            return Err(self.note(TransportError::TooLarge { limit: self.limits.bytes }));
         }
         Ok(())
     }
@@ -127,9 +147,11 @@ impl Budget {
 mod tests {
     use super::*;
 
+    const TEN: GitLimits = GitLimits { bytes: 10, ..GitLimits::DEFAULT };
+
     #[test]
     fn the_first_reason_is_kept() {
-        let budget = Budget::new(Duration::from_secs(60).into(), 10);
+        let budget = Budget::new(Duration::from_secs(60).into(), TEN);
         assert_eq!(budget.take(10), Ok(()));
         assert_eq!(budget.clone().take(1), Err(TransportError::TooLarge { limit: 10 }));
         budget.note(TransportError::NotFound);
@@ -140,10 +162,10 @@ mod tests {
     #[test]
     fn time_ends() {
         let timeout = Timeout { answer: Duration::ZERO, whole: Duration::from_secs(60) };
-        let budget = Budget::new(timeout, 10);
+        let budget = Budget::new(timeout, TEN);
         budget.answered();
         assert_eq!(budget.take(1), Ok(()));
-        let budget = Budget::new(timeout, 10);
+        let budget = Budget::new(timeout, TEN);
         assert_eq!(budget.take(1).unwrap_err().to_string(), "no answer within 0 s");
     }
 }

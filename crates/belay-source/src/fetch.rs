@@ -1,5 +1,6 @@
 //! One fetch of one repository into its mirror.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use gix::protocol::transport::client::blocking_io::Transport;
@@ -11,6 +12,9 @@ use crate::address::Address;
 use crate::budget::{Budget, TransportError};
 use crate::http_transport::HttpTransport;
 use crate::ssh_transport;
+
+/// Most that reading objects may ask for at once, as Git's configuration says it.
+const ALLOCATION: &str = "gitoxide.objects.allocLimit=536870912";
 
 /// Why a fetch failed.
 #[derive(Debug, thiserror::Error)]
@@ -50,9 +54,13 @@ pub(crate) fn fetch(
     })
 }
 
+fn options() -> gix::open::Options {
+    gix::open::Options::isolated().config_overrides([ALLOCATION])
+}
+
 /// A repository on this machine is read where it is: fetching from it would start a `git` program.
 fn open_local(path: &Path) -> Result<gix::ThreadSafeRepository, FetchError> {
-    let repository = gix::open_opts(path, gix::open::Options::isolated()).map_err(git)?;
+    let repository = gix::open_opts(path, options()).map_err(git)?;
     Ok(repository.into_sync())
 }
 
@@ -85,7 +93,7 @@ fn fetch_remote(
         .prepare_fetch(gix::progress::Discard, gix::remote::ref_map::Options::default())
         .map_err(git)?;
     budget.answered();
-    let advertised: Vec<Vec<u8>> =
+    let advertised: HashSet<Vec<u8>> =
         prepared.ref_map().remote_refs.iter().map(|reference| reference.unpack().0.to_vec()).collect();
     prepared
         .with_write_packed_refs_only(false)
@@ -123,7 +131,7 @@ fn connect(
 }
 
 /// A branch or tag that the remote has no more goes here, too.
-fn drop_gone(repository: &gix::Repository, advertised: &[Vec<u8>]) -> Result<(), FetchError> {
+fn drop_gone(repository: &gix::Repository, advertised: &HashSet<Vec<u8>>) -> Result<(), FetchError> {
     let references = repository.references().map_err(git)?;
     for prefix in ["refs/heads/", "refs/tags/"] {
         let local = references.prefixed(prefix).map_err(git)?;
@@ -142,7 +150,7 @@ fn open_or_create(path: &Path) -> Result<gix::Repository, FetchError> {
         private_folder(path).map_err(|source| FetchError::Folder { source })?;
         gix::init_bare(path).map_err(git)?;
     }
-    gix::open_opts(path, gix::open::Options::isolated()).map_err(git)
+    gix::open_opts(path, options()).map_err(git)
 }
 
 #[cfg(unix)]

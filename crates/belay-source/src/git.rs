@@ -32,11 +32,31 @@ pub struct GitLimits {
     pub fetch: Duration,
     /// Most bytes that one fetch brings.
     pub bytes: u64,
+    /// Most references that a server names.
+    pub references: usize,
+    /// Most objects in one pack.
+    pub objects: u32,
+    /// Largest object, unpacked, in bytes.
+    pub object: u64,
+    /// Most bytes of objects that are held at a time while others, which differ from them, are unpacked.
+    pub unpacking: u64,
+}
+
+impl GitLimits {
+    /// More than any repository of configuration needs.
+    pub const DEFAULT: GitLimits = GitLimits {
+        fetch: Duration::from_secs(60),
+        bytes: 1024 * MEBIBYTE,
+        references: 200_000,
+        objects: 5_000_000,
+        object: 256 * MEBIBYTE,
+        unpacking: 2048 * MEBIBYTE,
+    };
 }
 
 impl Default for GitLimits {
     fn default() -> GitLimits {
-        GitLimits { fetch: Duration::from_secs(60), bytes: 1024 * 1024 * 1024 }
+        GitLimits::DEFAULT
     }
 }
 
@@ -74,6 +94,7 @@ struct State {
     snapshots: HashMap<ObjectId, Checkout>,
 }
 
+const MEBIBYTE: u64 = 1024 * 1024;
 /// How long a failure counts as an answer. What failed is not at hand any more until it is asked again.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 /// Snapshots kept per mirror; older ones are read again when asked for.
@@ -194,7 +215,7 @@ impl GitStore {
         request: &Request,
     ) -> Result<gix::ThreadSafeRepository, CheckoutError> {
         let timeout = request.timeout.unwrap_or(self.limits.fetch.into());
-        let budget = Budget::new(timeout, self.limits.bytes);
+        let budget = Budget::new(timeout, self.limits);
         let wanted = request.revision.reference().map(str::to_owned);
         let work = {
             let (mirror, budget) = (mirror.clone(), budget.clone());

@@ -16,6 +16,7 @@ use reqwest::{StatusCode, Url};
 use crate::access::{Access, Login};
 use crate::address::check_host;
 use crate::budget::{Budget, TransportError};
+use crate::gauge::Gauge;
 use crate::{github_app, http_client};
 
 /// As many as Flux's and Argo CD's clients follow.
@@ -240,7 +241,8 @@ fn answered(response: Response, budget: Budget) -> State {
     for (name, value) in response.headers() {
         headers.extend([name.as_str().as_bytes(), b":", value.as_bytes(), b"\n"].concat());
     }
-    let body = BufReader::with_capacity(64 * 1024, Metered { response, budget });
+    let body =
+        BufReader::with_capacity(64 * 1024, Metered { response, gauge: Gauge::new(budget.clone()), budget });
     State::Answered { headers: Cursor::new(headers), body: Box::new(body) }
 }
 
@@ -287,6 +289,7 @@ fn broken() -> io::Error {
 struct Metered {
     response: Response,
     budget: Budget,
+    gauge: Gauge,
 }
 
 impl Read for Metered {
@@ -298,7 +301,7 @@ impl Read for Metered {
             };
             self.budget.note(fault);
         })?;
-        self.budget.take(count).map_err(io::Error::other)?;
+        self.gauge.take(&buffer[..count])?;
         Ok(count)
     }
 }

@@ -18,6 +18,7 @@ use tokio::runtime::Handle;
 use crate::access::SshAccess;
 use crate::address::{SshAddress, is_forbidden};
 use crate::budget::{Budget, TransportError};
+use crate::gauge::Gauge;
 use crate::known_hosts::{KnownKeys, Verdict};
 
 /// The user that Git's servers have.
@@ -36,7 +37,8 @@ pub(crate) fn connect(
     let (session, stream) = opened.map_err(|_late| budget.late())??;
     let session = Arc::new(Session { runtime, budget: budget.clone(), _connection: session });
     let (reader, writer) = split(stream);
-    let reader = Reader { session: session.clone(), stream: reader, has_read: false };
+    let gauge = Gauge::new(budget.clone());
+    let reader = Reader { session: session.clone(), stream: reader, gauge, has_read: false };
     let writer = Writer { session, stream: writer };
     let (path, host) = (remote_path(&address.path), None::<(String, Option<u16>)>);
     Ok(Connection::new(reader, writer, Protocol::V2, path, host, ConnectMode::Process, false))
@@ -169,6 +171,7 @@ impl Session {
 pub(crate) struct Reader {
     session: Arc<Session>,
     stream: ReadHalf<ChannelStream<Msg>>,
+    gauge: Gauge,
     has_read: bool,
 }
 
@@ -180,7 +183,7 @@ impl Read for Reader {
             self.session.budget.note(TransportError::NotFound);
         }
         self.has_read = true;
-        self.session.budget.take(count).map_err(io::Error::other)?;
+        self.gauge.take(&buffer[..count])?;
         Ok(count)
     }
 }

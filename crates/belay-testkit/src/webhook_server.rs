@@ -14,20 +14,12 @@ use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose,
-};
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::{Value, json};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio_rustls::TlsAcceptor;
 
-const HANDSHAKE: Duration = Duration::from_secs(10);
+use crate::tls::{ServerCertificate, TlsServerError, identity, serve};
+
 /// Longer than any API server waits.
 const HANGS: Duration = Duration::from_secs(60);
 
@@ -56,20 +48,6 @@ pub enum WebhookAnswer {
     Hang,
 }
 
-/// Why the server could not start.
-#[derive(Debug, thiserror::Error)]
-pub enum WebhookServerError {
-    /// No port.
-    #[error("cannot listen on the loopback address")]
-    Listen(#[from] std::io::Error),
-    /// No certificate.
-    #[error("cannot make a certificate")]
-    Certificate(#[from] rcgen::Error),
-    /// The certificate cannot be used.
-    #[error("cannot set up TLS")]
-    Tls(#[from] rustls::Error),
-}
-
 /// A server of webhooks on the loopback address. It stops when it is dropped.
 #[derive(Debug)]
 pub struct WebhookServer {
@@ -94,18 +72,13 @@ pub struct Asked {
 
 impl WebhookServer {
     /// Listens and serves from now on, in tasks of the current runtime.
-    pub async fn start() -> Result<WebhookServer, WebhookServerError> {
-        let (authority, tls) = identity()?;
+    pub async fn start() -> Result<WebhookServer, TlsServerError> {
+        let (authority, tls) = identity(ServerCertificate::Good)?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let known = Known::default();
         let router = Router::new().fallback(answer).with_state(known.clone());
-        let task = tokio::spawn(async move {
-            let acceptor = TlsAcceptor::from(tls);
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, acceptor.clone(), router.clone()));
-            }
-        });
+        let task = tokio::spawn(serve(listener, tls, router));
         Ok(WebhookServer { address, authority, known, task })
     }
 
@@ -178,34 +151,4 @@ async fn answer(State(known): State<Known>, uri: Uri, Json(review): Json<Value>)
     }
     Json(json!({ "apiVersion": review["apiVersion"], "kind": review["kind"], "response": response }))
         .into_response()
-}
-
-async fn serve(stream: TcpStream, acceptor: TlsAcceptor, router: Router) {
-    let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await else { return };
-    let builder = auto::Builder::new(TokioExecutor::new());
-    let served = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    if let Err(error) = served.await {
-        tracing::debug!(error = %error, "a webhook's connection ended early");
-    }
-}
-
-/// The authority's certificate, and the server's.
-fn identity() -> Result<(String, Arc<rustls::ServerConfig>), WebhookServerError> {
-    let mut authority = CertificateParams::new(Vec::<String>::new())?;
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
-    authority.distinguished_name.push(DnType::CommonName, "belay-testkit-webhooks");
-    let issuer = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
-    let mut server = CertificateParams::new(["127.0.0.1".to_owned(), "localhost".to_owned()])?;
-    server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    let key = KeyPair::generate()?;
-    let certificate = server.signed_by(&key, &issuer)?;
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut tls = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key)?;
-    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok((issuer.pem(), Arc::new(tls)))
 }

@@ -208,7 +208,7 @@ async fn listen(
     };
     Ok(async move {
         match listener {
-            Some(listener) => Ok(axum::serve(listener, routes).await?),
+            Some(listener) => Ok(belay_server::serve(listener, routes, std::future::pending()).await?),
             None => std::future::pending().await,
         }
     })

@@ -1,6 +1,7 @@
 //! What goes wrong on demand.
 
 use std::collections::HashMap;
+use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -8,6 +9,9 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
 use tokio_util::sync::CancellationToken;
+
+use super::bad_pack::{BadPack, bad_pack};
+use super::packet::{self, Band};
 
 /// One way to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +37,17 @@ pub enum Fault {
         /// How long the server waits before each portion.
         pause: Duration,
     },
+    /// The list of references is this long.
+    References {
+        /// How many are named.
+        count: u64,
+    },
+    /// In place of a pack comes what a person may read, and never ends.
+    Chatter,
+    /// In place of a pack come signs of life, and never end.
+    KeepAlives,
+    /// Each pack is another one.
+    Pack(BadPack),
 }
 
 /// The faults of a running server, by repository. Clones share them.
@@ -71,6 +86,10 @@ pub(super) fn spoil(fault: Option<Fault>, body: Body, stopped: CancellationToken
         None | Some(Fault::Hang) => body,
         Some(Fault::Garbage) => Body::from("<!doctype html><title>Sign in</title>\n".repeat(20)),
         Some(Fault::Flip { from_end }) => Body::from_stream(stream::once(flipped(body, from_end))),
+        Some(Fault::References { count }) => Body::from_stream(stream::once(listing(body, count)).flatten()),
+        Some(Fault::Chatter) => Body::from_stream(stream::once(endless(body, CHATTER)).flatten()),
+        Some(Fault::KeepAlives) => Body::from_stream(stream::once(endless(body, KEEP_ALIVE)).flatten()),
+        Some(Fault::Pack(bad)) => Body::from_stream(stream::once(exchanged(body, bad))),
         Some(Fault::Cut { after }) => Body::from_stream(cut(body, after)),
         Some(Fault::Slow { bytes, pause }) => Body::from_stream(slow(body, bytes.max(1), pause, stopped)),
     }
@@ -83,6 +102,60 @@ async fn flipped(body: Body, from_end: usize) -> Result<Bytes, axum::Error> {
         bytes[place] ^= 1;
     }
     Ok(bytes.into())
+}
+
+type Parts = stream::BoxStream<'static, Result<Bytes, axum::Error>>;
+
+/// A message on the channel for people, and a part of a pack of no bytes.
+const CHATTER: &str = "0019\u{2}Counting objects: 1\r";
+const KEEP_ALIVE: &str = "0005\u{1}";
+/// What stands before a pack.
+const BEFORE: &[u8] = b"packfile\n";
+
+/// Where the pack begins in an answer that holds one.
+fn pack_in(answer: &[u8]) -> Option<usize> {
+    let place = answer.windows(BEFORE.len()).position(|window| window == BEFORE)?;
+    Some(place + BEFORE.len())
+}
+
+async fn endless(body: Body, message: &str) -> Parts {
+    let answer = match axum::body::to_bytes(body, usize::MAX).await {
+        Ok(answer) => answer,
+        Err(error) => return stream::once(async { Err(error) }).boxed(),
+    };
+    let Some(pack) = pack_in(&answer) else { return stream::once(async { Ok(answer) }).boxed() };
+    let messages = Bytes::from(message.repeat(2000));
+    let begin = stream::once(async move { Ok(answer.slice(..pack)) });
+    begin.chain(stream::repeat_with(move || Ok(messages.clone()))).boxed()
+}
+
+/// A list of references in place of a shorter one. Other answers stay.
+async fn listing(body: Body, count: u64) -> Parts {
+    const AT_ONCE: u64 = 1000;
+    let answer = match axum::body::to_bytes(body, usize::MAX).await {
+        Ok(answer) => answer,
+        Err(error) => return stream::once(async { Err(error) }).boxed(),
+    };
+    let first = answer.get(4..44).and_then(|id| std::str::from_utf8(id).ok()).map(str::to_owned);
+    let Some(id) = first.filter(|id| id.bytes().all(|byte| byte.is_ascii_hexdigit())) else {
+        return stream::once(async { Ok(answer) }).boxed();
+    };
+    let lines = move |from: u64| -> String {
+        let names = from..count.min(from.saturating_add(AT_ONCE));
+        names.map(|number| format!("0045{id} refs/heads/{number:012}\n")).collect()
+    };
+    let parts = stream::iter((0..count).step_by(AT_ONCE as usize)).map(move |from| Ok(lines(from).into()));
+    parts.chain(stream::once(async { Ok(Bytes::from_static(b"0000")) })).boxed()
+}
+
+async fn exchanged(body: Body, bad: BadPack) -> Result<Bytes, axum::Error> {
+    let answer = axum::body::to_bytes(body, usize::MAX).await?;
+    let Some(pack) = pack_in(&answer) else { return Ok(answer) };
+    let mut other = answer[..pack].to_vec();
+    let content = bad_pack(bad).map_err(axum::Error::new)?;
+    Band { output: &mut other, channel: 1 }.write_all(&content).map_err(axum::Error::new)?;
+    packet::flush(&mut other).map_err(axum::Error::new)?;
+    Ok(other.into())
 }
 
 fn cut(body: Body, after: usize) -> impl Stream<Item = Result<Bytes, axum::Error>> {

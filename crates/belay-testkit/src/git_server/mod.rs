@@ -3,8 +3,10 @@
 //! A repository `team/app` lies in `<folder>/team/app.git` and answers at `/team/app.git` and
 //! `/team/app`.
 
+mod bad_pack;
 mod faults;
 mod http;
+mod https;
 mod objects;
 mod packet;
 mod receive;
@@ -23,7 +25,9 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+pub use bad_pack::BadPack;
 pub use faults::{Fault, Faults};
+pub use https::HttpsServer;
 pub use ssh::{SshServer, SshServerOptions};
 
 use crate::{Repository, RepositoryError};

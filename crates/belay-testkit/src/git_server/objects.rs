@@ -248,7 +248,7 @@ pub(super) fn write_pack(
     Ok(())
 }
 
-fn entry_header(kind: Kind, size: usize) -> Vec<u8> {
+pub(super) fn entry_header(kind: Kind, size: usize) -> Vec<u8> {
     let number: u8 = match kind {
         Kind::Commit => 1,
         Kind::Tree => 2,

@@ -110,7 +110,11 @@ pub const FAMILIES: &[Family] = &[
     counter(GIT_REQUEST, &["repo", "request_type"], "Requests to a Git server."),
     histogram(GIT_DURATION, &["repo", "request_type"], "Seconds that requests to a Git server took."),
     counter(GIT_FAIL, &["repo", "revision"], "Fetches from a Git server that failed."),
-    gauge(REPOSITORY, &["repo"], "Whether the last request for a repository was answered as wanted: 1 if it was."),
+    gauge(
+        REPOSITORY,
+        &["repo"],
+        "Whether the last request for a repository was answered as wanted: 1 if it was.",
+    ),
     histogram(
         FLUX_DURATION,
         &["kind", "name", "namespace"],

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use prometheus::core::{Atomic, GenericCounterVec};
 use prometheus::{
-    CounterVec, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
+    CounterVec, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
 
 use crate::families::{self, Family, Type, family};

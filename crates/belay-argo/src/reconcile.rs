@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use belay_argo_api::{Application, OperationState};
 use belay_cluster::{for_app, step};
+use belay_crd::Described;
 use belay_manifest::{Object, ObjectKey};
 use futures::future::BoxFuture;
 use tokio::time::Instant;
@@ -32,10 +33,11 @@ pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Dura
     if !is_enabled(context, &key.namespace) {
         return None;
     }
-    let app: Application = match serde_json::from_value(object.value().clone()) {
+    let app = match Application::read(object.value().clone()) {
         Ok(app) => app,
         Err(error) => {
-            tracing::warn!(app = %key, %error, "application cannot be read");
+            // Nothing is applied, pruned or deleted for it; a change of the object brings the next look.
+            write::unreadable(context, &object, &error).await;
             return None;
         }
     };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use belay_argo_api::{Application, ApplicationCondition, ApplicationStatus, OperationPhase, OperationState};
-use belay_crd::Described;
+use belay_crd::{Described, FieldError};
 use belay_manifest::Object;
 use belay_schema::merge_patch_between;
 use kube::api::{Patch, PatchParams};
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::context::{Context, application_kind};
 use crate::events;
+use crate::status::condition;
 use crate::sync::operation::is_completed;
 
 /// The annotation by which people and the CLI ask for a look.
@@ -114,6 +115,21 @@ pub(crate) async fn operation(context: &Context, object: &Object, state: &Operat
         body["operation"] = state.operation.write();
     }
     patch(context, object, body).await
+}
+
+/// Shows that an app holds other types than its kind has. No API server takes one in, but what was stored under an
+/// earlier definition stays as it is.
+pub(crate) async fn unreadable(context: &Context, object: &Object, error: &FieldError) {
+    let known = ApplicationStatus::read(json!({"conditions": object.value()["status"]["conditions"]}));
+    let known = known.unwrap_or_default();
+    let mut status = known.clone();
+    let found = ApplicationCondition::new(condition::INVALID_SPEC, error.to_string());
+    status.set_conditions(vec![found], &[condition::INVALID_SPEC], belay_cluster::now());
+    if status.conditions == known.conditions {
+        return;
+    }
+    tracing::warn!(app = %object.key(), %error, "application cannot be read");
+    patch(context, object, json!({"status": {"conditions": status.write()["conditions"]}})).await;
 }
 
 /// Shows why an app is not deleted yet.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
-use futures::{StreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, BodyStream, Full, StreamBody};
@@ -200,6 +200,8 @@ impl Way {
             Some(fault @ (Fault::Cut | Fault::Expired | Fault::Silent)) if response.status == 200 => {
                 self.until_it_strikes(body, fault)
             }
+            // A watch from before the storm would not meet it.
+            None if wish == Wish::Watch && !self.schedule.has_faults() => self.until_the_storm(body),
             _ => body.map_err(Error::other).boxed_unsync(),
         };
         Ok(Response::from_parts(response, body))
@@ -242,6 +244,12 @@ impl Way {
         let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(Error::other)?;
         tokio::spawn(connection);
         Ok(sender)
+    }
+
+    /// The events of a watch until there are faults.
+    fn until_the_storm(&self, body: Incoming) -> Body {
+        let events = TryStreamExt::map_err(BodyStream::new(body), Error::other);
+        BodyExt::boxed_unsync(StreamBody::new(events.take_until(self.schedule.storm())))
     }
 
     /// The events of a watch until its fault strikes.

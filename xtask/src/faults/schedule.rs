@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use tokio::sync::watch;
 
 /// What a request wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -163,21 +164,21 @@ pub(super) fn missing(met: &Met, least: u64) -> Vec<String> {
 /// Draws faults while there are any.
 pub(super) struct Schedule {
     state: Mutex<State>,
+    rages: watch::Sender<bool>,
     /// After how long a silent connection ends after all; never if there is none.
     silence: Option<Duration>,
 }
 
 struct State {
     chance: StdRng,
-    rages: bool,
     met: Met,
 }
 
 impl Schedule {
     /// No faults yet.
     pub(super) fn new(seed: u64, silence: Option<Duration>) -> Schedule {
-        let state = State { chance: StdRng::seed_from_u64(seed), rages: false, met: Met::new() };
-        Schedule { state: Mutex::new(state), silence }
+        let state = State { chance: StdRng::seed_from_u64(seed), met: Met::new() };
+        Schedule { state: Mutex::new(state), rages: watch::Sender::new(false), silence }
     }
 
     /// Waits until a silent connection ends.
@@ -190,14 +191,28 @@ impl Schedule {
 
     /// From now on there are faults, or there are none.
     pub(super) fn rage(&self, rages: bool) {
-        self.lock().rages = rages;
+        self.rages.send_replace(rages);
+    }
+
+    /// Ends when there are faults.
+    pub(super) fn storm(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut rages = self.rages.subscribe();
+        async move {
+            // Who tells it is there as long as anybody asks.
+            let _ = rages.wait_for(|rages| *rages).await;
+        }
+    }
+
+    /// Whether there are faults now.
+    pub(super) fn has_faults(&self) -> bool {
+        *self.rages.borrow()
     }
 
     /// What a request meets. What strikes a watch later counts when it does.
     pub(super) fn draw(&self, wish: Wish) -> Option<Fault> {
         let mut state = self.lock();
         let (_, chance, faults) = MEETS.iter().find(|(met_by, ..)| *met_by == wish)?;
-        if !state.rages || !state.chance.random_bool(*chance) {
+        if !self.has_faults() || !state.chance.random_bool(*chance) {
             return None;
         }
         let fault = faults[state.chance.random_range(0..faults.len())];
@@ -209,11 +224,11 @@ impl Schedule {
 
     /// Whether a fault of a watch strikes, now that its time has come.
     pub(super) fn strikes(&self, fault: Fault) -> bool {
-        let mut state = self.lock();
-        if state.rages {
-            *state.met.entry(fault).or_default() += 1;
+        let rages = self.has_faults();
+        if rages {
+            *self.lock().met.entry(fault).or_default() += 1;
         }
-        state.rages
+        rages
     }
 
     /// Some time of at most so long.

@@ -2,14 +2,15 @@
 
 mod hooks;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use belay_apply::{ApplySettings, carry_out, release_hook};
-use belay_argo_api::{Application, ResourceStatus};
+use belay_argo_api::Application;
 use belay_cluster::LiveError;
-use belay_manifest::Object;
-use belay_plan::sync::{deletion_rank, is_hook, option, wave, words};
+use belay_manifest::{Object, ObjectKey};
+use belay_plan::sync::{deletion_rank, is_hook, wave, words};
 use belay_plan::{Action, Plan, Step};
 use jiff::Timestamp;
 use kube::api::PropagationPolicy;
@@ -22,7 +23,7 @@ use crate::clusters::NoCluster;
 use crate::context::{Context, FIELD_MANAGER};
 use crate::desired::{self, Purpose};
 use crate::project::{self, Bounds, Checked, account, bounds_of};
-use crate::sync::is_confirmed;
+use crate::sync::{is_confirmed, own_or_app_option};
 use crate::tracking::{Target, live_objects};
 use crate::{traces, write};
 
@@ -146,7 +147,7 @@ async fn delete_objects(
     if objects.iter().any(|live| !live.value()["metadata"]["deletionTimestamp"].is_null()) {
         return Ok(false);
     }
-    if objects.iter().any(|live| needs_confirmation(app, live)) && !is_approved(object) {
+    if !is_approved(object) && need_confirmation(app, &objects) {
         return Ok(false);
     }
     objects.sort_by_key(|live| deletion_rank(live));
@@ -185,29 +186,17 @@ fn deletion_option<'a>(app: &'a Application, live: &'a Object) -> Option<&'a str
     own_or_app_option(app, live, "Delete")
 }
 
-/// What a sync option says for an object: its own word, or else the app's.
-fn own_or_app_option<'a>(app: &'a Application, object: &'a Object, name: &str) -> Option<&'a str> {
-    let options =
-        app.spec.sync_policy.as_ref().map(|policy| policy.sync_options.as_slice()).unwrap_or_default();
-    let of_app = || options.iter().find_map(|option| option.strip_prefix(name)?.strip_prefix('='));
-    option(object, name).or_else(of_app)
-}
-
 /// Whether an object, in Git or in the cluster, says that it is only deleted when a person agrees, be it with its app or
 /// because it left Git.
 pub(crate) fn asks_for_confirmation(app: &Application, object: &Object) -> bool {
     ["Delete", "Prune"].iter().any(|name| own_or_app_option(app, object, name) == Some("confirm"))
 }
 
-/// Whether a person has to agree first: the object says so, or what Git said of it when it was last compared.
-fn needs_confirmation(app: &Application, live: &Object) -> bool {
-    let key = live.key();
-    let is_told = |one: &ResourceStatus| {
-        let place = (one.group.as_str(), one.kind.as_str(), one.namespace.as_str(), one.name.as_str());
-        one.requires_deletion_confirmation
-            && place == (key.group.as_str(), key.kind.as_str(), key.namespace.as_str(), key.name.as_str())
-    };
-    asks_for_confirmation(app, live) || app.status.resources.iter().any(is_told)
+/// Whether a person has to agree first: an object says so, or what Git said of it when it was last compared.
+fn need_confirmation(app: &Application, objects: &[Arc<Object>]) -> bool {
+    let told = app.status.resources.iter().filter(|one| one.requires_deletion_confirmation);
+    let told: HashSet<ObjectKey> = told.map(traces::key_of).collect();
+    objects.iter().any(|live| asks_for_confirmation(app, live) || told.contains(&live.key()))
 }
 
 fn is_approved(app: &Object) -> bool {

@@ -3,9 +3,9 @@
 
 use std::collections::HashSet;
 
-use belay_argo_api::Application;
+use belay_argo_api::{Application, ResourceStatus};
 use belay_cluster::LiveError;
-use belay_manifest::GroupVersionKind;
+use belay_manifest::{GroupVersionKind, ObjectKey};
 
 use crate::context::Context;
 use crate::fault::Fault;
@@ -28,6 +28,16 @@ fn watchable(context: &Context, app: &Application) -> impl Iterator<Item = Group
 /// Lists those of these kinds anew whose watches are interrupted, for what is done once.
 pub(crate) async fn know_current(context: &Context, app: &Application) -> Result<(), LiveError> {
     context.live.ensure_each_current(watchable(context, app)).await
+}
+
+/// The object that a line of a status is about.
+pub(crate) fn key_of(resource: &ResourceStatus) -> ObjectKey {
+    ObjectKey {
+        group: resource.group.clone(),
+        kind: resource.kind.clone(),
+        namespace: resource.namespace.clone(),
+        name: resource.name.clone(),
+    }
 }
 
 fn kinds(app: &Application) -> HashSet<GroupVersionKind> {

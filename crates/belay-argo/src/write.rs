@@ -122,27 +122,24 @@ pub(crate) async fn operation(context: &Context, object: &Object, state: &Operat
 pub(crate) async fn unreadable(context: &Context, object: &Object, error: &FieldError) {
     let known = ApplicationStatus::read(json!({"conditions": object.value()["status"]["conditions"]}));
     let known = known.unwrap_or_default();
-    let mut status = known.clone();
-    let found = ApplicationCondition::new(condition::INVALID_SPEC, error.to_string());
-    status.set_conditions(vec![found], &[condition::INVALID_SPEC], belay_cluster::now());
-    if status.conditions == known.conditions {
-        return;
-    }
+    let Some(change) = condition_change(&known, condition::INVALID_SPEC, &error.to_string()) else { return };
     tracing::warn!(app = %object.key(), %error, "application cannot be read");
-    patch(context, object, json!({"status": {"conditions": status.write()["conditions"]}})).await;
+    patch(context, object, change).await;
 }
 
 /// Shows why an app is not deleted yet.
 pub(crate) async fn deletion_error(context: &Context, object: &Object, app: &Application, message: &str) {
-    let mut status = app.status.clone();
-    let found = ApplicationCondition::new("DeletionError", message);
-    status.set_conditions(vec![found], &["DeletionError"], belay_cluster::now());
-    if status.conditions == app.status.conditions {
-        return;
-    }
+    let Some(change) = condition_change(&app.status, "DeletionError", message) else { return };
     events::not_deleted(context, object, message).await;
-    let conditions = json!({"status": {"conditions": status.write()["conditions"]}});
-    patch(context, object, conditions).await;
+    patch(context, object, change).await;
+}
+
+/// The patch that puts a condition beside those of other types; nothing when it is there.
+fn condition_change(known: &ApplicationStatus, type_: &str, message: &str) -> Option<Value> {
+    let mut status = known.clone();
+    status.set_conditions(vec![ApplicationCondition::new(type_, message)], &[type_], belay_cluster::now());
+    let is_news = status.conditions != known.conditions;
+    is_news.then(|| json!({"status": {"conditions": status.write()["conditions"]}}))
 }
 
 /// Patches an Application. Gives whether that is done, or is not needed as the app is gone.

@@ -456,11 +456,11 @@ impl LiveState {
 
     fn put_as(&self, object: Object, is_listed: bool) {
         let key = object.key();
-        let is_wanted = self.read().wanted.contains(&key);
-        let (object, app) = match (self.belonging)(&object) {
-            Belonging::App(app) => (object, Some(app)),
-            Belonging::Nobody if !is_wanted => (trimmed(object), None),
-            Belonging::Whole | Belonging::Nobody => (object, None),
+        let (object, app, is_wanted) = match (self.belonging)(&object) {
+            Belonging::App(app) => (object, Some(app), false),
+            Belonging::Whole => (object, None, false),
+            Belonging::Nobody if self.read().wanted.contains(&key) => (object, None, true),
+            Belonging::Nobody => (trimmed(object), None, false),
         };
         let object = Arc::new(object);
         let before = {

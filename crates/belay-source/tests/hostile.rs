@@ -3,51 +3,20 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+mod world;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use belay_filetree::TreePath;
-use belay_source::{
-    Access, Checkout, CheckoutError, GitLimits, GitStore, Repositories, Request, Revision, Tls,
-};
-use belay_testkit::{
-    Author, BadPack, Change, Fault, Faults, GitServer, GitServerOptions, HttpsServer, Repository,
-    ServerCertificate,
-};
-use tempfile::TempDir;
+use belay_source::{Access, GitLimits, Repositories, Request, Revision, Tls};
+use belay_testkit::{BadPack, Fault, GitServerOptions, HttpsServer, ServerCertificate};
+
+use world::World;
 
 const MEBIBYTE: u64 = 1024 * 1024;
 
-struct World {
-    room: TempDir,
-    server: GitServer,
-    repository: Repository,
-    faults: Faults,
-    store: GitStore,
-}
-
 impl World {
-    async fn new(limits: GitLimits) -> World {
-        let room = tempfile::tempdir().unwrap();
-        let faults = Faults::default();
-        let options =
-            GitServerOptions { faults: faults.clone(), ..GitServerOptions::new(room.path().join("served")) };
-        let server = GitServer::start(options).await.unwrap();
-        let repository = server.create_repository("app").unwrap();
-        let store = GitStore::new(room.path().join("mirrors"), limits);
-        World { room, server, repository, faults, store }
-    }
-
-    fn commit(&self, content: &str) -> String {
-        let author = Author::at("Ada", "ada@example.org", 1_700_000_000);
-        self.repository.commit(&[Change::write("a.yaml", content)], content, &author).unwrap()
-    }
-
-    async fn get(&self, revision: &str) -> Result<Checkout, CheckoutError> {
-        let request = Request::new(self.server.url_of("app"), Revision::name(revision));
-        self.store.checkout(&request).await
-    }
-
     /// What the store says of a server that does this. It says the same when asked again, keeps what it had, and goes on
     /// where it was when the server is well.
     async fn refusal(&self, fault: Fault) -> String {

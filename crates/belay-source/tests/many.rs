@@ -2,11 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+mod world;
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use belay_source::{GitLimits, GitStore, Repositories, Request, Revision};
-use belay_testkit::{Author, Change, Fault, Faults, GitServer, GitServerOptions};
+use belay_source::GitLimits;
+use belay_testkit::Fault;
+
+use world::World;
 
 const FETCHES: usize = 1000;
 
@@ -23,27 +27,17 @@ fn files_below(folder: &Path) -> usize {
 
 #[tokio::test]
 async fn bad_r21_fetches_that_fail_in_the_middle_leave_nothing_behind() {
-    let room = tempfile::tempdir().unwrap();
-    let faults = Faults::default();
-    let options =
-        GitServerOptions { faults: faults.clone(), ..GitServerOptions::new(room.path().join("served")) };
-    let server = GitServer::start(options).await.unwrap();
-    let repository = server.create_repository("app").unwrap();
-    let commit = |content: &str| {
-        let author = Author::at("Ada", "ada@example.org", 1_700_000_000);
-        repository.commit(&[Change::write("a.yaml", content)], content, &author).unwrap()
-    };
-    let mirrors = room.path().join("mirrors");
-    let store = GitStore::new(&mirrors, GitLimits::default());
-    let request = Request::new(server.url_of("app"), Revision::name("main"));
-    commit("one");
-    store.checkout(&request).await.unwrap();
-    let last = commit(&(0..1000).map(|number: u64| (number * 7919 % 1000).to_string()).collect::<String>());
+    let world = World::new(GitLimits::default()).await;
+    let mirrors = world.room.path().join("mirrors");
+    world.commit("one");
+    world.get("main").await.unwrap();
+    let last =
+        world.commit(&(0..1000).map(|number: u64| (number * 7919 % 1000).to_string()).collect::<String>());
     // The first failures make what is kept for later, as threads that wait for work.
     let fail = async |times: usize| {
         for number in 0..times {
-            faults.set("app", Fault::Cut { after: 60 + number % 200 });
-            assert!(store.checkout(&request).await.is_err(), "{number}");
+            world.faults.set("app", Fault::Cut { after: 60 + number % 200 });
+            assert!(world.get("main").await.is_err(), "{number}");
         }
     };
     fail(20).await;
@@ -57,6 +51,6 @@ async fn bad_r21_fetches_that_fail_in_the_middle_leave_nothing_behind() {
         assert!(begin.elapsed() < Duration::from_secs(30), "{:?} of {files}, {threads}", in_use());
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    faults.clear("app");
-    assert_eq!(store.checkout(&request).await.unwrap().commit, last);
+    world.faults.clear("app");
+    assert_eq!(world.get("main").await.unwrap().commit, last);
 }

@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::controller::Controller;
 use crate::fault::Fault;
 use crate::project::{self, Bounds, scope_of};
+use crate::traces::key_of;
 
 /// The manager that actions are written as: in Argo CD its API does them.
 const MANAGER: &str = "argocd-server";
@@ -242,15 +243,6 @@ impl Known {
             return Ok(());
         }
         api.patch(live.name(), &params, &Patch::Merge(&changes)).await.map(drop).map_err(failed)
-    }
-}
-
-fn key_of(resource: &ResourceStatus) -> ObjectKey {
-    ObjectKey {
-        group: resource.group.clone(),
-        kind: resource.kind.clone(),
-        namespace: resource.namespace.clone(),
-        name: resource.name.clone(),
     }
 }
 

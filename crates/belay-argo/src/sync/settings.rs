@@ -2,7 +2,7 @@
 
 use belay_argo_api::{Application, OperationState, SyncOperation};
 use belay_manifest::Object;
-use belay_plan::sync::Settings;
+use belay_plan::sync::{Settings, option};
 use jiff::Timestamp;
 use kube::api::PropagationPolicy;
 
@@ -15,13 +15,22 @@ pub(crate) struct Options(Vec<String>);
 /// The options of an operation; one that names none takes the app's.
 pub(crate) fn options_of(app: &Application, sync: &SyncOperation) -> Options {
     if sync.sync_options.is_empty() {
-        return app_options(app);
+        return Options(app_options(app).to_vec());
     }
     Options(sync.sync_options.clone())
 }
 
-fn app_options(app: &Application) -> Options {
-    Options(app.spec.sync_policy.as_ref().map(|policy| policy.sync_options.clone()).unwrap_or_default())
+fn app_options(app: &Application) -> &[String] {
+    app.spec.sync_policy.as_ref().map(|policy| policy.sync_options.as_slice()).unwrap_or_default()
+}
+
+/// What an option says for an object: its own word, or else the app's.
+pub(crate) fn own_or_app_option<'a>(app: &'a Application, object: &'a Object, name: &str) -> Option<&'a str> {
+    option(object, name).or_else(|| value(app_options(app), name))
+}
+
+fn value<'a>(options: &'a [String], name: &str) -> Option<&'a str> {
+    options.iter().find_map(|own| own.strip_prefix(name)?.strip_prefix('='))
 }
 
 impl Options {
@@ -31,13 +40,13 @@ impl Options {
     }
 
     /// The value of an option.
-    fn value(&self, name: &str) -> Option<String> {
-        self.0.iter().find_map(|own| own.strip_prefix(name)?.strip_prefix('=').map(str::to_owned))
+    fn value(&self, name: &str) -> Option<&str> {
+        value(&self.0, name)
     }
 
     /// How dependents go when an object is deleted.
     pub(crate) fn propagation(&self) -> PropagationPolicy {
-        match self.value("PrunePropagationPolicy").as_deref() {
+        match self.value("PrunePropagationPolicy") {
             Some("background") => PropagationPolicy::Background,
             Some("orphan") => PropagationPolicy::Orphan,
             _ => PropagationPolicy::Foreground,
@@ -66,7 +75,7 @@ pub(crate) fn settings(
         replace: options.has("Replace=true"),
         server_side: options.has("ServerSideApply=true"),
         prune_last: options.has("PruneLast=true"),
-        prune_option: options.value("Prune"),
+        prune_option: options.value("Prune").map(str::to_owned),
         confirmed: started.is_some_and(|started| is_confirmed(object, started)),
         out_of_sync_only: options.has("ApplyOutOfSyncOnly=true"),
         skip_dry_run_on_missing: options.has("SkipDryRunOnMissingResource=true"),
@@ -89,8 +98,7 @@ pub(crate) fn compare_settings(
     object: &Object,
     system: &crate::settings::Settings,
 ) -> Settings {
-    let options = app_options(app);
-    let server_side = options.has("ServerSideApply=true")
+    let server_side = app_options(app).iter().any(|own| own == "ServerSideApply=true")
         || system.parameters.server_side_diff
         || compared(object, "ServerSideDiff=true");
     Settings {

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use belay_argo_api::{Application, ApplicationSource};
+use belay_argo_api::{Application, ApplicationSource, OperationState, ResourceResult};
 use belay_cluster::{EventRecorder, LiveState, Looks, Share, impersonate};
 use belay_diff::{Drift, Ignored};
 use belay_ledger::Ledger;
@@ -24,6 +24,7 @@ use crate::project::Projects;
 use crate::repositories::LiveRepositories;
 use crate::settings::{self, LiveSettings};
 use crate::sources::Sources;
+use crate::sync::Overflow;
 
 /// The API group of Argo CD's resources.
 pub const GROUP: &str = "argoproj.io";
@@ -110,7 +111,7 @@ pub(crate) struct Context {
 }
 
 /// What is remembered of an app between two looks; lost with the process, and nothing needs it then.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct Memory {
     /// How often the app was rendered.
     pub(crate) renders: u64,
@@ -134,6 +135,8 @@ pub(crate) struct Memory {
     forgotten: Option<Instant>,
     /// When a running operation may go on.
     paused: Option<Instant>,
+    /// What a running operation knows that its state in the app's status has no room for.
+    overflow: Overflow,
 }
 
 /// A commit that an app was rendered from.
@@ -201,10 +204,10 @@ impl Context {
         self.system().jitter.mul_f64(share)
     }
 
-    /// Everything that is remembered of an app. Large parts are shared.
-    pub(crate) fn remembered(&self, app: &ObjectKey) -> Memory {
+    /// What is remembered of an app, as far as somebody reads it.
+    pub(crate) fn recall<T: Default>(&self, app: &ObjectKey, read: impl FnOnce(&Memory) -> T) -> T {
         let memory = self.memory.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        memory.get(app).cloned().unwrap_or_default()
+        memory.get(app).map(read).unwrap_or_default()
     }
 
     pub(crate) fn remember(&self, app: &ObjectKey, change: impl FnOnce(&mut Memory)) {
@@ -214,7 +217,7 @@ impl Context {
 
     /// What Git says, as it was read last.
     pub(crate) fn desired(&self, app: &ObjectKey, purpose: Purpose) -> Option<Arc<Desired>> {
-        self.remembered(app).desired.get(&purpose).cloned()
+        self.recall(app, |memory| memory.desired.get(&purpose).cloned())
     }
 
     /// Keeps what Git says at hand, for the next look and for whoever shows it.
@@ -265,7 +268,7 @@ impl Context {
 
     /// What was compared before.
     pub(crate) fn seen(&self, app: &ObjectKey) -> Arc<Seen> {
-        self.remembered(app).seen
+        self.recall(app, |memory| memory.seen.clone())
     }
 
     /// Hands out the API server's answers to our writes since the last comparison.
@@ -290,7 +293,7 @@ impl Context {
 
     /// The API server's answers to applies that were only tried.
     pub(crate) fn tried(&self, app: &ObjectKey) -> Arc<Tried> {
-        self.remembered(app).tried
+        self.recall(app, |memory| memory.tried.clone())
     }
 
     /// Keeps these answers in the place of those before.
@@ -312,9 +315,19 @@ impl Context {
 
     /// How long a running operation is still held back.
     pub(crate) fn pause_left(&self, app: &ObjectKey) -> Option<Duration> {
-        let until = self.remembered(app).paused?;
+        let until = self.recall(app, |memory| memory.paused)?;
         let left = until.saturating_duration_since(Instant::now());
         (!left.is_zero()).then_some(left)
+    }
+
+    /// Keeps the results of a running operation that its app has no room for.
+    pub(crate) fn keep_overflow(&self, app: &ObjectKey, overflow: Overflow) {
+        self.remember(app, |memory| memory.overflow = overflow);
+    }
+
+    /// The results of an operation that its app had no room for. None when another process began it: they are found anew.
+    pub(crate) fn overflow(&self, app: &ObjectKey, state: &OperationState) -> Vec<ResourceResult> {
+        self.recall(app, |memory| memory.overflow.of(state))
     }
 
     /// Whether it is time to render an app anew, whatever is known of it.

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::clusters::{self, Cluster, ClusterChange, Clusters};
 use crate::compare::is_ignored_update;
-use crate::context::{Commit, Context, GROUP, Memory, Settings, application_kind, asks_for_work};
+use crate::context::{Commit, Context, GROUP, Settings, application_kind, asks_for_work};
 use crate::desired::Purpose;
 use crate::health::health;
 use crate::lanes::{Lane, Lanes, deploys_to, piece};
@@ -176,7 +176,7 @@ impl Controller {
 
     /// What others changed in the cluster, as of the last look that found something.
     pub fn drift(&self, app: &ObjectKey) -> Vec<Drift> {
-        self.memory(app).drift
+        self.context.recall(app, |memory| memory.drift.clone())
     }
 
     /// What Git says of an object of the app, as of its last good render.
@@ -187,7 +187,7 @@ impl Controller {
 
     /// What an apply would change in an object of the app, as of the last comparison.
     pub fn differences(&self, app: &ObjectKey, object: &ObjectKey) -> Arc<Vec<Difference>> {
-        self.memory(app).seen.known(object)
+        self.context.seen(app).known(object)
     }
 
     /// A commit that some app was rendered from.
@@ -228,7 +228,7 @@ impl Controller {
 
     /// How often an app was rendered since the start.
     pub fn render_count(&self, app: &ObjectKey) -> u64 {
-        self.memory(app).renders
+        self.context.recall(app, |memory| memory.renders)
     }
 
     /// What each app weighs, and by what replicas share it.
@@ -239,10 +239,6 @@ impl Controller {
             (piece(home, &app.key()), LOAD + resources.map_or(0, Vec::len) as u64)
         };
         home.of_kind(GROUP, "Application").iter().map(load).collect()
-    }
-
-    fn memory(&self, app: &ObjectKey) -> Memory {
-        self.context.remembered(app)
     }
 
     fn add_all(&self) {

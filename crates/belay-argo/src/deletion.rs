@@ -229,7 +229,8 @@ async fn release(context: &Context, object: &Object, finalizers: &[&str], finali
 /// before the status told of its objects, so Git is asked, too.
 async fn find_objects(context: &Context, object: &Object, app: &Application) {
     let key = object.key();
-    if context.remembered(&key).is_found || context.desired(&key, Purpose::Comparison).is_some() {
+    if context.recall(&key, |memory| memory.is_found) || context.desired(&key, Purpose::Comparison).is_some()
+    {
         return;
     }
     let read = async {

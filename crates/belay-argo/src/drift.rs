@@ -26,7 +26,7 @@ pub(crate) async fn note(
     let digests = context.settings.ledger.key();
     let drift: Vec<Drift> = comparison.objects.iter().flat_map(|one| of(one, digests)).collect();
     let key = object.key();
-    if drift.is_empty() || context.remembered(&key).drift == drift {
+    if drift.is_empty() || context.recall(&key, |memory| memory.drift == drift) {
         return drift;
     }
     for record in &drift {

@@ -50,7 +50,7 @@ impl Evidence<'_> {
 
     fn trigger(&self) -> Trigger {
         if let Some(files) = self.changes {
-            let commit = self.context.remembered(self.key).commits.into_iter().next();
+            let commit = self.context.recall(self.key, |memory| memory.commits.first().cloned());
             let (subject, author) = commit.map(|commit| (commit.subject, commit.author)).unwrap_or_default();
             return Trigger::Commit { subject, author, files: files.to_vec() };
         }

@@ -13,6 +13,7 @@ use crate::context::{Context, application_kind};
 use crate::events;
 use crate::status::condition;
 use crate::sync::operation::is_completed;
+use crate::sync::{fit, size};
 
 /// The annotation by which people and the CLI ask for a look.
 pub(crate) const REFRESH: &str = "argocd.argoproj.io/refresh";
@@ -49,8 +50,11 @@ pub(crate) async fn status(
     let newest = context.home.get(&object.key());
     let newest = newest.as_deref().unwrap_or(object);
     let old = newest.value().get("status").cloned().unwrap_or(Value::Null);
-    if let Some(state) = &mut status.operation_state {
-        keep_terminating(state, &old);
+    if let Some(mut state) = status.operation_state.take() {
+        keep_terminating(&mut state, &old);
+        let others = size_but_status(newest) + size(&status.write());
+        fit_in(context, newest, &mut state, others);
+        status.operation_state = Some(state);
     }
     let refreshed = is_refreshed(newest, object);
     let operation = if has_operated { operation_field(newest, app, &status) } else { None };
@@ -69,6 +73,18 @@ pub(crate) async fn status(
         true => Written::Done { handles_refresh: refreshed },
         false => Written::Failed,
     }
+}
+
+/// Makes a state fit into its app beside everything else, and keeps in mind what does not.
+fn fit_in(context: &Context, app: &Object, state: &mut OperationState, others: usize) {
+    let overflow = fit(state, others);
+    context.keep_overflow(&app.key(), overflow);
+}
+
+/// How large an app is without its status, in bytes.
+fn size_but_status(app: &Object) -> usize {
+    let fields = app.value().as_object().into_iter().flatten();
+    fields.filter(|(name, _)| *name != "status").map(|(_, value)| size(value)).sum()
 }
 
 /// An operation that somebody wanted to end meanwhile is not shown as running again. One that has just taken its place is
@@ -109,6 +125,10 @@ pub(crate) async fn operation(context: &Context, object: &Object, state: &Operat
     let status = newest.value().get("status").unwrap_or(&Value::Null);
     let mut state = state.clone();
     keep_terminating(&mut state, status);
+    let of_status = status.as_object().into_iter().flatten();
+    let others =
+        of_status.filter(|(name, _)| *name != "operationState").map(|(_, value)| size(value)).sum::<usize>();
+    fit_in(context, newest, &mut state, size_but_status(newest) + others);
     let old = status.get("operationState").cloned().unwrap_or_else(|| json!({}));
     let mut body = json!({"status": {"operationState": merge_patch_between(&old, &state.write())}});
     if newest.value()["operation"].is_null() {

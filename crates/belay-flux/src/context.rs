@@ -136,7 +136,7 @@ impl Source {
 }
 
 /// What is remembered of an app between two looks; lost with the process, and nothing needs it then.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct Memory {
     /// How often it was built.
     pub(crate) renders: u64,
@@ -190,8 +190,9 @@ impl Context {
         }
     }
 
-    pub(crate) fn remembered(&self, app: &ObjectKey) -> Memory {
-        lock(&self.memory).get(app).cloned().unwrap_or_default()
+    /// What is remembered of an app, as far as somebody reads it.
+    pub(crate) fn recall<T: Default>(&self, app: &ObjectKey, read: impl FnOnce(&Memory) -> T) -> T {
+        lock(&self.memory).get(app).map(read).unwrap_or_default()
     }
 
     /// Keeps what an app's objects should be, for people who compare.

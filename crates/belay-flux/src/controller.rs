@@ -99,17 +99,17 @@ impl Controller {
 
     /// What drifted; for the command line and the web.
     pub fn drift(&self, app: &ObjectKey) -> Vec<Drift> {
-        self.context.remembered(app).drift
+        self.context.recall(app, |memory| memory.drift.clone())
     }
 
     /// An object as the app wants it: of a Kustomization's newest build, or a HelmRelease's newest release.
     pub fn desired(&self, app: &ObjectKey, object: &ObjectKey) -> Option<Object> {
-        self.context.remembered(app).desired.get(object).cloned()
+        self.context.recall(app, |memory| memory.desired.get(object).cloned())
     }
 
     /// How often a Kustomization was built since the start.
     pub fn render_count(&self, app: &ObjectKey) -> u64 {
-        self.context.remembered(app).renders
+        self.context.recall(app, |memory| memory.renders)
     }
 
     pub(crate) fn context(&self) -> &Context {

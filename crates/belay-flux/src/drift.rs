@@ -15,7 +15,7 @@ pub(crate) async fn note(context: &Context, object: &Object, app: &Kustomization
     let is_applied = app.status.observed_generation == Some(app.metadata.generation);
     let drift = if is_applied { records(plan, context.settings.ledger.key()) } else { Vec::new() };
     let key = object.key();
-    if drift.is_empty() || context.remembered(&key).drift == drift {
+    if drift.is_empty() || context.recall(&key, |memory| memory.drift == drift) {
         return drift;
     }
     for record in &drift {

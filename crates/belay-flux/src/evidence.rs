@@ -47,7 +47,7 @@ pub(crate) fn changed_files(
     if *applied == source.revision {
         return None;
     }
-    match context.remembered(key).applied {
+    match context.recall(key, |memory| memory.applied.clone()) {
         Some((revision, files)) if revision == *applied => reads.changes(&files),
         _ => Some(Vec::new()),
     }

@@ -242,7 +242,7 @@ async fn substitute(
 
 /// The digest of what is applied; that of files which are the same is known.
 fn digest(context: &Context, key: &ObjectKey, app: &Kustomization, manifests: &[Manifest]) -> String {
-    let known = context.remembered(key).digest.filter(|_| app.spec.post_build.is_none());
+    let known = context.recall(key, |memory| memory.digest.clone()).filter(|_| app.spec.post_build.is_none());
     let digest = known.unwrap_or_else(|| history::digest(manifests));
     context.remember(key, |memory| memory.digest = Some(digest.clone()));
     digest
@@ -497,7 +497,8 @@ fn waiting(context: &Context, key: &ObjectKey, app: &Kustomization, found: &Foun
     let revision = found.revision.clone().unwrap_or_default();
     let applied = (revision, app.metadata.generation, request.to_owned());
     let now = belay_cluster::now();
-    let known = context.remembered(key).waiting.filter(|waiting| waiting.applied == applied);
+    let known =
+        context.recall(key, |memory| memory.waiting.clone()).filter(|waiting| waiting.applied == applied);
     let mut waiting = known.unwrap_or(Waiting { applied, since: now, pass: None });
     let mut pass = waiting.pass.unwrap_or(Pass { began: found.started, has_written: false });
     pass.has_written |= !found.changes.is_empty();

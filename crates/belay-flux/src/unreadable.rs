@@ -52,7 +52,7 @@ async fn leave<T: Described>(context: &Context, object: &Object, error: &FieldEr
     let status = status(object, &message, belay_cluster::now());
     write::status(context, object, manager(&key.group), &status).await;
     let told = Some((object.uid().to_owned(), message.clone()));
-    if is_news && context.remembered(&key).unreadable != told {
+    if is_news && !context.recall(&key, |memory| memory.unreadable == told) {
         tracing::warn!(object = %key, message, "cannot be read");
         context.event(object, Severity::Warning, REASON, &message, &BTreeMap::new()).await;
     }

@@ -1,6 +1,7 @@
 //! Results in the words of `status.operationState.syncResult.resources`, and back.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use belay_apply::{ApplyError, Performed, Written};
 use belay_argo_api::{OperationPhase, ResourceResult, ResultCode};
@@ -57,13 +58,20 @@ fn stand(phase: &OperationPhase) -> Option<Stand> {
 
 /// Brings the tasks' results into the list. What is there stays in its place; new ones follow.
 pub(crate) fn write(tasks: &[Task], resources: &mut Vec<ResourceResult>) {
-    for task in tasks.iter().filter(|task| task.result != TaskResult::default()) {
-        let result = resource(task);
-        let same =
-            |known: &&mut ResourceResult| key(known) == task.key && known.sync_phase == result.sync_phase;
-        match resources.iter_mut().find(same) {
-            Some(known) => *known = result,
-            None => resources.push(result),
+    merge(resources, tasks.iter().filter(|task| task.result != TaskResult::default()).map(resource));
+}
+
+/// Brings results into a list: each in the place of the one of its object and phase, else at the end.
+pub(super) fn merge(resources: &mut Vec<ResourceResult>, results: impl Iterator<Item = ResourceResult>) {
+    let identity = |result: &ResourceResult| (key(result), result.sync_phase.clone());
+    let mut places: HashMap<_, usize> = resources.iter().map(identity).zip(0..).collect();
+    for result in results {
+        match places.entry(identity(&result)) {
+            Entry::Occupied(place) => resources[*place.get()] = result,
+            Entry::Vacant(place) => {
+                place.insert(resources.len());
+                resources.push(result);
+            }
         }
     }
 }

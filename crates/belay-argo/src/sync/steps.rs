@@ -1,5 +1,6 @@
 //! The steps of one operation, as far as they can be walked now.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use serde_json::Value;
 use super::operation::{Current, Resume, conclude, current, result, resume, sync_of};
 use super::run::{Means, Ran};
 use super::settings::{Options, options_of, settings};
-use super::{check, namespace, results};
+use super::{check, namespace, results, room};
 use crate::compare::{Comparison, compare};
 use crate::context::Context;
 use crate::fault::Fault;
@@ -70,6 +71,7 @@ pub(crate) async fn go_on(scene: &Scene<'_>, state: &mut OperationState, now: Ti
         return Some(pause);
     }
     result(state, scene.sources, scene.revisions);
+    room::complete(state, scene.context.overflow(&scene.object.key(), state));
     // As in the original, names that are made of the revision have none when there are several.
     let revision = scene.revisions.first().filter(|_| !scene.sources.is_many());
     let settings = settings(scene.app, scene.object, state, revision.map(String::as_str).unwrap_or_default());
@@ -154,8 +156,9 @@ async fn walk(scene: &Scene<'_>, state: &mut OperationState, settings: &Settings
             (state.phase, state.message) = (OperationPhase::Failed, message);
             return Walk::Over;
         }
-        let differs =
-            |task: &Task| comparison.objects.iter().any(|one| one.key == task.key && one.is_out_of_sync());
+        let differing: HashSet<&ObjectKey> =
+            comparison.objects.iter().filter(|one| one.is_out_of_sync()).map(|one| &one.key).collect();
+        let differs = |task: &Task| differing.contains(&task.key);
         let turn = progress.advance(&|live: &Object| health_of(scene.context, live), &differs);
         let Some((turn, ran)) = carry_on(scene, state, &means, &mut progress, turn).await else {
             return Walk::Waits(Some(write::AFTER_FAILURE));
@@ -345,9 +348,9 @@ async fn let_go_of_strays(scene: &Scene<'_>, means: &Means<'_>, progress: &Progr
     if progress.settings().dry_run {
         return;
     }
+    let of_this_sync: HashSet<&ObjectKey> = progress.tasks.iter().map(|task| &task.key).collect();
     for hook in live_objects(scene.context, scene.target) {
-        let is_of_this_sync = progress.tasks.iter().any(|task| task.key == hook.key());
-        if is_of_this_sync || !runs_in_sync(&hook) {
+        if !runs_in_sync(&hook) || of_this_sync.contains(&hook.key()) {
             continue;
         }
         let is_held = is_held(&hook);

@@ -93,7 +93,7 @@ fn commit(look: &Look<'_>, chart: &BuiltChart) -> Option<Trigger> {
         ..key.clone()
     })?;
     let folder = text("/spec/chart")?.trim_start_matches("./").trim_matches('/');
-    let before = look.context.remembered(&look.key()).released;
+    let before = look.context.recall(&look.key(), |memory| memory.released.clone());
     let files = before.map(|before| changed_files(&before, chart, folder)).unwrap_or_default();
     (source.revision == chart.revision).then(|| commit_of(&source, files))
 }

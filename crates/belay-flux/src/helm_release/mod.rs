@@ -154,7 +154,7 @@ impl Look<'_> {
         self.check_dependencies()?;
         let Some(chart) = self.chart()? else { return Ok(End::NotYet) };
         let seen = self.seen(&chart).await;
-        if seen.is_some() && self.context.remembered(&self.key()).release == seen {
+        if seen.is_some() && self.context.recall(&self.key(), |memory| memory.release == seen) {
             status::in_sync(&mut self.release);
             return Ok(End::InSync);
         }
@@ -397,7 +397,7 @@ impl Look<'_> {
             End::Again => Some(Duration::ZERO),
             End::After(pause) => Some(pause),
             End::Retry => {
-                let faults = self.context.remembered(&key).faults;
+                let faults = self.context.recall(&key, |memory| memory.faults);
                 self.context.remember(&key, |memory| memory.faults = faults.saturating_add(1));
                 Some(pause(faults))
             }

@@ -111,6 +111,6 @@ fn body(object: &Object) -> Result<DynamicObject, ApplyError> {
 }
 
 /// Whether the API server, or whom it asked, says no to the object as it is.
-fn is_about_the_object(status: &kube::core::Status) -> bool {
+pub(crate) fn is_about_the_object(status: &kube::core::Status) -> bool {
     matches!(status.code, 400 | 403 | 405 | 422 | 500)
 }

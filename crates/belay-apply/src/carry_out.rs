@@ -1,5 +1,6 @@
 //! From a plan to outcomes.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use belay_cluster::LiveState;
@@ -10,9 +11,11 @@ use futures::{StreamExt, stream};
 use kube::api::{Api, DynamicObject, Patch, PatchParams, PropagationPolicy};
 use serde_json::{Value, json};
 
+use crate::check::refused;
 use crate::definitions::{learn_kinds, wait_established};
 use crate::error::ApplyError;
 use crate::requests::{delete, delete_and_wait, is_immutable, learn, resource, under_way};
+use crate::schemas::Schemas;
 
 /// How long a definition may take to be established.
 const ESTABLISH: Duration = Duration::from_secs(60);
@@ -57,10 +60,40 @@ pub struct Outcome {
 /// Carries out the steps in their order. Steps of one stage and kind run together.
 /// Every step of the plan has exactly one outcome.
 pub async fn carry_out(plan: &Plan, live: &LiveState, settings: &ApplySettings) -> Vec<Outcome> {
-    let mut outcomes = Vec::with_capacity(plan.steps.len());
+    carry_out_steps(&plan.steps, live, settings).await
+}
+
+/// Carries out the steps in their order, stage by stage. Nothing of a stage is written if the API server refuses one of its
+/// objects.
+pub async fn carry_out_whole_stages(
+    plan: &Plan,
+    live: &LiveState,
+    settings: &ApplySettings,
+    schemas: &Schemas,
+) -> Vec<Outcome> {
+    let mut outcomes: Vec<Outcome> = Vec::with_capacity(plan.steps.len());
+    for stage in plan.steps.chunk_by(|one, other| one.stage == other.stage) {
+        if outcomes.iter().any(|outcome| outcome.result.is_err()) {
+            outcomes.extend(stage.iter().map(not_tried));
+            continue;
+        }
+        let mut refused: HashMap<_, _> = refused(stage, live, settings, schemas).await.into_iter().collect();
+        if refused.is_empty() {
+            outcomes.append(&mut carry_out_steps(stage, live, settings).await);
+            continue;
+        }
+        outcomes.extend(stage.iter().map(|step| match refused.remove(&step.key) {
+            Some(error) => Outcome { key: step.key.clone(), result: Err(error) },
+            None => not_tried(step),
+        }));
+    }
+    outcomes
+}
+
+async fn carry_out_steps(steps: &[Step], live: &LiveState, settings: &ApplySettings) -> Vec<Outcome> {
+    let mut outcomes = Vec::with_capacity(steps.len());
     let mut failed = false;
-    for group in plan.steps.chunk_by(|one, other| one.stage == other.stage && one.key.kind == other.key.kind)
-    {
+    for group in steps.chunk_by(|one, other| one.stage == other.stage && one.key.kind == other.key.kind) {
         if failed {
             outcomes.extend(group.iter().map(not_tried));
             continue;

@@ -1,5 +1,7 @@
 //! Trying a write with the API server, which leaves nothing behind.
 
+use std::collections::HashSet;
+
 use belay_cluster::LiveState;
 use belay_manifest::Object;
 use belay_plan::sync::{Action, Stage, Task, Write};
@@ -15,7 +17,7 @@ use crate::stage::may_recreate;
 /// the stage is carried out, and what cannot be told now, is no refusal.
 pub async fn rehearse(
     stages: &[Stage],
-    places: &[usize],
+    places: &HashSet<usize>,
     tasks: &[Task],
     live: &LiveState,
     settings: &ApplySettings,
@@ -111,6 +113,6 @@ fn body(object: &Object) -> Result<DynamicObject, ApplyError> {
 }
 
 /// Whether the API server, or whom it asked, says no to the object as it is.
-fn is_about_the_object(status: &kube::core::Status) -> bool {
+pub(crate) fn is_about_the_object(status: &kube::core::Status) -> bool {
     matches!(status.code, 400 | 403 | 405 | 422 | 500)
 }

@@ -10,13 +10,13 @@ mod secret;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use belay_apply::Schemas;
 use belay_argo_api::ApplicationDestination;
 use belay_cluster::{Answers, Clients, LiveState, Reach};
 use belay_metrics::Metrics;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::AbortHandle;
 
-use crate::compare::Schemas;
 use crate::project::{IN_CLUSTER, IN_CLUSTER_NAME};
 use secret::Access;
 

@@ -1,7 +1,6 @@
 //! What Git says beside what the cluster has: object by object, with what differs.
 
 mod rules;
-mod schemas;
 mod seen;
 mod tried;
 
@@ -14,7 +13,6 @@ use belay_manifest::{Object, ObjectKey};
 use belay_plan::sync::{Settings, is_hook, is_post_delete, is_pre_delete, is_skipped, method, words};
 
 pub(crate) use rules::{ignored, ignored_updates, is_ignored_update, refused_rules};
-pub(crate) use schemas::{Schemas, definitions};
 use seen::Told;
 pub(crate) use seen::{Seen, Written};
 pub(crate) use tried::{Tried, try_applies};

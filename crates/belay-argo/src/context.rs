@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use belay_apply::Schemas;
 use belay_argo_api::{Application, ApplicationSource, OperationState, ResourceResult};
 use belay_cluster::{EventRecorder, LiveState, Looks, Share, impersonate};
 use belay_diff::{Drift, Ignored};
@@ -17,7 +18,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::clusters::{Cluster, Clusters};
-use crate::compare::{Schemas, Seen, Tried, Written, ignored_updates};
+use crate::compare::{Seen, Tried, Written, ignored_updates};
 use crate::desired::{Desired, Purpose, Rendered};
 use crate::lanes::piece;
 use crate::project::Projects;

@@ -320,9 +320,9 @@ fn check_reach(context: &Context, prepared: &Prepared) -> Result<(), Fault> {
 /// The kinds of the objects are watched before anything is said of them.
 async fn watch_kinds(context: &Context, prepared: &Prepared) -> Result<(), Fault> {
     let mut kinds = prepared.kinds();
-    if kinds.iter().any(crate::compare::Schemas::is_custom) {
+    if kinds.iter().any(belay_apply::Schemas::is_custom) {
         // Their definitions have the schemas; without them lists and defaults are not understood.
-        if let Err(error) = context.live.ensure(&crate::compare::definitions()).await {
+        if let Err(error) = context.live.ensure(&belay_apply::definitions()).await {
             tracing::debug!(%error, "compared without definitions");
         }
     }

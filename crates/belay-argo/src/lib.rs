@@ -8,7 +8,6 @@
 //! looks, `status` alone makes a status, `write` alone writes it.
 
 mod act;
-mod admission;
 mod clusters;
 mod compare;
 mod context;

@@ -16,7 +16,7 @@ mod run;
 mod settings;
 mod steps;
 
-pub(crate) use namespace::{kind as namespace_kind, namespace_key};
+pub(crate) use namespace::kind as namespace_kind;
 pub(crate) use operation::{Current, current, has_revision, may_be_superseded, start};
 pub(crate) use room::{Overflow, fit, size};
 pub(crate) use settings::{compare_settings, counts_webhooks, is_confirmed, own_or_app_option};

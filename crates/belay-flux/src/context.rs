@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
+use belay_apply::Schemas;
 use belay_cluster::{EventRecorder, LiveState, Looks, Severity, Share, WorkQueue};
 use belay_diff::Drift;
 use belay_filetree::Changes;
@@ -99,6 +100,7 @@ pub(crate) struct Context {
     sources: Mutex<HashMap<ObjectKey, Source>>,
     charts: Mutex<HashMap<ObjectKey, BuiltChart>>,
     pub(crate) fetches: Fetches,
+    pub(crate) schemas: Schemas,
     github_apps: Mutex<HashSet<GithubApp>>,
     memory: Mutex<HashMap<ObjectKey, Memory>>,
 }
@@ -185,6 +187,7 @@ impl Context {
             sources: Mutex::default(),
             charts: Mutex::default(),
             fetches: Fetches::default(),
+            schemas: Schemas::default(),
             github_apps: Mutex::default(),
             memory: Mutex::default(),
         }

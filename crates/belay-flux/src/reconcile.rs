@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use belay_apply::{ApplySettings, Outcome, carry_out};
+use belay_apply::{ApplyError, ApplySettings, Outcome, carry_out_whole_stages};
 use belay_cluster::{LiveError, LiveState, step};
 use belay_crd::Resource;
 use belay_diff::{AddedFields, CompareOptions};
@@ -387,12 +387,15 @@ async fn apply(context: &Context, planned: &Planned, found: &mut Found) -> Resul
         in_flight: context.settings.in_flight,
         propagation: PropagationPolicy::Background,
     };
-    let outcomes: Vec<Outcome> =
-        if plan.has_work() { carry_out(plan, &place.live, &settings).await } else { Vec::new() };
+    let outcomes: Vec<Outcome> = match plan.has_work() {
+        true => carry_out_whole_stages(plan, &place.live, &settings, &context.schemas).await,
+        false => Vec::new(),
+    };
     found.changes = report::changes(&outcomes);
     let mut wanted = inventory::of(prepared.desired.iter().map(|desired| &desired.object));
     let failed: Vec<&Outcome> = outcomes.iter().filter(|outcome| outcome.result.is_err()).collect();
-    let Some(first) = failed.first() else {
+    let is_reason = |outcome: &&&Outcome| !matches!(outcome.result, Err(ApplyError::NotTried { .. }));
+    let Some(first) = failed.iter().find(is_reason).or(failed.first()) else {
         found.inventory = Some(wanted);
         return Ok(());
     };
@@ -405,7 +408,7 @@ async fn apply(context: &Context, planned: &Planned, found: &mut Found) -> Resul
         wanted.extend(known.clone());
     }
     found.inventory = Some(wanted);
-    let message = first.result.as_ref().err().map(belay_apply::ApplyError::chain).unwrap_or_default();
+    let message = first.result.as_ref().err().map(report::refusal).unwrap_or_default();
     Err(Fault::retry(if is_prune { "PruneFailed" } else { "ReconciliationFailed" }, message))
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use belay_apply::{Done, Outcome};
+use belay_apply::{ApplyError, Done, Outcome};
 use belay_cluster::Severity;
 use belay_crd::Described;
 use belay_flux_api::{Kustomization, find_condition, is_true};
@@ -145,4 +145,48 @@ pub(crate) fn changes(outcomes: &[Outcome]) -> Vec<String> {
         Some(format!("{} {done}", shown(&outcome.key)))
     };
     outcomes.iter().filter_map(done).collect()
+}
+
+/// Why an object was not written. What the API server refuses, Flux hears at its dry run, which it makes before each write.
+pub(crate) fn refusal(error: &ApplyError) -> String {
+    let ApplyError::Refused { key, source: kube::Error::Api(status) } = error else { return error.chain() };
+    let (object, said) = (shown(key), error.reason());
+    match (status.code, status.reason.as_str()) {
+        (404, _) if key.namespace.is_empty() => format!("{object} namespace not specified: {said}"),
+        (404, _) => format!("{object} not found: {said}"),
+        (_, "") => format!("{object} dry-run failed: {said}"),
+        (_, reason) => format!("{object} dry-run failed ({reason}): {said}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use belay_manifest::ObjectKey;
+    use serde_json::json;
+
+    fn refused(namespace: &str, code: u16, reason: &str) -> String {
+        let key = ObjectKey {
+            group: String::new(),
+            kind: "Secret".to_owned(),
+            namespace: namespace.to_owned(),
+            name: "login".to_owned(),
+        };
+        let status = json!({"status": "Failure", "code": code, "reason": reason, "message": "no: canary"});
+        let status = serde_json::from_value(status).expect("a status");
+        refusal(&ApplyError::Refused { key, source: kube::Error::Api(status) })
+    }
+
+    #[test]
+    fn refusals_are_told_in_flux_words() {
+        assert_eq!(refused("prod", 422, "Invalid"), "Secret/prod/login dry-run failed (Invalid): no: canary");
+        assert_eq!(refused("prod", 403, ""), "Secret/prod/login dry-run failed: no: canary");
+        assert_eq!(refused("prod", 404, "NotFound"), "Secret/prod/login not found: no: canary");
+        assert_eq!(refused("", 404, "NotFound"), "Secret/login namespace not specified: no: canary");
+        let unread = refused("prod", 500, "InternalError");
+        assert!(
+            !unread.contains("canary") && unread.starts_with("Secret/prod/login dry-run failed"),
+            "{unread}"
+        );
+    }
 }

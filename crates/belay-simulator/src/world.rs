@@ -444,6 +444,23 @@ impl World {
         }
     }
 
+    /// Ends what the app with hooks does at commits that are not the newest: their hooks may never end, and nothing takes
+    /// the place of a running one. What is slow to hear of the newest commit may begin another such operation meanwhile.
+    async fn end_what_is_outdated(&mut self) {
+        let newest = self.estate.head.map(|head| self.estate.commits[head].0.to_string());
+        let path = format!("{}/tasks", self.estate.app("tasks").collection());
+        for _ in 0..4 {
+            let resource = self.people.get(&path).await;
+            let state = &resource["status"]["operationState"];
+            let begun = state["syncResult"]["revision"].as_str();
+            let revision = begun.or(state["operation"]["sync"]["revision"].as_str());
+            if revision.is_some_and(|revision| Some(revision) != newest.as_deref()) {
+                self.terminate().await;
+            }
+            self.pass(Duration::from_secs(30)).await;
+        }
+    }
+
     /// Goes back to the commit before: a new serial for nothing, the old content again.
     fn force_push(&mut self) {
         let Some(head) = self.estate.head.filter(|head| *head > 0) else { return };
@@ -602,13 +619,9 @@ impl World {
             self.people.merge(&path, &json!({"metadata": {"finalizers": null}})).await;
         }
         self.restore_branch();
-        // What was asked to end may have ended by itself, and another one begun that nobody has seen yet.
-        for _ in 0..3 {
-            self.terminate().await;
-            self.pass(Duration::from_secs(30)).await;
-        }
         let edits: Vec<Edit> = self.estate.apps.iter().flat_map(repairs).collect();
         self.commit(&edits, true);
+        self.end_what_is_outdated().await;
         for _ in 0..20 {
             // Others depend on it.
             self.create("base").await;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use belay_apply::Schemas;
 use belay_cluster::{Answers, LiveState};
 
-use crate::compare::Schemas;
 use crate::fault::Fault;
 
 /// A cluster that apps deploy to.

@@ -130,7 +130,7 @@ impl Seen {
         tried: Option<&Arc<Object>>,
         context: &Context,
     ) -> Vec<Difference> {
-        let schema = context.schemas.of(&desired.gvk(), context);
+        let schema = context.schemas.of(&desired.gvk(), &context.live);
         let live = &*with_equal_marks(live, desired, &context.system().tracking);
         let sides = Sides { desired, live, schema: schema.as_deref() };
         let options = compare_options();

@@ -4,13 +4,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use belay_apply::{ApplyError, ApplySettings, try_apply};
+use belay_apply::{ApplyError, ApplySettings, concern, try_apply};
 use belay_manifest::{GroupVersionKind, Object, ObjectKey};
 use belay_plan::sync::{ADMISSION_GROUP, Judges, Settings, is_hook, is_skipped, method};
 use futures::{StreamExt, stream};
 use kube::api::PropagationPolicy;
 
-use crate::admission::concern;
 use crate::context::{Context, FIELD_MANAGER};
 use crate::fault::Fault;
 use crate::prepare::Prepared;
@@ -127,7 +126,7 @@ fn questions(
         {
             return None;
         }
-        let concerns = |webhook: &&Webhook| concern(context, &webhook.judges, desired, false);
+        let concerns = |webhook: &&Webhook| concern(&context.live, &webhook.judges, desired, false);
         let webhooks: Vec<_> =
             webhooks.iter().filter(concerns).map(|webhook| webhook.version.clone()).collect();
         let live = (!webhooks.is_empty()).then(|| context.live.get(&desired.key()))??;

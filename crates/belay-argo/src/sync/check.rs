@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use belay_manifest::{GroupVersionKind, Object};
 use belay_plan::sync::{Code, Settings, Task};
-use belay_schema::{decode, default_object, invalid_message, prune, validate};
 use serde_json::Value;
 
 use crate::context::Context;
@@ -77,18 +76,6 @@ pub(super) fn fault(context: &Context, task: &Task, settings: &Settings) -> Opti
     if !settings.validates(target) {
         return None;
     }
-    let kind = target.gvk();
-    let schema = context.schemas.of(&kind, context)?;
-    let mut value = match decode(&schema, target.value()) {
-        Ok(value) => value,
-        Err(error) => return Some(belay_causes::chain(&error)),
-    };
-    // An update is judged with its live object, and a built-in kind with what the API server fills in: it knows better.
-    if task.live.is_some() || !schema.is_custom() {
-        return None;
-    }
-    prune(&schema, &mut value);
-    default_object(&schema, &mut value);
-    let errors = validate(&schema, &value, None);
-    (!errors.is_empty()).then(|| invalid_message(&kind.group, &kind.kind, target.name(), &errors))
+    let schema = context.schemas.of(&target.gvk(), &context.live)?;
+    belay_apply::fault(&schema, target, task.live.is_none())
 }

@@ -1,12 +1,13 @@
-//! What webhooks and admission policies may refuse is tried with the API server before any of its stage is written.
+//! What the API server may refuse, by its own rules or because a webhook or an admission policy says so, is tried before any of
+//! its stage is written.
 
-use belay_apply::{ApplyError, rehearse};
-use belay_manifest::GroupVersionKind;
-use belay_plan::sync::{ADMISSION_GROUP, ADMISSION_KINDS, Action, Judges, Progress, Stage, Write};
+use std::collections::HashSet;
+
+use belay_apply::{ApplyError, concern, is_suspect, judges, rehearse};
+use belay_manifest::Object;
+use belay_plan::sync::{Action, Judges, Progress, Stage, Task, Write};
 
 use super::run::Means;
-use crate::admission::concern;
-use crate::context::Context;
 
 /// The tasks of these stages that would be refused. A request that stands alone is not tried: it fails as well in
 /// earnest, and nothing goes with it.
@@ -19,35 +20,25 @@ pub(super) async fn refused(
     if requests.clone().count() < 2 {
         return Vec::new();
     }
-    let judges = judges(means.context).await;
-    if judges.is_empty() {
-        return Vec::new();
-    }
-    let concerned: Vec<usize> = requests
-        .filter(|(_, action)| matches!(action, Action::Write(_)))
-        .map(|(place, _)| *place)
-        .filter(|place| {
-            let task = &progress.tasks[*place];
-            let is_new = task.live.is_none();
-            task.target.as_deref().is_some_and(|target| concern(means.context, &judges, target, is_new))
-        })
+    let judges = judges(&means.context.live).await;
+    let writes = requests.filter_map(|(place, action)| match action {
+        Action::Write(write) => Some((*place, write)),
+        _ => None,
+    });
+    let doubtful: HashSet<usize> = writes
+        .filter(|(place, write)| is_doubtful(means, &judges, &progress.tasks[*place], write))
+        .map(|(place, _)| place)
         .collect();
-    rehearse(stages, &concerned, &progress.tasks, &means.context.live, &means.stage.apply).await
+    rehearse(stages, &doubtful, &progress.tasks, &means.context.live, &means.stage.apply).await
+}
+
+fn is_doubtful(means: &Means<'_>, judges: &Judges, task: &Task, write: &Write) -> bool {
+    let (context, before) = (means.context, task.live.as_deref());
+    let is_judged = |target: &Object| concern(&context.live, judges, target, before.is_none());
+    task.target.as_deref().is_some_and(is_judged)
+        || is_suspect(write, before, &context.live, &means.stage.apply, &context.schemas)
 }
 
 fn is_request(action: &Action) -> bool {
     !matches!(action, Action::Keep(_) | Action::Refuse(_) | Action::Write(Write::Nothing { .. }))
-}
-
-/// Whoever judges writes in the app's cluster, from watches. Where they may not be listed, nobody is known.
-async fn judges(context: &Context) -> Judges {
-    let mut known = Vec::new();
-    for name in ADMISSION_KINDS {
-        let kind = GroupVersionKind::new(&format!("{ADMISSION_GROUP}/v1"), name);
-        match context.live.ensure(&kind).await {
-            Ok(()) => known.extend(context.live.of_kind(ADMISSION_GROUP, name)),
-            Err(error) => tracing::debug!(%error, "written without asking whom it concerns"),
-        }
-    }
-    Judges::of(&known)
 }

@@ -42,7 +42,7 @@ pub(super) fn wanted(
 }
 
 /// The key of a namespace.
-pub(crate) fn namespace_key(name: &str) -> ObjectKey {
+fn namespace_key(name: &str) -> ObjectKey {
     ObjectKey {
         group: String::new(),
         kind: "Namespace".to_owned(),

@@ -114,7 +114,7 @@ impl<'a> Means<'a> {
 
     fn write_of(&self, task: &Task, progress: &Progress<'_>) -> Action {
         let Some(target) = task.target.as_deref() else { return Action::Keep("has no target") };
-        let schema = self.context.schemas.of(&target.gvk(), self.context);
+        let schema = self.context.schemas.of(&target.gvk(), &self.context.live);
         let kept = match task.live.as_deref() {
             Some(live)
                 if self.options.has("RespectIgnoreDifferences=true") && self.ignored.concerns(live) =>

@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use belay_cluster::LiveState;
 use belay_manifest::{GroupVersionKind, Object, ObjectKey};
 use belay_schema::{KindSchema, Registry};
 
-use crate::context::Context;
-
 /// Schemas by kind. One that a definition declares is made anew when the definition changes.
 #[derive(Debug, Default)]
-pub(crate) struct Schemas {
+pub struct Schemas {
     custom: Mutex<HashMap<GroupVersionKind, Made>>,
 }
 
@@ -18,18 +17,18 @@ pub(crate) struct Schemas {
 type Made = (Arc<Object>, Option<Arc<KindSchema>>);
 
 /// The kind of definitions of kinds.
-pub(crate) fn definitions() -> GroupVersionKind {
+pub fn definitions() -> GroupVersionKind {
     GroupVersionKind::new("apiextensions.k8s.io/v1", "CustomResourceDefinition")
 }
 
 impl Schemas {
     /// The schema of a kind, if it is known.
-    pub(crate) fn of(&self, kind: &GroupVersionKind, context: &Context) -> Option<Arc<KindSchema>> {
+    pub fn of(&self, kind: &GroupVersionKind, live: &LiveState) -> Option<Arc<KindSchema>> {
         if let Some(schema) = Registry::builtin().kind(&kind.group, &kind.version, &kind.kind) {
             return Some(schema);
         }
-        let resource = context.live.kinds().known(kind)?;
-        let definition = context.live.get(&ObjectKey {
+        let resource = live.kinds().known(kind)?;
+        let definition = live.get(&ObjectKey {
             group: "apiextensions.k8s.io".to_owned(),
             kind: "CustomResourceDefinition".to_owned(),
             namespace: String::new(),
@@ -50,7 +49,7 @@ impl Schemas {
     }
 
     /// Whether the kind needs a definition for its schema.
-    pub(crate) fn is_custom(kind: &GroupVersionKind) -> bool {
+    pub fn is_custom(kind: &GroupVersionKind) -> bool {
         Registry::builtin().kind(&kind.group, &kind.version, &kind.kind).is_none()
     }
 }

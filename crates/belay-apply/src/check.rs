@@ -92,7 +92,7 @@ async fn watch(writes: &[(&Step, &Desired)], live: &LiveState) {
 /// Whether an object's namespace is not there.
 fn misses_its_namespace(object: &Object, live: &LiveState) -> bool {
     let namespace = object.namespace();
-    !namespace.is_empty() && live.get(&namespace_key(namespace)).is_none()
+    !namespace.is_empty() && !live.has(&namespace_key(namespace))
 }
 
 fn may_be_invalid(

@@ -8,12 +8,14 @@
 mod current;
 mod definitions;
 mod doubts;
+mod kept;
+mod picture;
 mod reassign;
 #[cfg(test)]
 mod tests;
 mod wanted;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -36,6 +38,8 @@ use crate::replicas::Gate;
 use self::definitions::follow_kinds;
 use self::doubts::Doubts;
 pub use self::doubts::UnderWay;
+use self::kept::Kept;
+use self::picture::Picture;
 
 /// How long the first list of a kind may take before a look at it fails.
 const FIRST_LIST: Duration = Duration::from_secs(30);
@@ -178,40 +182,6 @@ impl Reach {
             Scope::Cluster if self.cluster_resources => vec![None],
             Scope::Cluster => Vec::new(),
             Scope::Namespaced => self.namespaces.iter().cloned().map(Some).collect(),
-        }
-    }
-}
-
-#[derive(Default)]
-struct Picture {
-    objects: BTreeMap<ObjectKey, Arc<Object>>,
-    owned: HashMap<String, BTreeSet<ObjectKey>>,
-    by_kind: HashMap<(String, String), BTreeSet<ObjectKey>>,
-    by_app: HashMap<String, BTreeSet<ObjectKey>>,
-    app_of: HashMap<ObjectKey, String>,
-    /// What was learnt from answers to writes since the list of its kind began.
-    learnt: HashSet<ObjectKey>,
-    /// What belongs to nobody and is kept whole, because an app wants it.
-    wanted: HashSet<ObjectKey>,
-}
-
-impl Picture {
-    /// Moves an object to the app it belongs to now.
-    fn assign(&mut self, key: &ObjectKey, app: Option<String>) {
-        if self.app_of.get(key) == app.as_ref() {
-            return;
-        }
-        if let Some(old) = self.app_of.remove(key)
-            && let Some(keys) = self.by_app.get_mut(&old)
-        {
-            keys.remove(key);
-            if keys.is_empty() {
-                self.by_app.remove(&old);
-            }
-        }
-        if let Some(app) = app {
-            self.by_app.entry(app.clone()).or_default().insert(key.clone());
-            self.app_of.insert(key.clone(), app);
         }
     }
 }
@@ -362,41 +332,42 @@ impl LiveState {
 
     /// An object, if it is live and its kind is watched.
     pub fn get(&self, key: &ObjectKey) -> Option<Arc<Object>> {
-        self.read().objects.get(key).cloned()
+        let kept = self.read().get(key).cloned();
+        kept.map(|kept| kept.open())
+    }
+
+    /// Whether an object is live and its kind is watched.
+    pub fn has(&self, key: &ObjectKey) -> bool {
+        self.read().get(key).is_some()
     }
 
     /// How many objects, of how many kinds, are held.
     pub fn counts(&self) -> (usize, usize) {
-        let picture = self.read();
-        let kinds = picture.by_kind.values().filter(|keys| !keys.is_empty());
-        (picture.objects.len(), kinds.count())
+        self.read().counts()
     }
 
     /// All watched objects of a namespace.
     pub fn in_namespace(&self, namespace: &str) -> Vec<Arc<Object>> {
-        let picture = self.read();
-        picture.objects.values().filter(|object| object.namespace() == namespace).cloned().collect()
+        let kept = self.read().in_namespace(namespace);
+        opened(kept)
     }
 
     /// All watched objects of a kind.
     pub fn of_kind(&self, group: &str, kind: &str) -> Vec<Arc<Object>> {
-        let picture = self.read();
-        let keys = picture.by_kind.get(&(group.to_owned(), kind.to_owned()));
-        keys.into_iter().flatten().filter_map(|key| picture.objects.get(key).cloned()).collect()
+        let kept = self.read().of_kind(group, kind);
+        opened(kept)
     }
 
     /// All watched objects that belong to an app.
     pub fn of_app(&self, app: &str) -> Vec<Arc<Object>> {
-        let picture = self.read();
-        let keys = picture.by_app.get(app).into_iter().flatten();
-        keys.filter_map(|key| picture.objects.get(key).cloned()).collect()
+        let kept = self.read().of_app(app);
+        opened(kept)
     }
 
     /// The watched objects whose owner references name this uid.
     pub fn children(&self, uid: &str) -> Vec<Arc<Object>> {
-        let picture = self.read();
-        let keys = picture.owned.get(uid).into_iter().flatten();
-        keys.filter_map(|key| picture.objects.get(key).cloned()).collect()
+        let kept = self.read().of_owner(uid);
+        opened(kept)
     }
 
     /// Takes in the API server's answer to a write of ours, ahead of the watch.
@@ -456,35 +427,36 @@ impl LiveState {
 
     fn put_as(&self, object: Object, is_listed: bool) {
         let key = object.key();
+        let version = object.resource_version().to_owned();
         let (object, app, is_wanted) = match (self.belonging)(&object) {
             Belonging::App(app) => (object, Some(app), false),
             Belonging::Whole => (object, None, false),
             Belonging::Nobody if self.read().wanted.contains(&key) => (object, None, true),
             Belonging::Nobody => (trimmed(object), None, false),
         };
+        let is_read_all_the_time = app.is_none() && !is_wanted && !is_trimmed(&object);
         let object = Arc::new(object);
+        let kept = if is_read_all_the_time { Kept::Open(object.clone()) } else { Kept::packed(&object) };
         let before = {
             let mut picture = self.write();
-            let known = picture.objects.get(&key);
-            let is_whole_now = |known: &Object| {
-                (app.is_some() || is_wanted) && is_trimmed(known) && !is_newer(known, &object)
+            let known = picture.get(&key);
+            let is_whole_now = |known: &Kept| {
+                (app.is_some() || is_wanted)
+                    && known.is_trimmed()
+                    && !is_newer(known.resource_version(), &version)
             };
             let is_told = is_listed && !picture.learnt.contains(&key);
-            let is_news = |known: &Object| {
-                is_newer(&object, known)
+            let is_news = |known: &Kept| {
+                is_newer(&version, known.resource_version())
                     || is_whole_now(known)
-                    || (is_told && object.resource_version() != known.resource_version())
+                    || (is_told && version != known.resource_version())
             };
             if known.is_some_and(|known| !is_news(known)) {
                 return;
             }
-            for owner in owners(&object) {
-                picture.owned.entry(owner).or_default().insert(key.clone());
-            }
-            picture.by_kind.entry((key.group.clone(), key.kind.clone())).or_default().insert(key.clone());
-            picture.assign(&key, app);
-            picture.objects.insert(key.clone(), object.clone())
+            picture.put(&key, kept, owners(&object), app)
         };
+        let before = before.map(|before| before.open());
         // No subscriber is no fault.
         let _ = self.changes.send(Change { key, before, after: Some(object) });
     }
@@ -492,7 +464,9 @@ impl LiveState {
     /// Takes an object away because its watch tells so, unless a later one of its name is known by the answer to a write.
     fn take_deleted(&self, deleted: &Object) {
         let key = deleted.key();
-        if !self.get(&key).is_some_and(|known| is_newer(&known, deleted)) {
+        let is_of_the_past = |known: &Kept| is_newer(known.resource_version(), deleted.resource_version());
+        let is_known_better = self.read().get(&key).is_some_and(is_of_the_past);
+        if !is_known_better {
             self.take(&key);
         }
     }
@@ -500,23 +474,9 @@ impl LiveState {
     fn take(&self, key: &ObjectKey) {
         let before = {
             let mut picture = self.write();
-            picture.learnt.remove(key);
-            picture.wanted.remove(key);
-            let Some(before) = picture.objects.remove(key) else {
-                return;
-            };
-            picture.assign(key, None);
-            for owner in owners(&before) {
-                if let Some(owned) = picture.owned.get_mut(&owner) {
-                    owned.remove(key);
-                    if owned.is_empty() {
-                        picture.owned.remove(&owner);
-                    }
-                }
-            }
-            if let Some(keys) = picture.by_kind.get_mut(&(key.group.clone(), key.kind.clone())) {
-                keys.remove(key);
-            }
+            let Some(before) = picture.take(key) else { return };
+            let before = before.open();
+            picture.disown(key, owners(&before));
             before
         };
         let _ = self.changes.send(Change { key: key.clone(), before: Some(before), after: None });
@@ -524,13 +484,15 @@ impl LiveState {
 
     /// After a full list: what was there and is not in the list has gone, but for what was written meanwhile.
     fn retain(&self, api: &ApiResource, namespace: Option<&str>, listed: &BTreeSet<ObjectKey>) {
-        let known: BTreeSet<ObjectKey> = {
+        let gone: Vec<Arc<ObjectKey>> = {
             let picture = self.read();
-            let known = picture.by_kind.get(&(api.group.clone(), api.kind.clone())).into_iter().flatten();
-            known.filter(|key| !picture.learnt.contains(key)).cloned().collect()
+            let is_of_list = |key: &ObjectKey| namespace.is_none_or(|namespace| key.namespace == namespace);
+            let is_gone = |key: &&Arc<ObjectKey>| {
+                is_of_list(key) && !listed.contains(&***key) && !picture.learnt.contains(&***key)
+            };
+            picture.keys_of_kind(&api.group, &api.kind).filter(is_gone).cloned().collect()
         };
-        let is_listed = |key: &&ObjectKey| namespace.is_none_or(|namespace| key.namespace == namespace);
-        known.difference(listed).filter(is_listed).for_each(|key| self.take(key));
+        gone.iter().for_each(|key| self.take(key));
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Picture> {
@@ -631,14 +593,16 @@ fn owners(object: &Object) -> Vec<String> {
     references.filter_map(|reference| Some(reference["uid"].as_str()?.to_owned())).collect()
 }
 
-/// Whether `object` is a later state than `known`. Resource versions of one kind count up; another
-/// uid is another life.
-fn is_newer(object: &Object, known: &Object) -> bool {
-    let version = |object: &Object| object.resource_version().parse::<u64>().ok();
-    match (version(object), version(known)) {
-        (Some(new), Some(old)) => new > old,
+/// Whether a version is later than the one that is known. Resource versions of one kind count up.
+fn is_newer(version: &str, known: &str) -> bool {
+    match (version.parse::<u64>(), known.parse::<u64>()) {
+        (Ok(new), Ok(old)) => new > old,
         _ => true,
     }
+}
+
+fn opened(kept: Vec<Kept>) -> Vec<Arc<Object>> {
+    kept.iter().map(Kept::open).collect()
 }
 
 /// Whether an object was kept trimmed: the API server knows the managers of every whole one.

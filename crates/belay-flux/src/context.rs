@@ -9,7 +9,7 @@ use belay_cluster::{EventRecorder, LiveState, Looks, Severity, Share, WorkQueue}
 use belay_diff::Drift;
 use belay_filetree::Changes;
 use belay_ledger::Ledger;
-use belay_manifest::{Object, ObjectKey};
+use belay_manifest::{Object, ObjectKey, PackedObject};
 use belay_metrics::Metrics;
 use belay_render::RenderCache;
 use belay_source::{ArtifactStore, Checkout, GithubApp, Repositories};
@@ -147,7 +147,7 @@ pub(crate) struct Memory {
     /// What others changed in the cluster, newest look.
     pub(crate) drift: Vec<Drift>,
     /// Its objects as they should be, of the newest look.
-    pub(crate) desired: Arc<HashMap<ObjectKey, Object>>,
+    pub(crate) desired: HashMap<ObjectKey, PackedObject>,
     /// The files that a Kustomization was applied from last, and their revision.
     pub(crate) applied: Option<(String, SourceFiles)>,
     /// The chart that a HelmRelease was released from last.
@@ -200,8 +200,9 @@ impl Context {
 
     /// Keeps what an app's objects should be, for people who compare.
     pub(crate) fn keep_desired<'a>(&self, app: &ObjectKey, objects: impl Iterator<Item = &'a Object>) {
-        let desired: HashMap<_, _> = objects.map(|object| (object.key(), object.clone())).collect();
-        self.remember(app, |memory| memory.desired = Arc::new(desired));
+        let desired: HashMap<_, _> =
+            objects.map(|object| (object.key(), PackedObject::new(object))).collect();
+        self.remember(app, |memory| memory.desired = desired);
     }
 
     /// Keeps in mind that a look ended in a fault.

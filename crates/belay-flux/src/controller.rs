@@ -104,7 +104,8 @@ impl Controller {
 
     /// An object as the app wants it: of a Kustomization's newest build, or a HelmRelease's newest release.
     pub fn desired(&self, app: &ObjectKey, object: &ObjectKey) -> Option<Object> {
-        self.context.recall(app, |memory| memory.desired.get(object).cloned())
+        let packed = self.context.recall(app, |memory| memory.desired.get(object).cloned());
+        packed.map(|packed| packed.open())
     }
 
     /// How often a Kustomization was built since the start.

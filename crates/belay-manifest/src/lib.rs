@@ -6,11 +6,13 @@
 mod key;
 mod object;
 mod order;
+mod packed;
 mod parse;
 mod secret;
 
 pub use key::{GroupVersionKind, ObjectKey, is_dns_label, is_dns_subdomain};
 pub use object::{IdentityError, Object};
 pub use order::{argo_kind_rank, flux_kind_rank, flux_stage};
+pub use packed::PackedObject;
 pub use parse::{Limits, Manifest, ManifestError, Origin, parse};
 pub use secret::{MASK, Secret, mask_secret_values};

@@ -1,4 +1,5 @@
-//! What was compared before: both sides of an object are shared, so one look tells whether either has changed.
+//! What was compared before: Git's side of an object is shared and the live one's version is known, so one look tells whether
+//! either has changed.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,11 +19,30 @@ pub(crate) struct Seen {
     objects: HashMap<ObjectKey, One>,
 }
 
+/// Which state of a live object it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Version {
+    uid: Box<str>,
+    version: Box<str>,
+    /// An object of nobody is not known whole.
+    is_whole: bool,
+}
+
+impl Version {
+    fn of(live: &Object) -> Version {
+        Version {
+            uid: live.uid().into(),
+            version: live.resource_version().into(),
+            is_whole: live.value().pointer("/metadata/managedFields").is_some(),
+        }
+    }
+}
+
 /// The comparison of one object.
 #[derive(Debug, Clone)]
 struct One {
     desired: Arc<Object>,
-    live: Arc<Object>,
+    live: Version,
     method: Method,
     differences: Arc<Vec<Difference>>,
     /// What the API server said an apply would make of the object, if it was asked.
@@ -38,7 +58,7 @@ pub(crate) struct Written {
     /// What we wrote.
     pub desired: Arc<Object>,
     /// The answer.
-    pub answer: Arc<Object>,
+    answer: Version,
 }
 
 /// What the API server has told of an object.
@@ -55,12 +75,12 @@ impl Written {
     /// what the API server made of our write.
     pub(crate) fn of(desired: Arc<Object>, version: &str, live: Option<Arc<Object>>) -> Option<Written> {
         let answer = live.filter(|live| live.resource_version() == version)?;
-        Some(Written { desired, answer })
+        Some(Written { desired, answer: Version::of(&answer) })
     }
 
     /// Whether the live object is the answer to a write of what is desired.
     fn is_of(&self, desired: &Object, live: &Arc<Object>) -> bool {
-        Arc::ptr_eq(&self.answer, live) && *self.desired == *desired
+        self.answer == Version::of(live) && *self.desired == *desired
     }
 }
 
@@ -94,7 +114,7 @@ impl Seen {
             before.ignored == self.ignored && known.method == method && Arc::ptr_eq(&known.desired, desired)
         });
         let one = match known {
-            Some(known) if Arc::ptr_eq(&known.live, live) && is_same(known.tried.as_ref(), told.tried) => {
+            Some(known) if known.live == Version::of(live) && is_same(known.tried.as_ref(), told.tried) => {
                 known.clone()
             }
             _ => {
@@ -112,7 +132,7 @@ impl Seen {
                 differences.retain(|difference| {
                     !settled.iter().any(|(path, live)| *path == difference.path && *live == difference.live)
                 });
-                let (desired, live, tried) = (desired.clone(), live.clone(), told.tried.cloned());
+                let (desired, live, tried) = (desired.clone(), Version::of(live), told.tried.cloned());
                 One { desired, live, method, tried, differences: Arc::new(differences), settled }
             }
         };

@@ -18,14 +18,10 @@ pub(crate) mod run;
 pub(crate) mod version;
 
 use crate::arguments::{Arguments, Command};
-use crate::pages::huge_from_here;
 
 /// Carries the command out.
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
     let format = arguments.log_format;
-    if !matches!(arguments.command, Command::Helm(_) | Command::Kustomize(_)) {
-        huge_from_here();
-    }
     match arguments.command {
         Command::Demo(command) => demo::run(command, format),
         Command::Gitserver(command) => gitserver::run(command, format),

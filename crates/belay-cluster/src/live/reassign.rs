@@ -1,12 +1,13 @@
 //! Whose objects are, told anew: the marks of apps mean something else than before.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use belay_manifest::{GroupVersionKind, ObjectKey};
 
 use super::current::for_each;
-use super::{Belonging, LiveState, is_trimmed};
+use super::{Belonging, LiveState};
 
 /// How soon a failed list is tried again.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -18,13 +19,14 @@ impl LiveState {
         let mut trimmed: BTreeMap<(String, String), GroupVersionKind> = BTreeMap::new();
         for key in self.keys() {
             let mut picture = self.write();
-            let Some(object) = picture.objects.get(&key) else { continue };
-            let app = match (self.belonging)(object) {
+            let Some(kept) = picture.get(&key) else { continue };
+            let object = kept.open();
+            let app = match (self.belonging)(&object) {
                 Belonging::App(app) => Some(app),
                 Belonging::Whole | Belonging::Nobody => None,
             };
-            if app.is_some() && is_trimmed(object) {
-                trimmed.insert((key.group, key.kind), object.gvk());
+            if app.is_some() && kept.is_trimmed() {
+                trimmed.insert((key.group.clone(), key.kind.clone()), object.gvk());
             } else {
                 picture.assign(&key, app);
             }
@@ -37,8 +39,8 @@ impl LiveState {
         }
     }
 
-    fn keys(&self) -> Vec<ObjectKey> {
-        self.read().objects.keys().cloned().collect()
+    fn keys(&self) -> Vec<Arc<ObjectKey>> {
+        self.read().keys().cloned().collect()
     }
 
     /// Lists a kind and takes in those objects that were trimmed.

@@ -4,7 +4,8 @@
 use belay_manifest::Object;
 use futures::{TryStreamExt, stream};
 
-use super::{LiveError, LiveState, chain, is_trimmed};
+use super::kept::Kept;
+use super::{LiveError, LiveState, chain};
 
 /// Requests in flight at once.
 const AT_ONCE: usize = 16;
@@ -22,7 +23,7 @@ impl LiveState {
             let picture = self.read();
             let is_to_be_asked_for = |object: &&Object| {
                 let key = object.key();
-                let is_trimmed = picture.objects.get(&key).is_some_and(|live| is_trimmed(live));
+                let is_trimmed = picture.get(&key).is_some_and(Kept::is_trimmed);
                 is_trimmed && !picture.wanted.contains(&key)
             };
             objects.into_iter().filter(is_to_be_asked_for).collect()

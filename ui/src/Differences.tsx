@@ -35,7 +35,8 @@ export function Differences(props: { app: AppRef; differences: FieldDifference[]
                 "nobody is known to have set it"
               ) : (
                 <>
-                  set by <b>{difference.manager}</b> <Age time={difference.time} now={now} />
+                  set by <b>{difference.manager}</b>
+                  {difference.user !== "" && <>, by <b>{difference.user}</b> (audit),</>} <Age time={difference.time} now={now} />
                 </>
               )}
             </span>

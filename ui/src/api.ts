@@ -80,6 +80,7 @@ export interface FieldDifference {
   live: unknown;
   manager: string;
   time: string;
+  user: string;
 }
 
 export interface Condition {

@@ -139,6 +139,10 @@ impl DesiredState for Rendered {
         self.ledger.changed(changes);
     }
 
+    fn author(&self, object: &ObjectKey, manager: &str, time: &str) -> Option<String> {
+        self.ledger.author(object, manager, time)
+    }
+
     fn look_again(&self, readers: &[Reader]) -> bool {
         if self.is_shared {
             return false;

@@ -57,23 +57,23 @@ impl Trail {
     pub(crate) fn name(&self, fields: &mut [Drift]) -> bool {
         let mut is_news = false;
         for field in fields.iter_mut().filter(|field| field.user.is_empty()) {
-            let changes = self.changes.get(&field.object);
-            let who = changes.into_iter().flatten().rev().find(|change| is_of(change, field));
-            if let Some(who) = who {
-                field.user.clone_from(&who.user);
+            if let Some(user) = self.author(&field.object, &field.manager, &field.time) {
+                field.user = user.to_owned();
                 is_news = true;
             }
         }
         is_news
     }
-}
 
-/// Whether a field was set by a change: same manager, same time as far as that is known.
-fn is_of(change: &AuditedChange, field: &Drift) -> bool {
-    let Ok(time) = field.time.parse::<Timestamp>() else { return false };
-    !field.manager.is_empty()
-        && change.manager == field.manager
-        && change.time.duration_since(time).abs() <= APART
+    /// Who changed an object by a manager at a time (RFC 3339), as far as both are known.
+    pub(crate) fn author(&self, object: &ObjectKey, manager: &str, time: &str) -> Option<&str> {
+        let time = time.parse::<Timestamp>().ok().filter(|_| !manager.is_empty())?;
+        let is_theirs = |change: &&AuditedChange| {
+            change.manager == manager && change.time.duration_since(time).abs() <= APART
+        };
+        let changes = self.changes.get(object)?;
+        changes.iter().rev().find(is_theirs).map(|change| change.user.as_str())
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use belay_diff::{DigestKey, Drift};
+use belay_manifest::ObjectKey;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::audit::{AuditedChange, Trail};
@@ -106,6 +107,11 @@ impl Ledger {
         if let Some(writer) = &self.writer {
             writer.send(entry);
         }
+    }
+
+    /// Who changed an object by a manager at a time (RFC 3339); nothing where nobody has told.
+    pub fn author(&self, object: &ObjectKey, manager: &str, time: &str) -> Option<String> {
+        lock(&self.trail).author(object, manager, time).map(str::to_owned)
     }
 
     /// Takes in who changed something. Entries about it that were noted before anybody told are amended.

@@ -146,6 +146,8 @@ pub struct FieldDifference {
     pub manager: String,
     /// When that manager last changed the object (RFC 3339), empty if unknown.
     pub time: String,
+    /// Who that was, as the API server's audit log says; empty where nobody tells.
+    pub user: String,
 }
 
 /// Everything the page of one resource shows. Values of Secrets are masked.

@@ -92,6 +92,12 @@ pub trait DesiredState: Send + Sync + 'static {
         drop(changes);
     }
 
+    /// Who changed an object by a field manager at a time (RFC 3339); nothing where nobody has told.
+    fn author(&self, object: &ObjectKey, manager: &str, time: &str) -> Option<String> {
+        let _ = (object, manager, time);
+        None
+    }
+
     /// What is worked on now, for who may see that.
     fn looks(&self) -> Option<Vec<RunningLook>> {
         None

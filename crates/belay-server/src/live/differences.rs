@@ -38,11 +38,12 @@ pub(crate) fn of_object(sight: &Sight, app: &AppRef, key: &ObjectKey) -> Vec<Fie
     let (Some(desired), Some(live)) = (sight.desired.desired(app, key), sight.live.get(key)) else {
         return Vec::new();
     };
-    between(app.kind, key, &desired, &live)
+    between(sight, app.kind, key, &desired, &live)
 }
 
 /// The differences between both sides, Secrets' values masked.
 pub(crate) fn between(
+    sight: &Sight,
     kind: AppKind,
     key: &ObjectKey,
     desired: &Object,
@@ -57,13 +58,17 @@ pub(crate) fn between(
         options.added = AddedFields::OnlyPrefixes(Vec::new());
     }
     let differences = compare(desired, live, &options).into_iter();
-    let one = |difference: belay_diff::Difference| FieldDifference {
-        object: key.clone(),
-        path: difference.path.to_string(),
-        desired: shown(difference.desired),
-        live: shown(difference.live),
-        manager: difference.owner.as_ref().map(|owner| owner.manager.clone()).unwrap_or_default(),
-        time: difference.owner.map(|owner| owner.time).unwrap_or_default(),
+    let one = |difference: belay_diff::Difference| {
+        let (manager, time) = difference.owner.map(|owner| (owner.manager, owner.time)).unwrap_or_default();
+        FieldDifference {
+            object: key.clone(),
+            path: difference.path.to_string(),
+            desired: shown(difference.desired),
+            live: shown(difference.live),
+            user: sight.desired.author(key, &manager, &time).unwrap_or_default(),
+            manager,
+            time,
+        }
     };
     differences.map(one).collect()
 }

@@ -26,7 +26,7 @@ pub(crate) async fn detail(sight: &Sight, app: &AppRef, key: &ObjectKey) -> Opti
     let live = whole(sight, key).await;
     let desired = sight.desired.desired(app, key);
     let differences = match (&desired, &live) {
-        (Some(desired), Some(live)) => differences::between(app.kind, key, desired, live),
+        (Some(desired), Some(live)) => differences::between(sight, app.kind, key, desired, live),
         _ => Vec::new(),
     };
     if node.managed && !differences.is_empty() {

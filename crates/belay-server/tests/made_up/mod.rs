@@ -144,6 +144,7 @@ fn differences(app: &AppSummary) -> Vec<FieldDifference> {
         live: Some(live),
         manager: "kubectl-scale".into(),
         time: "2026-03-01T10:00:30Z".into(),
+        user: "ada@example.com".into(),
     };
     vec![
         one("spec.replicas", json!(2), json!(5)),

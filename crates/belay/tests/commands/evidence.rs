@@ -107,6 +107,13 @@ async fn who_changed_something_is_named_where_the_audit_log_tells() {
     assert_eq!(tell(&base, "a-token", "ada").await, 200);
     let named = until("she is named", async || drift(", by ada (audit)").await).await;
     assert_eq!(named.lines().count(), 1, "the entry is amended, not repeated: {named}");
+    let shown = async |path: &str| {
+        let answer = reqwest::get(format!("{base}/api/belay/v1/apps/Application/argocd/web{path}")).await;
+        answer.expect("an answer").json::<Value>().await.expect("JSON")
+    };
+    assert_eq!(shown("").await["drift"][0]["user"], "ada", "on the app's page");
+    let object = shown("/resource?kind=ConfigMap&namespace=shop&name=settings").await;
+    assert_eq!(object["differences"][0]["user"], "ada", "on the object's page");
     drop(going);
     let (_other, base, _) = world.run(&["--controllers=flux"]).await;
     assert_eq!(tell(&base, "", "ada").await, 404);

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use belay_filetree::TreePath;
 use belay_source::{Access, GitLimits, Repositories, Request, Revision, Tls};
-use belay_testkit::{BadPack, Fault, GitServerOptions, HttpsServer, ServerCertificate};
+use belay_testkit::{BadPack, Clients, Fault, GitServerOptions, HttpsServer, ServerCertificate};
 
 use world::World;
 
@@ -205,7 +205,7 @@ async fn bad_s3_servers_with_bad_certificates_are_not_trusted() {
     use ServerCertificate::{Expired, Good, OtherName, SelfSigned};
     for certificate in [Good, Expired, OtherName, SelfSigned] {
         let options = GitServerOptions::new(world.room.path().join("served"));
-        let server = HttpsServer::start(options, certificate).await.unwrap();
+        let server = HttpsServer::start(options, certificate, Clients::Anybody).await.unwrap();
         let vouched = Tls { authorities: server.authority().to_owned(), ..Tls::default() };
         let trusted = get(&server, vouched).await;
         if certificate == Good {

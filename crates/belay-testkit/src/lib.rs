@@ -15,5 +15,5 @@ pub use git_server::{
     SshServerOptions, git_router,
 };
 pub use repository::{Author, Change, DEFAULT_BRANCH, Repository, RepositoryError};
-pub use tls::{ServerCertificate, TlsServerError};
+pub use tls::{Clients, ServerCertificate, TlsServerError};
 pub use webhook_server::{Asked, Webhook, WebhookAnswer, WebhookServer};

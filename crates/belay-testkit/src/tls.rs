@@ -11,7 +11,9 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose, date_time_ymd,
 };
+use rustls::RootCertStore;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
@@ -43,6 +45,9 @@ pub enum TlsServerError {
     /// The certificate cannot be used.
     #[error("cannot set up TLS")]
     Tls(#[from] rustls::Error),
+    /// Clients' certificates cannot be checked.
+    #[error("cannot check certificates of clients")]
+    Clients(#[from] rustls::server::VerifierBuilderError),
 }
 
 /// Answers whoever comes, for ever.
@@ -62,10 +67,26 @@ async fn answer(stream: TcpStream, acceptor: TlsAcceptor, router: Router) {
     }
 }
 
-/// The authority's certificate as PEM, and the server's.
-pub(crate) fn identity(
-    kind: ServerCertificate,
-) -> Result<(String, Arc<rustls::ServerConfig>), TlsServerError> {
+/// Who may ask a server.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Clients {
+    /// Anybody.
+    #[default]
+    Anybody,
+    /// Those who show a certificate of the server's authority.
+    Certified,
+}
+
+/// A server's means, and those of a client that it knows. Certificates and keys are PEM.
+pub(crate) struct Identity {
+    pub(crate) authority: String,
+    pub(crate) tls: Arc<rustls::ServerConfig>,
+    pub(crate) client_certificate: String,
+    pub(crate) client_key: String,
+}
+
+/// An authority, a server of it, and a client of it.
+pub(crate) fn identity(kind: ServerCertificate, clients: Clients) -> Result<Identity, TlsServerError> {
     let mut authority = CertificateParams::new(Vec::<String>::new())?;
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
@@ -87,11 +108,29 @@ pub(crate) fn identity(
         _ => server.signed_by(&key, &issuer)?,
     };
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let mut client = CertificateParams::new(Vec::<String>::new())?;
+    client.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    client.distinguished_name.push(DnType::CommonName, "ada");
+    let client_key = KeyPair::generate()?;
+    let client = client.signed_by(&client_key, &issuer)?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut tls = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key)?;
+    let builder = rustls::ServerConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()?;
+    let builder = match clients {
+        Clients::Anybody => builder.with_no_client_auth(),
+        Clients::Certified => {
+            let mut roots = RootCertStore::empty();
+            roots.add(issuer.der().clone())?;
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build()?;
+            builder.with_client_cert_verifier(verifier)
+        }
+    };
+    let mut tls = builder.with_single_cert(vec![certificate.der().clone()], key)?;
     tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok((issuer.pem(), Arc::new(tls)))
+    Ok(Identity {
+        authority: issuer.pem(),
+        tls: Arc::new(tls),
+        client_certificate: client.pem(),
+        client_key: client_key.serialize_pem(),
+    })
 }

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::tls::{ServerCertificate, TlsServerError, identity, serve};
+use crate::tls::{Clients, Identity, ServerCertificate, TlsServerError, identity, serve};
 
 /// Longer than any API server waits.
 const HANGS: Duration = Duration::from_secs(60);
@@ -73,7 +73,7 @@ pub struct Asked {
 impl WebhookServer {
     /// Listens and serves from now on, in tasks of the current runtime.
     pub async fn start() -> Result<WebhookServer, TlsServerError> {
-        let (authority, tls) = identity(ServerCertificate::Good)?;
+        let Identity { authority, tls, .. } = identity(ServerCertificate::Good, Clients::Anybody)?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let known = Known::default();

@@ -1,5 +1,7 @@
 //! A Git server that can be made to misbehave, with one repository, and a store that fetches from it.
 
+#![allow(dead_code, reason = "each of the tests uses a part of it")]
+
 use belay_source::{Checkout, CheckoutError, GitLimits, GitStore, Repositories, Request, Revision};
 use belay_testkit::{Author, Change, Faults, GitServer, GitServerOptions, Repository};
 use tempfile::TempDir;

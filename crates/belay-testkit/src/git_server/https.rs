@@ -6,13 +6,14 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::{GitServerOptions, git_router};
-use crate::tls::{ServerCertificate, TlsServerError, identity, serve};
+use crate::tls::{Clients, Identity, ServerCertificate, TlsServerError, identity, serve};
 
 /// A Git server over HTTPS on the loopback address. It stops when it is dropped.
 #[derive(Debug)]
 pub struct HttpsServer {
     address: SocketAddr,
     authority: String,
+    client: (String, String),
     task: JoinHandle<()>,
 }
 
@@ -21,12 +22,13 @@ impl HttpsServer {
     pub async fn start(
         options: GitServerOptions,
         certificate: ServerCertificate,
+        clients: Clients,
     ) -> Result<HttpsServer, TlsServerError> {
-        let (authority, tls) = identity(certificate)?;
+        let Identity { authority, tls, client_certificate, client_key } = identity(certificate, clients)?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
         let address = listener.local_addr()?;
         let task = tokio::spawn(serve(listener, tls, git_router(options)));
-        Ok(HttpsServer { address, authority, task })
+        Ok(HttpsServer { address, authority, client: (client_certificate, client_key), task })
     }
 
     /// The URL of a repository, which need not exist.
@@ -37,6 +39,11 @@ impl HttpsServer {
     /// Who vouches for the server, as PEM.
     pub fn authority(&self) -> &str {
         &self.authority
+    }
+
+    /// The certificate and the key of a client that the authority vouches for, as PEM.
+    pub fn client(&self) -> (&str, &str) {
+        (&self.client.0, &self.client.1)
     }
 }
 

@@ -16,9 +16,12 @@ mod upload;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::middleware::map_request;
 use axum::routing::any;
 use gix::ObjectId;
 use tokio::net::TcpListener;
@@ -96,6 +99,7 @@ pub enum GitServerError {
 pub struct GitServer {
     folder: PathBuf,
     address: SocketAddr,
+    questions: Arc<AtomicU64>,
     stopped: CancellationToken,
     task: Option<JoinHandle<()>>,
 }
@@ -109,14 +113,23 @@ impl GitServer {
         let address = listener.local_addr().map_err(failed)?;
         let stopped = CancellationToken::new();
         let folder = options.folder.clone();
+        let questions: Arc<AtomicU64> = Arc::default();
         let router = router(options, stopped.clone());
+        let asked = questions.clone();
+        let counting = move |request: Request| {
+            if request.uri().path().ends_with("/info/refs") {
+                asked.fetch_add(1, Ordering::Relaxed);
+            }
+            std::future::ready(request)
+        };
+        let router = router.layer(map_request(counting));
         let signal = stopped.clone().cancelled_owned();
         let task = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(signal).await {
                 tracing::warn!(%error, "the Git server ended");
             }
         });
-        Ok(GitServer { folder, address, stopped, task: Some(task) })
+        Ok(GitServer { folder, address, questions, stopped, task: Some(task) })
     }
 
     /// Where the server answers: `http://127.0.0.1:PORT`.
@@ -127,6 +140,11 @@ impl GitServer {
     /// The URL of a repository, which need not exist.
     pub fn url_of(&self, name: &str) -> String {
         format!("{}/{}.git", self.url(), name.strip_suffix(".git").unwrap_or(name))
+    }
+
+    /// How often somebody has begun to ask for a repository, which each fetch does once.
+    pub fn questions(&self) -> u64 {
+        self.questions.load(Ordering::Relaxed)
     }
 
     /// Makes an empty repository, or opens it if it is there.

@@ -100,7 +100,7 @@ pub(super) struct Leg<'a> {
     revision: String,
     /// Where the engine takes webhooks.
     public: SocketAddr,
-    _git: GitServer,
+    pub(super) git: GitServer,
 }
 
 /// Where clocks stood.
@@ -149,7 +149,7 @@ impl<'a> Leg<'a> {
             url,
             revision,
             public,
-            _git: git,
+            git,
         };
         leg.create_webhook_secret().await?;
         leg.start_engine().await?;

@@ -129,7 +129,7 @@ impl Leg<'_> {
         let key = (kind, fleet::name(app));
         ensure!(!watched.borrow().open.contains_key(&key), "{key:?} is edited and not repaired yet");
         let original = fleet::objects(app)[kind].pointer(pointer).cloned().context("no such field")?;
-        let other = if original.is_number() { json!(1) } else { json!("edited by hand") };
+        let other = if original.is_number() { json!(1) } else { json!("edited-by-hand") };
         let patch =
             pointer.rsplit('/').filter(|name| !name.is_empty()).fold(other, |at, name| json!({name: at}));
         let api = self.cluster.api(KINDS[kind].0, KINDS[kind].1).await?;

@@ -64,17 +64,9 @@ impl Hook {
 
     /// Tells of one push.
     pub(super) async fn tell(&self) -> Result<()> {
-        let answer = ask(&mut connect(self.address).await?, &self.push).await?;
-        ensure!(answer.status == 200, "a push is answered by {}", answer.status);
+        let status = ask(&mut connect(self.address).await?, &self.push).await?;
+        ensure!(status == 200, "a push is answered by {status}");
         Ok(())
-    }
-
-    /// What the engine counts.
-    pub(super) async fn metrics(&self) -> Result<String> {
-        let request = format!("GET /metrics HTTP/1.1\r\nhost: {}\r\n\r\n", self.address);
-        let answer = ask(&mut connect(self.address).await?, request.as_bytes()).await?;
-        ensure!(answer.status == 200, "metrics are answered by {}", answer.status);
-        Ok(String::from_utf8(answer.body)?)
     }
 }
 
@@ -168,8 +160,8 @@ async fn send_pushes(hook: &Hook, mut pace: Pace, ended: &watch::Receiver<bool>)
     let mut answers = Vec::new();
     while !*ended.borrow() {
         let began = pace.next().await;
-        let answer = ask(&mut connection, &hook.push).await?;
-        ensure!(answer.status == 200, "a push is answered by {}", answer.status);
+        let status = ask(&mut connection, &hook.push).await?;
+        ensure!(status == 200, "a push is answered by {status}");
         answers.push(began.elapsed().as_secs_f64());
     }
     Ok(answers)
@@ -192,7 +184,7 @@ async fn send_junk(
         // One that is refused may find the connection closed before it is told so.
         let answer = ask(&mut connect(hook.address).await?, request).await;
         weather.junk += 1;
-        weather.taken += u64::from(answer.is_ok_and(|answer| answer.status == 200));
+        weather.taken += u64::from(answer.is_ok_and(|status| status == 200));
     }
     Ok(weather)
 }
@@ -218,13 +210,8 @@ async fn connect(address: SocketAddr) -> Result<BufReader<TcpStream>> {
     Ok(BufReader::new(stream))
 }
 
-struct Answer {
-    status: u16,
-    body: Vec<u8>,
-}
-
-/// One request and its answer, of which nothing is left in the connection.
-async fn ask(connection: &mut BufReader<TcpStream>, request: &[u8]) -> Result<Answer> {
+/// One request, and the status of its answer, of which nothing is left in the connection.
+async fn ask(connection: &mut BufReader<TcpStream>, request: &[u8]) -> Result<u16> {
     let answer = async {
         connection.get_mut().write_all(request).await?;
         let mut line = String::new();
@@ -244,7 +231,7 @@ async fn ask(connection: &mut BufReader<TcpStream>, request: &[u8]) -> Result<An
         }
         let mut body = vec![0; length.context("the answer has no length")?];
         connection.read_exact(&mut body).await?;
-        Ok(Answer { status: status.context("the answer has no status")?, body })
+        status.context("the answer has no status")
     };
     tokio::time::timeout(ANSWERS, answer).await.context("nobody answers")?
 }

@@ -12,14 +12,11 @@ use super::leg::{Cost, Leg};
 use super::storm::{Storm, Weather};
 use crate::fleet;
 
-/// Counts questions to Git servers, of which each is at most one fetch.
-const FETCHES: &str = "argocd_git_request_total{";
-
 impl Leg<'_> {
     /// W9: commits, and a thousand pushes a second that tell of them; ends when all apps report the last.
     pub(super) async fn weather_storm(&mut self) -> Result<Cost> {
         self.rest().await?;
-        let (before, fetches) = (self.megabytes()?, self.fetches().await?);
+        let (before, questions) = (self.megabytes()?, self.git.questions());
         let mark = self.mark().await?;
         let storm = Storm::start(self.hook());
         let mut expected = self.commit_in_time().await?;
@@ -28,12 +25,12 @@ impl Leg<'_> {
         let turn = expected.len();
         let last = self.time_last_line(&mut expected, turn).await?;
         let waited = self.wait(&mark).await?;
-        let made = self.fetches().await? - fetches;
+        let asked = self.git.questions() - questions;
         let mut cost = self.cost(mark, waited).await?;
         cost.findings = self.findings(&weather, &cost, before);
         let more = [
             ("storm, s", lasted.as_secs_f64()),
-            ("questions to Git", made),
+            ("questions to Git", asked as f64),
             ("from the last push to its line in the cluster, ms", last.as_secs_f64() * 1000.0),
             ("lines missed", self.lines_missed(&expected).await? as f64),
         ];
@@ -113,11 +110,5 @@ impl Leg<'_> {
             .filter_map(|object| Some((object.name_any(), object.data["data"]["app"].as_str()?.to_owned())))
             .collect();
         Ok(expected.iter().filter(|(name, value)| found.get(*name) != Some(value)).count())
-    }
-
-    async fn fetches(&self) -> Result<f64> {
-        let metrics = self.hook().metrics().await?;
-        let counts = metrics.lines().filter(|line| line.starts_with(FETCHES));
-        Ok(counts.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum())
     }
 }

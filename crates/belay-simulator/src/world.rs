@@ -445,11 +445,13 @@ impl World {
     }
 
     /// Ends what the app with hooks does at commits that are not the newest: their hooks may never end, and nothing takes
-    /// the place of a running one. What is slow to hear of the newest commit may begin another such operation meanwhile.
+    /// the place of a running one. What is slow to hear of the newest commit may begin another such operation meanwhile; what
+    /// has just heard of it is not disturbed.
     async fn end_what_is_outdated(&mut self) {
         let newest = self.estate.head.map(|head| self.estate.commits[head].0.to_string());
         let path = format!("{}/tasks", self.estate.app("tasks").collection());
         for _ in 0..4 {
+            self.pass(Duration::from_secs(30)).await;
             let resource = self.people.get(&path).await;
             let state = &resource["status"]["operationState"];
             let begun = state["syncResult"]["revision"].as_str();
@@ -457,8 +459,8 @@ impl World {
             if revision.is_some_and(|revision| Some(revision) != newest.as_deref()) {
                 self.terminate().await;
             }
-            self.pass(Duration::from_secs(30)).await;
         }
+        self.pass(Duration::from_secs(30)).await;
     }
 
     /// Goes back to the commit before: a new serial for nothing, the old content again.

@@ -11,6 +11,7 @@ use belay_manifest::Secret;
 use belay_metrics::Metrics;
 use belay_server::{metrics_router, public_router};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::artifacts::Artifacts;
@@ -165,8 +166,8 @@ fn run_all(arguments: Arguments, metrics: Metrics, exporter: Option<Exporter>) -
         let artifacts = artifacts.serve(artifact_store(&engine.settings));
         let web = web::Web::start(&engine, arguments.listen, doors).await?;
         let ended = replica::hold(&engine, stopped());
-        let public = listen(arguments.public_listen, public_router(web.index.clone())).await?;
-        let metrics = listen(arguments.metrics_addr, metrics_router(web.index.clone())).await?;
+        let public = listen(arguments.public_listen, public_router(web.index.clone()))?;
+        let metrics = listen(arguments.metrics_addr, metrics_router(web.index.clone()))?;
         super::print(&format!("{}\n", web.address))?;
         tokio::select! {
             result = engine.run() => result,
@@ -194,23 +195,37 @@ fn token(file: &Path) -> anyhow::Result<Secret<String>> {
     Ok(Secret::new(token.to_owned()))
 }
 
-/// Serves what others may reach; never ends where nothing is asked for.
-async fn listen(
+/// Serves what others may reach; never ends where nothing is asked for. In a thread of its own: who pushes in a storm of
+/// pushes does not wait for the looks that they bring.
+fn listen(
     address: Option<SocketAddr>,
     routes: axum::Router,
 ) -> anyhow::Result<impl Future<Output = anyhow::Result<()>>> {
-    let listener = match address {
+    let ended = match address {
         Some(address) => {
-            let bound = TcpListener::bind(address).await;
-            Some(bound.with_context(|| format!("{address} cannot be listened on"))?)
+            let bound = std::net::TcpListener::bind(address);
+            let listener = bound.with_context(|| format!("{address} cannot be listened on"))?;
+            let (end, ended) = oneshot::channel();
+            let serving = std::thread::Builder::new().name(format!("serves {address}"));
+            serving.spawn(move || end.send(serve_here(listener, routes)))?;
+            Some(ended)
         }
         None => None,
     };
     Ok(async move {
-        match listener {
-            Some(listener) => Ok(belay_server::serve(listener, routes, std::future::pending()).await?),
+        match ended {
+            Some(ended) => ended.await?,
             None => std::future::pending().await,
         }
+    })
+}
+
+/// Serves in the current thread, for ever.
+fn serve_here(listener: std::net::TcpListener, routes: axum::Router) -> anyhow::Result<()> {
+    listener.set_nonblocking(true)?;
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let listener = TcpListener::from_std(listener)?;
+        Ok(belay_server::serve(listener, routes, std::future::pending()).await?)
     })
 }
 

@@ -20,6 +20,7 @@ use crate::access::Access;
 use crate::address::{Address, without_login};
 use crate::budget::{Budget, TransportError};
 use crate::fetch::{FetchError, fetch};
+use crate::folders::Folders;
 use crate::repositories::{Checkout, CheckoutError, Repositories, Request, normalised_url};
 use crate::revision::{Found, RevisionError, find};
 use crate::signature::SignedObjects;
@@ -92,6 +93,8 @@ struct Asked {
 struct State {
     repository: Option<gix::ThreadSafeRepository>,
     snapshots: HashMap<ObjectId, Checkout>,
+    /// What the snapshots have read, those that are kept no more included.
+    folders: Arc<Folders>,
 }
 
 const MEBIBYTE: u64 = 1024 * 1024;
@@ -174,7 +177,8 @@ impl GitStore {
             return Ok(Checkout { reference: reference.clone(), signed, ..known.clone() });
         }
         let commit = *commit;
-        let checkout = open(&repository, found).map_err(|error| mirror.fault(&error, false))?;
+        let checkout =
+            open(&repository, found, &state.folders).map_err(|error| mirror.fault(&error, false))?;
         if state.snapshots.len() >= SNAPSHOTS {
             state.snapshots.clear();
         }
@@ -267,7 +271,11 @@ impl Mirror {
     }
 }
 
-fn open(repository: &gix::ThreadSafeRepository, (id, reference): Found) -> Result<Checkout, String> {
+fn open(
+    repository: &gix::ThreadSafeRepository,
+    (id, reference): Found,
+    folders: &Arc<Folders>,
+) -> Result<Checkout, String> {
     let local = repository.to_thread_local();
     let commit = local.find_commit(id).map_err(|error| belay_causes::chain(&error))?;
     verify(id, ObjectKind::Commit, &commit.data).map_err(|error| error.to_string())?;
@@ -281,7 +289,7 @@ fn open(repository: &gix::ThreadSafeRepository, (id, reference): Found) -> Resul
         signed,
         commit: id.to_string(),
         reference,
-        tree: Arc::new(Snapshot::new(repository, root)),
+        tree: Arc::new(Snapshot::new(repository, root, folders.clone())),
         subject,
         author: format!("{} <{}>", author.name, author.email),
         date: seconds,

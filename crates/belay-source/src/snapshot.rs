@@ -1,6 +1,5 @@
 //! One commit of a mirror as a file tree: reads come from Git objects, nothing is checked out.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use belay_filetree::{ContentId, DirEntry, Entry, FileTree, Kind, TreeError, TreePath};
@@ -8,6 +7,8 @@ use bytes::Bytes;
 use gix::ObjectId;
 use gix::objs::Kind as ObjectKind;
 use gix::objs::tree::EntryKind;
+
+use crate::folders::{Folder, Folders};
 
 /// Largest file that is read, in bytes.
 const LARGEST_FILE: u64 = 50 * 1024 * 1024;
@@ -20,11 +21,8 @@ const LONGEST_POINTER: usize = 1024;
 pub struct Snapshot {
     repository: Mutex<gix::Repository>,
     root: ObjectId,
-    trees: Mutex<HashMap<ObjectId, Arc<Folder>>>,
+    folders: Arc<Folders>,
 }
-
-/// A tree object, read: names with kind and id, sorted by name.
-type Folder = Vec<(String, Kind, ObjectId)>;
 
 /// Why a tree object is not a folder of files.
 #[derive(Debug, thiserror::Error)]
@@ -47,17 +45,21 @@ pub(crate) fn verify(id: ObjectId, kind: ObjectKind, content: &[u8]) -> Result<(
 }
 
 impl Snapshot {
-    /// The tree `root` of a repository.
-    pub fn new(repository: &gix::ThreadSafeRepository, root: ObjectId) -> Snapshot {
-        Snapshot { repository: Mutex::new(repository.to_thread_local()), root, trees: Mutex::default() }
+    /// The tree `root` of a repository, whose folders may have been read for other commits.
+    pub(crate) fn new(
+        repository: &gix::ThreadSafeRepository,
+        root: ObjectId,
+        folders: Arc<Folders>,
+    ) -> Snapshot {
+        Snapshot { repository: Mutex::new(repository.to_thread_local()), root, folders }
     }
 
     fn folder(&self, id: ObjectId, path: &TreePath) -> Result<Arc<Folder>, TreeError> {
-        if let Some(folder) = lock(&self.trees).get(&id) {
-            return Ok(folder.clone());
+        if let Some(folder) = self.folders.get(id) {
+            return Ok(folder);
         }
         let folder = Arc::new(self.read_folder(id, path)?);
-        lock(&self.trees).insert(id, folder.clone());
+        self.folders.keep(id, folder.clone());
         Ok(folder)
     }
 

@@ -108,7 +108,7 @@ async fn who_changed_something_is_named_where_the_audit_log_tells() {
     let named = until("she is named", async || drift(", by ada (audit)").await).await;
     assert_eq!(named.lines().count(), 1, "the entry is amended, not repeated: {named}");
     let shown = async |path: &str| {
-        let answer = reqwest::get(format!("{base}/api/belay/v1/apps/Application/argocd/web{path}")).await;
+        let answer = reqwest::get(format!("{base}/api/belay/v1/apps/app/argocd/web{path}")).await;
         answer.expect("an answer").json::<Value>().await.expect("JSON")
     };
     assert_eq!(shown("").await["drift"][0]["user"], "ada", "on the app's page");

@@ -124,7 +124,9 @@ impl Line {
         let Ok(body) = body.collect().await.map(http_body_util::Collected::to_bytes) else {
             return Err(Broken);
         };
-        let is_write = !matches!(parts.method, Method::GET | Method::HEAD);
+        // What is only tried leaves nothing behind.
+        let is_tried = parts.uri.query().is_some_and(|query| query.contains("dryRun="));
+        let is_write = !is_tried && !matches!(parts.method, Method::GET | Method::HEAD);
         let place = is_write.then(|| self.note(&parts, &body));
         self.log.with(|noted| noted.requests.push(Instant::now()));
         let answer = self.service.clone().oneshot(Request::from_parts(parts, Full::new(body))).await;

@@ -335,7 +335,12 @@ async fn a_dripping_server_is_left_at_the_deadline() {
     assert!(begin.elapsed() < Duration::from_secs(5));
     assert!(error.message.contains("no answer within 0.7 s"), "{error}");
     world.faults.clear("app");
-    assert_eq!(world.get("main").await.unwrap().commit, first);
+    // On a busy machine a good server may miss so short a deadline, too.
+    let mut found = world.get("main").await;
+    while begin.elapsed() < Duration::from_secs(60) && found.is_err() {
+        found = world.get("main").await;
+    }
+    assert_eq!(found.unwrap().commit, first);
 }
 
 #[tokio::test]

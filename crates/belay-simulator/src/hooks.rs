@@ -182,7 +182,7 @@ impl Tries {
     /// A hook is made once in each try.
     pub(crate) fn look(&mut self, write: &Write) -> Option<String> {
         if write.path.contains("/applications/tasks") && matches!(write.code, 0 | 200..300) {
-            self.note(&write.body["status"]["operationState"]);
+            self.note(&write.body["status"]["operationState"], write.code != 0);
         }
         if write.code != 201 || !write.path.starts_with(&collection("tasks")) {
             return None;
@@ -194,7 +194,9 @@ impl Tries {
         (*times > 1 + taken).then(|| format!("a hook runs once: {name} in try {:?}", self.current))
     }
 
-    fn note(&mut self, state: &Value) {
+    /// Only what changes is written: a state that says when it began, or which try it is, begins one. Without an answer
+    /// (`is_taken`) it may not have come to that, and is written again then.
+    fn note(&mut self, state: &Value, is_taken: bool) {
         let mut current = self.current.clone();
         if !state["startedAt"].is_null() {
             current.0 = state["startedAt"].clone();
@@ -202,7 +204,8 @@ impl Tries {
         if let Some(count) = state.get("retryCount") {
             current.1 = count.clone();
         }
-        if current != self.current {
+        let begins = !state["startedAt"].is_null() || state.get("retryCount").is_some();
+        if current != self.current || (begins && is_taken) {
             self.current = current;
             self.made.clear();
         }

@@ -27,7 +27,8 @@ pub fn concern(live: &LiveState, judges: &Judges, object: &Object, is_new: bool)
     judges.concern(object, &resource.api.plural, is_new, namespace.as_deref())
 }
 
-pub(crate) fn namespace_key(name: &str) -> ObjectKey {
+/// The key of a namespace.
+pub fn namespace_key(name: &str) -> ObjectKey {
     ObjectKey {
         group: String::new(),
         kind: "Namespace".to_owned(),

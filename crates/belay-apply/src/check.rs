@@ -4,6 +4,8 @@
 //! as it was found, before the sync begins. Stages of both families are checked with all rules that the API server has;
 //! objects that may be refused by them, by webhooks or by policies are tried with the API server, which has the last word.
 
+use std::sync::Arc;
+
 use belay_cluster::LiveState;
 use belay_diff::Patch;
 use belay_manifest::{GroupVersionKind, Object, ObjectKey};
@@ -61,7 +63,8 @@ pub(crate) async fn refused(
         let object = &desired.object;
         let misses = are_namespaces_known && misses_its_namespace(object, live);
         if misses
-            || may_be_invalid(step, object, live, settings, schemas)
+            || Rules::of(object, live, settings, schemas)
+                .is_none_or(|rules| rules.are_broken_by_apply(object, step.live.as_ref()))
             || concern(live, &judges, object, step.live.is_none())
         {
             running.push(refusal(desired, misses, live, settings));
@@ -95,20 +98,6 @@ fn misses_its_namespace(object: &Object, live: &LiveState) -> bool {
     !namespace.is_empty() && !live.has(&namespace_key(namespace))
 }
 
-fn may_be_invalid(
-    step: &Step,
-    object: &Object,
-    live: &LiveState,
-    settings: &ApplySettings,
-    schemas: &Schemas,
-) -> bool {
-    let kind = object.gvk();
-    let Some(resource) = live.kinds().known(&kind) else { return true };
-    let Some(schema) = schemas.of(&kind, live) else { return true };
-    let rules = Rules { schema: &schema, resource: &resource.api.plural, manager: &settings.manager };
-    rules.are_broken_by_apply(object, step.live.as_ref())
-}
-
 /// Whether a write of an Application's sync may be refused by the API server's own rules. What nothing is known of is
 /// not suspected: such a kind may be there only when its stage is carried out.
 pub fn is_suspect(
@@ -125,11 +114,7 @@ pub fn is_suspect(
         | sync::Write::Apply { object, .. }
         | sync::Write::Replace { object, .. } => object,
     };
-    let kind = object.gvk();
-    let Some((resource, schema)) = live.kinds().known(&kind).zip(schemas.of(&kind, live)) else {
-        return false;
-    };
-    let rules = Rules { schema: &schema, resource: &resource.api.plural, manager: &settings.manager };
+    let Some(rules) = Rules::of(object, live, settings, schemas) else { return false };
     match (write, before) {
         (sync::Write::Patch { patch, .. }, Some(before)) => rules.are_broken_by_patch(patch, before),
         (sync::Write::Replace { force: false, .. }, Some(before)) => {
@@ -142,22 +127,34 @@ pub fn is_suspect(
 
 /// The API server's rules for a kind.
 struct Rules<'a> {
-    schema: &'a KindSchema,
+    schema: Arc<KindSchema>,
     /// The kind's name in paths.
-    resource: &'a str,
+    resource: String,
     /// Who writes.
     manager: &'a str,
 }
 
-impl Rules<'_> {
+impl<'a> Rules<'a> {
+    /// The rules for an object's kind, if that is known.
+    fn of(
+        object: &Object,
+        live: &LiveState,
+        settings: &'a ApplySettings,
+        schemas: &Schemas,
+    ) -> Option<Rules<'a>> {
+        let kind = object.gvk();
+        let (resource, schema) = live.kinds().known(&kind).zip(schemas.of(&kind, live))?;
+        Some(Rules { schema, resource: resource.api.plural, manager: &settings.manager })
+    }
+
     /// What an object would become is predicted, and checked as there.
     fn are_broken_by_apply(&self, object: &Object, before: Option<&Object>) -> bool {
-        if decode(self.schema, object.value()).is_err() {
+        if decode(&self.schema, object.value()).is_err() {
             return true;
         }
         let write = Write { manager: self.manager, now: "", subresource: "" };
         let before = before.map(Object::value);
-        match managed::predict(self.schema, before, object.value(), &write, true) {
+        match managed::predict(&self.schema, before, object.value(), &write, true) {
             Ok(after) => self.are_broken(&after, before),
             Err(_) => true,
         }
@@ -166,7 +163,7 @@ impl Rules<'_> {
     fn are_broken_by_patch(&self, patch: &Patch, before: &Object) -> bool {
         let before = before.value();
         let patched = match patch.strategic {
-            true => strategic::merge(self.schema, before, &patch.body),
+            true => strategic::merge(&self.schema, before, &patch.body),
             false => Ok(merge_patch(before, &patch.body)),
         };
         patched.map_or(true, |after| self.are_broken_by_update(after, before))
@@ -177,16 +174,16 @@ impl Rules<'_> {
     }
 
     fn are_broken_by_update(&self, after: Value, before: &Value) -> bool {
-        let Ok(mut after) = decode(self.schema, &after) else { return true };
-        prune(self.schema, &mut after);
-        default_object(self.schema, &mut after);
-        keep_unchangeable(self.schema, Some(before), &mut after, "");
+        let Ok(mut after) = decode(&self.schema, &after) else { return true };
+        prune(&self.schema, &mut after);
+        default_object(&self.schema, &mut after);
+        keep_unchangeable(&self.schema, Some(before), &mut after, "");
         self.are_broken(&after, Some(before))
     }
 
     fn are_broken(&self, after: &Value, before: Option<&Value>) -> bool {
-        !metadata_errors(self.schema, self.resource, after, before).is_empty()
-            || !validate(self.schema, after, before).is_empty()
+        !metadata_errors(&self.schema, &self.resource, after, before).is_empty()
+            || !validate(&self.schema, after, before).is_empty()
             || (self.resource == "customresourcedefinitions" && !crd_errors(after).is_empty())
     }
 }
@@ -221,10 +218,13 @@ mod tests {
 
     fn suspected(resource: &str, value: Value, before: Option<Value>) -> bool {
         let (object, before) = (object(value), before.map(object));
+        rules(resource, &object).are_broken_by_apply(&object, before.as_ref())
+    }
+
+    fn rules(resource: &str, object: &Object) -> Rules<'static> {
         let kind = object.gvk();
-        let schema =
-            Registry::builtin().kind(&kind.group, &kind.version, &kind.kind).expect("a built-in kind");
-        Rules { schema: &schema, resource, manager: "us" }.are_broken_by_apply(&object, before.as_ref())
+        let schema = Registry::builtin().kind(&kind.group, &kind.version, &kind.kind);
+        Rules { schema: schema.expect("a built-in kind"), resource: resource.to_owned(), manager: "us" }
     }
 
     fn of(api_version: &str, kind: &str, rest: Value) -> Value {
@@ -285,11 +285,7 @@ mod tests {
 
     fn patched(resource: &str, before: Value, body: Value, strategic: bool) -> bool {
         let before = object(before);
-        let kind = before.gvk();
-        let schema =
-            Registry::builtin().kind(&kind.group, &kind.version, &kind.kind).expect("a built-in kind");
-        let rules = Rules { schema: &schema, resource, manager: "us" };
-        rules.are_broken_by_patch(&Patch { body, strategic }, &before)
+        rules(resource, &before).are_broken_by_patch(&Patch { body, strategic }, &before)
     }
 
     #[test]
@@ -312,8 +308,7 @@ mod tests {
     fn what_is_put_in_the_place_of_another_is_judged_as_an_update() {
         let fixed =
             |text: &str| object(of("v1", "ConfigMap", json!({"immutable": true, "data": {"a": text}})));
-        let schema = Registry::builtin().kind("", "v1", "ConfigMap").expect("a built-in kind");
-        let rules = Rules { schema: &schema, resource: "configmaps", manager: "us" };
+        let rules = rules("configmaps", &fixed("b"));
         assert!(rules.are_broken_by_replacing(&fixed("c"), &fixed("b")));
         assert!(!rules.are_broken_by_replacing(&fixed("b"), &fixed("b")));
     }

@@ -22,7 +22,7 @@ mod requests;
 mod schemas;
 mod stage;
 
-pub use admission::{concern, judges};
+pub use admission::{concern, judges, namespace_key};
 pub use carry_out::{ApplySettings, Done, Outcome, carry_out, carry_out_whole_stages};
 pub use check::{fault, is_suspect};
 pub use error::ApplyError;

@@ -50,15 +50,17 @@ pub(crate) async fn status(
     let newest = context.home.get(&object.key());
     let newest = newest.as_deref().unwrap_or(object);
     let old = newest.value().get("status").cloned().unwrap_or(Value::Null);
-    if let Some(mut state) = status.operation_state.take() {
+    let state = status.operation_state.take();
+    let mut new = status.write();
+    if let Some(mut state) = state {
         keep_terminating(&mut state, &old);
-        let others = size_but_status(newest) + size(&status.write());
-        fit_in(context, newest, &mut state, others);
+        fit_in(context, newest, &mut state, size_without(newest.value(), "status") + size(&new));
+        new["operationState"] = state.write();
         status.operation_state = Some(state);
     }
     let refreshed = is_refreshed(newest, object);
     let operation = if has_operated { operation_field(newest, app, &status) } else { None };
-    let patch_of_status = merge_patch_between(&old, &status.write());
+    let patch_of_status = merge_patch_between(&old, &new);
     if is_time_alone(&patch_of_status) && !refreshed && operation.is_none() {
         return Written::Done { handles_refresh: false };
     }
@@ -81,10 +83,10 @@ fn fit_in(context: &Context, app: &Object, state: &mut OperationState, others: u
     context.keep_overflow(&app.key(), overflow);
 }
 
-/// How large an app is without its status, in bytes.
-fn size_but_status(app: &Object) -> usize {
-    let fields = app.value().as_object().into_iter().flatten();
-    fields.filter(|(name, _)| *name != "status").map(|(_, value)| size(value)).sum()
+/// How large a value is without one of its fields, in bytes.
+fn size_without(value: &Value, field: &str) -> usize {
+    let fields = value.as_object().into_iter().flatten();
+    fields.filter(|(name, _)| *name != field).map(|(_, value)| size(value)).sum()
 }
 
 /// An operation that somebody wanted to end meanwhile is not shown as running again. One that has just taken its place is
@@ -125,10 +127,8 @@ pub(crate) async fn operation(context: &Context, object: &Object, state: &Operat
     let status = newest.value().get("status").unwrap_or(&Value::Null);
     let mut state = state.clone();
     keep_terminating(&mut state, status);
-    let of_status = status.as_object().into_iter().flatten();
-    let others =
-        of_status.filter(|(name, _)| *name != "operationState").map(|(_, value)| size(value)).sum::<usize>();
-    fit_in(context, newest, &mut state, size_but_status(newest) + others);
+    let others = size_without(newest.value(), "status") + size_without(status, "operationState");
+    fit_in(context, newest, &mut state, others);
     let old = status.get("operationState").cloned().unwrap_or_else(|| json!({}));
     let mut body = json!({"status": {"operationState": merge_patch_between(&old, &state.write())}});
     if newest.value()["operation"].is_null() {

@@ -10,7 +10,7 @@ pub fn small_pages_at_first() {
     allow_huge(false);
 }
 
-/// Takes [`small_pages_at_first`] back: the process will run for long, or takes much memory.
+/// Takes [`small_pages_at_first`] back: much is rendered, and that takes much memory.
 pub(crate) fn huge_from_here() {
     #[cfg(target_os = "linux")]
     allow_huge(true);

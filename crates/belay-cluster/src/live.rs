@@ -606,7 +606,7 @@ fn opened(kept: Vec<Kept>) -> Vec<Arc<Object>> {
 }
 
 /// Whether an object was kept trimmed: the API server knows the managers of every whole one.
-fn is_trimmed(object: &Object) -> bool {
+pub fn is_trimmed(object: &Object) -> bool {
     object.value().pointer("/metadata/managedFields").is_none()
 }
 

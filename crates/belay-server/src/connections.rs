@@ -66,6 +66,10 @@ async fn next(
 }
 
 async fn attend(stream: TcpStream, router: Router, watcher: Watcher, _place: OwnedSemaphorePermit) {
+    // What is to be said is said at once: an answer in two parts would wait for the client to confirm the first.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection answers late");
+    }
     let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
     let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));

@@ -30,14 +30,15 @@ impl Folders {
 
     pub(crate) fn keep(&self, id: ObjectId, folder: Arc<Folder>) {
         let mut known = self.lock();
+        let is_too_large = folder.len() > MOST_NAMES;
+        if is_too_large || known.folders.contains_key(&id) {
+            return;
+        }
         if known.names + folder.len() > MOST_NAMES {
             *known = Known::default();
         }
-        // One that is larger than all of them may be is not kept.
-        if folder.len() <= MOST_NAMES && !known.folders.contains_key(&id) {
-            known.names += folder.len();
-            known.folders.insert(id, folder);
-        }
+        known.names += folder.len();
+        known.folders.insert(id, folder);
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {

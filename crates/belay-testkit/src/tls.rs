@@ -17,6 +17,8 @@ use rustls::server::WebPkiClientVerifier;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
+use crate::git_server::answer_at_once;
+
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// What a server shows of itself.
@@ -53,7 +55,8 @@ pub enum TlsServerError {
 /// Answers whoever comes, for ever.
 pub(crate) async fn serve(listener: TcpListener, tls: Arc<rustls::ServerConfig>, router: Router) {
     let acceptor = TlsAcceptor::from(tls);
-    while let Ok((stream, _)) = listener.accept().await {
+    while let Ok((mut stream, _)) = listener.accept().await {
+        answer_at_once(&mut stream);
         tokio::spawn(answer(stream, acceptor.clone(), router.clone()));
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use belay_cluster::is_trimmed;
 use belay_diff::{Difference, FieldPath, Ignored, Method, Sides};
 use belay_manifest::{Object, ObjectKey};
 use serde_json::Value;
@@ -33,7 +34,7 @@ impl Version {
         Version {
             uid: live.uid().into(),
             version: live.resource_version().into(),
-            is_whole: live.value().pointer("/metadata/managedFields").is_some(),
+            is_whole: !is_trimmed(live),
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use belay_apply::namespace_key;
 use belay_argo_api::Application;
 use belay_crd::Described;
-use belay_manifest::{GroupVersionKind, Object, ObjectKey};
+use belay_manifest::{GroupVersionKind, Object};
 use belay_plan::sync::SYNC_OPTIONS;
 use serde_json::{Value, json};
 
@@ -39,16 +40,6 @@ pub(super) fn wanted(
         object["metadata"]["annotations"][SYNC_OPTIONS] = Value::from("ServerSideApply=true");
     }
     Object::new(object).ok().map(Arc::new)
-}
-
-/// The key of a namespace.
-fn namespace_key(name: &str) -> ObjectKey {
-    ObjectKey {
-        group: String::new(),
-        kind: "Namespace".to_owned(),
-        namespace: String::new(),
-        name: name.to_owned(),
-    }
 }
 
 /// The kind of namespaces.

@@ -66,11 +66,6 @@ impl Judges {
         Judges(judges)
     }
 
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Whether one of them may judge the object when it is created, or updated. `resource` is the plural of its kind,
     /// `namespace` the object's namespace as it is live, if that is known.
     pub fn concern(&self, object: &Object, resource: &str, is_new: bool, namespace: Option<&Object>) -> bool {

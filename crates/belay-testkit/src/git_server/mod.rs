@@ -23,8 +23,9 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::map_request;
 use axum::routing::any;
+use axum::serve::ListenerExt;
 use gix::ObjectId;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -104,6 +105,13 @@ pub struct GitServer {
     task: Option<JoinHandle<()>>,
 }
 
+/// Sends what there is, as Git servers do: an answer in two parts would wait for the client to confirm the first.
+pub(crate) fn answer_at_once(stream: &mut TcpStream) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection answers late");
+    }
+}
+
 impl GitServer {
     /// Listens and serves from now on, in tasks of the current runtime.
     pub async fn start(options: GitServerOptions) -> Result<GitServer, GitServerError> {
@@ -123,6 +131,7 @@ impl GitServer {
             std::future::ready(request)
         };
         let router = router.layer(map_request(counting));
+        let listener = listener.tap_io(answer_at_once);
         let signal = stopped.clone().cancelled_owned();
         let task = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(signal).await {

@@ -68,12 +68,12 @@ fn refreshed(name: &str) -> Value {
         "annotations": {"argocd.argoproj.io/refresh": "normal"}}})
 }
 
-/// The API server's audit webhook tells that somebody has patched the ConfigMap, just now.
-async fn tell(base: &str, token: &str, user: &str) -> u16 {
+/// The API server's audit webhook tells that somebody patched the ConfigMap at a time.
+async fn tell(base: &str, token: &str, user: &str, time: &str) -> u16 {
     let event = json!({"level": "Metadata", "stage": "ResponseComplete", "verb": "patch", "user": {"username": user},
         "requestURI": "/api/v1/namespaces/shop/configmaps/settings?fieldManager=an-editor", "userAgent": "kubectl/v1",
         "objectRef": {"resource": "configmaps", "namespace": "shop", "name": "settings", "apiVersion": "v1"},
-        "responseStatus": {"code": 200}, "stageTimestamp": belay_cluster::now().to_string()});
+        "responseStatus": {"code": 200}, "stageTimestamp": time});
     let list = json!({"kind": "EventList", "apiVersion": "audit.k8s.io/v1", "items": [event]}).to_string();
     let request = reqwest::Client::new().post(format!("{base}/audit")).bearer_auth(token);
     let answer = request.body(list).send().await.expect("an answer");
@@ -101,22 +101,24 @@ async fn who_changed_something_is_named_where_the_audit_log_tells() {
         .edit(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings", "namespace": "shop"},
             "data": {"colour": "red"}}))
         .await;
-    assert_eq!(tell(&base, "another-token", "eve").await, 401);
+    let edited = &belay_cluster::now().to_string();
+    assert_eq!(tell(&base, "another-token", "eve", edited).await, 401);
     let before = until("it is noted", async || drift("blue → red, an-editor, ").await).await;
     assert!(!before.contains("(audit)"), "nobody has told yet: {before}");
-    assert_eq!(tell(&base, "a-token", "ada").await, 200);
+    assert_eq!(tell(&base, "a-token", "ada", edited).await, 200);
     let named = until("she is named", async || drift(", by ada (audit)").await).await;
     assert_eq!(named.lines().count(), 1, "the entry is amended, not repeated: {named}");
-    let shown = async |path: &str| {
+    let names_her = async |path: &str, field: &str| {
         let answer = reqwest::get(format!("{base}/api/belay/v1/apps/app/argocd/web{path}")).await;
-        answer.expect("an answer").json::<Value>().await.expect("JSON")
+        let page: Value = answer.expect("an answer").json().await.expect("JSON");
+        (page[field][0]["user"] == "ada").then_some(())
     };
-    assert_eq!(shown("").await["drift"][0]["user"], "ada", "on the app's page");
-    let object = shown("/resource?kind=ConfigMap&namespace=shop&name=settings").await;
-    assert_eq!(object["differences"][0]["user"], "ada", "on the object's page");
+    until("the app's page names her", async || names_her("", "drift").await).await;
+    let object = "/resource?kind=ConfigMap&namespace=shop&name=settings";
+    until("the object's page names her", async || names_her(object, "differences").await).await;
     drop(going);
     let (_other, base, _) = world.run(&["--controllers=flux"]).await;
-    assert_eq!(tell(&base, "", "ada").await, 404);
+    assert_eq!(tell(&base, "", "ada", edited).await, 404);
 }
 
 const CHART: &str = "apiVersion: v2\nname: web\nversion: VERSION\n";

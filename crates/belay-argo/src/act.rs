@@ -74,6 +74,9 @@ impl View<'_> {
         is_running: bool,
     ) -> Choice {
         let (context, now) = (self.context, evidence.now);
+        if comparison.is_in_sync() && !is_running {
+            evidence.settled();
+        }
         let leave = |rule, message: &str| {
             if !comparison.is_in_sync() {
                 evidence.left(rule, message);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use belay_argo_api::{Application, ApplicationSource};
-use belay_filetree::{FileTree, MountedTree};
+use belay_filetree::{FileTree, MountedTree, Reads};
 use belay_manifest::{Limits, Manifest, Object};
 use belay_render::{Freshness, Render, SourceType};
 use belay_source::Checkout;
@@ -69,7 +69,7 @@ pub(crate) struct Rendered {
 #[derive(Clone)]
 pub(crate) struct Made {
     source_type: SourceType,
-    render: Arc<Render>,
+    reads: Arc<Reads>,
     /// Whether another commit alone makes another render.
     names_revision: bool,
 }
@@ -105,7 +105,7 @@ impl Desired {
         for (place, source) in self.sources.iter().enumerate() {
             let Some(made) = &source.made else { continue };
             differs |= made.names_revision && source.checkout.commit != earlier[place].commit;
-            if let Some(changed) = made.render.reads.changes(tree_of(place, sources, earlier).as_ref()) {
+            if let Some(changed) = made.reads.changes(tree_of(place, sources, earlier).as_ref()) {
                 differs = true;
                 files.extend(changed);
             }
@@ -162,14 +162,16 @@ pub(crate) async fn read(context: &Context, asked: &Asked<'_>) -> Result<Arc<Des
     if let Some(known) = known.filter(|known| known.is_of(&checkouts, &fingerprint, capabilities)) {
         return Ok(known);
     }
-    let mut sources = Vec::new();
+    let (mut sources, mut manifests) = (Vec::new(), Vec::new());
     for (place, request) in requests.into_iter().enumerate() {
         let tree = tree_of(place, asked.sources, &checkouts);
-        let made = rendered(context, asked, place, tree, request).await?;
+        let made = rendered(context, asked, place, tree, request).await?.map(|(made, objects)| {
+            manifests.extend(objects);
+            made
+        });
         sources.push(Rendered { checkout: checkouts[place].clone(), made });
     }
-    let renders = sources.iter().filter_map(|source| source.made.as_ref());
-    let manifests: Vec<&Manifest> = renders.flat_map(|made| &made.render.manifests).collect();
+    let manifests: Vec<&Manifest> = manifests.iter().collect();
     let prepared = learn_and_prepare(context, &manifests, asked.target).await?;
     check_reach(context, &prepared)?;
     watch_kinds(context, &prepared).await?;
@@ -246,7 +248,7 @@ async fn rendered(
     place: usize,
     tree: Arc<dyn FileTree>,
     request: render::Request,
-) -> Result<Option<Made>, Fault> {
+) -> Result<Option<(Made, Vec<Manifest>)>, Fault> {
     if asked.sources.is_many() && request.source.path.is_empty() && request.source.chart.is_empty() {
         return Ok(None);
     }
@@ -272,7 +274,9 @@ async fn rendered(
         let objects = render.manifests.len();
         tracing::info!(app = %key, revision, objects, "rendered");
     }
-    Ok(Some(Made { source_type: plan.source_type, render, names_revision: plan.names_revision }))
+    let Render { manifests, reads } = render;
+    let made = Made { source_type: plan.source_type, reads, names_revision: plan.names_revision };
+    Ok(Some((made, manifests)))
 }
 
 /// Prepares; learns kinds that are not known yet and, when there were some, prepares once more. What is unknown then

@@ -10,6 +10,9 @@ use crate::context::Context;
 use crate::events;
 use crate::sources::revision_list;
 
+/// The annotation by which an app is left alone.
+pub(crate) const SKIP: &str = "argocd.argoproj.io/skip-reconcile";
+
 /// What caused a look at an app to matter.
 pub(crate) struct Evidence<'a> {
     pub(crate) context: &'a Context,
@@ -41,6 +44,11 @@ impl Evidence<'_> {
     /// Something differs, and is left.
     pub(crate) fn left(&self, rule: Rule, message: impl Into<String>) {
         self.note(self.trigger(), Decision::Leave { rule, message: message.into() });
+    }
+
+    /// Nothing differs, and nothing is under way.
+    pub(crate) fn settled(&self) {
+        self.context.settings.ledger.settled(&app_name(self.key), &self.revisions.join(" "), self.now);
     }
 
     /// Who changes back what was healed again and again, if it differs now.
@@ -89,6 +97,13 @@ pub(crate) fn ended(
 pub(crate) fn not_compared(context: &Context, key: &ObjectKey, message: &str, now: Timestamp) {
     let decision = Decision::Leave { rule: Rule::Source, message: message.to_owned() };
     note(context, key, now, String::new(), Trigger::Look, decision);
+}
+
+/// The app's own resource says that it is to be left alone.
+pub(crate) fn held(context: &Context, key: &ObjectKey) {
+    let trigger = Trigger::State { what: format!("`{SKIP}` is set") };
+    let decision = Decision::Leave { rule: Rule::Hold, message: "skipped".to_owned() };
+    note(context, key, belay_cluster::now(), String::new(), trigger, decision);
 }
 
 fn note(

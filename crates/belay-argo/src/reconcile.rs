@@ -52,7 +52,8 @@ pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Dura
     if !object.value()["metadata"]["deletionTimestamp"].is_null() {
         return deletion::finish(context, &object, &app, found.err()).await;
     }
-    if object.annotation("argocd.argoproj.io/skip-reconcile") == Some("true") {
+    if object.annotation(evidence::SKIP) == Some("true") {
+        evidence::held(context, key);
         return None;
     }
     let work = async {

@@ -28,6 +28,11 @@ impl Changes {
         Ok(changes)
     }
 
+    /// Every path that differs in some way.
+    pub fn paths(&self) -> impl Iterator<Item = &TreePath> {
+        self.contents.iter().chain(&self.kinds).chain(&self.listings)
+    }
+
     /// Whether a record of one of the trees holds in the other one, too.
     pub fn spare(&self, reads: &Reads) -> bool {
         let is_same = |changed: &HashSet<TreePath>, path: &TreePath| !changed.contains(path);

@@ -36,6 +36,11 @@ impl Reads {
         Ok(self.differences(tree).next().transpose()?.is_none())
     }
 
+    /// Every path that was looked at, those more than once for which that was done in several ways.
+    pub fn paths(&self) -> impl Iterator<Item = &TreePath> {
+        self.contents.keys().chain(self.probes.keys()).chain(self.listings.keys())
+    }
+
     /// Where `tree` shows something else than this record saw: files, and folders whose entries differ.
     pub fn differences<'a>(
         &'a self,

@@ -245,9 +245,7 @@ impl Context {
             self.add_consumers(key);
             return true;
         };
-        let consumers = self.consumers(key).into_iter();
-        let (same, changed): (Vec<_>, Vec<_>) =
-            consumers.partition(|consumer| self.renders.is_spared(consumer, &changes));
+        let (same, changed) = self.renders.spared(self.consumers(key), &changes);
         changed.into_iter().for_each(|consumer| self.add_with_dependencies(consumer));
         same.into_iter().for_each(|consumer| self.queue.add_later(consumer));
         true

@@ -70,7 +70,13 @@ pub(crate) fn note(
         Ok(Came::Applied { .. }) if found.trigger.is_some() || !found.changes.is_empty() => {
             Decision::Sync { by: "the Kustomization".to_owned() }
         }
-        Ok(_) => return,
+        Ok(came) => {
+            if matches!(came, Came::Applied { .. }) {
+                let revision = found.revision.as_deref().unwrap_or_default();
+                context.settings.ledger.settled(&app_name(key), revision, now);
+            }
+            return;
+        }
         Err(fault) => Decision::Leave { rule: rule(fault, found), message: fault.message.clone() },
     };
     context.settings.ledger.record(Entry {
@@ -79,6 +85,17 @@ pub(crate) fn note(
         revision: found.revision.clone().unwrap_or_default(),
         trigger: found.trigger.clone().unwrap_or(Trigger::Look),
         decision,
+    });
+}
+
+/// Notes that an app, by the name that commands know it by, is suspended.
+pub(crate) fn held(context: &Context, app: String) {
+    context.settings.ledger.record(Entry {
+        time: belay_cluster::now(),
+        app,
+        revision: String::new(),
+        trigger: Trigger::State { what: "`spec.suspend` is set".to_owned() },
+        decision: Decision::Leave { rule: Rule::Hold, message: "suspended".to_owned() },
     });
 }
 
@@ -92,6 +109,6 @@ fn rule(fault: &Fault, found: &Found) -> Rule {
 }
 
 /// The name by which commands know the app.
-fn app_name(key: &ObjectKey) -> String {
+pub(crate) fn app_name(key: &ObjectKey) -> String {
     format!("ks/{}/{}", key.namespace, key.name)
 }

@@ -9,6 +9,7 @@ use belay_apply::{ApplyError, ApplySettings, Outcome, carry_out_whole_stages};
 use belay_cluster::{LiveError, LiveState, step};
 use belay_crd::Resource;
 use belay_diff::{AddedFields, CompareOptions};
+use belay_filetree::Reads;
 use belay_flux_api::{KUSTOMIZATION, Kustomization, refused_fields, refused_resource_mark};
 use belay_ledger::Trigger;
 use belay_manifest::{GroupVersionKind, Manifest, Object, ObjectKey};
@@ -50,6 +51,7 @@ pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Dura
         return Some(write::AFTER_CONFLICT);
     }
     if app.spec.suspend {
+        evidence::held(context, evidence::app_name(key));
         return None;
     }
     let started = Instant::now();
@@ -125,7 +127,7 @@ async fn look(
     let mut planned = read_and_plan(context, object, app, &source).await?;
     found.digest = Some(std::mem::take(&mut planned.digest));
     found.secrets = std::mem::take(&mut planned.secrets);
-    let changed_files = evidence::changed_files(context, &key, app, &source, &planned.render.reads);
+    let changed_files = evidence::changed_files(context, &key, app, &source, &planned.reads);
     // A commit that touches other apps only is no reason for anything.
     let commit = changed_files.as_ref().and_then(|files| evidence::commit(app, &source, files));
     found.trigger = commit.or_else(|| evidence::request(object, &app.status.last_handled_reconcile_at));
@@ -162,7 +164,8 @@ async fn still_stands(context: &Context, object: &Object) -> Result<bool, Fault>
 /// What is to be done, before any of it is.
 pub(crate) struct Planned {
     place: Place,
-    render: Arc<Render>,
+    /// What the build read.
+    reads: Arc<Reads>,
     prepared: Prepared,
     /// What the inventory names, and what is ours without it.
     known: Objects,
@@ -184,9 +187,9 @@ pub(crate) async fn read_and_plan(
     let place = clusters::place(context, &key, app)
         .await
         .map_err(|error| Fault::retry("ReconciliationFailed", belay_causes::chain(&error)))?;
-    let render = step("render", build(context, object, app, source)).await?;
+    let Render { manifests, reads } = step("render", build(context, object, app, source)).await?;
     let mut secrets = Secrets::default();
-    let manifests = substitute(context, app, render.manifests.clone(), &mut secrets).await?;
+    let manifests = substitute(context, app, manifests, &mut secrets).await?;
     let digest = digest(context, &key, app, &manifests);
     let mut known = inventory::read(app.status.inventory.as_ref());
     if manifests.is_empty() && !known.is_empty() {
@@ -205,7 +208,7 @@ pub(crate) async fn read_and_plan(
         known.extend(adopted(live, object, &target));
     }
     let plan = step("plan", async { compare(live, app, &prepared, &known, &ignored) }).await;
-    Ok(Planned { place, render, prepared, known, plan, digest, secrets })
+    Ok(Planned { place, reads, prepared, known, plan, digest, secrets })
 }
 
 pub(crate) fn check(object: &Object, app: &Kustomization) -> Result<(), Fault> {
@@ -254,7 +257,7 @@ async fn build(
     object: &Object,
     app: &Kustomization,
     source: &Source,
-) -> Result<Arc<Render>, Fault> {
+) -> Result<Render, Fault> {
     let key = object.key();
     let inputs = build::fingerprint(app);
     let (renders, files, spec, place) =

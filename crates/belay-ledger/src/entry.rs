@@ -59,7 +59,9 @@ pub enum Trigger {
         /// What differs, in a few words.
         what: String,
     },
-    /// Nothing of these: a timer, a webhook, the app's own resource.
+    /// The time of another try has come.
+    Timer,
+    /// Nothing of these: a webhook, an interval, the app's own resource.
     Look,
     /// Another app has to be ready first.
     Dependency,
@@ -110,6 +112,8 @@ pub enum Rule {
     Dependency,
     /// Git cannot be read or rendered.
     Source,
+    /// Its resource says that it is to be left alone.
+    Hold,
 }
 
 impl Entry {
@@ -134,6 +138,7 @@ impl Entry {
             Trigger::Drift { fields } => fields.truncate(MOST_FIELDS),
             Trigger::User { .. }
             | Trigger::State { .. }
+            | Trigger::Timer
             | Trigger::Look
             | Trigger::Dependency
             | Trigger::Operation => {}
@@ -167,6 +172,7 @@ impl fmt::Display for Trigger {
             Trigger::User { name } if name.is_empty() => formatter.write_str("asked for"),
             Trigger::User { name } => write!(formatter, "asked for by {name}"),
             Trigger::State { what } => formatter.write_str(what),
+            Trigger::Timer => formatter.write_str("timer"),
             Trigger::Look => formatter.write_str("a look"),
             Trigger::Dependency => formatter.write_str("dependency"),
             Trigger::Operation => formatter.write_str("operation"),
@@ -195,6 +201,7 @@ impl fmt::Display for Rule {
             Rule::Contest => "contested",
             Rule::Dependency => "dependency",
             Rule::Source => "source",
+            Rule::Hold => "hold",
         })
     }
 }

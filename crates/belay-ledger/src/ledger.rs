@@ -109,6 +109,17 @@ impl Ledger {
         }
     }
 
+    /// Notes that an app which was left at last is as it should be.
+    pub fn settled(&self, app: &str, revision: &str, time: Timestamp) {
+        if self.standing(app).left.is_none() {
+            return;
+        }
+        let decision =
+            Decision::Finish { phase: "Succeeded".to_owned(), message: "as it should be again".to_owned() };
+        let (app, revision) = (app.to_owned(), revision.to_owned());
+        self.record(Entry { time, app, revision, trigger: Trigger::Look, decision });
+    }
+
     /// Who changed an object by a manager at a time (RFC 3339); nothing where nobody has told.
     pub fn author(&self, object: &ObjectKey, manager: &str, time: &str) -> Option<String> {
         lock(&self.trail).author(object, manager, time).map(str::to_owned)

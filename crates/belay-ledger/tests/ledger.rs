@@ -35,6 +35,21 @@ fn it_is_there_again_after_a_restart() {
 }
 
 #[test]
+fn an_app_that_is_as_it_should_be_again_is_left_no_more() {
+    let ledger = Ledger::in_memory();
+    let time = entry("", 5).time;
+    ledger.settled("app/a/web", "r1", time);
+    assert!(ledger.of("app/a/web").is_empty(), "nothing was left");
+    ledger.record(entry("app/a/web", 1));
+    assert_eq!(ledger.standing("app/a/web").left, Some(Rule::Policy));
+    ledger.settled("app/a/web", "r1", time);
+    ledger.settled("app/a/web", "r1", time + SignedDuration::from_secs(9));
+    assert_eq!(ledger.standing("app/a/web").left, None);
+    let told = ledger.of("app/a/web");
+    assert_eq!((told.len(), told[1].time), (2, time), "that is told once");
+}
+
+#[test]
 fn bad_p8_the_record_is_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt as _;
     let room = tempfile::tempdir().unwrap();

@@ -9,6 +9,8 @@ use belay_kustomize::BaseCache;
 use belay_manifest::{Manifest, ObjectKey};
 
 use crate::kept::{self, RenderStore};
+use crate::readers::Readers;
+use crate::remembered::Remembered;
 
 /// What a render came to, and what it read.
 #[derive(Debug)]
@@ -16,7 +18,7 @@ pub struct Render {
     /// The objects.
     pub manifests: Vec<Manifest>,
     /// Every path that was read, probed or listed.
-    pub reads: Reads,
+    pub reads: Arc<Reads>,
 }
 
 /// Whether a render was made or found.
@@ -28,20 +30,21 @@ pub enum Freshness {
     Found,
 }
 
-/// The last render of each part of each app: a source, and what it is for. One entry per part bounds the memory. Charts'
+/// The last render of each part of each app: a source, and what it is for, and by the paths that were read the apps that read
+/// them. One entry per part bounds the memory. Charts'
 /// templates are kept parsed beside them, for all apps together and within a limit of their own.
 #[derive(Default)]
 pub struct RenderCache {
-    renders: Mutex<HashMap<ObjectKey, HashMap<String, Known>>>,
+    known: Mutex<Known>,
     parsed: Arc<ParseCache>,
     bases: Arc<BaseCache>,
     store: Option<Arc<dyn RenderStore>>,
 }
 
-#[derive(Clone)]
+#[derive(Default)]
 struct Known {
-    inputs: String,
-    render: Arc<Render>,
+    renders: HashMap<ObjectKey, HashMap<String, Remembered>>,
+    readers: Readers,
 }
 
 impl RenderCache {
@@ -58,14 +61,14 @@ impl RenderCache {
         inputs: &str,
         tree: &dyn FileTree,
         make: impl FnOnce(&dyn FileTree) -> Result<Vec<Manifest>, E>,
-    ) -> Result<(Arc<Render>, Freshness), E> {
+    ) -> Result<(Render, Freshness), E> {
         if let Some(found) = self.find(app, part, inputs, tree)? {
             return Ok((found, Freshness::Found));
         }
         let recording = RecordingTree::new(tree);
         let manifests = make(&recording)?;
-        let render = Arc::new(Render { manifests, reads: recording.into_reads() });
-        self.keep(app, part, Known { inputs: inputs.to_owned(), render: render.clone() });
+        let render = Render { manifests, reads: Arc::new(recording.into_reads()) };
+        self.lock().keep(app, part, Remembered::new(inputs, &render));
         if let Some(store) = &self.store
             && let Some(bytes) = kept::write(inputs, &render)
         {
@@ -74,11 +77,15 @@ impl RenderCache {
         Ok((render, Freshness::Made))
     }
 
-    /// Whether changes spare all that the app was rendered from. That is a hint: it may depend on more than files.
-    pub fn is_spared(&self, app: &ObjectKey, changes: &Changes) -> bool {
+    /// Tells apps of which changes spare all that they were rendered from, which come first, from the others. That is a hint:
+    /// an app may depend on more than files.
+    pub fn spared(&self, apps: Vec<ObjectKey>, changes: &Changes) -> (Vec<ObjectKey>, Vec<ObjectKey>) {
         let known = self.lock();
-        let mut parts = known.get(app).into_iter().flat_map(HashMap::values).peekable();
-        parts.peek().is_some() && parts.all(|known| changes.spare(&known.render.reads))
+        let readers = known.readers.of(changes);
+        apps.into_iter().partition(|app| {
+            let Some(number) = known.readers.number_of(app) else { return false };
+            !readers.contains(&number) || known.reads_of(app).all(|reads| changes.spare(reads))
+        })
     }
 
     /// Templates parsed by earlier renders, for [`belay_helm::RenderOptions::parsed`].
@@ -93,7 +100,7 @@ impl RenderCache {
 
     /// Forgets an app, or makes its next render a fresh one.
     pub fn forget(&self, app: &ObjectKey) {
-        self.lock().remove(app);
+        self.lock().forget(app);
         if let Some(store) = &self.store {
             store.remove(&app.to_string());
         }
@@ -105,28 +112,44 @@ impl RenderCache {
         part: &str,
         inputs: &str,
         tree: &dyn FileTree,
-    ) -> Result<Option<Arc<Render>>, TreeError> {
-        let known = self.lock().get(app).and_then(|parts| parts.get(part)).cloned();
+    ) -> Result<Option<Render>, TreeError> {
+        let known = self.lock().renders.get(app).and_then(|parts| parts.get(part)).cloned();
         let Some(known) = known.or_else(|| self.restore(app, part)) else { return Ok(None) };
-        let holds = known.inputs == inputs && known.render.reads.hold_in(tree)?;
-        Ok(holds.then_some(known.render))
+        Ok(known.holds(inputs, tree)?.then(|| known.open()))
     }
 
     /// What a former process has kept.
-    fn restore(&self, app: &ObjectKey, part: &str) -> Option<Known> {
+    fn restore(&self, app: &ObjectKey, part: &str) -> Option<Remembered> {
         let bytes = self.store.as_ref()?.get(&app.to_string(), part)?;
         let (inputs, render) = kept::read(&bytes)?;
-        let known = Known { inputs, render: Arc::new(render) };
-        self.keep(app, part, known.clone());
+        let known = Remembered::new(&inputs, &render);
+        self.lock().keep(app, part, known.clone());
         Some(known)
     }
 
-    fn keep(&self, app: &ObjectKey, part: &str, known: Known) {
-        self.lock().entry(app.clone()).or_default().insert(part.to_owned(), known);
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl Known {
+    fn keep(&mut self, app: &ObjectKey, part: &str, render: Remembered) {
+        let parts = self.renders.entry(app.clone()).or_default();
+        if parts.get(part).is_none_or(|before| before.reads() != render.reads()) {
+            self.readers.remove(app, parts.values().map(|part| &**part.reads()));
+            let others = parts.iter().filter(|(other, _)| *other != part).map(|(_, other)| other);
+            others.chain([&render]).for_each(|part| self.readers.add(app, part.reads()));
+        }
+        parts.insert(part.to_owned(), render);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<ObjectKey, HashMap<String, Known>>> {
-        self.renders.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    fn forget(&mut self, app: &ObjectKey) {
+        let parts = self.renders.remove(app).unwrap_or_default();
+        self.readers.remove(app, parts.values().map(|part| &**part.reads()));
+    }
+
+    fn reads_of(&self, app: &ObjectKey) -> impl Iterator<Item = &Reads> {
+        self.renders.get(app).into_iter().flat_map(HashMap::values).map(|part| &**part.reads())
     }
 }
 
@@ -188,6 +211,43 @@ mod tests {
         let refreshed = started();
         refreshed.forget(&app());
         assert_eq!(render(&refreshed, "0", pod), (1, Freshness::Made), "a fresh render is one");
+    }
+
+    #[test]
+    fn apps_are_spared_by_changes_of_what_they_do_not_read() {
+        let cache = RenderCache::default();
+        let named = |name: &str| ObjectKey { name: name.to_owned(), ..app() };
+        let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n";
+        let tree = |changed: &str| {
+            let text =
+                |path: &str| if path == changed { format!("# changed\n{pod}") } else { pod.to_owned() };
+            let files = ["a/x.yaml", "b/x.yaml", "c/x.yaml"];
+            let texts = files.map(text);
+            MemoryTree::of(files.into_iter().zip(texts.iter().map(String::as_str)))
+        };
+        let render = |name: &str, part: &str, folder: &str| {
+            let folder = TreePath::parse(folder).unwrap();
+            let made = cache.render((&named(name), part), folder.as_str(), &tree(""), |tree| {
+                render_directory(tree, &folder, &DirectoryOptions::default())
+            });
+            made.map(drop).unwrap_or_else(|error: RenderError| panic!("{error}"));
+        };
+        let spared = |changed: &str| {
+            let changes = Changes::between(&tree(""), &tree(changed)).unwrap();
+            let apps = ["one", "two", "unknown"].map(named).to_vec();
+            let (spared, others) = cache.spared(apps, &changes);
+            assert_eq!(spared.len() + others.len(), 3);
+            spared.into_iter().map(|app| app.name).collect::<Vec<_>>().join(" ")
+        };
+        render("one", "0", "a");
+        render("one", "1", "b");
+        render("two", "0", "b");
+        assert_eq!(["a/x.yaml", "b/x.yaml", "c/x.yaml"].map(spared), ["two", "", "one two"]);
+        render("one", "1", "c");
+        assert_eq!(["a/x.yaml", "b/x.yaml", "c/x.yaml"].map(spared), ["two", "one", "two"]);
+        cache.forget(&named("one"));
+        render("three", "0", "a");
+        assert_eq!(["a/x.yaml", "b/x.yaml", "c/x.yaml"].map(spared), ["two", "", "two"]);
     }
 
     #[test]

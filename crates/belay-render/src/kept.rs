@@ -6,6 +6,7 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use belay_filetree::{ContentId, Kind, Probe, Reads, TreePath};
 use belay_manifest::{Manifest, Object, Origin};
@@ -109,7 +110,7 @@ pub(crate) fn read(bytes: &[u8]) -> Option<(String, Render)> {
         listings: ids(kept.listings)?,
     };
     let manifests = kept.manifests.into_iter().map(manifest).collect::<Option<_>>()?;
-    Some((kept.inputs, Render { manifests, reads }))
+    Some((kept.inputs, Render { manifests, reads: Arc::new(reads) }))
 }
 
 fn digest(text: &[u8]) -> String {
@@ -132,7 +133,10 @@ mod tests {
         reads.probes =
             kinds.into_iter().map(|kind| (path(&format!("{kind:?}")), Probe::Found(kind))).collect();
         reads.probes.insert(path("none"), Probe::Missing);
-        Render { manifests: vec![Manifest { object: Object::new(object).unwrap(), origin }], reads }
+        Render {
+            manifests: vec![Manifest { object: Object::new(object).unwrap(), origin }],
+            reads: Arc::new(reads),
+        }
     }
 
     #[test]

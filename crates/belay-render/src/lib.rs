@@ -11,6 +11,8 @@ mod glob;
 mod helm;
 mod kept;
 mod kustomize;
+mod readers;
+mod remembered;
 
 pub use cache::{Freshness, Render, RenderCache};
 pub use detect::{SourceType, detect, kustomization_file};

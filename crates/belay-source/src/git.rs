@@ -20,7 +20,7 @@ use crate::access::Access;
 use crate::address::{Address, without_login};
 use crate::budget::{Budget, TransportError};
 use crate::fetch::{FetchError, fetch};
-use crate::folders::Folders;
+use crate::objects::Objects;
 use crate::repositories::{Checkout, CheckoutError, Repositories, Request, normalised_url};
 use crate::revision::{Found, RevisionError, find};
 use crate::signature::SignedObjects;
@@ -93,8 +93,22 @@ struct Asked {
 struct State {
     repository: Option<gix::ThreadSafeRepository>,
     snapshots: HashMap<ObjectId, Checkout>,
-    /// What the snapshots have read, those that are kept no more included.
-    folders: Arc<Folders>,
+    /// What the snapshots read from, those that are kept no more included.
+    objects: Option<Arc<Objects>>,
+}
+
+impl State {
+    /// What a fetch has opened anew.
+    fn reopen(&mut self, repository: &gix::ThreadSafeRepository) {
+        self.repository = Some(repository.clone());
+        if let Some(objects) = &self.objects {
+            objects.reopen(repository);
+        }
+    }
+
+    fn objects(&mut self, repository: &gix::ThreadSafeRepository) -> &Arc<Objects> {
+        self.objects.get_or_insert_with(|| Arc::new(Objects::of(repository)))
+    }
 }
 
 const MEBIBYTE: u64 = 1024 * 1024;
@@ -162,7 +176,7 @@ impl GitStore {
             // What is at hand may be older than the revision.
             None => {
                 let repository = self.asked(&mirror, request).await?;
-                state.repository = Some(repository.clone());
+                state.reopen(&repository);
                 let found = find(&repository, revision).map_err(|error| {
                     lock(&mirror.asked).last = None;
                     mirror.unresolved(&error)
@@ -177,8 +191,8 @@ impl GitStore {
             return Ok(Checkout { reference: reference.clone(), signed, ..known.clone() });
         }
         let commit = *commit;
-        let checkout =
-            open(&repository, found, &state.folders).map_err(|error| mirror.fault(&error, false))?;
+        let checkout = open(&repository, found, state.objects(&repository))
+            .map_err(|error| mirror.fault(&error, false))?;
         if state.snapshots.len() >= SNAPSHOTS {
             state.snapshots.clear();
         }
@@ -274,7 +288,7 @@ impl Mirror {
 fn open(
     repository: &gix::ThreadSafeRepository,
     (id, reference): Found,
-    folders: &Arc<Folders>,
+    objects: &Arc<Objects>,
 ) -> Result<Checkout, String> {
     let local = repository.to_thread_local();
     let commit = local.find_commit(id).map_err(|error| belay_causes::chain(&error))?;
@@ -289,7 +303,7 @@ fn open(
         signed,
         commit: id.to_string(),
         reference,
-        tree: Arc::new(Snapshot::new(repository, root, folders.clone())),
+        tree: Arc::new(Snapshot::new(root, objects.clone())),
         subject,
         author: format!("{} <{}>", author.name, author.email),
         date: seconds,

@@ -1,6 +1,6 @@
 //! One commit of a mirror as a file tree: reads come from Git objects, nothing is checked out.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use belay_filetree::{ContentId, DirEntry, Entry, FileTree, Kind, TreeError, TreePath};
 use bytes::Bytes;
@@ -8,7 +8,7 @@ use gix::ObjectId;
 use gix::objs::Kind as ObjectKind;
 use gix::objs::tree::EntryKind;
 
-use crate::folders::{Folder, Folders};
+use crate::objects::{Folder, Objects};
 
 /// Largest file that is read, in bytes.
 const LARGEST_FILE: u64 = 50 * 1024 * 1024;
@@ -19,9 +19,8 @@ const LONGEST_POINTER: usize = 1024;
 
 /// The files of one commit.
 pub struct Snapshot {
-    repository: Mutex<gix::Repository>,
     root: ObjectId,
-    folders: Arc<Folders>,
+    objects: Arc<Objects>,
 }
 
 /// Why a tree object is not a folder of files.
@@ -45,26 +44,22 @@ pub(crate) fn verify(id: ObjectId, kind: ObjectKind, content: &[u8]) -> Result<(
 }
 
 impl Snapshot {
-    /// The tree `root` of a repository, whose folders may have been read for other commits.
-    pub(crate) fn new(
-        repository: &gix::ThreadSafeRepository,
-        root: ObjectId,
-        folders: Arc<Folders>,
-    ) -> Snapshot {
-        Snapshot { repository: Mutex::new(repository.to_thread_local()), root, folders }
+    /// The tree `root` of a mirror, whose folders may have been read for other commits.
+    pub(crate) fn new(root: ObjectId, objects: Arc<Objects>) -> Snapshot {
+        Snapshot { root, objects }
     }
 
     fn folder(&self, id: ObjectId, path: &TreePath) -> Result<Arc<Folder>, TreeError> {
-        if let Some(folder) = self.folders.get(id) {
+        if let Some(folder) = self.objects.folders().get(id) {
             return Ok(folder);
         }
         let folder = Arc::new(self.read_folder(id, path)?);
-        self.folders.keep(id, folder.clone());
+        self.objects.folders().keep(id, folder.clone());
         Ok(folder)
     }
 
     fn read_folder(&self, id: ObjectId, path: &TreePath) -> Result<Folder, TreeError> {
-        let repository = lock(&self.repository);
+        let repository = self.objects.repository();
         let tree = repository.find_tree(id).map_err(|source| store(path, source))?;
         verify(id, ObjectKind::Tree, &tree.data).map_err(|source| store(path, source))?;
         let mut folder = Vec::new();
@@ -118,7 +113,7 @@ impl FileTree for Snapshot {
             Kind::Submodule => return Err(TreeError::Submodule { path: path.clone() }),
             Kind::File | Kind::Executable | Kind::Link => {}
         }
-        let repository = lock(&self.repository);
+        let repository = self.objects.repository();
         let header = repository.find_header(id).map_err(|source| store(path, source))?;
         if header.size() > LARGEST_FILE {
             return Err(TreeError::TooLarge { path: path.clone(), size: header.size(), limit: LARGEST_FILE });
@@ -160,8 +155,4 @@ fn is_malicious(name: &str) -> bool {
 
 fn store(path: &TreePath, source: impl std::error::Error + Send + Sync + 'static) -> TreeError {
     TreeError::Store { path: path.clone(), source: Box::new(source) }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }

@@ -21,7 +21,8 @@ pub(super) fn begins(look: &Look<'_>, action: &str, chart: &BuiltChart, desired:
         .filter(|_| !is_retry)
         .or_else(|| request(&look.object, &look.release.status.last_handled_reconcile_at));
     let by = if is_retry { format!("{action}, tried again") } else { action.to_owned() };
-    note(look, trigger.unwrap_or_else(|| state(why)), Decision::Sync { by });
+    let otherwise = || if is_retry { Trigger::Timer } else { state(why) };
+    note(look, trigger.unwrap_or_else(otherwise), Decision::Sync { by });
 }
 
 /// The release is taken out. What failed and is only tried again is no news.
@@ -61,19 +62,29 @@ pub(super) fn left(look: &Look<'_>, fault: &Fault) {
     note(look, trigger, Decision::Leave { rule, message: fault.message.clone() });
 }
 
+/// The release is as it should be.
+pub(super) fn settled(look: &Look<'_>) {
+    look.context.settings.ledger.settled(&app_name(look), &revision(look), belay_cluster::now());
+}
+
 fn state(why: &str) -> Trigger {
     Trigger::State { what: why.to_owned() }
 }
 
 fn note(look: &Look<'_>, trigger: Trigger, decision: Decision) {
-    let metadata = &look.release.metadata;
     look.context.settings.ledger.record(Entry {
         time: belay_cluster::now(),
-        app: format!("hr/{}/{}", metadata.namespace, metadata.name),
+        app: app_name(look),
         revision: revision(look),
         trigger,
         decision,
     });
+}
+
+/// The name by which commands know the app.
+pub(super) fn app_name(look: &Look<'_>) -> String {
+    let metadata = &look.release.metadata;
+    format!("hr/{}/{}", metadata.namespace, metadata.name)
 }
 
 /// The revision of the chart's source.

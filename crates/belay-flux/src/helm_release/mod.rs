@@ -126,6 +126,7 @@ async fn one_look(context: &Context, key: &ObjectKey) -> Option<Duration> {
         return Some(write::AFTER_CONFLICT);
     }
     if look.release.spec.suspend {
+        crate::evidence::held(context, evidence::app_name(&look));
         return None;
     }
     let end = match look.run().await {
@@ -387,6 +388,9 @@ impl Look<'_> {
             return None;
         }
         step("report", report::write(self, true)).await;
+        if matches!(end, End::InSync) {
+            evidence::settled(self);
+        }
         let key = self.key();
         if !matches!(end, End::Retry) {
             self.context.remember(&key, |memory| memory.faults = 0);

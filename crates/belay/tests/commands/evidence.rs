@@ -116,6 +116,15 @@ async fn who_changed_something_is_named_where_the_audit_log_tells() {
     until("the app's page names her", async || names_her("", "drift").await).await;
     let object = "/resource?kind=ConfigMap&namespace=shop&name=settings";
     until("the object's page names her", async || names_her(object, "differences").await).await;
+    world
+        .edit(json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": "web",
+            "namespace": "argocd", "annotations": {"argocd.argoproj.io/skip-reconcile": "true"}}}))
+        .await;
+    let held = "`argocd.argoproj.io/skip-reconcile` is set → left (hold): skipped";
+    until("it is held", async || {
+        told(&world, "web").await.last().is_some_and(|last| last == held).then_some(())
+    })
+    .await;
     drop(going);
     let (_other, base, _) = world.run(&["--controllers=flux"]).await;
     assert_eq!(tell(&base, "", "ada", edited).await, 404);
@@ -189,8 +198,32 @@ async fn kustomizations_and_helm_releases_name_the_files_and_the_end() {
     );
     assert!(after.starts_with(&release));
     assert_eq!(told(&world, "ks/maps").await, map, "a commit that touches others is no news");
+    for (app, version, name) in [
+        ("ks/maps", "kustomize.toolkit.fluxcd.io/v1", "maps"),
+        ("hr/web", "helm.toolkit.fluxcd.io/v2", "web"),
+    ] {
+        holds(&world, app, version, name).await;
+    }
     drop(going);
     compares_without_a_controller(&world).await;
+}
+
+/// An app that is suspended is told to be held, and no more when it is not.
+async fn holds(world: &World, app: &str, version: &str, name: &str) {
+    let kind = if app.starts_with("ks/") { "Kustomization" } else { "HelmRelease" };
+    for (suspend, wanted) in [
+        (true, "`spec.suspend` is set → left (hold): suspended"),
+        (false, "a look → Succeeded: as it should be again"),
+    ] {
+        world
+            .edit(
+                json!({"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": "shop"},
+                "spec": {"suspend": suspend}}),
+            )
+            .await;
+        let last = async || told(world, app).await.pop().filter(|last| last == wanted);
+        until(&format!("{app}: {wanted}"), last).await;
+    }
 }
 
 /// `belay diff` of both of Flux's kinds of app, before and after somebody changes their objects.

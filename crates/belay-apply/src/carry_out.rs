@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use belay_cluster::LiveState;
+use belay_cluster::{LiveState, PlainObject};
 use belay_diff::{Difference, take_over};
 use belay_manifest::ObjectKey;
 use belay_plan::{Action, Desired, KeptReason, Plan, Step};
 use futures::{StreamExt, stream};
-use kube::api::{Api, DynamicObject, Patch, PatchParams, PropagationPolicy};
+use kube::api::{Api, Patch, PatchParams, PropagationPolicy};
 use serde_json::{Value, json};
 
 use crate::check::refused;
@@ -152,7 +152,7 @@ async fn ask_to_apply(
     settings: &ApplySettings,
 ) -> Result<(), ApplyError> {
     let resource = resource(&desired.object, live).await?;
-    let api = resource.objects(live.client(), &step.key.namespace);
+    let api = resource.plain(live.client(), &step.key.namespace);
     let params = PatchParams::apply(&settings.manager).force();
     let sent = Patch::Apply(desired.object.value());
     let answer = match api.patch(&step.key.name, &params, &sent).await {
@@ -167,11 +167,11 @@ async fn ask_to_apply(
 }
 
 async fn recreate(
-    api: &Api<DynamicObject>,
+    api: &Api<PlainObject>,
     key: &ObjectKey,
     params: &PatchParams,
     sent: &Patch<&Value>,
-) -> Result<DynamicObject, kube::Error> {
+) -> Result<PlainObject, kube::Error> {
     delete_and_wait(api, &key.name).await?;
     api.patch(&key.name, params, sent).await
 }
@@ -203,7 +203,7 @@ async fn release(
         {"op": "replace", "path": "/metadata/resourceVersion", "value": version},
     ]);
     let resource = resource(object, live).await?;
-    let api = resource.objects(live.client(), &step.key.namespace);
+    let api = resource.plain(live.client(), &step.key.namespace);
     let patch =
         serde_json::from_value(patch).map_err(|_not_a_patch| ApplyError::Answer { key: step.key.clone() })?;
     let params = PatchParams { field_manager: Some(settings.manager.clone()), ..PatchParams::default() };

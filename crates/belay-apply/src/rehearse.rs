@@ -6,7 +6,7 @@ use belay_cluster::LiveState;
 use belay_manifest::Object;
 use belay_plan::sync::{Action, Stage, Task, Write};
 use futures::{StreamExt, stream};
-use kube::api::{DynamicObject, Patch as KubePatch, PatchParams, PostParams};
+use kube::api::{Patch as KubePatch, PatchParams, PostParams};
 
 use crate::carry_out::ApplySettings;
 use crate::error::ApplyError;
@@ -80,14 +80,14 @@ impl Trying<'_> {
         let answer = match write {
             // Nothing is sent, or the live one has to go first.
             Write::Nothing { .. } | Write::Replace { force: true, .. } => return Ok(()),
-            Write::Create(object) => api_of(object, self.live).await?.create(&post, &body(object)?).await,
+            Write::Create(object) => api_of(object, self.live).await?.create(&post, &object.into()).await,
             Write::Replace { object, .. } => {
                 let mut object = object.clone();
                 if let Some(live) = self.task.live.as_deref() {
                     let version = live.value()["metadata"]["resourceVersion"].clone();
                     object.value_mut()["metadata"]["resourceVersion"] = version;
                 }
-                api_of(&object, self.live).await?.replace(name, &post, &body(&object)?).await
+                api_of(&object, self.live).await?.replace(name, &post, &(&object).into()).await
             }
             Write::Patch { patch, anew, .. } => {
                 let api = api_of(anew, self.live).await?;
@@ -105,11 +105,6 @@ impl Trying<'_> {
         };
         answer.map(drop).map_err(|source| ApplyError::Refused { key: self.task.key.clone(), source })
     }
-}
-
-fn body(object: &Object) -> Result<DynamicObject, ApplyError> {
-    serde_json::from_value(object.value().clone())
-        .map_err(|_not_an_object| ApplyError::Answer { key: object.key() })
 }
 
 /// Whether the API server, or whom it asked, says no to the object as it is.

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use belay_cluster::{LiveState, Resource};
+use belay_cluster::{LiveState, PlainObject, Resource};
 use belay_manifest::{Object, ObjectKey};
-use kube::api::{Api, DeleteParams, DynamicObject, Patch, Preconditions, PropagationPolicy};
+use kube::api::{Api, DeleteParams, Patch, Preconditions, PropagationPolicy};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -28,9 +28,9 @@ pub(crate) async fn under_way<T>(
 }
 
 /// Where an object's requests go.
-pub(crate) async fn api_of(object: &Object, live: &LiveState) -> Result<Api<DynamicObject>, ApplyError> {
+pub(crate) async fn api_of(object: &Object, live: &LiveState) -> Result<Api<PlainObject>, ApplyError> {
     let resource = resource(object, live).await?;
-    Ok(resource.objects(live.client(), object.namespace()))
+    Ok(resource.plain(live.client(), object.namespace()))
 }
 
 pub(crate) async fn resource(object: &Object, live: &LiveState) -> Result<Resource, ApplyError> {
@@ -38,7 +38,7 @@ pub(crate) async fn resource(object: &Object, live: &LiveState) -> Result<Resour
 }
 
 /// Takes in the API server's answer ahead of the watch. Gives its `resourceVersion`.
-pub(crate) fn learn(live: &LiveState, key: &ObjectKey, answer: DynamicObject) -> Result<String, ApplyError> {
+pub(crate) fn learn(live: &LiveState, key: &ObjectKey, answer: PlainObject) -> Result<String, ApplyError> {
     let answer = answered(key, answer)?;
     let version = answer.resource_version().to_owned();
     live.learn(answer);
@@ -46,10 +46,8 @@ pub(crate) fn learn(live: &LiveState, key: &ObjectKey, answer: DynamicObject) ->
 }
 
 /// The object that the API server answers with.
-pub(crate) fn answered(key: &ObjectKey, answer: DynamicObject) -> Result<Object, ApplyError> {
-    let fault = || ApplyError::Answer { key: key.clone() };
-    let value = serde_json::to_value(answer).map_err(|_not_json| fault())?;
-    Object::new(value).map_err(|_no_object| fault())
+pub(crate) fn answered(key: &ObjectKey, answer: PlainObject) -> Result<Object, ApplyError> {
+    Object::new(answer.into_value()).map_err(|_no_object| ApplyError::Answer { key: key.clone() })
 }
 
 /// Whether the API server says that a field cannot be changed, or that the object is invalid.
@@ -58,7 +56,7 @@ pub(crate) fn is_immutable(status: &kube::core::Status) -> bool {
 }
 
 /// Deletes an object and waits until it has gone.
-pub(crate) async fn delete_and_wait(api: &Api<DynamicObject>, name: &str) -> Result<(), kube::Error> {
+pub(crate) async fn delete_and_wait(api: &Api<PlainObject>, name: &str) -> Result<(), kube::Error> {
     match api.delete(name, &DeleteParams::background()).await {
         Ok(_) => {}
         Err(kube::Error::Api(status)) if status.code == 404 => return Ok(()),
@@ -153,7 +151,7 @@ async fn ask_to_release(object: &Object, finalizer: &str, live: &LiveState) -> R
     let api = api_of(object, live).await?;
     match api.patch(&key.name, &Default::default(), &Patch::<()>::Json(patch)).await {
         // What was on its way out goes with its last finalizer.
-        Ok(answer) if answer.metadata.deletion_timestamp.is_some() => Ok(()),
+        Ok(answer) if !answer.value()["metadata"]["deletionTimestamp"].is_null() => Ok(()),
         Ok(answer) => learn(live, &key, answer).map(drop),
         Err(kube::Error::Api(status)) if status.code == 404 => {
             live.learn_gone(&key);

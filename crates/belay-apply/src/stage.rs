@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use belay_cluster::LiveState;
+use belay_cluster::{LiveState, PlainObject};
 use belay_diff::{CompareOptions, Ignored, Ownership, Patch, added_paths, take_over};
 use belay_manifest::{Object, ObjectKey};
 use belay_plan::sync::{Action, HOOK_FINALIZER, Stage, Task, Write};
 use futures::{StreamExt, stream};
-use kube::api::{Api, DynamicObject, Patch as KubePatch, PatchParams, PostParams};
+use kube::api::{Api, Patch as KubePatch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
 use crate::carry_out::ApplySettings;
@@ -220,7 +220,7 @@ impl Writing<'_> {
         }
     }
 
-    async fn api(&self, object: &Object) -> Result<Api<DynamicObject>, ApplyError> {
+    async fn api(&self, object: &Object) -> Result<Api<PlainObject>, ApplyError> {
         api_of(object, self.live).await
     }
 
@@ -230,7 +230,7 @@ impl Writing<'_> {
 
     fn learnt(
         &self,
-        answer: Result<DynamicObject, kube::Error>,
+        answer: Result<PlainObject, kube::Error>,
         sent: &Value,
         how: Written,
     ) -> Result<Answered, ApplyError> {
@@ -239,18 +239,12 @@ impl Writing<'_> {
         Ok(Answered { how, version })
     }
 
-    async fn create(&self, api: &Api<DynamicObject>, object: &Object) -> Result<DynamicObject, kube::Error> {
-        let body: DynamicObject =
-            serde_json::from_value(object.value().clone()).map_err(kube::Error::SerdeError)?;
+    async fn create(&self, api: &Api<PlainObject>, object: &Object) -> Result<PlainObject, kube::Error> {
         let params = PostParams { field_manager: Some(self.manager().to_owned()), ..PostParams::default() };
-        api.create(&params, &body).await
+        api.create(&params, &object.into()).await
     }
 
-    async fn recreate(
-        &self,
-        api: &Api<DynamicObject>,
-        object: &Object,
-    ) -> Result<DynamicObject, kube::Error> {
+    async fn recreate(&self, api: &Api<PlainObject>, object: &Object) -> Result<PlainObject, kube::Error> {
         delete_and_wait(api, &self.key.name).await?;
         self.create(api, object).await
     }
@@ -291,7 +285,7 @@ impl Writing<'_> {
     /// What a client-side apply left, and what others added, becomes ours first: an apply removes nothing else.
     async fn take_fields_over(
         &self,
-        api: &Api<DynamicObject>,
+        api: &Api<PlainObject>,
         object: &Object,
         before: &Object,
     ) -> Result<(), ApplyError> {
@@ -333,10 +327,9 @@ impl Writing<'_> {
             "CustomResourceDefinition" | "Namespace" => Written::Updated,
             _ => Written::Replaced,
         };
-        let body: DynamicObject = serde_json::from_value(updated.into_value())
-            .map_err(|_not_an_object| ApplyError::Answer { key: self.key.clone() })?;
         let params = PostParams { field_manager: Some(self.manager().to_owned()), ..PostParams::default() };
-        self.learnt(api.replace(&self.key.name, &params, &body).await, object.value(), written)
+        let answer = api.replace(&self.key.name, &params, &(&updated).into()).await;
+        self.learnt(answer, object.value(), written)
     }
 }
 

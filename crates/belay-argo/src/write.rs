@@ -165,12 +165,11 @@ fn condition_change(known: &ApplicationStatus, type_: &str, message: &str) -> Op
 /// Patches an Application. Gives whether that is done, or is not needed as the app is gone.
 pub(crate) async fn patch(context: &Context, object: &Object, patch: Value) -> bool {
     let Ok(resource) = context.home.kinds().find(&application_kind()).await else { return false };
-    let api = resource.objects(context.home.client(), object.namespace());
+    let api = resource.plain(context.home.client(), object.namespace());
     let params = PatchParams { field_manager: Some(STATUS_MANAGER.to_owned()), ..PatchParams::default() };
     match api.patch(object.name(), &params, &Patch::Merge(&patch)).await {
         Ok(answer) => {
-            if let Some(object) = serde_json::to_value(answer).ok().and_then(|value| Object::new(value).ok())
-            {
+            if let Ok(object) = Object::new(answer.into_value()) {
                 context.home.learn(object);
             }
             true

@@ -7,11 +7,13 @@ use std::time::Duration;
 use belay_manifest::GroupVersionKind;
 use kube::Client;
 use kube::api::{Api, DynamicObject};
-use kube::core::ApiResource;
 use kube::core::discovery::v2::{APIGroupDiscovery, APIResourceDiscovery, APIVersionDiscovery};
+use kube::core::{ApiResource, DynamicResourceScope};
 use kube::discovery::verbs;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
+
+use crate::plain::PlainObject;
 
 /// Least time between two discoveries that a missing kind asks for.
 const REFRESH_PAUSE: Duration = Duration::from_secs(1);
@@ -39,6 +41,18 @@ pub struct Resource {
 impl Resource {
     /// Where requests about its objects go. Without a namespace: those of all namespaces.
     pub fn objects(&self, client: &Client, namespace: &str) -> Api<DynamicObject> {
+        self.requests(client, namespace)
+    }
+
+    /// The same, where their fields are wanted as they come.
+    pub fn plain(&self, client: &Client, namespace: &str) -> Api<PlainObject> {
+        self.requests(client, namespace)
+    }
+
+    fn requests<K>(&self, client: &Client, namespace: &str) -> Api<K>
+    where
+        K: kube::Resource<DynamicType = ApiResource, Scope = DynamicResourceScope>,
+    {
         match self.scope {
             Scope::Namespaced if !namespace.is_empty() => {
                 Api::namespaced_with(client.clone(), namespace, &self.api)

@@ -14,6 +14,7 @@ mod live;
 mod looks;
 mod measured;
 mod paced;
+mod plain;
 mod queue;
 mod replicas;
 mod simulation;
@@ -30,6 +31,7 @@ pub use live::{Belonging, Change, LiveError, LiveState, Reach, UnderWay, is_trim
 pub use looks::{Looks, RunningLook, step};
 pub use measured::{for_app, measured};
 pub use paced::paced;
+pub use plain::PlainObject;
 pub use queue::WorkQueue;
 pub use replicas::{Closed, Gate, Replica, ReplicaSettings, ReplicaSettingsError, Share, ShareChanges};
 pub use simulation::{Simulation, aside, now, simulate};

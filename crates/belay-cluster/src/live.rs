@@ -21,7 +21,6 @@ use std::time::Duration;
 
 use belay_manifest::{GroupVersionKind, Object, ObjectKey};
 use futures::{StreamExt, pin_mut};
-use kube::api::DynamicObject;
 use kube::core::ApiResource;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{Config, Event, watcher};
@@ -33,6 +32,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::connect::Clients;
 use crate::kinds::{KindError, Kinds, Resource, Scope};
+use crate::plain::PlainObject;
 use crate::replicas::Gate;
 
 use self::definitions::follow_kinds;
@@ -511,7 +511,7 @@ async fn follow(
     namespace: Option<String>,
     listing: watch::Sender<Listing>,
 ) {
-    let objects = resource.objects(&state.watching, namespace.as_deref().unwrap_or_default());
+    let objects = resource.plain(&state.watching, namespace.as_deref().unwrap_or_default());
     let api = resource.api;
     // Lists are consistent reads: no API server that lags behind another one answers them from its past.
     let stream = watcher(objects, Config::default()).default_backoff();
@@ -573,9 +573,9 @@ fn is_unserved(error: &kube::runtime::watcher::Error) -> bool {
     matches!(error, Error::InitialListFailed(kube::Error::Api(status)) if status.code == 404)
 }
 
-fn as_object(object: DynamicObject, api: &ApiResource) -> Option<Object> {
+fn as_object(object: PlainObject, api: &ApiResource) -> Option<Object> {
     let name = object.name_any();
-    let mut value = serde_json::to_value(object).ok()?;
+    let mut value = object.into_value();
     // Lists leave the type out of their items.
     let fields = value.as_object_mut()?;
     fields.insert("apiVersion".to_owned(), Value::from(api.api_version.clone()));

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use belay_cluster::PlainObject;
 use belay_manifest::{Object, ObjectKey};
 use belay_schema::merge_patch_between;
-use kube::api::{DynamicObject, Patch, PatchParams};
+use kube::api::{Patch, PatchParams};
 use serde_json::{Map, Value, json};
 
 use crate::context::Context;
@@ -62,7 +63,7 @@ async fn send(context: &Context, object: &Object, manager: &str, patch: &Value, 
         context.queue.add_after(object.key(), AFTER_FAILURE);
         return false;
     };
-    let api = resource.objects(context.live.client(), object.namespace());
+    let api = resource.plain(context.live.client(), object.namespace());
     let params = PatchParams { field_manager: Some(manager.to_owned()), ..PatchParams::default() };
     let patch = Patch::Merge(patch);
     let answer = match is_status {
@@ -86,9 +87,8 @@ async fn send(context: &Context, object: &Object, manager: &str, patch: &Value, 
     is_written
 }
 
-fn learn(context: &Context, key: &ObjectKey, answer: DynamicObject) {
-    let object = serde_json::to_value(answer).ok().and_then(|value| Object::new(value).ok());
-    match object {
+fn learn(context: &Context, key: &ObjectKey, answer: PlainObject) {
+    match Object::new(answer.into_value()).ok() {
         // The answer to the removal of the last finalizer is of an object that is gone.
         Some(object) if object.value()["metadata"]["deletionTimestamp"].is_null() => {
             context.live.learn(object);

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use belay_manifest::{GroupVersionKind, Object, ObjectKey};
-use kube::api::{Api, DynamicObject, ListParams};
+use kube::api::{Api, ListParams};
 
 use super::{Listing, LiveError, LiveState, as_object, chain};
 use crate::kinds::Resource;
+use crate::plain::PlainObject;
 
 /// Objects of one page of a list.
 const PAGE: u32 = 500;
@@ -76,7 +77,7 @@ impl LiveState {
     /// Asks the API server for one object, and takes in what it says.
     pub(super) async fn ask_for(&self, key: &ObjectKey, resource: &Resource) -> Result<(), kube::Error> {
         self.write().learnt.remove(key);
-        let api = resource.objects(&self.client, &key.namespace);
+        let api = resource.plain(&self.client, &key.namespace);
         let answer = api.get_opt(&key.name).await?;
         match answer.and_then(|object| as_object(object, &resource.api)) {
             Some(newest) => self.put_listed(newest),
@@ -86,7 +87,7 @@ impl LiveState {
     }
 
     async fn list_anew(&self, resource: &Resource, namespace: Option<&str>) -> Result<(), kube::Error> {
-        let api = resource.objects(&self.watching, namespace.unwrap_or_default());
+        let api = resource.plain(&self.watching, namespace.unwrap_or_default());
         self.begin_list(&resource.api, namespace);
         let mut objects = Vec::new();
         for_each(&api, resource, |object| objects.push(object)).await?;
@@ -115,7 +116,7 @@ fn stands_for(newest: &Object, object: &Object) -> bool {
 
 /// Lists a kind, page by page.
 pub(super) async fn for_each(
-    api: &Api<DynamicObject>,
+    api: &Api<PlainObject>,
     resource: &Resource,
     mut take: impl FnMut(Object),
 ) -> Result<(), kube::Error> {

@@ -46,7 +46,7 @@ impl LiveState {
     /// Lists a kind and takes in those objects that were trimmed.
     async fn read_again(&self, kind: &GroupVersionKind) -> Result<(), kube::Error> {
         let Some(resource) = self.kinds.known(kind) else { return Ok(()) };
-        let api = resource.objects(&self.client, "");
+        let api = resource.plain(&self.client, "");
         for_each(&api, &resource, |object| self.put(object)).await
     }
 }

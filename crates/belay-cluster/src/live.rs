@@ -297,6 +297,15 @@ impl LiveState {
         Ok(())
     }
 
+    /// Begins to watch kinds that will be asked for, and waits for nothing.
+    pub fn begin<'a>(&self, kinds: impl Iterator<Item = &'a GroupVersionKind>) {
+        for kind in kinds {
+            if let Some(resource) = self.kinds.known(kind).filter(|resource| resource.watchable) {
+                self.watch_of(&resource);
+            }
+        }
+    }
+
     /// Why a kind that was known is not served: its definition may have gone, which the next discovery tells.
     async fn unserved(&self, kind: &GroupVersionKind, reason: String) -> LiveError {
         match self.kinds.refresh(AFTER_FAILURE).await {

@@ -113,6 +113,11 @@ async fn look(
 ) -> Result<Came, Fault> {
     check(object, app)?;
     references::watch(context, object).await;
+    let was_built = context.recall(&object.key(), |memory| memory.digest.is_some());
+    if !was_built && app.spec.kube_config.is_none() {
+        // Lists take their time after a start: all of them, beside the fetch.
+        context.live.begin(inventory::read(app.status.inventory.as_ref()).values());
+    }
     let checks = HealthChecks::read(&app.spec.health_check_exprs)
         .map_err(|error| unreadable(&belay_causes::chain(&error)))?;
     let Some(source) = source(context, app, found).await? else { return Ok(Came::NotYet) };

@@ -96,7 +96,7 @@ pub(crate) async fn receive(State(shared): State<Shared>, request: Request) -> R
     if token.expose().is_empty() || !same_bytes(shown.as_bytes(), token.expose().as_bytes()) {
         return problem(StatusCode::UNAUTHORIZED, "the token does not match");
     }
-    let body = match body::read(body, LARGEST_BODY).await {
+    let body = match body::read_of_known(body, LARGEST_BODY).await {
         Ok(body) => body,
         Err(response) => return response,
     };

@@ -20,8 +20,6 @@ use crate::serve::Shared;
 
 /// Largest body.
 const LARGEST_BODY: usize = 3 * 1024 * 1024;
-/// A body that is looked through in no time.
-const SHORT_BODY: usize = 128 * 1024;
 /// The header of GitHub's signature.
 const GITHUB_SIGNATURE: &str = "x-hub-signature-256";
 
@@ -99,7 +97,7 @@ async fn is_signed_beside(
     body: &Bytes,
     secrets: &WebhookSecrets,
 ) -> bool {
-    if body.len() <= SHORT_BODY {
+    if body.len() <= body::SHORT {
         return is_signed(sender, headers, body, secrets);
     }
     let (headers, body, secrets) = (headers.clone(), body.clone(), secrets.clone());

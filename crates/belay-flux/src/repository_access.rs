@@ -194,10 +194,10 @@ fn proxy_from_secret(data: &Data, place: &str) -> Result<Proxy, String> {
     }
     let mut url = Url::parse(&address)
         .map_err(|error| format!("secret '{place}': failed to parse proxy address: {error}"))?;
-    if !matches!(url.scheme(), "http" | "https") {
+    if !matches!(url.scheme(), "http" | "https" | "socks5") {
         let scheme = url.scheme();
         return Err(format!(
-            "secret '{place}': proxy URL must use one of the supported schemes (http, https), got '{scheme}'"
+            "secret '{place}': proxy URL must use one of the supported schemes (http, https, socks5), got '{scheme}'"
         ));
     }
     if let Some(username) = text("username") {

@@ -51,10 +51,12 @@ fn with_tls(builder: ClientBuilder, tls: &Tls) -> Result<ClientBuilder, Transpor
 }
 
 fn read_proxy(proxy: &Proxy) -> Result<reqwest::Proxy, TransportError> {
+    // As Go's client does, names are left to a SOCKS proxy to look up.
+    let url = proxy.url.reveal();
+    let named = url.strip_prefix("socks5://").map(|rest| format!("socks5h://{rest}"));
     // The error would show the URL, which may hold a login.
-    let read = reqwest::Proxy::all(proxy.url.reveal()).map_err(|_hidden| TransportError::Access {
-        what: "the proxy's address",
-        reason: "it is no URL of a proxy".to_owned(),
+    let read = reqwest::Proxy::all(named.as_deref().unwrap_or(url)).map_err(|_hidden| {
+        TransportError::Access { what: "the proxy's address", reason: "it is no URL of a proxy".to_owned() }
     })?;
     Ok(read.no_proxy(NoProxy::from_string(&proxy.except)))
 }

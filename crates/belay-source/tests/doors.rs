@@ -151,6 +151,62 @@ async fn a_proxy_is_gone_through_unless_the_server_is_excepted() {
     assert_eq!(proxy.heads().len(), known, "what is excepted is reached directly");
 }
 
+/// A SOCKS proxy that knows one login, and one name for the server behind it. Gives its address.
+async fn socks(to: SocketAddr) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(let_through(stream, to));
+        }
+    });
+    address
+}
+
+/// RFC 1928, and RFC 1929 for the login.
+async fn let_through(mut stream: TcpStream, to: SocketAddr) -> Option<()> {
+    const WITH_LOGIN: u8 = 2;
+    let methods = counted(&mut stream, 1).await?;
+    methods.contains(&WITH_LOGIN).then_some(())?;
+    stream.write_all(&[5, WITH_LOGIN]).await.ok()?;
+    let (name, password) = (counted(&mut stream, 1).await?, counted(&mut stream, 0).await?);
+    let is_known = name == b"ada" && password == b"s3cr3t";
+    stream.write_all(&[1, u8::from(!is_known)]).await.ok()?;
+    is_known.then_some(())?;
+    // Version, "connect", nothing, "by name".
+    let host = counted(&mut stream, 4).await?;
+    let _port = stream.read_u16().await.ok()?;
+    (host == b"git.example.org").then_some(())?;
+    let mut server = TcpStream::connect(to).await.ok()?;
+    stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).await.ok()?;
+    copy_bidirectional(&mut stream, &mut server).await.ok().map(drop)
+}
+
+/// So many bytes of no interest, then as many as the next one says.
+async fn counted(stream: &mut TcpStream, before: usize) -> Option<Vec<u8>> {
+    let mut skipped = vec![0; before];
+    stream.read_exact(&mut skipped).await.ok()?;
+    let mut counted = vec![0; usize::from(stream.read_u8().await.ok()?)];
+    stream.read_exact(&mut counted).await.ok()?;
+    Some(counted)
+}
+
+#[tokio::test]
+async fn a_socks_proxy_looks_names_up_itself() {
+    let world = World::new(GitLimits::DEFAULT).await;
+    let commit = world.commit("one");
+    let server = address_of(&world.server.url());
+    let url = format!("http://git.example.org:{}/app.git", server.port());
+    let proxy = socks(server).await;
+    let through = |login: &str| {
+        let url = SecretText::new(format!("socks5://{login}{proxy}"));
+        Access { proxy: Some(Proxy { url, except: String::new() }), ..Access::default() }
+    };
+    assert_eq!(get(&world, &url, through("ada:s3cr3t@")).await.unwrap().commit, commit);
+    let error = get(&world, &url, through("eve:wr0ng@")).await.err().unwrap().message;
+    assert!(error.contains(&url) && !error.contains("wr0ng"), "{error}");
+}
+
 #[tokio::test]
 async fn a_proxy_sees_nothing_of_what_is_said_over_tls() {
     let world = World::new(GitLimits::DEFAULT).await;

@@ -49,10 +49,24 @@ pub(crate) struct Files {
     pub(crate) verified: Option<String>,
 }
 
+/// What a look that fails was at, as the original tells it: not why it failed.
+fn progress(repository: &GitRepository) -> String {
+    let (status, generation) = (&repository.status, repository.metadata.generation);
+    let observed = status.observed_generation.unwrap_or_default();
+    if status.artifact.is_none() {
+        "building artifact".to_owned()
+    } else if observed != generation {
+        format!("processing object: new generation {observed} -> {generation}")
+    } else {
+        "reconciliation in progress".to_owned()
+    }
+}
+
 /// The status after a look.
 pub(crate) fn status(repository: &GitRepository, found: &Found, now: Timestamp) -> GitRepositoryStatus {
     let mut status = repository.status.clone();
     let generation = repository.metadata.generation;
+    let at = progress(repository);
     let mut set = |type_: &str, is: ConditionStatus, reason: &str, message: &str| {
         set_condition(&mut status.conditions, Condition::new(type_, is, reason, message, generation), now);
     };
@@ -78,7 +92,7 @@ pub(crate) fn status(repository: &GitRepository, found: &Found, now: Timestamp) 
                 set("Stalled", ConditionStatus::True, fault.reason, &fault.message);
                 remove_condition(&mut status.conditions, "Reconciling");
             } else {
-                set("Reconciling", ConditionStatus::True, "ProgressingWithRetry", &fault.message);
+                set("Reconciling", ConditionStatus::True, "ProgressingWithRetry", &at);
                 remove_condition(&mut status.conditions, "Stalled");
             }
         }
@@ -155,6 +169,7 @@ mod tests {
         assert_eq!(failed.artifact, Some(artifact));
         let types: Vec<_> = failed.conditions.iter().map(|condition| condition.type_.as_str()).collect();
         assert_eq!(types, ["Ready", "Reconciling", "ArtifactInStorage", "FetchFailed"]);
+        assert_eq!(failed.conditions[1].message, "reconciliation in progress");
         let mended = status(&repository(failed.write()), &files("abc"), now);
         assert_eq!(mended.conditions, ready.conditions);
     }

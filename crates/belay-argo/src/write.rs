@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::context::{Context, application_kind};
 use crate::events;
 use crate::status::condition;
-use crate::sync::operation::is_completed;
+use crate::sync::operation::{is_another, is_completed};
 use crate::sync::{fit, size};
 
 /// The annotation by which people and the CLI ask for a look.
@@ -60,7 +60,10 @@ pub(crate) async fn status(
     }
     let refreshed = is_refreshed(newest, object);
     let operation = if has_operated { operation_field(newest, app, &status) } else { None };
-    let patch_of_status = merge_patch_between(&old, &new);
+    let mut patch_of_status = merge_patch_between(&old, &new);
+    if let Some(state) = &status.operation_state {
+        say_phase(&mut patch_of_status, state, &old);
+    }
     if is_time_alone(&patch_of_status) && !refreshed && operation.is_none() {
         return Written::Done { handles_refresh: false };
     }
@@ -92,12 +95,25 @@ fn size_without(value: &Value, field: &str) -> usize {
 /// An operation that somebody wanted to end meanwhile is not shown as running again. One that has just taken its place is
 /// another: nobody has seen it yet.
 fn keep_terminating(state: &mut OperationState, old: &Value) {
-    let known = &old["operationState"];
-    let is_to_end = known["phase"] == "Terminating" && known["startedAt"] == state.write()["startedAt"];
-    if is_to_end && state.phase == OperationPhase::Running {
+    let is_to_end = old["operationState"]["phase"] == "Terminating";
+    if is_to_end && state.phase == OperationPhase::Running && !follows_another(state, old) {
         state.phase = OperationPhase::Terminating;
         state.message = "operation is terminating".to_owned();
     }
+}
+
+/// Has the patch of a status that puts an operation in the place of another say its phase, even if that is the one known:
+/// somebody may have wanted to end the other meanwhile.
+fn say_phase(patch: &mut Value, state: &OperationState, old: &Value) {
+    if follows_another(state, old) {
+        patch["operationState"]["phase"] = state.write()["phase"].take();
+    }
+}
+
+/// Whether the operation in the status as it was is another one.
+fn follows_another(state: &OperationState, old: &Value) -> bool {
+    let known = old.get("operationState").cloned().map(OperationState::read);
+    known.is_some_and(|known| known.is_ok_and(|known| is_another(&known, state)))
 }
 
 /// Whether the refresh mark that this look handled is still the one there.
@@ -130,7 +146,9 @@ pub(crate) async fn operation(context: &Context, object: &Object, state: &Operat
     let others = size_without(newest.value(), "status") + size_without(status, "operationState");
     fit_in(context, newest, &mut state, others);
     let old = status.get("operationState").cloned().unwrap_or_else(|| json!({}));
-    let mut body = json!({"status": {"operationState": merge_patch_between(&old, &state.write())}});
+    let mut change = json!({"operationState": merge_patch_between(&old, &state.write())});
+    say_phase(&mut change, &state, status);
+    let mut body = json!({"status": change});
     if newest.value()["operation"].is_null() {
         body["operation"] = state.operation.write();
     }
@@ -190,6 +208,52 @@ fn is_time_alone(patch: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn state(phase: &str, revision: &str, retries: Option<i64>) -> Value {
+        json!({
+            "operation": {"sync": {"revision": revision}},
+            "phase": phase,
+            "retryCount": retries,
+            "startedAt": "2026-01-01T00:00:00Z",
+        })
+    }
+
+    fn kept(known: &Value, state: Value) -> OperationPhase {
+        let mut state = OperationState::read(state).unwrap();
+        keep_terminating(&mut state, &json!({"operationState": known}));
+        state.phase
+    }
+
+    #[test]
+    fn a_request_to_end_an_operation_is_not_written_over() {
+        let known = state("Terminating", "a", None);
+        assert_eq!(kept(&known, state("Running", "a", None)), OperationPhase::Terminating);
+        assert_eq!(kept(&known, state("Succeeded", "a", None)), OperationPhase::Succeeded);
+        assert_eq!(kept(&state("Running", "a", None), state("Running", "a", None)), OperationPhase::Running);
+    }
+
+    #[test]
+    fn a_request_to_end_an_operation_does_not_end_the_next_one_of_the_same_second() {
+        let known = state("Terminating", "a", None);
+        assert_eq!(kept(&known, state("Running", "b", None)), OperationPhase::Running);
+    }
+
+    #[test]
+    fn the_phase_of_an_operation_that_follows_another_is_said() {
+        let known = json!({"operationState": state("Running", "a", None)});
+        for (revision, phase) in [("b", json!("Running")), ("a", Value::Null)] {
+            let new = state("Running", revision, None);
+            let mut patch = merge_patch_between(&known, &json!({"operationState": new}));
+            say_phase(&mut patch, &OperationState::read(new).unwrap(), &known);
+            assert_eq!(patch["operationState"]["phase"], phase);
+        }
+    }
+
+    #[test]
+    fn a_request_to_end_an_operation_ends_its_retry_at_a_newer_revision() {
+        let known = state("Terminating", "a", Some(1));
+        assert_eq!(kept(&known, state("Running", "", Some(1))), OperationPhase::Terminating);
+    }
 
     #[test]
     fn the_time_of_a_look_alone_is_no_change() {

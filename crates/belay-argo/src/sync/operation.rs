@@ -31,6 +31,13 @@ pub(crate) fn current(app: &Application) -> Current {
     }
 }
 
+/// Whether what is recorded is another operation than the one at hand. Times count seconds: two operations of the same one
+/// differ in what they do. That of a retry may have changed, which looks its revision up anew.
+pub(crate) fn is_another(known: &OperationState, state: &OperationState) -> bool {
+    let is_first_try = state.retry_count.unwrap_or(0) == 0;
+    known.started_at != state.started_at || (is_first_try && known.operation != state.operation)
+}
+
 /// Whether a phase is an end.
 pub(crate) fn is_completed(phase: &OperationPhase) -> bool {
     !matches!(phase, OperationPhase::Running | OperationPhase::Terminating) && !phase.is_unset()

@@ -15,7 +15,7 @@ use belay_plan::sync::{
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::operation::{Current, Resume, conclude, current, result, resume, sync_of};
+use super::operation::{Current, Resume, conclude, current, is_another, result, resume, sync_of};
 use super::run::{Means, Ran};
 use super::settings::{Options, options_of, settings};
 use super::{check, namespace, results, room};
@@ -255,7 +255,7 @@ async fn begin(
 /// Whether another operation is recorded as running, which would be gone on with, to older revisions perhaps.
 fn takes_a_place(app: &Application, state: &OperationState) -> bool {
     match current(app) {
-        Current::Running(known) => known.started_at != state.started_at || known.operation != state.operation,
+        Current::Running(known) => is_another(&known, state),
         Current::Asked(_) | Current::Nothing => false,
     }
 }

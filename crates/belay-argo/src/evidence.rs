@@ -8,10 +8,8 @@ use jiff::Timestamp;
 
 use crate::context::Context;
 use crate::events;
+use crate::reconcile::SKIP;
 use crate::sources::revision_list;
-
-/// The annotation by which an app is left alone.
-pub(crate) const SKIP: &str = "argocd.argoproj.io/skip-reconcile";
 
 /// What caused a look at an app to matter.
 pub(crate) struct Evidence<'a> {

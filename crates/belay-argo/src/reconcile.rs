@@ -24,6 +24,8 @@ use crate::tracking::Target;
 use crate::write::{self, Written};
 use crate::{deletion, drift, events, orphans, project, status, traces};
 
+/// Nothing of an app, or of a cluster, is looked at while this annotation is `true`.
+pub(crate) const SKIP: &str = "argocd.argoproj.io/skip-reconcile";
 /// How soon a running operation is looked at again when nothing changes.
 const WHILE_RUNNING: Duration = Duration::from_secs(10);
 
@@ -52,7 +54,7 @@ pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Dura
     if !object.value()["metadata"]["deletionTimestamp"].is_null() {
         return deletion::finish(context, &object, &app, found.err()).await;
     }
-    if object.annotation(evidence::SKIP) == Some("true") {
+    if object.annotation(SKIP) == Some("true") {
         evidence::held(context, key);
         return None;
     }

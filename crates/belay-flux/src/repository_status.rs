@@ -66,7 +66,6 @@ fn progress(repository: &GitRepository) -> String {
 pub(crate) fn status(repository: &GitRepository, found: &Found, now: Timestamp) -> GitRepositoryStatus {
     let mut status = repository.status.clone();
     let generation = repository.metadata.generation;
-    let at = progress(repository);
     let mut set = |type_: &str, is: ConditionStatus, reason: &str, message: &str| {
         set_condition(&mut status.conditions, Condition::new(type_, is, reason, message, generation), now);
     };
@@ -92,7 +91,7 @@ pub(crate) fn status(repository: &GitRepository, found: &Found, now: Timestamp) 
                 set("Stalled", ConditionStatus::True, fault.reason, &fault.message);
                 remove_condition(&mut status.conditions, "Reconciling");
             } else {
-                set("Reconciling", ConditionStatus::True, "ProgressingWithRetry", &at);
+                set("Reconciling", ConditionStatus::True, "ProgressingWithRetry", &progress(repository));
                 remove_condition(&mut status.conditions, "Stalled");
             }
         }

@@ -31,8 +31,8 @@ pub enum Freshness {
 }
 
 /// The last render of each part of each app: a source, and what it is for, and by the paths that were read the apps that read
-/// them. One entry per part bounds the memory. Charts'
-/// templates are kept parsed beside them, for all apps together and within a limit of their own.
+/// them. One entry per part bounds the memory. Charts' templates are kept parsed beside them, for all apps together and within a
+/// limit of their own.
 #[derive(Default)]
 pub struct RenderCache {
     known: Mutex<Known>,
@@ -114,17 +114,20 @@ impl RenderCache {
         tree: &dyn FileTree,
     ) -> Result<Option<Render>, TreeError> {
         let known = self.lock().renders.get(app).and_then(|parts| parts.get(part)).cloned();
-        let Some(known) = known.or_else(|| self.restore(app, part)) else { return Ok(None) };
-        Ok(known.holds(inputs, tree)?.then(|| known.open()))
+        if let Some(known) = known {
+            return Ok(known.holds(inputs, tree)?.then(|| known.open()));
+        }
+        let Some((known, render)) = self.restore(app, part) else { return Ok(None) };
+        Ok(known.holds(inputs, tree)?.then_some(render))
     }
 
     /// What a former process has kept.
-    fn restore(&self, app: &ObjectKey, part: &str) -> Option<Remembered> {
+    fn restore(&self, app: &ObjectKey, part: &str) -> Option<(Remembered, Render)> {
         let bytes = self.store.as_ref()?.get(&app.to_string(), part)?;
         let (inputs, render) = kept::read(&bytes)?;
         let known = Remembered::new(&inputs, &render);
         self.lock().keep(app, part, known.clone());
-        Some(known)
+        Some((known, render))
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use belay_filetree::{FileTree, Reads, TreeError};
-use belay_manifest::{Manifest, Object, Origin, PackedObject};
+use belay_manifest::{Manifest, Origin, PackedObject};
 
 use crate::cache::Render;
 
@@ -12,18 +12,12 @@ use crate::cache::Render;
 pub(crate) struct Remembered {
     inputs: Arc<str>,
     reads: Arc<Reads>,
-    manifests: Arc<[(Origin, KeptObject)]>,
-}
-
-enum KeptObject {
-    Packed(PackedObject),
-    /// With a number that would be read as another.
-    Open(Object),
+    manifests: Arc<[(Origin, PackedObject)]>,
 }
 
 impl Remembered {
     pub(crate) fn new(inputs: &str, render: &Render) -> Remembered {
-        let kept = |manifest: &Manifest| (manifest.origin.clone(), KeptObject::of(&manifest.object));
+        let kept = |manifest: &Manifest| (manifest.origin.clone(), PackedObject::new(&manifest.object));
         Remembered {
             inputs: inputs.into(),
             reads: render.reads.clone(),
@@ -41,24 +35,10 @@ impl Remembered {
     }
 
     pub(crate) fn open(&self) -> Render {
-        let opened = |(origin, object): &(Origin, KeptObject)| Manifest {
+        let opened = |(origin, object): &(Origin, PackedObject)| Manifest {
             object: object.open(),
             origin: origin.clone(),
         };
         Render { manifests: self.manifests.iter().map(opened).collect(), reads: self.reads.clone() }
-    }
-}
-
-impl KeptObject {
-    fn of(object: &Object) -> KeptObject {
-        let packed = PackedObject::new(object);
-        if packed.open() == *object { KeptObject::Packed(packed) } else { KeptObject::Open(object.clone()) }
-    }
-
-    fn open(&self) -> Object {
-        match self {
-            KeptObject::Packed(packed) => packed.open(),
-            KeptObject::Open(object) => object.clone(),
-        }
     }
 }

@@ -7,10 +7,8 @@ use belay_manifest::Secret;
 use k8s_openapi::api::core::v1::Secret as KubernetesSecret;
 use serde::Deserialize;
 
-/// A change of this annotation makes everything be read anew.
-const REFRESH: &str = "argocd.argoproj.io/refresh";
-/// Nothing of the cluster is looked at while this is `true`.
-const SKIP: &str = "argocd.argoproj.io/skip-reconcile";
+use crate::reconcile::SKIP;
+use crate::write::REFRESH;
 
 /// What a cluster Secret says.
 #[derive(Debug, Clone, PartialEq, Eq)]

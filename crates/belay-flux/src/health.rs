@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use belay_crd::{GoDuration, format_go_duration};
 use belay_flux_api::KustomizationSpec;
-use belay_health::kstatus::{Status, evaluate};
+use belay_health::kstatus::{SCHEDULE_WINDOW, Status, Verdict, evaluate, may_fail_with_time};
 use belay_manifest::{Object, ObjectKey};
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -42,7 +42,7 @@ pub(crate) enum Health {
     Healthy,
     /// Some are on their way; time is left.
     Waiting {
-        /// How much.
+        /// How much; less where an object may fail before that.
         left: Duration,
     },
     /// Some will not get there, or not in time.
@@ -55,30 +55,53 @@ pub(crate) fn timeout(spec: &KustomizationSpec) -> Duration {
     spec.timeout.get().unwrap_or_else(usual).max(LEAST)
 }
 
-/// One object's status, or why it is not known.
-fn status_of(key: &ObjectKey, object: Option<&Object>, checks: &HealthChecks) -> Result<Status, String> {
-    let Some(object) = object else { return Err("status: 'NotFound'".to_owned()) };
+/// When a wait is judged.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    pub(crate) now: Timestamp,
+    /// How long has been waited.
+    pub(crate) waited: Duration,
+    /// How long is waited at most.
+    pub(crate) limit: Duration,
+}
+
+fn verdict(key: &ObjectKey, object: &Object, checks: &HealthChecks, now: Timestamp) -> Verdict {
     match checks.status(key, object) {
-        None => Ok(evaluate(object).status),
-        Some(asked) => asked.map_err(|error| format!("status: 'Unknown': {error}")),
+        None => evaluate(object, now),
+        Some(Ok(status)) => Verdict { status, message: String::new() },
+        Some(Err(error)) => Verdict { status: Status::Unknown, message: error },
     }
 }
 
-/// Judges the objects as they are now. `waited` is how long they have been waited for.
+/// A status as the original names it; one that is unknown, with the cause.
+fn said(verdict: &Verdict) -> String {
+    match verdict.status {
+        Status::Unknown => format!("status: 'Unknown': {}", verdict.message),
+        status => format!("status: '{status:?}'"),
+    }
+}
+
+/// Judges the objects as they are now.
 pub(crate) fn judge<'a>(
     objects: impl IntoIterator<Item = (&'a ObjectKey, Option<&'a Object>)>,
     checks: &HealthChecks,
-    waited: Duration,
-    limit: Duration,
+    moment: Moment,
 ) -> Health {
     let (mut failed, mut waiting) = (Vec::new(), Vec::new());
+    let mut longest = Duration::MAX;
     for (key, object) in objects {
-        match status_of(key, object, checks) {
-            Ok(Status::Current) => {}
-            Ok(Status::Failed) => failed.push(format!("{} status: 'Failed'", shown(key))),
-            Ok(Status::InProgress) => waiting.push(format!("{} status: 'InProgress'", shown(key))),
-            Ok(Status::Terminating) => waiting.push(format!("{} status: 'Terminating'", shown(key))),
-            Err(unknown) => waiting.push(format!("{} {unknown}", shown(key))),
+        let Some(object) = object else {
+            waiting.push(format!("{} status: 'NotFound'", shown(key)));
+            continue;
+        };
+        let verdict = verdict(key, object, checks, moment.now);
+        match verdict.status {
+            Status::Current => {}
+            Status::Failed => failed.push(format!("{} {}", shown(key), said(&verdict))),
+            _ => waiting.push(format!("{} {}", shown(key), said(&verdict))),
+        }
+        if may_fail_with_time(&verdict) {
+            longest = SCHEDULE_WINDOW;
         }
     }
     if !failed.is_empty() {
@@ -88,8 +111,8 @@ pub(crate) fn judge<'a>(
     if waiting.is_empty() {
         return Health::Healthy;
     }
-    match limit.checked_sub(waited) {
-        Some(left) if !left.is_zero() => Health::Waiting { left },
+    match moment.limit.checked_sub(moment.waited) {
+        Some(left) if !left.is_zero() => Health::Waiting { left: left.min(longest) },
         _ => Health::Failed(format!("timeout waiting for: [{}]", waiting.join(", "))),
     }
 }
@@ -122,12 +145,12 @@ mod tests {
 
     fn run(object: Option<&Object>, waited: u64) -> Health {
         let key = deployment(1).key();
-        judge(
-            [(&key, object)],
-            &HealthChecks::default(),
-            Duration::from_secs(waited),
-            Duration::from_secs(60),
-        )
+        let moment = Moment {
+            now: Timestamp::UNIX_EPOCH,
+            waited: Duration::from_secs(waited),
+            limit: Duration::from_secs(60),
+        };
+        judge([(&key, object)], &HealthChecks::default(), moment)
     }
 
     #[test]
@@ -137,6 +160,25 @@ mod tests {
         let late = "timeout waiting for: [Deployment/prod/web status: 'InProgress']";
         assert_eq!(run(Some(&deployment(0)), 60), Health::Failed(late.to_owned()));
         assert!(matches!(run(None, 61), Health::Failed(_)));
+    }
+
+    #[test]
+    fn a_pod_without_a_node_is_looked_at_before_the_time_is_over() {
+        let pod = json!({"apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": "a", "namespace": "prod", "creationTimestamp": "1970-01-01T00:00:00Z"},
+            "status": {"phase": "Pending",
+                "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]}});
+        let pod = Object::new(pod).unwrap();
+        assert_eq!(run(Some(&pod), 10), Health::Waiting { left: SCHEDULE_WINDOW });
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_waited_for() {
+        let odd = json!({"apiVersion": "example.com/v1", "kind": "Widget",
+            "metadata": {"name": "a", "namespace": "prod"}, "status": {"conditions": "many"}});
+        let odd = Object::new(odd).unwrap();
+        let Health::Failed(message) = run(Some(&odd), 60) else { panic!("too early") };
+        assert!(message.ends_with("status: 'Unknown': cannot restore slice from string]"), "{message}");
     }
 
     #[test]

@@ -23,7 +23,7 @@ use crate::build::{self, BuildError};
 use crate::clusters::{self, Place};
 use crate::context::{Context, FIELD_MANAGER, Source};
 use crate::drift_ignore::DriftIgnore;
-use crate::health::{Health, Pass, Waiting, judge, or, rounded, timeout};
+use crate::health::{Health, Moment, Pass, Waiting, judge, or, rounded, timeout};
 use crate::health_checks::HealthChecks;
 use crate::kustomization_source::{check_dependencies, source, unreadable};
 use crate::kustomization_status::{APPLY, BUILD, Doing, Fault, Found, LONG, Result as Came};
@@ -481,7 +481,8 @@ fn wait(
     let limit = timeout(&app.spec);
     let (waited, pass) = waiting(context, &key, app, found);
     let live: Vec<_> = keys.iter().map(|key| (key, live.get(key))).collect();
-    let health = judge(live.iter().map(|(key, live)| (*key, live.as_deref())), checks, waited, limit);
+    let moment = Moment { now: belay_cluster::now(), waited, limit };
+    let health = judge(live.iter().map(|(key, live)| (*key, live.as_deref())), checks, moment);
     let Health::Waiting { left } = health else {
         context.remember(&key, |memory| memory.waiting.iter_mut().for_each(|waiting| waiting.pass = None));
         found.has_written_before = pass.has_written;

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 
 use super::target::Target;
 use super::{Look, MANAGER, hooks};
-use crate::health::{Health, judge, rounded};
+use crate::health::{Health, Moment, judge, rounded};
 use crate::health_checks::HealthChecks;
 use crate::inventory::shown;
 use crate::report::changes;
@@ -189,12 +189,9 @@ impl Look<'_> {
         let live: Vec<_> = keys.iter().map(|key| (key, self.live(key))).collect();
         match what {
             WaitFor::Ready => {
-                match judge(
-                    live.iter().map(|(key, live)| (*key, live.as_ref())),
-                    &HealthChecks::default(),
-                    waited,
-                    timeout,
-                ) {
+                let moment = Moment { now: belay_cluster::now(), waited, limit: timeout };
+                let objects = live.iter().map(|(key, live)| (*key, live.as_ref()));
+                match judge(objects, &HealthChecks::default(), moment) {
                     Health::Healthy => Some(Ok(())),
                     Health::Waiting { .. } => None,
                     Health::Failed(reason) => Some(Err(reason)),

@@ -104,11 +104,12 @@ pub(crate) fn health(object: &Object) -> Option<(Health, String)> {
     if !object.gvk().group.ends_with(".fluxcd.io") {
         return None;
     }
-    let verdict = kstatus::evaluate(object);
+    let verdict = kstatus::evaluate(object, belay_cluster::now());
     let health = match verdict.status {
         kstatus::Status::Current => Health::Healthy,
         kstatus::Status::InProgress | kstatus::Status::Terminating => Health::Progressing,
         kstatus::Status::Failed => Health::Degraded,
+        kstatus::Status::Unknown => Health::Unknown,
     };
     Some((health, shown::text(&verdict.message)))
 }

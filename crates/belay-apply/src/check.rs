@@ -64,7 +64,7 @@ pub(crate) async fn refused(
         let misses = are_namespaces_known && misses_its_namespace(object, live);
         if misses
             || Rules::of(object, live, settings, schemas)
-                .is_none_or(|rules| rules.are_broken_by_apply(object, step.live.as_ref()))
+                .is_none_or(|rules| rules.are_broken_by_apply(object, step.live.as_deref()))
             || concern(live, &judges, object, step.live.is_none())
         {
             running.push(refusal(desired, misses, live, settings));

@@ -11,7 +11,7 @@ use belay_argo_api::Application;
 use belay_cluster::LiveError;
 use belay_manifest::{Object, ObjectKey};
 use belay_plan::sync::{deletion_rank, is_hook, wave, words};
-use belay_plan::{Action, Plan, Step};
+use belay_plan::{Plan, Step};
 use jiff::Timestamp;
 use kube::api::PropagationPolicy;
 use serde_json::json;
@@ -153,13 +153,7 @@ async fn delete_objects(
     objects.sort_by_key(|live| deletion_rank(live));
     let last = objects.iter().map(|live| wave(live)).max().unwrap_or(0);
     let now = objects.iter().filter(|live| wave(live) == last);
-    let steps = now.map(|live| Step {
-        key: live.key(),
-        action: Action::Prune { uid: live.uid().to_owned() },
-        desired: None,
-        live: Some(live.as_ref().clone()),
-        stage: 0,
-    });
+    let steps = now.map(Step::prune);
     let settings = ApplySettings {
         manager: FIELD_MANAGER.to_owned(),
         in_flight: context.settings.in_flight,

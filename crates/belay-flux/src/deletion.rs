@@ -6,8 +6,8 @@ use std::time::Duration;
 use belay_apply::{ApplySettings, carry_out};
 use belay_cluster::{LiveError, Severity};
 use belay_flux_api::{DeletionPolicy, Kustomization, find_condition};
-use belay_manifest::{Object, ObjectKey, flux_kind_rank};
-use belay_plan::{Action, Plan, Step};
+use belay_manifest::{Object, flux_kind_rank};
+use belay_plan::{Plan, Step};
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::api::{Api, PropagationPolicy};
 
@@ -91,7 +91,7 @@ async fn delete(context: &Context, object: &Object, app: &Kustomization) -> Resu
     let steps: Vec<Step> = objects
         .iter()
         .filter(|live| live.value()["metadata"]["deletionTimestamp"].is_null())
-        .map(|live| prune(live))
+        .map(Step::prune)
         .collect();
     let settings = ApplySettings {
         manager: FIELD_MANAGER.to_owned(),
@@ -117,12 +117,6 @@ async fn is_account_there(context: &Context, app: &Kustomization) -> Result<bool
         Api::namespaced(context.live.client().clone(), &app.metadata.namespace);
     let found = accounts.get_metadata_opt(name).await.map_err(|error| error.to_string())?;
     Ok(found.is_some())
-}
-
-fn prune(live: &Object) -> Step {
-    let key: ObjectKey = live.key();
-    let action = Action::Prune { uid: live.uid().to_owned() };
-    Step { key, action, desired: None, live: Some(live.clone()), stage: 0 }
 }
 
 /// Whether the time to wait for the end of the objects is over.

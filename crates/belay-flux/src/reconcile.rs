@@ -358,9 +358,8 @@ fn compare(
     ignored: &DriftIgnore,
 ) -> Plan {
     let target = Target::of(app);
-    let get = |key: &ObjectKey| cluster.get(key).map(|object| object.as_ref().clone());
-    let mut live: BTreeMap<ObjectKey, Object> =
-        known.keys().filter_map(|key| Some((key.clone(), get(key)?))).collect();
+    let mut live: BTreeMap<ObjectKey, Arc<Object>> =
+        known.keys().filter_map(|key| Some((key.clone(), cluster.get(key)?))).collect();
     let tracked = live
         .iter()
         .filter(|(_, object)| {
@@ -375,7 +374,7 @@ fn compare(
     let mut desired = prepared.desired.clone();
     for desired in &mut desired {
         let key = desired.object.key();
-        if let Some(object) = get(&key) {
+        if let Some(object) = live.get(&key).cloned().or_else(|| cluster.get(&key)) {
             crate::prepare::heed(&mut desired.treatment, &object);
             if let Some(laid_over) = ignored.laid_over(&desired.object, &object, &options) {
                 desired.object = laid_over;

@@ -1,6 +1,7 @@
 //! From desired and live objects to ordered steps.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use belay_diff::{AddedFields, CompareOptions, Difference, Ignored, Method, Sides, compare};
 use belay_manifest::{Object, ObjectKey, Origin, argo_kind_rank, flux_kind_rank, flux_stage};
@@ -94,9 +95,17 @@ pub struct Step {
     /// The object as it should be; `None` for one that left Git.
     pub desired: Option<Desired>,
     /// The object as it is; `None` for one that is not there.
-    pub live: Option<Object>,
+    pub live: Option<Arc<Object>>,
     /// Steps of a lower stage end, and their objects are ready, before this one starts.
     pub stage: usize,
+}
+
+impl Step {
+    /// The step that deletes an object as it is now.
+    pub fn prune(live: &Arc<Object>) -> Step {
+        let action = Action::Prune { uid: live.uid().to_owned() };
+        Step { key: live.key(), action, desired: None, live: Some(live.clone()), stage: 0 }
+    }
 }
 
 /// Ordered steps: applies first, then prunes in reverse order.
@@ -133,7 +142,7 @@ impl Plan {
 /// `keeps` tells whether a live object asks not to be pruned.
 pub fn plan(
     desired: Vec<Desired>,
-    live: &BTreeMap<ObjectKey, Object>,
+    live: &BTreeMap<ObjectKey, Arc<Object>>,
     tracked: &BTreeSet<ObjectKey>,
     keeps: impl Fn(&Object) -> bool,
     wanted: &Wanted,
@@ -170,7 +179,7 @@ fn stage(order: Order, kind: &str) -> usize {
     }
 }
 
-fn apply_step(desired: Desired, live: &BTreeMap<ObjectKey, Object>, wanted: &Wanted) -> Step {
+fn apply_step(desired: Desired, live: &BTreeMap<ObjectKey, Arc<Object>>, wanted: &Wanted) -> Step {
     let key = desired.object.key();
     let found = live.get(&key);
     let compared = compared(&desired.treatment, wanted);
@@ -217,15 +226,15 @@ fn only_owns_less(
             .is_ok_and(|differences| differences.is_empty())
 }
 
-fn prune_step(object: &Object, keeps: &impl Fn(&Object) -> bool, wanted: &Wanted) -> Step {
-    let action = if keeps(object) {
-        Action::Keep(KeptReason::PruneDisabled)
+fn prune_step(object: &Arc<Object>, keeps: &impl Fn(&Object) -> bool, wanted: &Wanted) -> Step {
+    let kept = |reason| Step { action: Action::Keep(reason), ..Step::prune(object) };
+    if keeps(object) {
+        kept(KeptReason::PruneDisabled)
     } else if !wanted.prune {
-        Action::Keep(KeptReason::PruneNotRequested)
+        kept(KeptReason::PruneNotRequested)
     } else {
-        Action::Prune { uid: object.uid().to_owned() }
-    };
-    Step { key: object.key(), action, desired: None, live: Some(object.clone()), stage: 0 }
+        Step::prune(object)
+    }
 }
 
 #[cfg(test)]
@@ -249,7 +258,7 @@ mod tests {
             prune,
             compare: CompareOptions { manager: "us".to_owned(), added: AddedFields::AllBut(Vec::new()) },
         };
-        let live = live.iter().map(|object| (object.key(), object.clone())).collect();
+        let live = live.iter().map(|object| (object.key(), Arc::new(object.clone()))).collect();
         let tracked = tracked.iter().map(Object::key).collect();
         let plan = plan(wanted, &live, &tracked, |object| object.name() == "precious", &options);
         plan.steps.iter().map(|step| format!("{} {:?}", step.key, step.action)).collect()

@@ -1,16 +1,17 @@
 //! The HelmChart that is made for a HelmRelease, and goes with it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use belay_apply::{ApplySettings, Done, carry_out};
 use belay_cluster::Severity;
 use belay_flux_api::{HelmChartTemplate, HelmRelease};
 use belay_manifest::{Object, ObjectKey};
-use belay_plan::{Action, Plan};
+use belay_plan::{Action, Plan, Step};
 use kube::api::PropagationPolicy;
 use serde_json::{Map, Value, json};
 
-use super::objects::{apply_step, delete_step};
+use super::objects::apply_step;
 use super::{End, Fault, Look, MANAGER, OWNER_NAME, OWNER_NAMESPACE};
 use crate::context::SOURCE_GROUP;
 
@@ -22,7 +23,7 @@ pub(crate) async fn apply(look: &mut Look<'_>) -> Result<(), Fault> {
         delete(look).await.map_err(fault)?;
     }
     let wanted = object(&look.release, &template, &look.target.chart);
-    let step = apply_step(wanted, look.context.live.get(&look.target.chart).as_deref(), MANAGER);
+    let step = apply_step(wanted, look.context.live.get(&look.target.chart), MANAGER);
     if step.action != Action::Nothing {
         let source = &template.spec.source_ref;
         let done = carry(look, Plan { steps: vec![step] }).await.map_err(fault)?;
@@ -60,7 +61,7 @@ pub(crate) async fn delete(look: &mut Look<'_>) -> Result<(), String> {
             name: name.to_owned(),
         };
         if let Some(chart) = own(look, &key) {
-            carry(look, Plan { steps: vec![delete_step(&chart)] }).await?;
+            carry(look, Plan { steps: vec![Step::prune(&chart)] }).await?;
             let message = format!("deleted HelmChart '{named}'");
             let events = &look.context.helm_events;
             events
@@ -73,7 +74,7 @@ pub(crate) async fn delete(look: &mut Look<'_>) -> Result<(), String> {
 }
 
 /// The live HelmChart, if it was made for this release.
-fn own(look: &Look<'_>, key: &ObjectKey) -> Option<Object> {
+fn own(look: &Look<'_>, key: &ObjectKey) -> Option<Arc<Object>> {
     let metadata = &look.release.metadata;
     let chart = look.live(key)?;
     let is_own = chart.label(OWNER_NAME) == Some(&metadata.name)

@@ -1,14 +1,15 @@
 //! Hooks of a release: created in order of their weights, waited for, deleted as their policies say.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use belay_helm::record::{HookRun, Release};
 use belay_manifest::{GroupVersionKind, Limits, Manifest, Object, ObjectKey};
-use belay_plan::Plan;
+use belay_plan::{Plan, Step};
 use serde_json::Value;
 
 use super::Look;
-use super::objects::{WaitFor, apply_step, delete_step};
+use super::objects::{WaitFor, apply_step};
 use super::storage::Storage;
 use super::{MANAGER, content};
 use belay_causes::chain;
@@ -84,7 +85,7 @@ async fn create_and_wait(look: &mut Look<'_>, objects: &[Object], timeout: Durat
 }
 
 fn creation(look: &Look<'_>, objects: &[Object]) -> Plan {
-    let step = |object: &Object| apply_step(object.clone(), look.live(&object.key()).as_ref(), MANAGER);
+    let step = |object: &Object| apply_step(object.clone(), look.live(&object.key()), MANAGER);
     Plan { steps: objects.iter().map(step).collect() }
 }
 
@@ -131,9 +132,9 @@ async fn delete_by_policy(
     }
     let objects = objects(look, &hook.manifest).await?;
     look.watch(&objects).await?;
-    let live: Vec<Object> = objects.iter().filter_map(|object| look.live(&object.key())).collect();
-    look.carry_out(&Plan { steps: live.iter().map(delete_step).collect() }).await?;
-    let keys: Vec<ObjectKey> = live.iter().map(Object::key).collect();
+    let live: Vec<Arc<Object>> = objects.iter().filter_map(|object| look.live(&object.key())).collect();
+    look.carry_out(&Plan { steps: live.iter().map(Step::prune).collect() }).await?;
+    let keys: Vec<ObjectKey> = live.iter().map(|live| live.key()).collect();
     look.wait(WaitFor::Gone, &keys, timeout).await
 }
 

@@ -1,6 +1,7 @@
 //! The objects of a release in the cluster: planned, written, waited for.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use belay_apply::{ApplySettings, Done, carry_out};
@@ -34,11 +35,11 @@ pub(crate) fn core_key(kind: &str, namespace: &str, name: &str) -> ObjectKey {
 }
 
 /// The step that makes an object as it should be.
-pub(crate) fn apply_step(object: Object, live: Option<&Object>, manager: &str) -> Step {
+pub(crate) fn apply_step(object: Object, live: Option<Arc<Object>>, manager: &str) -> Step {
     // What Helm's own client wrote counts as written by us.
     let added = AddedFields::OnlyPrefixes(vec!["helm".to_owned()]);
     let options = CompareOptions { manager: manager.to_owned(), added };
-    let action = match live {
+    let action = match &live {
         None => Action::Create,
         Some(live) => match compare(&object, live, &options) {
             differences if differences.is_empty() => Action::Nothing,
@@ -47,13 +48,7 @@ pub(crate) fn apply_step(object: Object, live: Option<&Object>, manager: &str) -
     };
     let key = object.key();
     let desired = Desired { object, origin: Origin::default(), treatment: Treatment::default() };
-    Step { key, action, desired: Some(desired), live: live.cloned(), stage: 0 }
-}
-
-/// The step that deletes an object as it is now.
-pub(crate) fn delete_step(live: &Object) -> Step {
-    let action = Action::Prune { uid: live.uid().to_owned() };
-    Step { key: live.key(), action, desired: None, live: Some(live.clone()), stage: 0 }
+    Step { key, action, desired: Some(desired), live, stage: 0 }
 }
 
 /// Steps for the objects of a release in their order, then deletes of those that left it, last first.
@@ -61,23 +56,21 @@ pub(crate) fn plan(
     wanted: &[Object],
     before: &[Object],
     target: &Target,
-    live: &dyn Fn(&ObjectKey) -> Option<Object>,
+    live: &dyn Fn(&ObjectKey) -> Option<Arc<Object>>,
 ) -> Plan {
     let names: BTreeSet<ObjectKey> = wanted.iter().map(Object::key).collect();
-    let mut steps: Vec<Step> = wanted
-        .iter()
-        .map(|object| apply_step(object.clone(), live(&object.key()).as_ref(), MANAGER))
-        .collect();
+    let mut steps: Vec<Step> =
+        wanted.iter().map(|object| apply_step(object.clone(), live(&object.key()), MANAGER)).collect();
     let gone = before.iter().map(Object::key).filter(|key| !names.contains(key));
-    let gone: Vec<Object> = gone.filter_map(|key| live(&key)).collect();
+    let gone: Vec<Arc<Object>> = gone.filter_map(|key| live(&key)).collect();
     steps.extend(deletes(&gone, target));
     Plan { steps }
 }
 
 /// Deletes of those objects that are the release's and may go, last first.
-pub(crate) fn deletes(objects: &[Object], target: &Target) -> Vec<Step> {
-    let may_go = |object: &&Object| is_own(object, target) && !keeps(object);
-    objects.iter().rev().filter(may_go).map(delete_step).collect()
+pub(crate) fn deletes(objects: &[Arc<Object>], target: &Target) -> Vec<Step> {
+    let may_go = |object: &&Arc<Object>| is_own(object, target) && !keeps(object);
+    objects.iter().rev().filter(may_go).map(Step::prune).collect()
 }
 
 /// Whether Helm's marks name this release.
@@ -109,8 +102,8 @@ impl Look<'_> {
     }
 
     /// A live object.
-    pub(crate) fn live(&self, key: &ObjectKey) -> Option<Object> {
-        self.context.live.get(key).map(|object| object.as_ref().clone())
+    pub(crate) fn live(&self, key: &ObjectKey) -> Option<Arc<Object>> {
+        self.context.live.get(key)
     }
 
     /// Watches the kinds of these objects. A release is not looked at again when it has ended, so that nothing old may be
@@ -190,7 +183,7 @@ impl Look<'_> {
         match what {
             WaitFor::Ready => {
                 let moment = Moment { now: belay_cluster::now(), waited, limit: timeout };
-                let objects = live.iter().map(|(key, live)| (*key, live.as_ref()));
+                let objects = live.iter().map(|(key, live)| (*key, live.as_deref()));
                 match judge(objects, &HealthChecks::default(), moment) {
                     Health::Healthy => Some(Ok(())),
                     Health::Waiting { .. } => None,
@@ -205,7 +198,7 @@ impl Look<'_> {
             WaitFor::Run => {
                 let mut left = Vec::new();
                 for (key, object) in &live {
-                    match object.as_ref().map_or(hooks::Run::Running, hooks::progress) {
+                    match object.as_ref().map_or(hooks::Run::Running, |object| hooks::progress(object)) {
                         hooks::Run::Done => {}
                         hooks::Run::Failed => return Some(Err(format!("{} status: 'Failed'", shown(key)))),
                         hooks::Run::Running => left.push(format!("{} status: 'InProgress'", shown(key))),
@@ -266,7 +259,7 @@ mod tests {
         foreign.set_annotation("meta.helm.sh/release-name", "other");
         let live =
             [map("stays", json!({})), map("goes", json!({})), map("kept", json!({POLICY: "keep"})), foreign];
-        let find = |key: &ObjectKey| live.iter().find(|object| object.key() == *key).cloned();
+        let find = |key: &ObjectKey| live.iter().find(|object| object.key() == *key).cloned().map(Arc::new);
         let wanted = [live[0].clone(), map("new", json!({}))];
         let plan = plan(&wanted, &live, &target(), &find);
         let steps: Vec<String> =

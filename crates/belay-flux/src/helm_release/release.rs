@@ -173,7 +173,7 @@ fn definitions_failed(error: String) -> String {
 fn definition_steps(look: &Look<'_>, definitions: Vec<Object>, policy: Crds) -> Vec<Step> {
     let step = |definition: Object| {
         let live = look.live(&definition.key());
-        apply_step(definition, live.as_ref(), MANAGER)
+        apply_step(definition, live, MANAGER)
     };
     let mut steps: Vec<Step> = definitions.into_iter().map(step).collect();
     if policy == Crds::Create {

@@ -1,5 +1,7 @@
 //! A release taken out: hooks → delete → wait → hooks → forget the records.
 
+use std::sync::Arc;
+
 use belay_helm::Status;
 use belay_helm::record::Release;
 use belay_manifest::{GroupVersionKind, Object, ObjectKey};
@@ -76,7 +78,7 @@ async fn delete_objects(look: &mut Look<'_>, record: &Release, waits: bool) -> R
     let manner = target::uninstall(&look.release);
     let objects = recorded(look, &record.manifest).await?;
     look.watch(&objects).await?;
-    let live: Vec<Object> = objects.iter().filter_map(|object| look.live(&object.key())).collect();
+    let live: Vec<Arc<Object>> = objects.iter().filter_map(|object| look.live(&object.key())).collect();
     let steps = super::objects::deletes(&live, &look.target);
     let keys: Vec<ObjectKey> = steps.iter().map(|step| step.key.clone()).collect();
     look.carry_out(&Plan { steps }).await?;

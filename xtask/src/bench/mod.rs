@@ -34,6 +34,9 @@ pub(crate) enum Command {
     /// Then nothing to do at all.
     #[command(name = "W12")]
     Idle(workloads::Arguments),
+    /// Then all apps go at once, and come back.
+    #[command(name = "F33")]
+    Flood(workloads::Arguments),
     /// What W1 takes as apps become more, from the results of earlier runs.
     Plot(plot::Arguments),
     /// Kustomizations built by kustomize and by Belay.
@@ -52,6 +55,7 @@ pub(crate) fn run(root: &std::path::Path, command: &Command) -> anyhow::Result<(
         Command::Start(arguments) => workloads::run(root, arguments, Workload::W6),
         Command::Repair(arguments) => workloads::run(root, arguments, Workload::W7),
         Command::Storm(arguments) => workloads::run(root, arguments, Workload::W9),
+        Command::Flood(arguments) => workloads::run(root, arguments, Workload::F33),
         Command::Plot(arguments) => plot::run(arguments),
         Command::Idle(arguments) => workloads::run(root, arguments, Workload::W12),
         Command::Kustomize(arguments) => kustomize::run(arguments),

@@ -188,7 +188,7 @@ impl<'a> Leg<'a> {
         }
         self.cluster.create_source(&self.url, &self.revision).await?;
         let mark = self.mark().await?;
-        self.cluster.create_apps(Family::Flux, apps, &self.url).await?;
+        self.create_apps().await?;
         let waited = self.wait(&mark).await?;
         let mut cost = self.cost(mark, waited).await?;
         // Those that made the apps are ours.
@@ -208,6 +208,7 @@ impl<'a> Leg<'a> {
             Workload::W7 => self.repair().await?,
             Workload::W9 => self.weather_storm().await?,
             Workload::W12 => self.idle().await?,
+            Workload::F33 => return self.come_and_go().await,
         };
         let mut costs = vec![(workload.name().to_owned(), cost)];
         if workload == Workload::W3 && self.engine == Engine::Belay {
@@ -269,10 +270,19 @@ impl<'a> Leg<'a> {
         Ok(())
     }
 
+    /// Creates the apps at once.
+    pub(super) async fn create_apps(&self) -> Result<()> {
+        self.cluster.create_apps(Family::Flux, self.arguments.apps, &self.url).await
+    }
+
+    /// How long a leg may take to reach its state.
+    pub(super) fn patience(&self) -> Duration {
+        Duration::from_secs(self.arguments.patience)
+    }
+
     pub(super) async fn wait(&self, mark: &Mark) -> Result<Waited> {
-        let patience = Duration::from_secs(self.arguments.patience);
         self.cluster
-            .wait_for_apps(Family::Flux, self.arguments.apps, &self.revision, mark.start, patience)
+            .wait_for_apps(Family::Flux, self.arguments.apps, &self.revision, mark.start, self.patience())
             .await
     }
 

@@ -4,6 +4,7 @@
 //! Legs run one after the other, each on a fresh etcd and API server. A leg's costs are appended to a file,
 //! and those that are there already under the same label are not run again.
 
+mod flood;
 mod later;
 mod leg;
 mod repair;
@@ -85,6 +86,8 @@ pub(crate) enum Workload {
     W9,
     /// Nothing to do.
     W12,
+    /// All apps go at once, and come back.
+    F33,
 }
 
 /// W3 once more, beside W9's pushes.
@@ -100,6 +103,7 @@ impl Workload {
             Workload::W7 => "W7",
             Workload::W9 => "W9",
             Workload::W12 => "W12",
+            Workload::F33 => "F33",
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod call;
 mod hook;
+mod inside;
 mod review;
 
 use std::collections::HashMap;
@@ -16,6 +17,8 @@ use serde_json::{Value, json};
 
 use self::call::Call;
 use self::hook::{Hook, Subject, hooks};
+pub(crate) use self::inside::Inside;
+pub use self::inside::WebhookAnswer;
 use self::review::Verdict;
 use crate::cluster::{Cluster, State};
 use crate::object::resource_version;
@@ -86,7 +89,7 @@ pub(crate) async fn admitted<T>(
     loop {
         let result = cluster.with(&mut write);
         let Some((key, call)) = admission.lock().pending.take() else { return result };
-        let answer = call.ask().await;
+        let answer = call.ask(cluster.inside.get(&call.url)).await;
         admission.lock().answers.insert(key, answer);
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value;
 use tokio::sync::Notify;
 
+use crate::admission::Inside;
 use crate::clock::Clock;
 use crate::object::{finalizers, is_being_deleted, items, name, namespace, text};
 use crate::random::Random;
@@ -23,6 +24,8 @@ pub(crate) struct Cluster {
     state: Mutex<State>,
     /// Woken when something was written.
     pub(crate) changed: Notify,
+    /// Webhooks that are asked without a connection.
+    pub(crate) inside: Inside,
 }
 
 /// What is known and stored.
@@ -45,7 +48,7 @@ impl Cluster {
             identity: Identity::new(random.key()),
             random,
         };
-        Self { state: Mutex::new(state), changed: Notify::new() }
+        Self { state: Mutex::new(state), changed: Notify::new(), inside: Inside::default() }
     }
 
     /// Look at the state or change it; never held across an await.

@@ -41,6 +41,7 @@ mod tokens;
 mod watch;
 mod write;
 
+pub use admission::WebhookAnswer;
 pub use backup::Backup;
 pub use clock::Clock;
 pub use persist::DataError;

@@ -15,6 +15,7 @@ use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::{Body, Frame};
 use serde_json::Value;
 
+use crate::admission::WebhookAnswer;
 use crate::api::{Answer, answer};
 use crate::clock::Clock;
 use crate::cluster::Cluster;
@@ -67,6 +68,15 @@ impl LocalKube {
     /// The API for whoever carries a token.
     pub(crate) fn guarded_service(&self) -> KubeService {
         KubeService { is_guarded: true, ..self.service() }
+    }
+
+    /// Answer webhooks of this URL here, from now on: what they are asked, and what they say, are AdmissionReviews.
+    pub fn answer_webhook(
+        &self,
+        url: &str,
+        webhook: impl Fn(&Value) -> WebhookAnswer + Send + Sync + 'static,
+    ) {
+        self.cluster.inside.add(url, Arc::new(webhook));
     }
 
     /// Forget the past, so that open watches and continue tokens of before are answered with 410.

@@ -15,6 +15,7 @@ mod check;
 mod digest;
 mod disk;
 mod estate;
+mod gate;
 mod hooks;
 mod line;
 mod many;

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use crate::chance;
 use crate::check;
 use crate::digest::Digest;
-use crate::script::{Step, add_heavier, add_rarer, drawn, reference};
+use crate::script::{Step, add_gates, add_heavier, add_rarer, drawn, reference};
 use crate::weather;
 use crate::world::World;
 
@@ -55,6 +55,9 @@ pub fn seed(number: u64) -> Result<Report, Failure> {
         // Nor are those that found something before there was this.
         if matches!(number % 9, 1 | 2 | 5) {
             add_heavier(&mut steps, &mut random);
+        }
+        if number % 7 == 3 {
+            add_gates(&mut steps, &mut random);
         }
         walk(world, &steps).await;
         world.repair().await;
@@ -139,6 +142,7 @@ fn report(world: &World, settled: Duration) -> Report {
     for (name, count) in &world.events {
         counts.insert(name.clone(), *count);
     }
+    counts.extend(world.gate.met().into_iter().map(|(what, count)| (what.to_owned(), count)));
     counts.insert("a deletion".to_owned(), world.watchman.deletes);
     let writes = world.log.writes_since(0);
     let mut trace = Sha256::new();

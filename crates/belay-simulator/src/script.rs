@@ -7,6 +7,7 @@ use rand::rngs::StdRng;
 
 use crate::bulk::{HEAVY, HUGE};
 use crate::estate::{Kind, Manner};
+use crate::gate::Mood;
 use crate::hooks::{HOOKED, Mishap};
 use crate::storm::Gust;
 
@@ -55,6 +56,8 @@ pub(crate) enum Step {
     Hook(&'static str, Mishap),
     /// Somebody ends the operation that runs.
     Terminate,
+    /// From now on admission webhooks see what is written.
+    Gate(Mood),
     /// From now on things go wrong.
     Weather(Vec<Weather>),
     /// From now on nothing goes wrong any more.
@@ -68,7 +71,7 @@ impl Step {
             Step::Wait(_) | Step::Crash(_) | Step::Weather(_) | Step::Calm | Step::Ask(_) => return None,
             // Counted when there is something to restore.
             Step::BackUp | Step::Restore | Step::FindFolder => return None,
-            Step::Storm(_) | Step::Hook(..) | Step::Terminate => return None,
+            Step::Storm(_) | Step::Hook(..) | Step::Terminate | Step::Gate(_) => return None,
             Step::Tear(_) => "files torn by a crash".to_owned(),
             Step::LoseFolder => "a folder that cannot be used".to_owned(),
             Step::Commit(edits, _) if edits.iter().any(Edit::is_bulky) => return None,
@@ -211,7 +214,7 @@ pub(crate) const WEATHER: [Weather; 17] = [
 ];
 
 /// Apps whose folders change.
-const FOLDERS: [&str; 6] = ["web", "archive", "base", "shop", "attic", "store"];
+pub(crate) const FOLDERS: [&str; 6] = ["web", "archive", "base", "shop", "attic", "store"];
 
 fn put(app: &'static str, kind: Kind, name: &str) -> Edit {
     Edit { app, change: FolderChange::Put(kind, name.to_owned()) }
@@ -362,6 +365,15 @@ pub(crate) fn add_heavier(steps: &mut Vec<Step>, random: &mut StdRng) {
             steps.insert(place, step);
             place = random.random_range(place + 1..=steps.len());
         }
+    }
+}
+
+/// Admission webhooks, in several moods one after the other, between steps that are drawn already.
+pub(crate) fn add_gates(steps: &mut Vec<Step>, random: &mut StdRng) {
+    let mut place = random.random_range(0..steps.len());
+    for _ in 0..random.random_range(1..4) {
+        steps.insert(place, Step::Gate(one_of(random, &[Mood::Open, Mood::Slow, Mood::Strict, Mood::Away])));
+        place = random.random_range(place + 1..=steps.len());
     }
 }
 

@@ -10,7 +10,7 @@ use crate::remote::{FetchFault, Remote};
 use crate::script::Weather;
 
 /// What has to happen in at least so many of 200 runs; less would prove nothing.
-pub(crate) const WANTED: [(&str, u64); 53] = [
+pub(crate) const WANTED: [(&str, u64); 57] = [
     ("a slow request", 10),
     ("403 for a read", 8),
     ("403 for a write", 8),
@@ -64,6 +64,10 @@ pub(crate) const WANTED: [(&str, u64); 53] = [
     ("a hook that is Forgotten", 5),
     ("a hook that is Endless", 5),
     ("an operation that is ended", 5),
+    ("an object that a webhook changes", 50),
+    ("an object that a webhook refuses", 5),
+    ("a webhook that is away", 10),
+    ("a slow webhook", 10),
 ];
 
 /// From now on all of this goes wrong, and nothing else.

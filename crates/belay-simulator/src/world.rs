@@ -19,13 +19,14 @@ use crate::estate::{
     ARGO_NAMESPACE, App, CONFIG_URL, DEAD_URL, FLUX_NAMESPACE, Family, Folder, Kind, Manner, Presence,
     SILENT_URL, apps, tree,
 };
+use crate::gate::Gate;
 use crate::hooks::{self, Mishap, Witness};
 use crate::line::Log;
 use crate::process::Process;
 use crate::remote::Remote;
 use crate::script::{Edit, FolderChange, Hand, Step, Target, Weather};
 use crate::storm::{Gust, Storm};
-use crate::{bulk, weather};
+use crate::{bulk, script, weather};
 
 /// When every world begins.
 const BEGINNING: &str = "2026-01-01T00:00:00Z";
@@ -42,6 +43,7 @@ pub(crate) struct World {
     pub(crate) people: Administrator,
     pub(crate) faults: Faults,
     pub(crate) remote: Remote,
+    pub(crate) gate: Gate,
     pub(crate) log: Log,
     pub(crate) estate: Estate,
     pub(crate) watchman: Watchman,
@@ -141,6 +143,7 @@ impl World {
         let local = LocalKube::new(&settings);
         let world = World {
             people: Administrator::new(local.service()),
+            gate: Gate::new(seed, &local),
             local,
             faults: Faults::new(seed),
             remote: Remote::new(seed),
@@ -265,6 +268,7 @@ impl World {
                 self.has_dropped_events |= troubles.contains(&Weather::DroppedEvent);
                 weather::set(&self.faults, &self.remote, troubles);
             }
+            Step::Gate(mood) => self.gate.set_up(&self.people, &script::FOLDERS, *mood).await,
             Step::Calm => self.calm().await,
         }
     }
@@ -599,6 +603,7 @@ impl World {
 
     async fn calm(&mut self) {
         weather::set(&self.faults, &self.remote, &[]);
+        self.gate.open();
         if std::mem::take(&mut self.has_dropped_events) {
             self.forget_the_past().await;
         }

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::{Certificate, Client, redirect};
 use serde_json::Value;
 
+use super::inside::{Webhook, WebhookAnswer};
 use super::review::{self, Verdict};
 
 /// Longer answers are not read.
@@ -25,13 +26,24 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// What the webhook says; the error is why it could not be asked.
-    pub(super) async fn ask(&self) -> Result<Verdict, String> {
-        let sent = tokio::time::timeout(Duration::from_secs(self.seconds), self.send()).await;
+    /// What the webhook says, one in this process if there is one; the error is why it could not be asked.
+    pub(super) async fn ask(&self, inside: Option<Webhook>) -> Result<Verdict, String> {
+        let send = async {
+            match inside {
+                Some(webhook) => self.ask_inside(webhook(&self.review)).await,
+                None => self.send().await,
+            }
+        };
+        let sent = tokio::time::timeout(Duration::from_secs(self.seconds), send).await;
         let answer = sent.unwrap_or_else(|_| Err(self.unreached("context deadline exceeded")));
         let answer = answer.map_err(|reason| format!("failed to call webhook: {reason}"))?;
         review::read(&answer, &self.review, self.changes)
             .map_err(|reason| format!("received invalid webhook response: {reason}"))
+    }
+
+    async fn ask_inside(&self, answer: WebhookAnswer) -> Result<Value, String> {
+        tokio::time::sleep(answer.after).await;
+        answer.review.map_err(|reason| self.unreached(&reason))
     }
 
     async fn send(&self) -> Result<Value, String> {

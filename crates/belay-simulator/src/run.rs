@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use crate::chance;
 use crate::check;
 use crate::digest::Digest;
-use crate::script::{Step, add_gates, add_heavier, add_rarer, drawn, reference};
+use crate::script::{Step, add_gates, add_heavier, add_longer, add_rarer, drawn, reference};
 use crate::weather;
 use crate::world::World;
 
@@ -58,6 +58,9 @@ pub fn seed(number: u64) -> Result<Report, Failure> {
         }
         if number % 7 == 3 {
             add_gates(&mut steps, &mut random);
+        }
+        if number % 11 == 7 {
+            add_longer(&mut steps, &mut random);
         }
         walk(world, &steps).await;
         world.repair().await;

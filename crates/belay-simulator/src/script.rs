@@ -58,6 +58,8 @@ pub(crate) enum Step {
     Terminate,
     /// From now on admission webhooks see what is written.
     Gate(Mood),
+    /// The API server cannot be reached for so long.
+    Partition(Duration),
     /// From now on things go wrong.
     Weather(Vec<Weather>),
     /// From now on nothing goes wrong any more.
@@ -72,6 +74,7 @@ impl Step {
             // Counted when there is something to restore.
             Step::BackUp | Step::Restore | Step::FindFolder => return None,
             Step::Storm(_) | Step::Hook(..) | Step::Terminate | Step::Gate(_) => return None,
+            Step::Partition(_) => "a partition".to_owned(),
             Step::Tear(_) => "files torn by a crash".to_owned(),
             Step::LoseFolder => "a folder that cannot be used".to_owned(),
             Step::Commit(edits, _) if edits.iter().any(Edit::is_bulky) => return None,
@@ -168,6 +171,8 @@ pub(crate) enum Weather {
     DroppedEvent,
     /// Events of watches come late.
     LateEvent,
+    /// Events of watches come a minute late.
+    Backlog,
     /// Watches break off.
     CutWatch,
     /// Watches cannot be opened: 410.
@@ -374,6 +379,21 @@ pub(crate) fn add_gates(steps: &mut Vec<Step>, random: &mut StdRng) {
     for _ in 0..random.random_range(1..4) {
         steps.insert(place, Step::Gate(one_of(random, &[Mood::Open, Mood::Slow, Mood::Strict, Mood::Away])));
         place = random.random_range(place + 1..=steps.len());
+    }
+}
+
+/// Troubles that last for minutes, between steps that are drawn already.
+pub(crate) fn add_longer(steps: &mut Vec<Step>, random: &mut StdRng) {
+    for _ in 0..random.random_range(1..4) {
+        let place = random.random_range(0..=steps.len());
+        let seconds = random.random_range(30..300);
+        steps.insert(
+            place,
+            match random.random_bool(0.5) {
+                true => Step::Partition(Duration::from_secs(seconds)),
+                false => Step::Weather(vec![Weather::Backlog]),
+            },
+        );
     }
 }
 

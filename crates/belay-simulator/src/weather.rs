@@ -9,8 +9,10 @@ use crate::bulk::SMALL_STORE;
 use crate::remote::{FetchFault, Remote};
 use crate::script::Weather;
 
+const MINUTE: Duration = Duration::from_secs(60);
+
 /// What has to happen in at least so many of 200 runs; less would prove nothing.
-pub(crate) const WANTED: [(&str, u64); 57] = [
+pub(crate) const WANTED: [(&str, u64); 59] = [
     ("a slow request", 10),
     ("403 for a read", 8),
     ("403 for a write", 8),
@@ -68,6 +70,8 @@ pub(crate) const WANTED: [(&str, u64); 57] = [
     ("an object that a webhook refuses", 5),
     ("a webhook that is away", 10),
     ("a slow webhook", 10),
+    ("a partition", 8),
+    ("an event a minute late", 8),
 ];
 
 /// From now on all of this goes wrong, and nothing else.
@@ -91,6 +95,15 @@ pub(crate) fn away(faults: &Faults) {
     for on in [On::reads(""), On::writes(""), On::watches("")] {
         faults.add(on, Fault::Refuse(503));
     }
+}
+
+/// From now on no request arrives, and no watch lasts.
+pub(crate) fn part(faults: &Faults) {
+    faults.clear();
+    for on in [On::reads(""), On::writes(""), On::watches("")] {
+        faults.add(on, Fault::LoseRequest);
+    }
+    faults.add(On::events(""), Fault::CutWatch);
 }
 
 fn rules(trouble: Weather) -> Vec<(On, Fault)> {
@@ -126,6 +139,7 @@ fn rules(trouble: Weather) -> Vec<(On, Fault)> {
             ]
         }
         Weather::LateEvent => vec![(On::events("").chance(0.2), Fault::DelayEvent(seconds(7)))],
+        Weather::Backlog => vec![(On::events("").chance(0.1), Fault::DelayEvent(MINUTE))],
         Weather::CutWatch => vec![(On::events("").chance(0.3), Fault::CutWatch)],
         Weather::Expired => vec![
             (On::watches("").chance(0.5), Fault::Refuse(410)),
@@ -176,6 +190,7 @@ pub(crate) fn struck(faults: &Faults, remote: &Remote) -> BTreeMap<String, u64> 
     for fault in faults.seen_of_events() {
         count(match fault {
             Fault::DropEvent => "a dropped event".to_owned(),
+            Fault::DelayEvent(MINUTE) => "an event a minute late".to_owned(),
             Fault::DelayEvent(_) => "a late event".to_owned(),
             Fault::CutWatch => "a watch cut off".to_owned(),
             other => format!("{other:?}"),

@@ -268,6 +268,7 @@ impl World {
                 self.has_dropped_events |= troubles.contains(&Weather::DroppedEvent);
                 weather::set(&self.faults, &self.remote, troubles);
             }
+            Step::Partition(time) => self.part(*time).await,
             Step::Gate(mood) => self.gate.set_up(&self.people, &script::FOLDERS, *mood).await,
             Step::Calm => self.calm().await,
         }
@@ -360,6 +361,14 @@ impl World {
         self.watchman.rolled_back(self.estate.serial);
         self.watchman.tries.forget();
         self.has_dropped_events = false;
+        weather::set(&self.faults, &self.remote, &[]);
+    }
+
+    /// Nobody reaches the API server for a while; after that there is no other trouble either.
+    async fn part(&mut self, time: Duration) {
+        weather::part(&self.faults);
+        self.cuts.send_modify(|cuts| *cuts += 1);
+        self.pass(time).await;
         weather::set(&self.faults, &self.remote, &[]);
     }
 

@@ -132,14 +132,21 @@ impl Kinds {
             .map(|(kind, _)| kind.kind.clone())
     }
 
-    /// Every kind that can be watched and that is known already, in one of its versions. Asks nothing.
+    /// Every kind that can be watched and that is known already, in one of its versions, in order. Asks nothing.
     pub fn watchable(&self) -> Vec<(GroupVersionKind, Resource)> {
         let table = self.table();
-        let mut found = HashMap::new();
-        for (kind, resource) in table.kinds.iter().filter(|(_, resource)| resource.watchable) {
-            found.entry((&kind.group, &kind.kind)).or_insert((kind, resource));
-        }
-        found.into_values().map(|(kind, resource)| (kind.clone(), resource.clone())).collect()
+        let known = table.kinds.iter().filter(|(_, resource)| resource.watchable);
+        let mut found: Vec<_> = known.map(|(kind, resource)| (kind.clone(), resource.clone())).collect();
+        let place = |kind: &GroupVersionKind| (kind.group.clone(), kind.kind.clone(), kind.version.clone());
+        found.sort_by_cached_key(|(kind, _)| place(kind));
+        found.dedup_by(|(one, _), (other, _)| (&one.group, &one.kind) == (&other.group, &other.kind));
+        found
+    }
+
+    /// Whether every group of the API server has told of its kinds. Asks nothing.
+    pub fn is_complete(&self) -> bool {
+        let table = self.table();
+        !table.kinds.is_empty() && table.unreached.is_empty()
     }
 
     /// Every `group/version` and `group/version/Kind` that is known, sorted: what charts may ask for.

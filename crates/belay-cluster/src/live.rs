@@ -306,6 +306,12 @@ impl LiveState {
         }
     }
 
+    /// Whether a kind is watched; its first list may still be under way.
+    pub fn is_watched(&self, kind: &GroupVersionKind) -> bool {
+        let watches = self.watches.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        watches.contains_key(&(kind.group.clone(), kind.kind.clone()))
+    }
+
     /// Why a kind that was known is not served: its definition may have gone, which the next discovery tells.
     async fn unserved(&self, kind: &GroupVersionKind, reason: String) -> LiveError {
         match self.kinds.refresh(AFTER_FAILURE).await {

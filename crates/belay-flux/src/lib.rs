@@ -33,6 +33,7 @@ mod ignore;
 mod inventory;
 mod kustomization_source;
 mod kustomization_status;
+mod leftovers;
 mod once;
 mod pieces;
 mod post_build;

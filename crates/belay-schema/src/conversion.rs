@@ -27,20 +27,28 @@ pub(crate) fn count_template(kind: &KindSchema, live: Option<&Value>, new: &mut 
         Some(live) => {
             let before =
                 live.pointer(&pointer).and_then(Value::as_str).and_then(|text| text.parse::<i64>().ok());
-            let changed = live.pointer("/spec/template") != new.pointer("/spec/template")
-                || live.pointer("/spec/updateStrategy") != new.pointer("/spec/updateStrategy");
+            let changed = live.pointer("/spec/template") != new.pointer("/spec/template");
             before.unwrap_or(0) + i64::from(changed)
         }
     };
     set_generation(new, &generation.to_string(), true);
 }
 
-/// Fields of a Service that its old type needed and the new one does not go, unless they were set anew.
+/// Fields of a Service that its old type needed and the new one does not go, unless they were set anew. One of a type
+/// without traffic inside the cluster is shown without a policy for it.
 pub(crate) fn drop_service_fields(kind: &KindSchema, live: Option<&Value>, new: &mut Value) {
-    let Some(live) = live.filter(|_| kind.group.is_empty() && kind.kind == "Service") else { return };
+    if !kind.group.is_empty() || kind.kind != "Service" {
+        return;
+    }
     let type_of = |service: &Value| {
         service.pointer("/spec/type").and_then(Value::as_str).unwrap_or_default().to_owned()
     };
+    if type_of(new) == "ExternalName"
+        && let Some(spec) = new.get_mut("spec").and_then(Value::as_object_mut)
+    {
+        spec.shift_remove("internalTrafficPolicy");
+    }
+    let Some(live) = live else { return };
     let is_external = |service: &Value| {
         let ips =
             service.pointer("/spec/externalIPs").and_then(Value::as_array).is_some_and(|ips| !ips.is_empty());

@@ -27,8 +27,8 @@ pub(crate) fn read_custom(kind: &KindSchema, object: &mut Value) {
     }
 }
 
-/// What a custom resource lost by an apply may leave nulls behind, which count as absent; those that were applied stay, to
-/// be judged.
+/// What a custom resource lost by an apply may leave nulls behind, which count as absent; where something was applied they
+/// stay, to be judged, unless the schema says nothing of their type.
 pub(crate) fn drop_left_nulls(kind: &KindSchema, applied: &Value, object: &mut Value) {
     let schema = kind.custom.as_ref().and_then(|custom| custom.schema.as_ref());
     if let Some(schema) = schema {
@@ -43,8 +43,12 @@ fn drop_nulls_but(schema: &Value, applied: Option<&Value>, value: &mut Value) {
     for (name, declared) in properties {
         let given = applied.and_then(|applied| applied.get(name));
         let is_nullable = declared["nullable"] == true || !declared["default"].is_null();
+        let is_judged = match given {
+            None => false,
+            Some(given) => given.is_null() || !declared["type"].is_null(),
+        };
         match fields.get_mut(name) {
-            Some(Value::Null) if given.is_none() && !is_nullable => {
+            Some(Value::Null) if !is_judged && !is_nullable => {
                 fields.shift_remove(name);
             }
             Some(value) => drop_nulls_but(declared, given, value),

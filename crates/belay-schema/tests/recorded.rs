@@ -43,6 +43,7 @@ fn recorded_answers_are_predicted() {
 
 /// Applies to objects that several managers wrote, beside what kube-apiserver 1.34.4 answered to a dry run of each:
 /// `cargo xtask compare apply --kubeconfig FILE --cases 600 --bad 5 --seed 7 --record crates/belay-schema/tests/applies.jsonl.gz`.
+/// Behind them, of 10 000 with seed 1, the objects that were once predicted otherwise.
 #[test]
 fn applies_are_predicted() {
     let mut recorded = String::new();

@@ -20,13 +20,15 @@ const JUDGES: &str = "https://gate.example.com/judges";
 const SEEN: &str = "gate.example.com/seen";
 /// After how long a webhook is given up, in seconds.
 const PATIENCE: u64 = 5;
+/// What the API server finds where nobody answers.
+const UNREACHED: &str = "dial tcp gate.example.com:443: connect: connection refused";
 
 /// How the gate is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mood {
     /// It lets everything through, with what it adds.
     Open,
-    /// Some answers take long, some too long.
+    /// Some answers take long, every other of these too long.
     Slow,
     /// Some objects are refused.
     Strict,
@@ -51,8 +53,8 @@ impl Gate {
         let random = StdRng::seed_from_u64(seed);
         let gate = Gate(Arc::new(Mutex::new(State { mood: Mood::Open, random, met: BTreeMap::new() })));
         let (adds, judges) = (gate.clone(), gate.clone());
-        local.answer_webhook(ADDS, move |review| adds.answer(review, &addition(review)));
-        local.answer_webhook(JUDGES, move |review| judges.answer(review, &json!([])));
+        local.answer_webhook(ADDS, move |review| adds.answer(review, Some(addition(review))));
+        local.answer_webhook(JUDGES, move |review| judges.answer(review, None));
         gate
     }
 
@@ -76,27 +78,26 @@ impl Gate {
         self.lock().met.clone()
     }
 
-    fn answer(&self, review: &Value, patch: &Value) -> WebhookAnswer {
+    /// The answer of the one that adds this, or of the one that judges.
+    fn answer(&self, review: &Value, addition: Option<Value>) -> WebhookAnswer {
         let mut state = self.lock();
-        let struck = state.random.random_bool(0.3);
-        let (what, after, refusal) = match state.mood {
-            Mood::Slow if struck => ("a slow webhook", Duration::from_secs(3), None),
-            Mood::Away if struck => {
-                *state.met.entry("a webhook that is away").or_default() += 1;
-                let reason = "dial tcp gate.example.com:443: connect: connection refused".to_owned();
-                return WebhookAnswer { after: Duration::ZERO, review: Err(reason) };
+        let mood = if state.random.random_bool(0.3) { state.mood } else { Mood::Open };
+        let passed = Ok(said(review, addition.as_ref(), None));
+        let (what, after, review) = match (mood, addition) {
+            (Mood::Away, _) => ("a webhook that is away", Duration::ZERO, Err(UNREACHED.to_owned())),
+            (Mood::Slow, _) => {
+                let seconds = if state.random.random_bool(0.5) { 2 * PATIENCE } else { PATIENCE / 2 };
+                ("a slow webhook", Duration::from_secs(seconds), passed)
             }
-            Mood::Strict if struck && *patch == json!([]) => {
-                ("an object that a webhook refuses", Duration::ZERO, Some("not today"))
+            (Mood::Strict, None) => {
+                let refused = Ok(said(review, None, Some("not today")));
+                ("an object that a webhook refuses", Duration::ZERO, refused)
             }
-            _ if *patch == json!([]) => ("an object that a webhook lets pass", Duration::ZERO, None),
-            _ => ("an object that a webhook changes", Duration::ZERO, None),
+            (_, None) => ("an object that a webhook lets pass", Duration::ZERO, passed),
+            (_, Some(_)) => ("an object that a webhook changes", Duration::ZERO, passed),
         };
         *state.met.entry(what).or_default() += 1;
-        // Every other slow answer is too late.
-        let is_late = after > Duration::ZERO && state.random.random_bool(0.5);
-        let after = if is_late { Duration::from_secs(2 * PATIENCE) } else { after };
-        WebhookAnswer { after, review: Ok(said(review, patch, refusal)) }
+        WebhookAnswer { after, review }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -146,11 +147,12 @@ fn addition(review: &Value) -> Value {
     Value::Array(patch)
 }
 
-fn said(review: &Value, patch: &Value, refusal: Option<&str>) -> Value {
+fn said(review: &Value, patch: Option<&Value>, refusal: Option<&str>) -> Value {
     let mut response = json!({"uid": review["request"]["uid"], "allowed": refusal.is_none()});
     if let Some(message) = refusal {
         response["status"] = json!({"message": message});
-    } else if *patch != json!([]) {
+    }
+    if let Some(patch) = patch {
         response["patchType"] = "JSONPatch".into();
         response["patch"] = STANDARD.encode(patch.to_string()).into();
     }

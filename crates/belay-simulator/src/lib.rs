@@ -17,6 +17,8 @@ mod disk;
 mod estate;
 mod gate;
 mod hooks;
+#[cfg(test)]
+mod leftovers;
 mod line;
 mod many;
 #[cfg(test)]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 /// Objects and what the original says of them; how they were recorded: tests/oracle/kstatus.
 fn recorded() -> Vec<Value> {
     let mut text = String::new();
-    let packed = include_bytes!("../../cases/kstatus.jsonl.gz");
+    let packed = include_bytes!("recorded.jsonl.gz");
     flate2::read::GzDecoder::new(&packed[..]).read_to_string(&mut text).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }

@@ -123,9 +123,9 @@ impl Request<'_> {
     fn run(&self, mut managers: Managers, force: bool) -> Result<(Value, Managers), ApplyError> {
         let kind = self.kind;
         structured::check(&kind.types, kind.root, self.applied, false)
-            .map_err(|misfits| self.misfit("failed to create typed patch object", &misfits))?;
+            .map_err(|misfits| self.misfit("failed to create typed patch object", self.applied, &misfits))?;
         structured::check(&kind.types, kind.root, self.live, true)
-            .map_err(|misfits| self.misfit("failed to create typed live object", &misfits))?;
+            .map_err(|misfits| self.misfit("failed to create typed live object", self.live, &misfits))?;
         let id = ManagerId::of_write(kind, self.write, Operation::Apply);
         let merged = self.merge_and_prune(&mut managers, &id)?;
         let found = losses(kind, self.live, &merged, &managers, &id, self.write.subresource)
@@ -224,7 +224,7 @@ impl Request<'_> {
 
     fn unconvertible(&self, detail: &str) -> ApplyError {
         let around = if detail.starts_with("illegal base64") { "error decoding from json: " } else { "" };
-        let what = self.described();
+        let what = self.described(self.applied);
         let version = self.group_version();
         let kind = self.kind.kind();
         ApplyError::Misfit(format!(
@@ -238,14 +238,13 @@ impl Request<'_> {
     }
 
     /// `NAMESPACE/NAME; GROUP/VERSION, Kind=KIND`.
-    fn described(&self) -> String {
-        let namespace = metadata_text(self.applied, "namespace");
-        let name = metadata_text(self.applied, "name");
+    fn described(&self, object: &Value) -> String {
+        let (namespace, name) = (metadata_text(object, "namespace"), metadata_text(object, "name"));
         format!("{namespace}/{name}; {}, Kind={}", self.group_version(), self.kind.kind())
     }
 
-    fn misfit(&self, doing: &str, misfits: &[Misfit]) -> ApplyError {
-        let text = format!("{doing} ({}): {}", self.described(), misfits_text(misfits));
+    fn misfit(&self, doing: &str, object: &Value, misfits: &[Misfit]) -> ApplyError {
+        let text = format!("{doing} ({}): {}", self.described(object), misfits_text(misfits));
         ApplyError::Misfit(text)
     }
 }

@@ -19,6 +19,7 @@ pub(crate) fn settle(kind: &KindSchema, live: Option<&Value>, new: &mut Value) {
             for field in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
                 keep_if_absent(live, new, field);
             }
+            one_family(live, new);
             second_family(live, new);
         }
         _ => {}
@@ -48,6 +49,20 @@ fn keep_if_absent(live: &Value, new: &mut Value, field: &str) {
     };
     if is_absent && !live["spec"][field].is_null() {
         keep(live, new, field);
+    }
+}
+
+/// A Service of which only the policy says that it is to have one family gives the second back.
+fn one_family(live: &Value, service: &mut Value) {
+    if service["spec"]["ipFamilyPolicy"] != "SingleStack" {
+        return;
+    }
+    for field in ["clusterIPs", "ipFamilies"] {
+        let is_as_before = live["spec"][field] == service["spec"][field];
+        let found = service.pointer_mut(&format!("/spec/{field}")).and_then(Value::as_array_mut);
+        if let Some(both) = found.filter(|_| is_as_before) {
+            both.truncate(1);
+        }
     }
 }
 

@@ -66,12 +66,12 @@ pub(crate) const WANTED: [(&str, u64); 59] = [
     ("a hook that is Forgotten", 5),
     ("a hook that is Endless", 5),
     ("an operation that is ended", 5),
-    ("an object that a webhook changes", 50),
-    ("an object that a webhook refuses", 5),
-    ("a webhook that is away", 10),
-    ("a slow webhook", 10),
-    ("a partition", 8),
-    ("an event a minute late", 8),
+    ("an object that a webhook changes", 20),
+    ("an object that a webhook refuses", 3),
+    ("a webhook that is away", 4),
+    ("a slow webhook", 3),
+    ("a partition", 4),
+    ("an event a minute late", 4),
 ];
 
 /// From now on all of this goes wrong, and nothing else.

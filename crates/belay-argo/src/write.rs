@@ -110,10 +110,11 @@ fn say_phase(patch: &mut Value, state: &OperationState, old: &Value) {
     }
 }
 
-/// Whether the operation in the status as it was is another one.
+/// Whether the operation in the status as it was is another one. Its results, which may be thousands, are not read.
 fn follows_another(state: &OperationState, old: &Value) -> bool {
-    let known = old.get("operationState").cloned().map(OperationState::read);
-    known.is_some_and(|known| known.is_ok_and(|known| is_another(&known, state)))
+    let Some(known) = old.get("operationState") else { return false };
+    let identity = json!({"startedAt": known["startedAt"], "operation": known["operation"]});
+    OperationState::read(identity).is_ok_and(|known| is_another(&known, state))
 }
 
 /// Whether the refresh mark that this look handled is still the one there.

@@ -1,6 +1,6 @@
 //! Which kinds the API server knows: discovery, kept and asked again when a kind is missing.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
@@ -135,12 +135,13 @@ impl Kinds {
     /// Every kind that can be watched and that is known already, in one of its versions, in order. Asks nothing.
     pub fn watchable(&self) -> Vec<(GroupVersionKind, Resource)> {
         let table = self.table();
-        let known = table.kinds.iter().filter(|(_, resource)| resource.watchable);
-        let mut found: Vec<_> = known.map(|(kind, resource)| (kind.clone(), resource.clone())).collect();
-        let place = |kind: &GroupVersionKind| (kind.group.clone(), kind.kind.clone(), kind.version.clone());
-        found.sort_by_cached_key(|(kind, _)| place(kind));
-        found.dedup_by(|(one, _), (other, _)| (&one.group, &one.kind) == (&other.group, &other.kind));
-        found
+        let mut found = BTreeMap::new();
+        for (kind, resource) in table.kinds.iter().filter(|(_, resource)| resource.watchable) {
+            let versions: &mut BTreeMap<_, _> = found.entry((&kind.group, &kind.kind)).or_default();
+            versions.insert(&kind.version, (kind, resource));
+        }
+        let first = found.into_values().filter_map(|versions| versions.into_values().next());
+        first.map(|(kind, resource)| (kind.clone(), resource.clone())).collect()
     }
 
     /// Whether every group of the API server has told of its kinds. Asks nothing.

@@ -23,6 +23,12 @@ type object = map[string]any
 // How often each sentence has to occur.
 const enough = 5
 
+var (
+	numbers = regexp.MustCompile(`phase: .*|[A-Za-z]+ generation|-?[0-9][0-9.]*|map\[.*\]|\[.*\]|: .* is of the type|[a-z0-9]+ name$|c[12](,c1)?$`)
+	// These are said of every kind, and what is wrong in as many words as there are types.
+	general = regexp.MustCompile(`It says so|It is so|: $|scheduled for deletion|# is #|^Unknown: [a-z]+`)
+)
+
 // What is said of an object.
 type answer struct {
 	Object  object `json:"object"`
@@ -56,20 +62,22 @@ func main() {
 			log.Fatal(err)
 		}
 	}
+	rare := 0
 	for text, times := range said {
 		fmt.Fprintf(os.Stderr, "%5d %s\n", times, text)
 		if times < enough {
-			defer log.Fatalf("%q was said %d times", text, times)
+			rare++
 		}
+	}
+	if rare > 0 {
+		out.Flush()
+		log.Fatalf("%d sentences were said less than %d times", rare, enough)
 	}
 }
 
 // A sentence without its numbers and values.
 func sentence(answer answer) string {
-	numbers := regexp.MustCompile(`phase: .*|[A-Za-z]+ generation|-?[0-9][0-9.]*|map\[.*\]|\[.*\]|: .* is of the type|[a-z0-9]+ name$|c[12](,c1)?$`)
 	text := answer.Status + ": " + numbers.ReplaceAllString(answer.Message, "#")
-	// These are said of every kind, and what is wrong in as many words as there are types.
-	general := regexp.MustCompile(`It says so|It is so|: $|scheduled for deletion|# is #|^Unknown: [a-z]+`)
 	if found := general.FindString(text); found != "" {
 		return found
 	}

@@ -1,5 +1,7 @@
 //! The rules of single kinds.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -102,9 +104,9 @@ pub(super) fn stateful_set(value: &Value) -> Verdict {
 }
 
 pub(super) fn daemon_set(value: &Value) -> Verdict {
-    for path in ["metadata.generation", "status.observedGeneration"] {
-        if number(value, &format!("/{}", path.replace('.', "/"))).is_none() {
-            return in_progress(format!("DaemonSet {path} not found"));
+    for (parent, name) in [("metadata", "generation"), ("status", "observedGeneration")] {
+        if !value[parent][name].is_i64() {
+            return in_progress(format!("DaemonSet {parent}.{name} not found"));
         }
     }
     let desired = number(value, "/status/desiredNumberScheduled").filter(|desired| *desired != -1);
@@ -158,9 +160,9 @@ fn pending(value: &Value, conditions: &Conditions<'_>, now: Timestamp) -> Verdic
     }
     let created: Option<Timestamp> =
         text(value, "/metadata/creationTimestamp").and_then(|time| time.parse().ok());
-    let waits = created
-        .is_some_and(|created| now.duration_since(created) < SCHEDULE_WINDOW.try_into().unwrap_or_default());
-    match waits {
+    // One that is yet to be created, by our clock, has waited for nothing.
+    let waited = created.map(|created| Duration::try_from(now.duration_since(created)).unwrap_or_default());
+    match waited.is_some_and(|waited| waited < SCHEDULE_WINDOW) {
         true => in_progress(NOT_SCHEDULED),
         false => verdict(Status::Failed, "Pod could not be scheduled"),
     }

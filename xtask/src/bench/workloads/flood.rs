@@ -24,7 +24,7 @@ impl Leg<'_> {
         self.cluster.apply_all((0..NEIGHBOURS).map(neighbour).collect(), "somebody").await?;
         let neighbours = self.config_maps().await?;
         let gone = self.delete_all().await?;
-        ensure!(self.config_maps().await? == neighbours.without_apps(), "other objects went, or some stayed");
+        ensure!(self.config_maps().await? == without_apps(&neighbours), "other objects went, or some stayed");
         let back = self.create_anew().await?;
         ensure!(self.config_maps().await? == neighbours, "not all came back as it was");
         Ok(vec![("all go".to_owned(), gone), ("all come back".to_owned(), back)])
@@ -51,22 +51,16 @@ impl Leg<'_> {
         self.cost(mark, waited).await
     }
 
-    async fn config_maps(&self) -> Result<Names> {
+    async fn config_maps(&self) -> Result<BTreeSet<String>> {
         let api = self.cluster.api("v1", "ConfigMap").await?;
         let all = api.list(&ListParams::default()).await.context("the ConfigMaps cannot be listed")?;
-        Ok(Names(all.iter().map(ResourceExt::name_any).collect()))
+        Ok(all.iter().map(ResourceExt::name_any).collect())
     }
 }
 
-/// The names of the objects that are there.
-#[derive(Debug, PartialEq, Eq)]
-struct Names(BTreeSet<String>);
-
-impl Names {
-    fn without_apps(&self) -> Names {
-        let is_of_app = |name: &&String| name.starts_with("app-");
-        Names(self.0.iter().filter(|name| !is_of_app(name)).cloned().collect())
-    }
+/// The names of objects that are no app's.
+fn without_apps(names: &BTreeSet<String>) -> BTreeSet<String> {
+    names.iter().filter(|name| !name.starts_with("app-")).cloned().collect()
 }
 
 fn neighbour(number: usize) -> serde_json::Value {

@@ -105,6 +105,8 @@ impl Controller {
         live.ensure_in_the_end(&application_kind()).await?;
         live.ensure_in_the_end(&GroupVersionKind::new("argoproj.io/v1alpha1", "AppProject")).await?;
         let mut workers = JoinSet::new();
+        let (controller, changing) = (self.clone(), self.context.settings.share.changes());
+        workers.spawn(async move { belay_cluster::search_leftovers(&controller, changing).await });
         self.add_all();
         loop {
             tokio::select! {
@@ -337,7 +339,7 @@ impl Controller {
     }
 
     /// The app that tracks an object.
-    fn parent(&self, object: &Object) -> Option<ObjectKey> {
+    pub(crate) fn parent(&self, object: &Object) -> Option<ObjectKey> {
         let instance = crate::tracking::tracked_app(object, &self.context.system().tracking)?;
         let (namespace, name) = match instance.split_once('_') {
             Some((namespace, name)) => (namespace.to_owned(), name.to_owned()),

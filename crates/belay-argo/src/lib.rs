@@ -21,6 +21,7 @@ mod evidence;
 mod fault;
 mod health;
 mod lanes;
+mod leftovers;
 mod once;
 mod orphans;
 mod prepare;

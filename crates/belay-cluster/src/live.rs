@@ -176,7 +176,7 @@ impl Reach {
     }
 
     /// Where a kind is watched: everywhere, in some namespaces, or nowhere.
-    fn places(&self, scope: Scope) -> Vec<Option<String>> {
+    pub(crate) fn places(&self, scope: Scope) -> Vec<Option<String>> {
         match scope {
             _ if self.namespaces.is_empty() => vec![None],
             Scope::Cluster if self.cluster_resources => vec![None],

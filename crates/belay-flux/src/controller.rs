@@ -16,9 +16,7 @@ use crate::context::{Context, HELM_GROUP, KUSTOMIZE_GROUP, SOURCE_GROUP, Setting
 use crate::dependents::Dependents;
 use crate::pieces::{is_for_all, is_told_anew, load, piece};
 use crate::prepare::{OWNER_NAME, OWNER_NAMESPACE};
-use crate::{
-    chart, depends, external_artifact, helm_release, leftovers, reconcile, references, repository, unbuilt,
-};
+use crate::{chart, depends, external_artifact, helm_release, reconcile, references, repository, unbuilt};
 
 /// The controller's handle.
 #[derive(Clone)]
@@ -66,8 +64,8 @@ impl Controller {
         for _ in 0..self.context.settings.workers.max(1) {
             workers.spawn(work(self.context.clone()));
         }
-        let context = self.context.clone();
-        workers.spawn(async move { leftovers::find(&context).await });
+        let (context, changing) = (self.context.clone(), self.context.settings.share.changes());
+        workers.spawn(async move { belay_cluster::search_leftovers(context.as_ref(), changing).await });
         self.context.remove_stale_artifacts();
         self.add_all();
         loop {

@@ -8,22 +8,31 @@ use crate::estate::Kind;
 use crate::run::{in_a_world, walk};
 use crate::script::{Edit, FolderChange, Step};
 
-fn edit(change: FolderChange) -> Edit {
-    Edit { app: "base", change }
+#[test]
+fn a_kustomizations_object_goes_even_if_git_names_none_of_its_kind_any_more() {
+    goes_in_the_end("base", "/kustomizations/base");
 }
 
 #[test]
-fn an_object_goes_even_if_git_names_none_of_its_kind_any_more() {
-    in_a_world(1, async |world| {
+fn an_applications_object_goes_even_if_git_names_none_of_its_kind_any_more() {
+    goes_in_the_end("web", "/applications/web");
+}
+
+/// Has an app, which deploys to the namespace of its name, apply an object that its status never tells of.
+fn goes_in_the_end(app: &'static str, status: &'static str) {
+    in_a_world(1, async move |world| {
         let wait = |seconds| Step::Wait(Duration::from_secs(seconds));
+        let edit = |change| Edit { app, change };
         let gear = || "gear".to_owned();
-        let one = FolderChange::Put(Kind::ConfigMap, "one".to_owned());
-        walk(world, &[Step::Commit(vec![edit(one)], false), Step::Create("base"), wait(60)]).await;
-        // The inventory cannot be written from now on.
-        world.faults.add(On::writes("/kustomizations/base"), Fault::Refuse(500));
+        let one = |app| Edit { app, change: FolderChange::Put(Kind::ConfigMap, "one".to_owned()) };
+        // The definition of widgets is the base's.
+        let first = Step::Commit(vec![one("base"), one(app)], false);
+        walk(world, &[first, Step::Create("base"), Step::Create(app), wait(60)]).await;
+        // The status cannot be written from now on.
+        world.faults.add(On::writes(status), Fault::Refuse(500));
         walk(world, &[Step::Commit(vec![edit(FolderChange::Put(Kind::Widget, gear()))], true), wait(20)])
             .await;
-        let path = format!("{}/gear", Kind::Widget.collection("base"));
+        let path = format!("{}/gear", Kind::Widget.collection(app));
         assert!(!world.people.get(&path).await.is_null(), "it was not applied");
         // The next process sees a commit without it.
         let removal = Step::Commit(vec![edit(FolderChange::Remove(Kind::Widget, gear()))], false);

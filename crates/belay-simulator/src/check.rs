@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::bulk::HUGE;
+use crate::claims::Claims;
 use crate::estate::{App, FLUX_NAMESPACE, Family, Folder, Kind, Manner, Presence, serial};
 use crate::hooks::{self, Tries};
 use crate::line::{Log, Write};
@@ -33,6 +33,7 @@ pub(crate) struct Watchman {
     /// The newest change there was when they did so last.
     taken_back: u64,
     pub(crate) tries: Tries,
+    pub(crate) claims: Claims,
     /// What was wrong.
     pub(crate) faults: Vec<String>,
     /// How often something was deleted.
@@ -58,7 +59,7 @@ impl Watchman {
             self.seen += 1;
             self.deletion(&write, estate, given);
             self.order(&write, estate);
-            self.claim(&write, estate);
+            self.faults.extend(self.claims.look(&write, estate));
             self.faults.extend(self.tries.look(&write));
             self.note_release(&write);
         }
@@ -128,37 +129,15 @@ impl Watchman {
         }
         *newest = serial.max(*newest);
     }
-
-    /// No status says that a revision was applied that could not be rendered.
-    fn claim(&mut self, write: &Write, estate: &Estate) {
-        let is_of_flux = write.path.ends_with("/status") && write.path.contains("/kustomizations/");
-        let Some(revision) = write.body.pointer("/status/lastAppliedRevision").and_then(Value::as_str) else {
-            return;
-        };
-        let Some(app) = estate.apps.iter().find(|app| write.path.ends_with(&format!("/{}/status", app.name)))
-        else {
-            return;
-        };
-        let commit = revision.rsplit(':').next().unwrap_or_default();
-        let Some(folder) = folder(estate, commit, app).filter(|_| is_of_flux) else { return };
-        let name = app.name;
-        if matches!(folder.manner, Manner::Broken | Manner::Missing) {
-            let manner = folder.manner;
-            self.faults
-                .push(format!("no false claims: {name} says it has applied a folder that is {manner:?}"));
-        } else if folder.manner != Manner::Empty && folder.items.keys().any(|(_, name)| name == HUGE) {
-            self.faults.push(format!("no false claims: {name} says it has applied what no cluster takes"));
-        }
-    }
 }
 
 /// Whether the API server carried it out, or may have.
-fn reached(write: &Write) -> bool {
+pub(crate) fn reached(write: &Write) -> bool {
     matches!(write.code, 0 | 200..300)
 }
 
 /// The object of an app that a write is about.
-fn object<'a>(write: &Write, estate: &'a Estate) -> Option<(&'a App, Kind, String)> {
+pub(crate) fn object<'a>(write: &Write, estate: &'a Estate) -> Option<(&'a App, Kind, String)> {
     let app =
         estate.apps.iter().find(|app| write.path.contains(&format!("/namespaces/{}/", app.namespace())))?;
     let kinds = [Kind::ConfigMap, Kind::Secret, Kind::Deployment, Kind::Widget];

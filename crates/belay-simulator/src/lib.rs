@@ -12,6 +12,7 @@ mod administrator;
 mod bulk;
 mod chance;
 mod check;
+mod claims;
 mod digest;
 mod disk;
 mod estate;

@@ -12,7 +12,7 @@ use crate::script::Weather;
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// What has to happen in at least so many of 200 runs; less would prove nothing.
-pub(crate) const WANTED: [(&str, u64); 59] = [
+pub(crate) const WANTED: [(&str, u64); 60] = [
     ("a slow request", 10),
     ("403 for a read", 8),
     ("403 for a write", 8),
@@ -37,6 +37,7 @@ pub(crate) const WANTED: [(&str, u64); 59] = [
     ("a compaction", 20),
     ("a jump of the clock", 15),
     ("a deletion", 100),
+    ("a revision said to be applied", 190),
     ("a force-push", 15),
     ("a branch deleted", 15),
     ("an app created", 150),
@@ -91,19 +92,20 @@ pub(crate) fn set(faults: &Faults, remote: &Remote, weather: &[Weather]) {
 
 /// From now on no request is answered.
 pub(crate) fn away(faults: &Faults) {
-    faults.clear();
-    for on in [On::reads(""), On::writes(""), On::watches("")] {
-        faults.add(on, Fault::Refuse(503));
-    }
+    answer_all(faults, Fault::Refuse(503));
 }
 
 /// From now on no request arrives, and no watch lasts.
 pub(crate) fn part(faults: &Faults) {
+    answer_all(faults, Fault::LoseRequest);
+    faults.add(On::events(""), Fault::CutWatch);
+}
+
+fn answer_all(faults: &Faults, fault: Fault) {
     faults.clear();
     for on in [On::reads(""), On::writes(""), On::watches("")] {
-        faults.add(on, Fault::LoseRequest);
+        faults.add(on, fault);
     }
-    faults.add(On::events(""), Fault::CutWatch);
 }
 
 fn rules(trouble: Weather) -> Vec<(On, Fault)> {

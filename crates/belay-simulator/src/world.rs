@@ -360,6 +360,7 @@ impl World {
         self.estate.storm.clone_from(&backup.storm);
         self.watchman.rolled_back(self.estate.serial);
         self.watchman.tries.forget();
+        self.watchman.claims.restored();
         self.has_dropped_events = false;
         weather::set(&self.faults, &self.remote, &[]);
     }

@@ -76,6 +76,8 @@ pub(crate) struct Usage {
     /// What it has now.
     pub(crate) megabytes: u64,
     pub(crate) cpu_seconds: f64,
+    /// Open files and connections.
+    pub(crate) descriptors: usize,
 }
 
 /// What the kernel says of a process.
@@ -98,6 +100,7 @@ pub(crate) fn usage(process: u32) -> anyhow::Result<Usage> {
         peak_megabytes: megabytes("VmHWM")?,
         megabytes: megabytes("VmRSS")?,
         cpu_seconds: cpu / TICKS,
+        descriptors: std::fs::read_dir(format!("/proc/{process}/fd"))?.count(),
     })
 }
 

@@ -17,7 +17,7 @@ use rand::{Rng, SeedableRng};
 use serde_json::Value;
 
 use crate::apiserver::{self, RealServer};
-use crate::process::Process;
+use crate::process::{Process, usage};
 
 use estate::Estate;
 use proxy::{Asked, Proxy};
@@ -25,6 +25,9 @@ use schedule::{Met, Schedule};
 
 /// How long everything may take to become as Git says.
 const PATIENCE: Duration = Duration::from_secs(180);
+/// How much more than before troubles a process may hold when they are over: connections that say nothing end later.
+const MORE_MEGABYTES: u64 = 64;
+const MORE_DESCRIPTORS: usize = 64;
 /// How long a Lease counts, as it is given to replicas.
 const LEASE: Duration = Duration::from_secs(4);
 
@@ -123,8 +126,15 @@ impl<'a> World<'a> {
     async fn walk(&mut self) -> Result<()> {
         let belay = self.start_belay(0, &[])?;
         self.settle("installed").await?;
+        let before = usage(belay.id())?;
         self.storm().await?;
         self.settle("requests came to grief").await?;
+        let after = usage(belay.id())?;
+        ensure!(
+            after.megabytes <= before.megabytes + MORE_MEGABYTES
+                && after.descriptors <= before.descriptors + MORE_DESCRIPTORS,
+            "requests came to grief, and the process kept more and more: {before:?}, {after:?}"
+        );
         let belay = self.kills(belay).await?;
         self.settle("killed again and again").await?;
         let belay = self.restore(belay).await?;

@@ -10,13 +10,37 @@ use crate::estate::{App, Family, Kind, Manner, serial};
 use crate::line::Write;
 use crate::world::Estate;
 
+/// What an Application's status says. What is written is what has changed: the rest was written before.
+#[derive(Default)]
+struct Said {
+    operation: Told,
+    comparison: Told,
+}
+
+/// A result, and the revision that it is about.
+#[derive(Default)]
+struct Told {
+    result: Option<String>,
+    revision: Option<String>,
+}
+
+impl Told {
+    /// Takes in what is written now. Gives the revision if it is said to have come to this result.
+    fn hear(&mut self, result: Option<String>, revision: Option<String>, good: &str) -> Option<String> {
+        let is_news = result.is_some() || revision.is_some();
+        self.result = result.or(self.result.take());
+        self.revision = revision.or(self.revision.take());
+        self.revision.clone().filter(|_| is_news && self.result.as_deref() == Some(good))
+    }
+}
+
 /// Looks at claims as they come.
 #[derive(Default)]
 pub(crate) struct Claims {
     /// Every change of an object that was applied, or may have been, by its app's name.
     applied: BTreeSet<(&'static str, Kind, String, u64)>,
-    /// What each Application's status says of its comparison: the result and the revision.
-    compared: BTreeMap<&'static str, (String, String)>,
+    /// What each Application's status says, where that is known.
+    said: BTreeMap<&'static str, Said>,
     /// How often a status said that a revision was applied.
     pub(crate) count: u64,
 }
@@ -24,7 +48,7 @@ pub(crate) struct Claims {
 impl Claims {
     /// What the cluster holds is of long ago.
     pub(crate) fn restored(&mut self) {
-        self.compared.clear();
+        self.said.clear();
     }
 
     /// What is wrong with what a write says.
@@ -40,7 +64,7 @@ impl Claims {
         let Some(app) = told_of(write, estate) else { return Vec::new() };
         let commits = match app.family {
             Family::Kustomization => text(&write.body, "/status/lastAppliedRevision").into_iter().collect(),
-            Family::Application => self.of_application(app, &write.body),
+            Family::Application => self.of_application(app, write),
             // A release says which chart it is of, not which commit.
             Family::HelmRelease => Vec::new(),
         };
@@ -49,23 +73,19 @@ impl Claims {
     }
 
     /// The revisions that an Application now says to have applied, or to be equal to.
-    fn of_application(&mut self, app: &App, body: &Value) -> Vec<String> {
-        let mut claims = Vec::new();
-        let operation = &body["status"]["operationState"];
-        if operation["phase"] == "Succeeded" {
-            claims.extend(text(operation, "/syncResult/revision"));
+    fn of_application(&mut self, app: &App, write: &Write) -> Vec<String> {
+        if write.code == 0 {
+            // Nobody knows whether it says so now.
+            self.said.remove(app.name);
+            return Vec::new();
         }
-        let sync = &body["status"]["sync"];
-        let (status, revision) = self.compared.entry(app.name).or_default();
-        let said = [text(sync, "/status"), text(sync, "/revision")];
-        let is_news = said.iter().any(Option::is_some);
-        let [said_status, said_revision] = said;
-        said_status.into_iter().for_each(|said| *status = said);
-        said_revision.into_iter().for_each(|said| *revision = said);
-        if is_news && status == "Synced" && !revision.is_empty() {
-            claims.push(revision.clone());
-        }
-        claims
+        let said = self.said.entry(app.name).or_default();
+        let [operation, sync] = ["operationState", "sync"].map(|part| &write.body["status"][part]);
+        let (phase, applied) = (text(operation, "/phase"), text(operation, "/syncResult/revision"));
+        let applied = said.operation.hear(phase, applied, "Succeeded");
+        let (status, compared) = (text(sync, "/status"), text(sync, "/revision"));
+        let compared = said.comparison.hear(status, compared, "Synced");
+        applied.into_iter().chain(compared).collect()
     }
 
     fn faults(&self, app: &App, revision: &str, estate: &Estate) -> Vec<String> {

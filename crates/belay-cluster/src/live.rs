@@ -391,8 +391,11 @@ impl LiveState {
         self.put(object);
     }
 
-    /// Takes in that a delete of ours has ended, ahead of the watch.
+    /// Takes in that an object has gone, ahead of the watch.
     pub fn learn_gone(&self, key: &ObjectKey) {
+        if let Some(object) = self.get(key) {
+            self.write().buried.insert(key.clone(), object.uid().to_owned());
+        }
         self.take(key);
     }
 
@@ -426,7 +429,9 @@ impl LiveState {
                 && key.kind == api.kind
                 && namespace.is_none_or(|namespace| key.namespace == namespace)
         };
-        self.write().learnt.retain(|key| !is_of_list(key));
+        let mut picture = self.write();
+        picture.learnt.retain(|key| !is_of_list(key));
+        picture.buried.retain(|key, _| !is_of_list(key));
     }
 
     /// Puts an object of a list. It counts although its version is lower than the one that is known: the cluster's store
@@ -466,7 +471,8 @@ impl LiveState {
                     || is_whole_now(known)
                     || (is_told && version != known.resource_version())
             };
-            if known.is_some_and(|known| !is_news(known)) {
+            let is_buried = picture.buried.get(&key).is_some_and(|uid| uid == object.uid());
+            if is_buried || known.is_some_and(|known| !is_news(known)) {
                 return;
             }
             picture.put(&key, kept, owners(&object), app)
@@ -484,6 +490,8 @@ impl LiveState {
         if !is_known_better {
             self.take(&key);
         }
+        // Nothing of before follows in a watch.
+        self.write().buried.remove(&key);
     }
 
     fn take(&self, key: &ObjectKey) {

@@ -130,9 +130,13 @@ impl Line {
         let place = is_write.then(|| self.note(&parts, &body));
         self.log.with(|noted| noted.requests.push(Instant::now()));
         let answer = self.service.clone().oneshot(Request::from_parts(parts, Full::new(body))).await;
-        if let (Some(place), Ok(answer)) = (place, &answer) {
-            let code = answer.status().as_u16();
-            self.log.with(|noted| noted.writes[place].code = code);
+        if let Some(place) = place {
+            let code = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
+            self.log.with(|noted| {
+                let write = &mut noted.writes[place];
+                write.code = code;
+                tracing::debug!(write.method, write.path, write.code, "write");
+            });
         }
         let end = end(self.dead.clone(), self.cuts.clone());
         answer.map(|answer| answer.map(|body| until(body, end)))

@@ -76,12 +76,16 @@ impl LiveState {
 
     /// Asks the API server for one object, and takes in what it says.
     pub(super) async fn ask_for(&self, key: &ObjectKey, resource: &Resource) -> Result<(), kube::Error> {
-        self.write().learnt.remove(key);
+        {
+            let mut picture = self.write();
+            picture.learnt.remove(key);
+            picture.buried.remove(key);
+        }
         let api = resource.plain(&self.client, &key.namespace);
         let answer = api.get_opt(&key.name).await?;
         match answer.and_then(|object| as_object(object, &resource.api)) {
             Some(newest) => self.put_listed(newest),
-            None => self.take(key),
+            None => self.learn_gone(key),
         }
         Ok(())
     }

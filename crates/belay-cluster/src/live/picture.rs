@@ -18,6 +18,9 @@ pub(super) struct Picture {
     by_app: HashMap<Arc<str>, BTreeSet<Arc<ObjectKey>>>,
     /// What was learnt from answers to writes since the list of its kind began.
     pub(super) learnt: HashSet<ObjectKey>,
+    /// The uids of what the API server said has gone, since the list of its kind began and until the watch says so, too:
+    /// what these still tell of it is of the past.
+    pub(super) buried: HashMap<ObjectKey, String>,
     /// What belongs to nobody and is kept whole, because an app wants it.
     pub(super) wanted: HashSet<ObjectKey>,
 }

@@ -60,6 +60,29 @@ async fn a_list_tells_the_truth_though_its_versions_are_lower_but_not_of_what_is
 }
 
 #[tokio::test]
+async fn what_has_gone_is_not_brought_back_by_what_a_list_or_a_watch_still_tells() {
+    let live = live();
+    let life = |uid: &str, version: &str| {
+        let mut object = map(version, uid);
+        object.value_mut()["metadata"]["uid"] = uid.into();
+        object
+    };
+    live.put(life("one", "5"));
+    live.begin_list(&kind(), None);
+    live.learn_gone(&life("one", "5").key());
+    live.put_listed(life("one", "5"));
+    assert_eq!(text(&live), None, "a page of the list from before");
+    live.put(life("one", "6"));
+    assert_eq!(text(&live), None, "a late event");
+    live.put(life("two", "9"));
+    assert_eq!(text(&live).as_deref(), Some("two"));
+    live.take_deleted(&life("two", "10"));
+    live.begin_list(&kind(), None);
+    live.put_listed(life("one", "5"));
+    assert_eq!(text(&live).as_deref(), Some("one"), "the cluster's store was put back");
+}
+
+#[tokio::test]
 async fn a_write_without_an_answer_leaves_its_object_in_doubt_until_the_next_one_is_answered() {
     let (live, object) = (live(), map("", "sent"));
     drop(live.under_way(&object));

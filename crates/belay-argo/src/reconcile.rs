@@ -290,7 +290,7 @@ async fn give_up_looking(context: &Context, object: &Object, app: &Application, 
     let prepared = known.map(|desired| desired.prepared.clone()).unwrap_or_default();
     let settings = compare_settings(app, object, &target.system);
     let comparison = bounds
-        .filter(|_| !fault.is_unreachable)
+        .filter(|_| !fault.is_unreachable && traces::are_known(context, app))
         .map(|bounds| compare(context, &object.key(), &prepared, &target, &settings, &ignored, &bounds));
     let outcome = Outcome::Fault { condition: fault.condition, messages: fault.messages(), comparison };
     report(context, object, app, &Found { outcome, operation }).await.or(retry).unwrap_or(again)

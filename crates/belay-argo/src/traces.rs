@@ -18,6 +18,11 @@ pub(crate) async fn watch(context: &Context, app: &Application) -> Result<(), Fa
     context.live.ensure_each(watchable(context, app)).await.map_err(Fault::not_loaded)
 }
 
+/// Whether all is known of the kinds that the status tells of: a comparison without some of them would lose their objects.
+pub(crate) fn are_known(context: &Context, app: &Application) -> bool {
+    watchable(context, app).all(|kind| context.live.is_listed(&kind))
+}
+
 /// The kinds of what the status tells of, but for those that cannot be watched.
 fn watchable(context: &Context, app: &Application) -> impl Iterator<Item = GroupVersionKind> {
     let kinds = context.live.kinds().clone();

@@ -55,10 +55,9 @@ type Asked = HashMap<String, HashSet<GroupVersionKind>>;
 
 /// Asks about what has not been asked about; tells whether that is now everything. Clusters do not wait for each other.
 async fn pass(owners: &impl Owners, asked: &mut Asked) -> bool {
-    let clusters = owners.clusters();
-    asked.retain(|name, _| clusters.iter().any(|(known, _)| known == name));
-    let searches = clusters.into_iter().map(|(name, live)| {
-        let mut asked = asked.remove(&name).unwrap_or_default();
+    let mut before = std::mem::take(asked);
+    let searches = owners.clusters().into_iter().map(|(name, live)| {
+        let mut asked = before.remove(&name).unwrap_or_default();
         async move {
             let is_over = pass_of(owners, &name, &live, &mut asked).await;
             (name, asked, is_over)

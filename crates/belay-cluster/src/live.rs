@@ -312,6 +312,13 @@ impl LiveState {
         watches.contains_key(&(kind.group.clone(), kind.kind.clone()))
     }
 
+    /// Whether a kind's first list has ended, so that all of its objects are known. Asks nothing.
+    pub fn is_listed(&self, kind: &GroupVersionKind) -> bool {
+        let watches = self.watches.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let listings = watches.get(&(kind.group.clone(), kind.kind.clone()));
+        listings.is_some_and(|listings| listings.iter().all(|listing| listing.borrow().has_listed()))
+    }
+
     /// Why a kind that was known is not served: its definition may have gone, which the next discovery tells.
     async fn unserved(&self, kind: &GroupVersionKind, reason: String) -> LiveError {
         match self.kinds.refresh(AFTER_FAILURE).await {
@@ -491,7 +498,10 @@ impl LiveState {
             self.take(&key);
         }
         // Nothing of before follows in a watch.
-        self.write().buried.remove(&key);
+        let mut picture = self.write();
+        if picture.buried.get(&key).is_some_and(|uid| uid == deleted.uid()) {
+            picture.buried.remove(&key);
+        }
     }
 
     fn take(&self, key: &ObjectKey) {

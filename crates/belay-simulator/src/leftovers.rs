@@ -18,6 +18,23 @@ fn an_applications_object_goes_even_if_git_names_none_of_its_kind_any_more() {
     goes_in_the_end("web", "/applications/web");
 }
 
+#[test]
+fn a_status_still_tells_of_what_cannot_be_listed() {
+    in_a_world(1, async |world| {
+        let put = |kind, name: &str| Edit { app: "web", change: FolderChange::Put(kind, name.to_owned()) };
+        let wait = |seconds| Step::Wait(Duration::from_secs(seconds));
+        let edits = vec![put(Kind::ConfigMap, "one"), put(Kind::Deployment, "main")];
+        walk(world, &[Step::Commit(edits, false), Step::Create("web"), wait(60)]).await;
+        world.faults.add(On::reads("/deployments"), Fault::Refuse(500));
+        walk(world, &[Step::Crash(Duration::from_secs(1)), wait(120)]).await;
+        let path = format!("{}/web", world.estate.app("web").collection());
+        let status = &world.people.get(&path).await["status"];
+        assert_eq!(status["conditions"][0]["type"], "ComparisonError", "{status}");
+        let resources = status["resources"].as_array().expect("a list");
+        assert!(resources.iter().any(|one| one["kind"] == "Deployment"), "{status}");
+    });
+}
+
 /// Has an app, which deploys to the namespace of its name, apply an object that its status never tells of.
 fn goes_in_the_end(app: &'static str, status: &'static str) {
     in_a_world(1, async move |world| {

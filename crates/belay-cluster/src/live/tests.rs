@@ -73,6 +73,8 @@ async fn what_has_gone_is_not_brought_back_by_what_a_list_or_a_watch_still_tells
     live.put_listed(life("one", "5"));
     assert_eq!(text(&live), None, "a page of the list from before");
     live.put(life("one", "6"));
+    live.take_deleted(&life("an earlier one", "4"));
+    live.put(life("one", "6"));
     assert_eq!(text(&live), None, "a late event");
     live.put(life("two", "9"));
     assert_eq!(text(&live).as_deref(), Some("two"));

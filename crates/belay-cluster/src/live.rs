@@ -400,10 +400,7 @@ impl LiveState {
 
     /// Takes in that an object has gone, ahead of the watch.
     pub fn learn_gone(&self, key: &ObjectKey) {
-        if let Some(object) = self.get(key) {
-            self.write().buried.insert(key.clone(), object.uid().to_owned());
-        }
-        self.take(key);
+        self.take_as(key, true);
     }
 
     fn watch_of(&self, resource: &Resource) -> Vec<watch::Receiver<Listing>> {
@@ -505,11 +502,19 @@ impl LiveState {
     }
 
     fn take(&self, key: &ObjectKey) {
+        self.take_as(key, false);
+    }
+
+    /// Takes an object away, and buries it if its watch has not told yet.
+    fn take_as(&self, key: &ObjectKey, is_buried: bool) {
         let before = {
             let mut picture = self.write();
             let Some(before) = picture.take(key) else { return };
             let before = before.open();
             picture.disown(key, owners(&before));
+            if is_buried {
+                picture.buried.insert(key.clone(), before.uid().to_owned());
+            }
             before
         };
         let _ = self.changes.send(Change { key: key.clone(), before: Some(before), after: None });

@@ -113,7 +113,7 @@ impl Watchman {
 
     /// Nothing is applied from a commit older than one that was applied before.
     fn order(&mut self, write: &Write, estate: &Estate) {
-        if !matches!(write.method.as_str(), "POST" | "PATCH" | "PUT") || !reached(write) {
+        if !puts(write) {
             return;
         }
         let Some((app, kind, name)) = object(write, estate) else { return };
@@ -132,8 +132,13 @@ impl Watchman {
 }
 
 /// Whether the API server carried it out, or may have.
-pub(crate) fn reached(write: &Write) -> bool {
+fn reached(write: &Write) -> bool {
     matches!(write.code, 0 | 200..300)
+}
+
+/// Whether something was made or changed by it, or may have been.
+pub(crate) fn puts(write: &Write) -> bool {
+    matches!(write.method.as_str(), "POST" | "PATCH" | "PUT") && reached(write)
 }
 
 /// The object of an app that a write is about.

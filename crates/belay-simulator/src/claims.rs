@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::bulk::HUGE;
-use crate::check::{folder, object, reached};
+use crate::check::{folder, object, puts, resource_path};
 use crate::estate::{App, Family, Kind, Manner, serial};
 use crate::line::Write;
 use crate::world::Estate;
@@ -53,7 +53,7 @@ impl Claims {
 
     /// What is wrong with what a write says.
     pub(crate) fn look(&mut self, write: &Write, estate: &Estate) -> Vec<String> {
-        if !matches!(write.method.as_str(), "POST" | "PATCH" | "PUT") || !reached(write) {
+        if !puts(write) {
             return Vec::new();
         }
         if let Some((app, kind, name)) = object(write, estate)
@@ -114,7 +114,7 @@ impl Claims {
 /// The app whose resource a write is about.
 fn told_of<'a>(write: &Write, estate: &'a Estate) -> Option<&'a App> {
     let path = write.path.strip_suffix("/status").unwrap_or(&write.path);
-    estate.apps.iter().find(|app| path == crate::check::resource_path(app))
+    estate.apps.iter().find(|app| path == resource_path(app))
 }
 
 /// The number of the change that a write is of. Secrets are written in plain, or as the cluster keeps them.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use belay_apply::Schemas;
 use belay_argo_api::{Application, ApplicationSource, OperationState, ResourceResult};
-use belay_cluster::{EventRecorder, LiveState, Looks, Share, impersonate};
+use belay_cluster::{EventRecorder, LeftoverSearch, LiveState, Looks, Share, impersonate};
 use belay_diff::{Drift, Ignored};
 use belay_ledger::Ledger;
 use belay_manifest::{GroupVersionKind, Object, ObjectKey};
@@ -106,6 +106,7 @@ pub(crate) struct Context {
     pub(crate) schemas: Arc<Schemas>,
     pub(crate) renders: Arc<RenderCache>,
     pub(crate) projects: Arc<Projects>,
+    pub(crate) leftovers: Arc<LeftoverSearch>,
     pub(crate) memory: Arc<Mutex<HashMap<ObjectKey, Memory>>>,
     /// The rules about updates that are no news, and the settings that they were made of.
     pub(crate) updates: Arc<Mutex<Option<RulesOfUpdates>>>,

@@ -55,6 +55,7 @@ impl Controller {
             renders: settings.renders.clone(),
             settings: Arc::new(settings),
             projects: Arc::default(),
+            leftovers: Arc::default(),
             memory: Arc::default(),
             updates: Arc::default(),
         };
@@ -106,7 +107,7 @@ impl Controller {
         live.ensure_in_the_end(&GroupVersionKind::new("argoproj.io/v1alpha1", "AppProject")).await?;
         let mut workers = JoinSet::new();
         let (controller, changing) = (self.clone(), self.context.settings.share.changes());
-        workers.spawn(async move { belay_cluster::search_leftovers(&controller, changing).await });
+        workers.spawn(async move { controller.context.leftovers.run(&controller, changing).await });
         self.add_all();
         loop {
             tokio::select! {

@@ -128,6 +128,9 @@ async fn delete_objects(
     target: &Target,
     background: bool,
 ) -> Result<bool, String> {
+    if context.leftovers.may_find_more() {
+        return Ok(false);
+    }
     find_objects(context, object, app).await;
     let not_known = |error: LiveError| error.to_string();
     traces::know_current(context, app).await.map_err(not_known)?;

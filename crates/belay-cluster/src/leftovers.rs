@@ -2,6 +2,7 @@
 //! marks, but only where the kind is watched, and by now Git may hold none of that kind.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use belay_manifest::{GroupVersionKind, Object, ObjectKey};
@@ -9,7 +10,7 @@ use futures::future::join_all;
 use kube::api::{Api, DynamicObject, ListParams};
 use kube::core::PartialObjectMeta;
 use serde_json::json;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::live::chain;
 use crate::{LiveError, LiveState, Resource, ShareChanges};
@@ -19,6 +20,8 @@ const BEGIN: Duration = Duration::from_secs(10);
 /// How soon what was not answered is asked again, at first and later.
 const SOON: Duration = Duration::from_secs(10);
 const LATER: Duration = Duration::from_secs(600);
+/// How long an app's deletion waits at most.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// How many objects a request brings. Only their metadata is asked for.
 const PAGE: u32 = 500;
 
@@ -36,17 +39,49 @@ pub trait Owners: Sync {
     fn found(&self, app: ObjectKey);
 }
 
-/// Asks once for our objects of each kind that nobody watches, has those kinds watched that have some, and their apps
-/// looked at; and anew whenever our share of the work becomes another: whoever had an app before may have ended, too.
-pub async fn search(owners: &impl Owners, mut share: ShareChanges) {
-    loop {
-        sleep(BEGIN).await;
-        let (mut asked, mut pause) = (Asked::new(), SOON);
-        while !pass(owners, &mut asked).await {
-            sleep(pause).await;
-            pause = (pause * 2).min(LATER);
+/// The search for what an earlier process left, and how far it is.
+#[derive(Default)]
+pub struct LeftoverSearch {
+    progress: Mutex<Progress>,
+}
+
+#[derive(Clone, Copy, Default)]
+enum Progress {
+    #[default]
+    ToCome,
+    Since(Instant),
+    Over,
+}
+
+impl LeftoverSearch {
+    /// Asks once for our objects of each kind that nobody watches, has those kinds watched that have some, and their apps
+    /// looked at; and anew whenever our share of the work becomes another: whoever had an app before may have ended, too.
+    pub async fn run(&self, owners: &impl Owners, mut share: ShareChanges) {
+        loop {
+            self.set(Progress::Since(Instant::now()));
+            sleep(BEGIN).await;
+            let (mut asked, mut pause) = (Asked::new(), SOON);
+            while !pass(owners, &mut asked).await {
+                sleep(pause).await;
+                pause = (pause * 2).min(LATER);
+            }
+            self.set(Progress::Over);
+            share.next().await;
         }
-        share.next().await;
+    }
+
+    /// Whether an app that lets go of its objects now might leave some behind that are still to be found. Not for long:
+    /// there are kinds that cannot be listed for days.
+    pub fn may_find_more(&self) -> bool {
+        match *self.progress.lock().unwrap_or_else(PoisonError::into_inner) {
+            Progress::ToCome => true,
+            Progress::Since(begun) => begun.elapsed() < LONGEST_WAIT,
+            Progress::Over => false,
+        }
+    }
+
+    fn set(&self, progress: Progress) {
+        *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = progress;
     }
 }
 

@@ -28,7 +28,7 @@ pub use exec::ExecLogin;
 pub use impersonate::{impersonate, service_account};
 pub use kinds::{KindError, Kinds, Resource, Scope};
 pub use kubeconfig::KubeconfigError;
-pub use leftovers::{Owners, search as search_leftovers};
+pub use leftovers::{LeftoverSearch, Owners};
 pub use live::{Belonging, Change, LiveError, LiveState, Reach, UnderWay, is_trimmed};
 pub use looks::{Looks, RunningLook, step};
 pub use measured::{for_app, measured};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use belay_apply::Schemas;
-use belay_cluster::{EventRecorder, LiveState, Looks, Severity, Share, WorkQueue};
+use belay_cluster::{EventRecorder, LeftoverSearch, LiveState, Looks, Severity, Share, WorkQueue};
 use belay_diff::Drift;
 use belay_filetree::Changes;
 use belay_ledger::Ledger;
@@ -101,6 +101,7 @@ pub(crate) struct Context {
     charts: Mutex<HashMap<ObjectKey, BuiltChart>>,
     pub(crate) fetches: Fetches,
     pub(crate) schemas: Schemas,
+    pub(crate) leftovers: LeftoverSearch,
     github_apps: Mutex<HashSet<GithubApp>>,
     memory: Mutex<HashMap<ObjectKey, Memory>>,
 }
@@ -188,6 +189,7 @@ impl Context {
             charts: Mutex::default(),
             fetches: Fetches::default(),
             schemas: Schemas::default(),
+            leftovers: LeftoverSearch::default(),
             github_apps: Mutex::default(),
             memory: Mutex::default(),
         }

@@ -65,7 +65,7 @@ impl Controller {
             workers.spawn(work(self.context.clone()));
         }
         let (context, changing) = (self.context.clone(), self.context.settings.share.changes());
-        workers.spawn(async move { belay_cluster::search_leftovers(context.as_ref(), changing).await });
+        workers.spawn(async move { context.leftovers.run(context.as_ref(), changing).await });
         self.context.remove_stale_artifacts();
         self.add_all();
         loop {

@@ -53,6 +53,9 @@ fn deletes(app: &Kustomization) -> bool {
 
 /// Gives whether nothing is left to do.
 async fn delete(context: &Context, object: &Object, app: &Kustomization) -> Result<bool, String> {
+    if context.leftovers.may_find_more() {
+        return Ok(false);
+    }
     let mut known = inventory::read(app.status.inventory.as_ref());
     let place = match clusters::place(context, &object.key(), app).await {
         Ok(place) => place,

@@ -57,7 +57,7 @@ impl Claims {
             return Vec::new();
         }
         if let Some((app, kind, name)) = object(write, estate)
-            && let Some(change) = change(kind, &write.body)
+            && let Some(change) = serial(kind, &write.body)
         {
             self.applied.insert((app.name, kind, name, change));
         }
@@ -115,12 +115,6 @@ impl Claims {
 fn told_of<'a>(write: &Write, estate: &'a Estate) -> Option<&'a App> {
     let path = write.path.strip_suffix("/status").unwrap_or(&write.path);
     estate.apps.iter().find(|app| path == resource_path(app))
-}
-
-/// The number of the change that a write is of. Secrets are written in plain, or as the cluster keeps them.
-fn change(kind: Kind, body: &Value) -> Option<u64> {
-    let plain = body.pointer("/stringData/serial").and_then(Value::as_str);
-    serial(kind, body).or_else(|| plain?.parse().ok())
 }
 
 fn text(value: &Value, path: &str) -> Option<String> {

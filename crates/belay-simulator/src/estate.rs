@@ -286,15 +286,17 @@ pub(crate) fn manifest(app: &App, kind: Kind, name: &str, serial: u64) -> Value 
     object
 }
 
-/// The number of the change that an object in the cluster is of.
+/// The number of the change that an object is of, be it as it is written or as the cluster keeps it.
 pub(crate) fn serial(kind: Kind, object: &Value) -> Option<u64> {
     let text = match kind {
         Kind::ConfigMap => object.pointer("/data/serial")?.as_str()?.to_owned(),
-        // Only what is written says it in plain; the cluster keeps it encoded.
-        Kind::Secret => {
-            let encoded = object.pointer("/data/serial")?.as_str()?;
-            String::from_utf8(base64::engine::general_purpose::STANDARD.decode(encoded).ok()?).ok()?
-        }
+        Kind::Secret => match object.pointer("/stringData/serial") {
+            Some(plain) => plain.as_str()?.to_owned(),
+            None => {
+                let encoded = object.pointer("/data/serial")?.as_str()?;
+                String::from_utf8(base64::engine::general_purpose::STANDARD.decode(encoded).ok()?).ok()?
+            }
+        },
         Kind::Deployment => {
             object.pointer("/spec/template/metadata/annotations/serial")?.as_str()?.to_owned()
         }

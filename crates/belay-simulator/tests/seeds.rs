@@ -8,7 +8,7 @@ use std::process::Command;
 use belay_simulator::{seed, seeds};
 
 /// Seeds that found something, and what.
-const FOUND: [(u64, &str); 26] = [
+const FOUND: [(u64, &str); 27] = [
     (22, "an operation whose commit is gone, and an app deleted before anything was noted of it"),
     (6, "a release that failed often"),
     (88, "an older commit, applied again after a force-push and a crash"),
@@ -43,6 +43,7 @@ const FOUND: [(u64, &str); 26] = [
     (6886, "a request to end an operation, which ended the next one before its beginning was seen"),
     (5633, "objects that stayed when their app went: while they could not be listed its status lost them"),
     (1405, "an object made for an app that had gone, which a page of a list had brought back"),
+    (9389, "an app deleted right after a crash, before what it had applied without a word of it was found"),
     (1708, "an object of a kind that Git and the inventory do not name, applied just before a crash"),
 ];
 

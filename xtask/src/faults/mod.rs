@@ -17,7 +17,7 @@ use rand::{Rng, SeedableRng};
 use serde_json::Value;
 
 use crate::apiserver::{self, RealServer};
-use crate::process::{Process, usage};
+use crate::process::{Process, Usage, usage};
 
 use estate::Estate;
 use proxy::{Asked, Proxy};
@@ -129,12 +129,7 @@ impl<'a> World<'a> {
         let before = usage(belay.id())?;
         self.storm().await?;
         self.settle("requests came to grief").await?;
-        let after = usage(belay.id())?;
-        ensure!(
-            after.megabytes <= before.megabytes + MORE_MEGABYTES
-                && after.descriptors <= before.descriptors + MORE_DESCRIPTORS,
-            "requests came to grief, and the process kept more and more: {before:?}, {after:?}"
-        );
+        keeps_no_more(&before, &usage(belay.id())?)?;
         let belay = self.kills(belay).await?;
         self.settle("killed again and again").await?;
         let belay = self.restore(belay).await?;
@@ -318,4 +313,14 @@ impl<'a> World<'a> {
         written.sort_by_key(|asked| asked.at);
         written
     }
+}
+
+/// When troubles are over, a process holds about what it held before.
+fn keeps_no_more(before: &Usage, after: &Usage) -> Result<()> {
+    ensure!(
+        after.megabytes <= before.megabytes + MORE_MEGABYTES
+            && after.descriptors <= before.descriptors + MORE_DESCRIPTORS,
+        "requests came to grief, and the process kept more and more: {before:?}, {after:?}"
+    );
+    Ok(())
 }

@@ -48,6 +48,12 @@ impl AddedFields {
             AddedFields::OnlyPrefixes(prefixes) => prefixes.iter().any(|prefix| manager.starts_with(prefix)),
         }
     }
+
+    /// Whether what `kubectl` notes on objects goes with its other fields, as it does where they are taken over.
+    fn takes_mark(&self, path: &FieldPath) -> bool {
+        matches!(self, AddedFields::OnlyPrefixes(_))
+            && path.starts_with(&["metadata", "annotations", LAST_APPLIED])
+    }
 }
 
 /// How to compare.
@@ -74,7 +80,8 @@ pub fn compare(desired: &Object, live: &Object, options: &CompareOptions) -> Vec
     walk.map(desired.as_object().unwrap_or(&Map::new()), live.as_object(), &FieldPath::default());
     let mut differences = walk.differences;
     for (path, owner) in unwanted(&ownership, live, options) {
-        if is_ours_to_compare(&path) && path.find(&desired).is_none() && !covers(&differences, &path) {
+        let is_compared = is_ours_to_compare(&path) || options.added.takes_mark(&path);
+        if is_compared && path.find(&desired).is_none() && !covers(&differences, &path) {
             differences.push(Difference {
                 live: path.find(live).cloned(),
                 path,
@@ -331,6 +338,26 @@ mod tests {
         let mut desired = deployment();
         desired["spec"].as_object_mut().unwrap().remove("replicas");
         assert_eq!(differences(desired, live(|_| {})), ["spec.replicas: - <- 2 by argocd-controller"]);
+    }
+
+    #[test]
+    fn what_kubectl_notes_goes_where_its_fields_are_taken_over() {
+        let live = live(|live| {
+            live["metadata"]["annotations"] = json!({LAST_APPLIED: "{}"});
+            let mark = format!("f:{LAST_APPLIED}");
+            add_manager(
+                live,
+                "kubectl-client-side-apply",
+                json!({"f:metadata": {"f:annotations": {".": {}, mark: {}}}}),
+            );
+        });
+        let (desired, live) = (Object::new(deployment()).unwrap(), Object::new(live).unwrap());
+        let found = |prefix: &str| {
+            let added = AddedFields::OnlyPrefixes(vec![prefix.to_owned()]);
+            compare(&desired, &live, &CompareOptions { added, ..options() }).len()
+        };
+        assert_eq!((found("kubectl"), found("helm")), (1, 0));
+        assert_eq!(compare(&desired, &live, &options()), []);
     }
 
     #[test]

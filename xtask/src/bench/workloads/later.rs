@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail};
 use belay_testkit::Change;
-use futures::{Stream, StreamExt};
+use futures::StreamExt;
+use futures::stream::BoxStream;
 use kube::ResourceExt;
 use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams, WatchEvent, WatchParams};
 use serde_json::{Value, json};
@@ -15,8 +16,6 @@ use super::leg::{Cost, Engine, Leg};
 use super::requests::Requests;
 use crate::fleet::{self, Waited};
 
-/// How long one change may take to show.
-pub(super) const SHOWS: Duration = Duration::from_secs(120);
 /// What somebody puts into ConfigMaps by hand.
 const EDITED: &str = "edited meanwhile";
 /// The ConfigMap among an app's objects.
@@ -52,11 +51,12 @@ impl Leg<'_> {
         for turn in 0..self.arguments.repeats(Workload::W3) {
             let app = turn % self.arguments.apps;
             let value = format!("{word} {turn}");
-            let mut events = Box::pin(watch(&api, app).await?);
+            let mut changes = Changes::of_app(&api, app).await?;
             self.commit_line(app, &value)?;
             let start = Instant::now();
             self.push().await?;
-            wait_for(&mut events, one(app), |found| found == value)
+            changes
+                .wait_for(one(app), self.arguments.patience, |found| found == value)
                 .await
                 .with_context(|| format!("turn {turn}"))?;
             latencies.push(start.elapsed().as_secs_f64());
@@ -86,13 +86,13 @@ impl Leg<'_> {
             edit(&api, app, EDITED).await?;
             edited.insert(fleet::name(app));
         }
-        let mut events = Box::pin(api.watch(&WatchParams::default(), &now.unwrap_or_default()).await?);
+        let mut changes = Changes::since(&api, WatchParams::default(), &now.unwrap_or_default()).await?;
         let requests = Requests::so_far(&self.cluster.client).await?;
         let start = Instant::now();
         self.start_engine().await?;
         let mut mark = self.clocks().await?;
         (mark.start, mark.requests, mark.engine_cpu) = (start, requests, 0.0);
-        wait_for(&mut events, edited, |found| found != EDITED).await?;
+        changes.wait_for(edited, self.arguments.patience, |found| found != EDITED).await?;
         let waited = Waited { all: mark.start.elapsed(), ..Waited::default() };
         // The lists of the start are over, and what they took is given back if it ever is.
         self.rest().await?;
@@ -128,35 +128,69 @@ pub(super) fn one(app: usize) -> HashSet<String> {
     HashSet::from([fleet::name(app)])
 }
 
-/// What becomes of an app's ConfigMap from now on.
-pub(super) async fn watch(
-    api: &Api<DynamicObject>,
-    app: usize,
-) -> Result<impl Stream<Item = kube::Result<WatchEvent<DynamicObject>>>> {
-    let now = api.get(&fleet::name(app)).await?.metadata.resource_version.unwrap_or_default();
-    let params = WatchParams::default().fields(&format!("metadata.name={}", fleet::name(app)));
-    Ok(api.watch(&params, &now).await?)
+/// What becomes of ConfigMaps from a moment on. A watch that the API server ends begins anew, with what there is by then:
+/// rivals take minutes.
+pub(super) struct Changes<'a> {
+    api: &'a Api<DynamicObject>,
+    params: WatchParams,
+    listed: Vec<DynamicObject>,
+    events: BoxStream<'static, kube::Result<WatchEvent<DynamicObject>>>,
 }
 
-/// Waits until the ConfigMaps of these names say so, having said something else or not.
-pub(super) async fn wait_for(
-    events: &mut (impl Stream<Item = kube::Result<WatchEvent<DynamicObject>>> + Unpin),
-    mut names: HashSet<String>,
-    is_it: impl Fn(&str) -> bool,
-) -> Result<()> {
-    let seen = async {
-        while !names.is_empty()
-            && let Some(event) = events.next().await
-        {
-            if let WatchEvent::Modified(object) = event?
-                && object.data.pointer("/data/app").and_then(Value::as_str).is_some_and(&is_it)
-            {
-                names.remove(&object.name_any());
+impl<'a> Changes<'a> {
+    /// Those of one app, from now on.
+    pub(super) async fn of_app(api: &'a Api<DynamicObject>, app: usize) -> Result<Changes<'a>> {
+        let now = api.get(&fleet::name(app)).await?.metadata.resource_version.unwrap_or_default();
+        let params = WatchParams::default().fields(&format!("metadata.name={}", fleet::name(app)));
+        Changes::since(api, params, &now).await
+    }
+
+    async fn since(api: &'a Api<DynamicObject>, params: WatchParams, version: &str) -> Result<Changes<'a>> {
+        let events = api.watch(&params, version).await?.boxed();
+        Ok(Changes { api, params, listed: Vec::new(), events })
+    }
+
+    /// Waits until the ConfigMaps of these names say so, having said something else or not.
+    pub(super) async fn wait_for(
+        &mut self,
+        mut names: HashSet<String>,
+        patience: u64,
+        is_it: impl Fn(&str) -> bool,
+    ) -> Result<()> {
+        let seen = async {
+            while !names.is_empty() {
+                let object = self.next().await?;
+                if object.data.pointer("/data/app").and_then(Value::as_str).is_some_and(&is_it) {
+                    names.remove(&object.name_any());
+                }
+            }
+            anyhow::Ok(())
+        };
+        tokio::time::timeout(Duration::from_secs(patience), seen).await.context("it does not show")?
+    }
+
+    /// The next object that was changed, or may have been.
+    async fn next(&mut self) -> Result<DynamicObject> {
+        loop {
+            if let Some(object) = self.listed.pop() {
+                return Ok(object);
+            }
+            match self.events.next().await.transpose()? {
+                Some(WatchEvent::Modified(object)) => return Ok(object),
+                Some(WatchEvent::Error(status)) => bail!("the watch has failed: {}", status.message),
+                Some(_) => {}
+                None => self.begin_anew().await?,
             }
         }
-        anyhow::Ok(())
-    };
-    tokio::time::timeout(SHOWS, seen).await.context("it does not show")??;
-    ensure!(names.is_empty(), "the watch has ended");
-    Ok(())
+    }
+
+    async fn begin_anew(&mut self) -> Result<()> {
+        let these =
+            ListParams { field_selector: self.params.field_selector.clone(), ..ListParams::default() };
+        let list = self.api.list(&these).await?;
+        let version = list.metadata.resource_version.unwrap_or_default();
+        self.listed = list.items;
+        self.events = self.api.watch(&self.params, &version).await?.boxed();
+        Ok(())
+    }
 }

@@ -12,12 +12,13 @@ use kube::api::{DynamicObject, ListParams, Patch, PatchParams, WatchEvent, Watch
 use serde_json::{Value, json};
 
 use super::Workload;
-use super::later::SHOWS;
 use super::leg::{Cost, Leg};
 use crate::fleet;
 
 /// From one edit to the next.
 const PACE: Duration = Duration::from_millis(100);
+/// How long the last edits may stand.
+const STAND: Duration = Duration::from_secs(120);
 /// How long it is watched afterwards that nothing else is written.
 const AFTERWARDS: Duration = Duration::from_secs(5);
 /// How often one field may be edited: whoever insists is left alone after five times.
@@ -118,7 +119,7 @@ impl Leg<'_> {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        if tokio::time::timeout(SHOWS, repaired).await.is_err() {
+        if tokio::time::timeout(STAND, repaired).await.is_err() {
             bail!("{} edits are not undone", watched.borrow().open.len());
         }
         tokio::time::sleep(AFTERWARDS).await;

@@ -7,7 +7,7 @@ use anyhow::Result;
 use kube::ResourceExt;
 use kube::api::ListParams;
 
-use super::later::{one, wait_for, watch};
+use super::later::{Changes, one};
 use super::leg::{Cost, Leg};
 use super::storm::{Storm, Weather};
 use crate::fleet;
@@ -90,13 +90,13 @@ impl Leg<'_> {
     ) -> Result<Duration> {
         let api = self.cluster.api("v1", "ConfigMap").await?;
         let app = turn % self.arguments.apps;
-        let mut events = Box::pin(watch(&api, app).await?);
+        let mut changes = Changes::of_app(&api, app).await?;
         let value = "the last line";
         self.commit_line(app, value)?;
         expected.insert(fleet::name(app), value.to_owned());
         self.push().await?;
         let start = Instant::now();
-        wait_for(&mut events, one(app), |found| found == value).await?;
+        changes.wait_for(one(app), self.arguments.patience, |found| found == value).await?;
         Ok(start.elapsed())
     }
 

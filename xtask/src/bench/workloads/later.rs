@@ -138,11 +138,11 @@ pub(super) struct Changes<'a> {
 }
 
 impl<'a> Changes<'a> {
-    /// Those of one app, from now on.
+    /// Those of one app, from now on. An object's own version may be of a past that nobody remembers.
     pub(super) async fn of_app(api: &'a Api<DynamicObject>, app: usize) -> Result<Changes<'a>> {
-        let now = api.get(&fleet::name(app)).await?.metadata.resource_version.unwrap_or_default();
         let params = WatchParams::default().fields(&format!("metadata.name={}", fleet::name(app)));
-        Changes::since(api, params, &now).await
+        let now = api.list(&listing(&params)).await?.metadata.resource_version;
+        Changes::since(api, params, &now.unwrap_or_default()).await
     }
 
     async fn since(api: &'a Api<DynamicObject>, params: WatchParams, version: &str) -> Result<Changes<'a>> {
@@ -185,12 +185,15 @@ impl<'a> Changes<'a> {
     }
 
     async fn begin_anew(&mut self) -> Result<()> {
-        let these =
-            ListParams { field_selector: self.params.field_selector.clone(), ..ListParams::default() };
-        let list = self.api.list(&these).await?;
+        let list = self.api.list(&listing(&self.params)).await?;
         let version = list.metadata.resource_version.unwrap_or_default();
         self.listed = list.items;
         self.events = self.api.watch(&self.params, &version).await?.boxed();
         Ok(())
     }
+}
+
+/// A list of what a watch would tell of.
+fn listing(params: &WatchParams) -> ListParams {
+    ListParams { field_selector: params.field_selector.clone(), ..ListParams::default() }
 }

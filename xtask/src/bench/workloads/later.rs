@@ -56,7 +56,7 @@ impl Leg<'_> {
             let start = Instant::now();
             self.push().await?;
             changes
-                .wait_for(one(app), self.arguments.patience, |found| found == value)
+                .wait_for(one(app), self.patience(), |found| found == value)
                 .await
                 .with_context(|| format!("turn {turn}"))?;
             latencies.push(start.elapsed().as_secs_f64());
@@ -77,7 +77,7 @@ impl Leg<'_> {
         });
         self.cluster.apply_all(foreign.collect(), "somebody").await?;
         let api = self.cluster.api("v1", "ConfigMap").await?;
-        let now = api.list(&ListParams::default().limit(1)).await?.metadata.resource_version;
+        let mut changes = Changes::from_now(&api, WatchParams::default()).await?;
         let mut edited = HashSet::new();
         let (apps, edits) =
             (self.arguments.apps, self.arguments.repeats(Workload::W6).min(self.arguments.apps));
@@ -86,13 +86,12 @@ impl Leg<'_> {
             edit(&api, app, EDITED).await?;
             edited.insert(fleet::name(app));
         }
-        let mut changes = Changes::since(&api, WatchParams::default(), &now.unwrap_or_default()).await?;
         let requests = Requests::so_far(&self.cluster.client).await?;
         let start = Instant::now();
         self.start_engine().await?;
         let mut mark = self.clocks().await?;
         (mark.start, mark.requests, mark.engine_cpu) = (start, requests, 0.0);
-        changes.wait_for(edited, self.arguments.patience, |found| found != EDITED).await?;
+        changes.wait_for(edited, self.patience(), |found| found != EDITED).await?;
         let waited = Waited { all: mark.start.elapsed(), ..Waited::default() };
         // The lists of the start are over, and what they took is given back if it ever is.
         self.rest().await?;
@@ -138,15 +137,16 @@ pub(super) struct Changes<'a> {
 }
 
 impl<'a> Changes<'a> {
-    /// Those of one app, from now on. An object's own version may be of a past that nobody remembers.
+    /// Those of one app, from now on.
     pub(super) async fn of_app(api: &'a Api<DynamicObject>, app: usize) -> Result<Changes<'a>> {
-        let params = WatchParams::default().fields(&format!("metadata.name={}", fleet::name(app)));
-        let now = api.list(&listing(&params)).await?.metadata.resource_version;
-        Changes::since(api, params, &now.unwrap_or_default()).await
+        let its_own = format!("metadata.name={}", fleet::name(app));
+        Changes::from_now(api, WatchParams::default().fields(&its_own)).await
     }
 
-    async fn since(api: &'a Api<DynamicObject>, params: WatchParams, version: &str) -> Result<Changes<'a>> {
-        let events = api.watch(&params, version).await?.boxed();
+    /// An object's own version may be of a past that nobody remembers; that of a list is now.
+    async fn from_now(api: &'a Api<DynamicObject>, params: WatchParams) -> Result<Changes<'a>> {
+        let now = api.list(&ListParams::default().limit(1)).await?.metadata.resource_version;
+        let events = api.watch(&params, &now.unwrap_or_default()).await?.boxed();
         Ok(Changes { api, params, listed: Vec::new(), events })
     }
 
@@ -154,7 +154,7 @@ impl<'a> Changes<'a> {
     pub(super) async fn wait_for(
         &mut self,
         mut names: HashSet<String>,
-        patience: u64,
+        patience: Duration,
         is_it: impl Fn(&str) -> bool,
     ) -> Result<()> {
         let seen = async {
@@ -166,7 +166,7 @@ impl<'a> Changes<'a> {
             }
             anyhow::Ok(())
         };
-        tokio::time::timeout(Duration::from_secs(patience), seen).await.context("it does not show")?
+        tokio::time::timeout(patience, seen).await.context("it does not show")?
     }
 
     /// The next object that was changed, or may have been.
@@ -185,15 +185,12 @@ impl<'a> Changes<'a> {
     }
 
     async fn begin_anew(&mut self) -> Result<()> {
-        let list = self.api.list(&listing(&self.params)).await?;
+        let these =
+            ListParams { field_selector: self.params.field_selector.clone(), ..ListParams::default() };
+        let list = self.api.list(&these).await?;
         let version = list.metadata.resource_version.unwrap_or_default();
         self.listed = list.items;
         self.events = self.api.watch(&self.params, &version).await?.boxed();
         Ok(())
     }
-}
-
-/// A list of what a watch would tell of.
-fn listing(params: &WatchParams) -> ListParams {
-    ListParams { field_selector: params.field_selector.clone(), ..ListParams::default() }
 }

@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
     /// How many legs of each engine.
     #[arg(long, default_value_t = 1)]
     pairs: usize,
-    /// How long a leg may take to reach its state, in seconds.
+    /// How long a leg may take to reach its state, and one change to show, in seconds.
     #[arg(long, default_value_t = 1800)]
     patience: u64,
     /// How many changes are made: by W3 200, by W6 50, by W7 500, unless it is said.

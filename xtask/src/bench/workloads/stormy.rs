@@ -96,7 +96,7 @@ impl Leg<'_> {
         expected.insert(fleet::name(app), value.to_owned());
         self.push().await?;
         let start = Instant::now();
-        changes.wait_for(one(app), self.arguments.patience, |found| found == value).await?;
+        changes.wait_for(one(app), self.patience(), |found| found == value).await?;
         Ok(start.elapsed())
     }
 

@@ -22,7 +22,7 @@ const ARGOCD: Published = Published {
 /// The tag of Argo CD's repository from which its engine is taken: a folder of the repository that no
 /// published module holds.
 const ENGINE: &str = "v3.5.1";
-const ENGINE_PARTS: [&str; 3] = ["gitops-engine/go.mod", "gitops-engine/go.sum", "gitops-engine/pkg"];
+const ENGINE_FOLDER: &str = "gitops-engine";
 /// The versions that Argo CD's image ships.
 const HELM: Published = Published {
     name: "helm",
@@ -155,8 +155,7 @@ fn take_engine(clone: Option<&Path>, source: &Path) -> Result<()> {
     let mut archive = Command::new("git")
         .arg("-C")
         .arg(clone)
-        .args(["archive", ENGINE])
-        .args(ENGINE_PARTS)
+        .args(["archive", ENGINE, ENGINE_FOLDER])
         .stdout(Stdio::piped())
         .spawn()
         .context("starting git")?;

@@ -11,7 +11,9 @@ use belay_manifest::{GroupVersionKind, Object};
 use belay_testkit::{Author, Change, Repository};
 use futures::{StreamExt, TryStreamExt};
 use kube::Client;
-use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams};
+use kube::api::{
+    Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams,
+};
 use serde_json::{Value, json};
 
 /// How many requests are in flight at once.
@@ -91,6 +93,21 @@ impl Cluster {
             .buffer_unordered(WIDTH)
             .try_collect()
             .await
+    }
+
+    /// Deletes the apps one by one, as `kubectl delete --all` does: ten thousand in one request take longer than a request
+    /// may.
+    pub(crate) async fn delete_apps(&self, family: Family, apps: usize) -> Result<()> {
+        let api = self.apps(family).await?;
+        futures::stream::iter(0..apps)
+            .map(|app| {
+                let api = &api;
+                async move { api.delete(&name(app), &DeleteParams::default()).await.map(drop) }
+            })
+            .buffer_unordered(WIDTH)
+            .try_collect()
+            .await
+            .context("the apps cannot be deleted")
     }
 
     /// Creates the apps; those of Argo CD follow the repository of this URL.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use kube::ResourceExt;
-use kube::api::{Api, DeleteParams, DynamicObject, ListParams};
+use kube::api::{Api, DynamicObject, ListParams};
 use serde_json::json;
 
 use super::leg::{Cost, Leg};
@@ -33,7 +33,7 @@ impl Leg<'_> {
     async fn delete_all(&self) -> Result<Cost> {
         let apps = self.cluster.apps(Family::Flux).await?;
         let mark = self.mark().await?;
-        apps.delete_collection(&DeleteParams::default(), &ListParams::default()).await?;
+        self.cluster.delete_apps(Family::Flux, self.arguments.apps).await?;
         let mut waited = Waited::default();
         while is_any(&apps).await? {
             waited.looks += 1;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::bulk::HUGE;
 use crate::check::{folder, object, puts, resource_path};
@@ -15,6 +16,16 @@ use crate::world::Estate;
 struct Said {
     operation: Told,
     comparison: Told,
+    health: Option<String>,
+}
+
+/// What a status claims.
+struct Claim {
+    /// That all of this revision was applied.
+    revision: String,
+    /// And that it has come up.
+    is_up: bool,
+    at: Instant,
 }
 
 /// A result, and the revision that it is about.
@@ -30,7 +41,12 @@ impl Told {
         let is_news = result.is_some() || revision.is_some();
         self.result = result.or(self.result.take());
         self.revision = revision.or(self.revision.take());
-        self.revision.clone().filter(|_| is_news && self.result.as_deref() == Some(good))
+        self.stands(good).filter(|_| is_news)
+    }
+
+    /// The revision that came to this result, as far as is known.
+    fn stands(&self, good: &str) -> Option<String> {
+        self.revision.clone().filter(|_| self.result.as_deref() == Some(good))
     }
 }
 
@@ -43,6 +59,8 @@ pub(crate) struct Claims {
     said: BTreeMap<&'static str, Said>,
     /// How often a status said that a revision was applied.
     pub(crate) count: u64,
+    /// How often one said that it had come up, too.
+    pub(crate) ups: u64,
 }
 
 impl Claims {
@@ -62,18 +80,19 @@ impl Claims {
             self.applied.insert((app.name, kind, name, change));
         }
         let Some(app) = told_of(write, estate) else { return Vec::new() };
-        let commits = match app.family {
-            Family::Kustomization => text(&write.body, "/status/lastAppliedRevision").into_iter().collect(),
+        let claims = match app.family {
+            Family::Kustomization => of_kustomization(app, write).into_iter().collect(),
             Family::Application => self.of_application(app, write),
             // A release says which chart it is of, not which commit.
             Family::HelmRelease => Vec::new(),
         };
-        self.count += commits.len() as u64;
-        commits.iter().flat_map(|revision| self.faults(app, revision, estate)).collect()
+        self.count += claims.len() as u64;
+        self.ups += claims.iter().filter(|claim| claim.is_up).count() as u64;
+        claims.iter().flat_map(|claim| self.faults(app, claim, estate)).collect()
     }
 
-    /// The revisions that an Application now says to have applied, or to be equal to.
-    fn of_application(&mut self, app: &App, write: &Write) -> Vec<String> {
+    /// The revisions that an Application now says to have applied, or to be equal to, in good health or not.
+    fn of_application(&mut self, app: &App, write: &Write) -> Vec<Claim> {
         if write.code == 0 {
             // Nobody knows whether it says so now.
             self.said.remove(app.name);
@@ -85,11 +104,17 @@ impl Claims {
         let applied = said.operation.hear(phase, applied, "Succeeded");
         let (status, compared) = (text(sync, "/status"), text(sync, "/revision"));
         let compared = said.comparison.hear(status, compared, "Synced");
-        applied.into_iter().chain(compared).collect()
+        let health = text(&write.body, "/status/health/status");
+        let is_news = health.is_some() || compared.is_some();
+        said.health = health.or(said.health.take());
+        let is_healthy = said.health.as_deref() == Some("Healthy");
+        let up = said.comparison.stands("Synced").filter(|_| is_news && is_healthy);
+        let claim = |is_up| move |revision| Claim { revision, is_up, at: write.at };
+        applied.into_iter().chain(compared).map(claim(false)).chain(up.map(claim(true))).collect()
     }
 
-    fn faults(&self, app: &App, revision: &str, estate: &Estate) -> Vec<String> {
-        let commit = revision.rsplit(':').next().unwrap_or_default();
+    fn faults(&self, app: &App, claim: &Claim, estate: &Estate) -> Vec<String> {
+        let commit = claim.revision.rsplit(':').next().unwrap_or_default();
         let Some(folder) = folder(estate, commit, app) else { return Vec::new() };
         let fault = |what: String| format!("no false claims: {} says it has applied {what}", app.name);
         match folder.manner {
@@ -105,10 +130,22 @@ impl Claims {
                 faults.push(fault("what no cluster takes".to_owned()));
             } else if !self.applied.contains(&(app.name, *kind, name.clone(), *change)) {
                 faults.push(fault(format!("{commit}, and change {change} of {kind:?} {name} never was")));
+            } else if claim.is_up
+                && *kind == Kind::Deployment
+                && !estate.rollouts.saw(app.namespace(), name, *change, claim.at)
+            {
+                faults
+                    .push(fault(format!("{commit}, and Deployment {name} of change {change} never came up")));
             }
         }
         faults
     }
+}
+
+/// What a Kustomization says to have applied. One that waits says so when it has come up.
+fn of_kustomization(app: &App, write: &Write) -> Option<Claim> {
+    let revision = text(&write.body, "/status/lastAppliedRevision")?;
+    Some(Claim { revision, is_up: app.spec["wait"] == true, at: write.at })
 }
 
 /// The app whose resource a write is about.

@@ -28,6 +28,7 @@ mod process;
 mod remote;
 #[cfg(test)]
 mod replicas;
+mod rollouts;
 mod run;
 mod script;
 mod storm;

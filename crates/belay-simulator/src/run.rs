@@ -148,6 +148,7 @@ fn report(world: &World, settled: Duration) -> Report {
     counts.extend(world.gate.met().into_iter().map(|(what, count)| (what.to_owned(), count)));
     counts.insert("a deletion".to_owned(), world.watchman.deletes);
     counts.insert("a revision said to be applied".to_owned(), world.watchman.claims.count);
+    counts.insert("a revision said to be applied and up".to_owned(), world.watchman.claims.ups);
     let writes = world.log.writes_since(0);
     let mut trace = Sha256::new();
     for seen in world.faults.seen() {

@@ -24,6 +24,7 @@ use crate::hooks::{self, Mishap, Witness};
 use crate::line::Log;
 use crate::process::Process;
 use crate::remote::Remote;
+use crate::rollouts::Rollouts;
 use crate::script::{Edit, FolderChange, Hand, Step, Target, Weather};
 use crate::storm::{Gust, Storm};
 use crate::{bulk, script, weather};
@@ -87,6 +88,7 @@ pub(crate) struct Estate {
     pub(crate) storm: Storm,
     /// Sees the hooks of apps end.
     pub(crate) witness: Witness,
+    pub(crate) rollouts: Rollouts,
     serial: u64,
 }
 
@@ -156,6 +158,7 @@ impl World {
                 strays: BTreeSet::new(),
                 storm: Storm::default(),
                 witness: Witness::default(),
+                rollouts: Rollouts::default(),
                 serial: 0,
             },
             watchman: Watchman::default(),
@@ -176,6 +179,7 @@ impl World {
 
     /// What is there before Belay.
     async fn furnish(&self) {
+        self.estate.rollouts.attend(&self.people);
         let definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
         // Only those of kinds that are watched: making a definition takes long.
         let mut kinds: Vec<String> = belay_flux::kinds().map(|kind| kind.kind).into();

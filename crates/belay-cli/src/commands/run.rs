@@ -19,6 +19,7 @@ use crate::definitions;
 use crate::engine::{Engine, EngineSettings, Family, FluxSettings, artifact_store};
 use crate::failure::Failure;
 use crate::logs::{self, LogFormat, Sink};
+use crate::pages::give_back_soon;
 use crate::replica::{self, ReplicaArguments};
 use crate::traces::{self, Exporter};
 use crate::web;
@@ -92,6 +93,7 @@ pub(crate) struct Arguments {
 
 /// Runs until a signal.
 pub(crate) fn run(arguments: Arguments, format: LogFormat) -> anyhow::Result<()> {
+    give_back_soon();
     let metrics = Metrics::new();
     let collector = arguments.otlp_endpoint.as_deref().filter(|endpoint| !endpoint.is_empty());
     let (spans, exporter) = collector.map(|endpoint| traces::to(endpoint, &metrics)).transpose()?.unzip();

@@ -83,7 +83,12 @@ impl Run<'_> {
             let kind = GroupVersionKind::new(&named.version, &named.kind);
             // A kind may have gone with its definition.
             let Ok(api) = self.api(&kind, &named.namespace).await else { continue };
-            let object = api.get_opt(&named.name).await?.map(serde_json::to_value).transpose()?;
+            let object = match api.get_opt(&named.name).await {
+                // Discovery still told of it.
+                Err(kube::Error::Api(status)) if status.code == 404 => None,
+                found => found?,
+            };
+            let object = object.map(serde_json::to_value).transpose()?;
             objects.insert(key.clone(), object.unwrap_or_default());
             events.insert(key, self.events(&named).await?);
         }

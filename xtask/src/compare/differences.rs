@@ -15,8 +15,8 @@ use super::portable;
 pub(super) struct Outcome {
     /// Those that held for both.
     pub(super) passed: Vec<String>,
-    /// Those that failed for one of them, and how for each.
-    pub(super) failed: BTreeMap<String, [Option<String>; 2]>,
+    /// Those that failed for one of them.
+    pub(super) failed: BTreeMap<String, Failed>,
     /// How many fields and Events are alike.
     pub(super) equal: usize,
     /// What differs, and in which scenarios.
@@ -24,6 +24,16 @@ pub(super) struct Outcome {
     /// How often each reason explains a difference.
     pub(super) explained: BTreeMap<String, usize>,
 }
+
+/// A scenario that does not hold for both.
+pub(super) struct Failed {
+    /// How it failed for each, the original first.
+    pub(super) ends: [Option<String>; 2],
+    pub(super) reason: Option<String>,
+}
+
+/// Stands for the whole scenario among the places that reasons are about.
+const SCENARIO: &str = "scenario";
 
 /// Why some fields differ, as `tests/differences/*.toml` tell.
 #[derive(Default)]
@@ -37,7 +47,8 @@ struct Reason {
 }
 
 impl Reasons {
-    /// Reads a file of `[[difference]]` with a pattern of places, one of scenarios if need be, and a reason.
+    /// Reads a file of `[[difference]]` with a pattern of places, one of scenarios if need be, and a reason. The place
+    /// `scenario` is for those that do not hold for both.
     pub(super) fn read(file: &Path) -> Result<Reasons> {
         let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
         let table: toml::Table = text.parse().with_context(|| file.display().to_string())?;
@@ -84,7 +95,8 @@ pub(super) fn compare(original: &Path, belay: &Path, reasons: &Reasons) -> Resul
         let states = [read(&original.join(&file))?, read(&belay.join(&file))?];
         let failures = states.each_ref().map(|state| state["failure"].as_str().map(str::to_owned));
         if failures.iter().any(Option::is_some) {
-            outcome.failed.insert(name, failures);
+            let reason = reasons.of(SCENARIO, &name).cloned();
+            outcome.failed.insert(name, Failed { ends: failures, reason });
             continue;
         }
         compare_states(&name, &states, reasons, &mut outcome);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::differences::{Difference, Outcome, Reasons, compare};
+use super::differences::{Difference, Failed, Outcome, Reasons, compare};
 use crate::apiserver::{self, RealServer};
 use crate::fleet::Family;
 use crate::process::Process;
@@ -211,10 +211,11 @@ fn scenarios(root: &Path, arguments: &Arguments, family: Family) -> Result<Vec<P
 
 fn summary(family: Family, outcome: &Outcome) -> String {
     let mut text = format!(
-        "{}: {} scenarios hold for both, {} do not; {} fields and Events are alike, {} differ for known reasons, {} in {} other ways\n",
+        "{}: {} scenarios hold for both, {} do not, {} of them for known reasons; {} fields and Events are alike, {} differ for known reasons, {} in {} other ways\n",
         family.word(),
         outcome.passed.len(),
         outcome.failed.len(),
+        outcome.failed.values().filter(|failed| failed.reason.is_some()).count(),
         outcome.equal,
         outcome.explained.values().sum::<usize>(),
         outcome.differences.values().map(std::collections::BTreeSet::len).sum::<usize>(),
@@ -223,12 +224,13 @@ fn summary(family: Family, outcome: &Outcome) -> String {
     for (reason, count) in &outcome.explained {
         text.push_str(&format!("{count:>6}  {reason}\n"));
     }
-    for (name, [original, belay]) in &outcome.failed {
+    for (name, Failed { ends: [original, belay], reason }) in &outcome.failed {
         let told = |failure: &Option<String>| match failure {
             None => "holds".to_owned(),
             Some(failure) => failure.lines().next().unwrap_or_default().to_owned(),
         };
         text.push_str(&format!("\n{name}\n  original: {}\n  Belay: {}\n", told(original), told(belay)));
+        text.extend(reason.iter().map(|reason| format!("  because {reason}\n")));
     }
     text
 }

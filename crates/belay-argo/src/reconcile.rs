@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use belay_argo_api::{Application, OperationState};
+use belay_argo_api::{Application, OperationPhase, OperationState};
 use belay_cluster::{for_app, step};
 use belay_crd::Described;
 use belay_manifest::{Object, ObjectKey};
@@ -236,6 +236,8 @@ fn pace(context: &Context, app: &ObjectKey, operation: Option<&OperationState>) 
     let delay = context.delay(app);
     match operation {
         Some(state) if !sync::operation::is_completed(&state.phase) => WHILE_RUNNING.min(context.interval()),
+        // What becomes of its failure is for the next look to say, and nothing may have been written that brings one.
+        Some(state) if state.phase != OperationPhase::Succeeded => Duration::ZERO,
         _ => context.interval() + delay,
     }
 }

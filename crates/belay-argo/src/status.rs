@@ -15,7 +15,6 @@ use belay_manifest::Object;
 use jiff::Timestamp;
 
 pub(crate) use conditions::{condition, shared_message};
-pub(crate) use resources::images;
 
 use crate::compare::Comparison;
 use crate::sources::Sources;

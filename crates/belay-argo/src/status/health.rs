@@ -18,7 +18,7 @@ pub(super) fn of(comparison: &Comparison, app: &Application) -> (Status, String)
     for object in comparison.objects.iter().filter(|object| object.is_part_of_the_app()) {
         any = true;
         any_live |= object.live.is_some();
-        if !object.counts_for_health() || is_the_app(object, app) {
+        if !counts(object, app) {
             continue;
         }
         let Some(status) = object.health().map(|health| health.status) else { continue };
@@ -37,6 +37,11 @@ pub(super) fn of(comparison: &Comparison, app: &Application) -> (Status, String)
         return (Status::Missing, String::new());
     }
     (worst, message(&causes))
+}
+
+/// Whether an object's health counts for its app, and is told beside it.
+pub(super) fn counts(object: &Compared, app: &Application) -> bool {
+    object.is_part_of_the_app() && object.counts_for_health() && !is_the_app(object, app)
 }
 
 /// An app that manages itself says nothing about its own health.

@@ -8,7 +8,7 @@ use belay_argo_api::{
 use belay_manifest::Object;
 use belay_plan::sync::{is_hook, wave};
 
-use super::addresses;
+use super::{addresses, health};
 use crate::compare::{Compared, Comparison, Standing};
 use crate::deletion::asks_for_confirmation;
 
@@ -33,7 +33,7 @@ fn resource(
 ) -> ResourceStatus {
     let object = compared.object();
     let hook = is_hook(object);
-    let health = compared.health();
+    let health = compared.health().filter(|_| health::counts(compared, app));
     ResourceStatus {
         group: compared.key.group.clone(),
         version: object.gvk().version,
@@ -90,7 +90,7 @@ pub(super) fn summary(app: &Object, comparison: &Comparison) -> ApplicationSumma
 }
 
 /// The images of an object's pods.
-pub(crate) fn images(object: &Object) -> BTreeSet<String> {
+fn images(object: &Object) -> BTreeSet<String> {
     let mut images = BTreeSet::new();
     for path in ["/spec/template/spec", "/spec", "/spec/jobTemplate/spec/template/spec"] {
         for list in ["initContainers", "containers"] {

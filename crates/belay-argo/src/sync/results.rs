@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 
 use belay_apply::{ApplyError, Performed, Written};
 use belay_argo_api::{OperationPhase, ResourceResult, ResultCode};
-use belay_manifest::ObjectKey;
+use belay_manifest::{Object, ObjectKey};
 use belay_plan::sync::{Code, Phase, Stand, Task, TaskResult};
 
 /// Results by object and phase.
@@ -101,9 +101,21 @@ fn resource(task: &Task) -> ResourceResult {
         },
         hook_type: if task.is_hook() { task.phase.as_str().to_owned() } else { String::new() },
         sync_phase: task.phase.as_str().to_owned(),
-        images: crate::status::images(object).into_iter().collect(),
+        images: images(object),
         ..ResourceResult::default()
     }
+}
+
+/// The images of an object's containers, as Argo CD names them here: without those that only begin a pod.
+fn images(object: &Object) -> Vec<String> {
+    let paths = [
+        "/spec/containers",
+        "/spec/template/spec/containers",
+        "/spec/jobTemplate/spec/template/spec/containers",
+    ];
+    let containers = paths.iter().find_map(|path| object.value().pointer(path)?.as_array());
+    let images = containers.into_iter().flatten().filter_map(|container| container["image"].as_str());
+    images.map(str::to_owned).collect()
 }
 
 /// What somebody reads of a task that was just worked on.
@@ -164,4 +176,23 @@ fn advised(message: String) -> String {
         );
     }
     message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn images_are_those_of_containers_that_stay() {
+        let pod = json!({"initContainers": [{"image": "init:1"}], "containers": [{"image": "b:1"}, {"image": "a:1"}, {}]});
+        let of = |spec: serde_json::Value| {
+            let object = json!({"apiVersion": "v1", "kind": "Any", "metadata": {"name": "x"}, "spec": spec});
+            images(&Object::new(object).unwrap())
+        };
+        assert_eq!(of(pod.clone()), ["b:1", "a:1"]);
+        assert_eq!(of(json!({"template": {"spec": pod}})), ["b:1", "a:1"]);
+        assert_eq!(of(json!({"jobTemplate": {"spec": {"template": {"spec": pod}}}})), ["b:1", "a:1"]);
+        assert!(of(json!({"data": 1})).is_empty());
+    }
 }

@@ -105,12 +105,12 @@ impl Claims {
         let (status, compared) = (text(sync, "/status"), text(sync, "/revision"));
         let compared = said.comparison.hear(status, compared, "Synced");
         let health = text(&write.body, "/status/health/status");
-        let is_news = health.is_some() || compared.is_some();
+        let is_told_health = health.is_some();
         said.health = health.or(said.health.take());
+        let compared = compared.or_else(|| said.comparison.stands("Synced").filter(|_| is_told_health));
         let is_healthy = said.health.as_deref() == Some("Healthy");
-        let up = said.comparison.stands("Synced").filter(|_| is_news && is_healthy);
         let claim = |is_up| move |revision| Claim { revision, is_up, at: write.at };
-        applied.into_iter().chain(compared).map(claim(false)).chain(up.map(claim(true))).collect()
+        applied.map(claim(false)).into_iter().chain(compared.map(claim(is_healthy))).collect()
     }
 
     fn faults(&self, app: &App, claim: &Claim, estate: &Estate) -> Vec<String> {

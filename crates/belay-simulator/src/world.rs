@@ -88,6 +88,7 @@ pub(crate) struct Estate {
     pub(crate) storm: Storm,
     /// Sees the hooks of apps end.
     pub(crate) witness: Witness,
+    /// Sees Deployments come up.
     pub(crate) rollouts: Rollouts,
     serial: u64,
 }

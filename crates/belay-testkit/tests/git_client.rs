@@ -157,6 +157,53 @@ fn commits_that_are_taken_back_are_cloned_and_fetched_whole() {
     }
 }
 
+/// A history for `git fast-import`, after what is there: commits of one or two parents each, at any time.
+fn history(numbers: std::ops::Range<usize>, chance: &mut impl FnMut(usize) -> usize) -> String {
+    let mut text = String::new();
+    for number in numbers {
+        let (branch, seconds) = (chance(4), 1_600_000_000 + chance(200_000_000));
+        text.push_str(&format!("commit refs/heads/b{branch}\nmark :{}\n", number + 1));
+        text.push_str(&format!("committer Bob <bob@example.org> {seconds} +0000\ndata 2\nC\n"));
+        if number > 0 {
+            text.push_str(&format!("from :{}\n", chance(number) + 1));
+        }
+        if number > 1 && chance(3) == 0 {
+            text.push_str(&format!("merge :{}\n", chance(number) + 1));
+        }
+        let content = format!("{number}\n");
+        text.push_str(&format!("M 644 inline f{}\ndata {}\n{content}\n", chance(5), content.len()));
+    }
+    text
+}
+
+#[test]
+fn histories_that_part_and_meet_arrive_whole_whatever_their_clocks_say() {
+    let Some(world) = World::new(None) else { return };
+    let mut bytes = noise(1 << 16).into_iter();
+    let mut chance = |below: usize| {
+        usize::from(u16::from_le_bytes([bytes.next().unwrap(), bytes.next().unwrap()])) % below
+    };
+    let (author, reader) = (world.clone("author", &[]), world.clone("reader", &[]));
+    let (url, marks) = (world.url(), format!("--export-marks={}", world.room.path().join("marks").display()));
+    let known = marks.replace("--export", "--import");
+    for round in 0..30 {
+        let mut command = Command::new("git");
+        command.current_dir(&author).args(["fast-import", "--quiet", "--force", &marks]);
+        command.args((round > 0).then_some(&known)).stdin(std::process::Stdio::piped());
+        let mut import = command.spawn().unwrap();
+        let text = history(round * 5..round * 5 + 5, &mut chance);
+        std::io::Write::write_all(&mut import.stdin.take().unwrap(), text.as_bytes()).unwrap();
+        assert!(import.wait().unwrap().success());
+        git(&author, &["push", "--quiet", "--force", &url, "refs/heads/*:refs/heads/*"]);
+        git(&reader, &["fetch", "--quiet", &url, "+refs/heads/*:refs/copies/*"]);
+        assert_eq!(git(&reader, &["fsck", "--full", "--strict", "--no-dangling"]), "");
+        let heads = |folder: &Path, place: &str| {
+            git(folder, &["for-each-ref", "--format=%(objectname) %(refname:lstrip=2)", place])
+        };
+        assert_eq!(heads(&reader, "refs/copies"), heads(&author, "refs/heads"));
+    }
+}
+
 #[test]
 fn shallow_clones_deepen() {
     let Some(world) = World::new(None) else { return };

@@ -1,6 +1,6 @@
 //! Which objects a client lacks, and the pack that holds them.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 use std::io::Write;
 
 use flate2::{Compression, write::ZlibEncoder};
@@ -33,8 +33,14 @@ pub(super) struct Selection {
 pub(super) fn select(repository: &gix::Repository, request: &Request) -> Result<Selection, GitError> {
     let mut selection = Selection::default();
     let mut seen = HashSet::new();
-    let common = common_commits(repository, request)?;
-    let commits = wanted_commits(repository, request, &common, &mut selection, &mut seen)?;
+    let is_whole = request.depth.is_none() && request.client_shallow.is_empty();
+    let (common, commits) = if is_whole {
+        News::of(repository, request, &mut selection, &mut seen)?
+    } else {
+        let common = common_commits(repository, request)?;
+        let commits = wanted_commits(repository, request, &common, &mut selection, &mut seen)?;
+        (common, commits)
+    };
     // The commits that the client will have.
     let mut clients = common;
     clients.extend(&commits);
@@ -49,6 +55,85 @@ pub(super) fn select(repository: &gix::Repository, request: &Request) -> Result<
     let mut once = HashSet::new();
     selection.objects.retain(|id| once.insert(*id));
     Ok(selection)
+}
+
+/// The commits that a client lacks, found from the newest on: what is older than all of them is not looked at.
+struct News<'a> {
+    repository: &'a gix::Repository,
+    /// Commits that were met, and whether the client has them.
+    met: HashMap<ObjectId, bool>,
+    /// Those to be looked at, the newest first.
+    queue: BinaryHeap<(i64, ObjectId)>,
+    /// How many of them the client may lack.
+    unknown: usize,
+    /// Those that were looked at when it was taken to lack them.
+    commits: Vec<ObjectId>,
+}
+
+impl News<'_> {
+    /// What both have, as far as that was looked at, and what the client lacks.
+    fn of(
+        repository: &gix::Repository,
+        request: &Request,
+        selection: &mut Selection,
+        seen: &mut HashSet<ObjectId>,
+    ) -> Result<(HashSet<ObjectId>, Vec<ObjectId>), GitError> {
+        let (met, queue, commits) = (HashMap::new(), BinaryHeap::new(), Vec::new());
+        let mut news = News { repository, met, queue, unknown: 0, commits };
+        for have in &request.haves {
+            if repository.find_commit(*have).is_ok() {
+                news.meet(*have, true)?;
+            }
+        }
+        for want in &request.wants {
+            if let Some(commit) = peel(repository, *want, seen, &mut selection.objects)? {
+                news.meet(commit, false)?;
+            }
+        }
+        news.walk()?;
+        let News { met, commits, .. } = news;
+        let commits = commits.into_iter().filter(|commit| !met[commit]).collect();
+        Ok((met.into_iter().filter(|(_, is_common)| *is_common).map(|(commit, _)| commit).collect(), commits))
+    }
+
+    fn walk(&mut self) -> Result<(), GitError> {
+        while self.unknown > 0 {
+            let Some((_, commit)) = self.queue.pop() else { return Ok(()) };
+            let is_common = self.met[&commit];
+            if !is_common {
+                self.unknown -= 1;
+                self.commits.push(commit);
+            }
+            for parent in parents_of(self.repository, commit)? {
+                self.meet(parent, is_common)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn meet(&mut self, commit: ObjectId, is_common: bool) -> Result<(), GitError> {
+        match self.met.get_mut(&commit) {
+            Some(known) if *known || !is_common => return Ok(()),
+            // By a clock that goes wrong it may have been looked at already: what it comes from is common, too.
+            Some(known) => {
+                *known = true;
+                if !self.commits.contains(&commit) {
+                    self.unknown -= 1;
+                }
+            }
+            None => {
+                self.met.insert(commit, is_common);
+                self.unknown += usize::from(!is_common);
+            }
+        }
+        self.queue.push((time_of(self.repository, commit)?, commit));
+        Ok(())
+    }
+}
+
+fn time_of(repository: &gix::Repository, commit: ObjectId) -> Result<i64, GitError> {
+    let commit = repository.find_commit(commit).map_err(GitError::object(commit))?;
+    Ok(commit.time().map(|time| time.seconds).unwrap_or_default())
 }
 
 /// The client's commits, as far as its own shallow history reaches.

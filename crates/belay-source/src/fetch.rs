@@ -60,8 +60,7 @@ fn options() -> gix::open::Options {
 
 /// A repository on this machine is read where it is: fetching from it would start a `git` program.
 fn open_local(path: &Path) -> Result<gix::ThreadSafeRepository, FetchError> {
-    let repository = gix::open_opts(path, options()).map_err(git)?;
-    Ok(repository.into_sync())
+    Ok(open(path)?.into_sync())
 }
 
 fn fetch_remote(
@@ -150,6 +149,11 @@ fn open_or_create(path: &Path) -> Result<gix::Repository, FetchError> {
         private_folder(path).map_err(|source| FetchError::Folder { source })?;
         gix::init_bare(path).map_err(git)?;
     }
+    open(path)
+}
+
+/// Opens a mirror.
+pub(crate) fn open(path: &Path) -> Result<gix::Repository, FetchError> {
     gix::open_opts(path, options()).map_err(git)
 }
 

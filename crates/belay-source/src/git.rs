@@ -20,6 +20,7 @@ use crate::access::Access;
 use crate::address::{Address, without_login};
 use crate::budget::{Budget, TransportError};
 use crate::fetch::{FetchError, fetch};
+use crate::few_packs;
 use crate::objects::Objects;
 use crate::repositories::{Checkout, CheckoutError, Repositories, Request, normalised_url};
 use crate::revision::{Found, RevisionError, find};
@@ -79,6 +80,8 @@ struct Mirror {
     state: AsyncMutex<State>,
     asked: Mutex<Asked>,
     failed: Mutex<Option<(Instant, CheckoutError)>>,
+    /// Held by who merges its packs.
+    merging: Mutex<()>,
 }
 
 /// When the remote was asked last, if what it said still counts.
@@ -151,6 +154,7 @@ impl GitStore {
                 state: AsyncMutex::default(),
                 asked: Mutex::default(),
                 failed: Mutex::default(),
+                merging: Mutex::default(),
             })
         });
         Ok(mirror.clone())
@@ -177,6 +181,7 @@ impl GitStore {
             None => {
                 let repository = self.asked(&mirror, request).await?;
                 state.reopen(&repository);
+                keep_few_packs(mirror.clone());
                 let found = find(&repository, revision).map_err(|error| {
                     lock(&mirror.asked).last = None;
                     mirror.unresolved(&error)
@@ -273,6 +278,24 @@ impl Repositories for GitStore {
             }
         }
     }
+}
+
+/// Merges the packs of a mirror beside the work, if there are many. Without that it is slow, but not wrong.
+fn keep_few_packs(mirror: Arc<Mirror>) {
+    if matches!(mirror.address, Address::File(_)) {
+        return;
+    }
+    tokio::task::spawn_blocking(move || {
+        let Ok(_alone) = mirror.merging.try_lock() else { return };
+        match few_packs::merge(&mirror.path) {
+            Ok(0) => {}
+            Ok(packs) => tracing::debug!(repository = mirror.shown, packs, "merged"),
+            Err(error) => {
+                let error = belay_causes::chain(&error);
+                tracing::warn!(repository = mirror.shown, error, "packs stay as many as they are");
+            }
+        }
+    });
 }
 
 impl Mirror {

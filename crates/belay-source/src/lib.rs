@@ -9,6 +9,7 @@ mod artifact_store;
 mod artifact_unpack;
 mod budget;
 mod fetch;
+mod few_packs;
 mod gauge;
 mod git;
 mod github_app;

@@ -282,6 +282,35 @@ async fn bad_r11_more_than_the_limit_is_not_read() {
     assert_eq!(world.get(&small).await.unwrap().commit, small);
 }
 
+#[tokio::test]
+async fn a_mirror_keeps_few_packs_however_many_commits_come() {
+    let world = World::new(None).await;
+    world.commit("first");
+    let first = world.get("main").await.unwrap();
+    let mut commits = Vec::new();
+    for number in 0..60 {
+        commits.push(world.commit(&number.to_string()));
+        world.get("main").await.unwrap();
+    }
+    let mirror = std::fs::read_dir(world._room.path().join("mirrors")).unwrap().next().unwrap().unwrap();
+    let packs = || {
+        let files = std::fs::read_dir(mirror.path().join("objects/pack")).unwrap().flatten();
+        files.filter(|file| file.path().extension().is_some_and(|extension| extension == "idx")).count()
+    };
+    // They are merged beside the fetches.
+    let begin = Instant::now();
+    while packs() >= 24 {
+        assert!(begin.elapsed() < Duration::from_secs(60), "{} packs", packs());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(packs() > 0);
+    assert_eq!(first.tree.read(&TreePath::parse("a.yaml").unwrap()).unwrap(), "first");
+    for (number, commit) in commits.iter().enumerate() {
+        let found = world.get(commit).await.unwrap();
+        assert_eq!(found.tree.read(&TreePath::parse("a.yaml").unwrap()).unwrap(), number.to_string());
+    }
+}
+
 /// A server that sends everybody to another one.
 async fn redirecting(to: String) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};

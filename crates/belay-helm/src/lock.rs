@@ -3,7 +3,41 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::chart::{Dependency, Lock};
+use crate::chart::{Chart, Dependency, Lock};
+
+/// The lock was made of other wishes than `Chart.yaml` has now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum OutOfSync {
+    /// Helm 2's files.
+    #[error(
+        "the lock file (requirements.lock) is out of sync with the dependencies file (requirements.yaml). Please \
+         update the dependencies"
+    )]
+    Requirements,
+    /// Those since.
+    #[error(
+        "the lock file (Chart.lock) is out of sync with the dependencies file (Chart.yaml). Please update the \
+         dependencies with 'helm dependency update'"
+    )]
+    Chart,
+}
+
+impl Chart {
+    /// The versions that the lock names; nothing without a lock. `resolved` are the wishes with addresses in the place
+    /// of aliases, as the lock was made of them.
+    pub fn locked(&self, resolved: &[Dependency]) -> Result<Option<&[Dependency]>, OutOfSync> {
+        let Some(lock) = &self.lock else { return Ok(None) };
+        let is_of_helm_2 = self.metadata.api_version == "v1";
+        let written = self.metadata.dependencies.as_deref().unwrap_or_default();
+        let holds = digest(resolved, &lock.dependencies) == lock.digest
+            || (is_of_helm_2 && digest_of_helm_2(written) == lock.digest);
+        match holds {
+            true => Ok(Some(&lock.dependencies)),
+            false if is_of_helm_2 => Err(OutOfSync::Requirements),
+            false => Err(OutOfSync::Chart),
+        }
+    }
+}
 
 impl Lock {
     /// The lock of these choices for those wishes. `generated` is the time as RFC 3339 text.

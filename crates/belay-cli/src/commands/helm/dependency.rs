@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use belay_helm::lock::{digest, digest_of_helm_2};
 use belay_helm::version::{is_range, satisfies};
 use belay_helm::{Chart, Dependency, Lock};
 
@@ -220,24 +219,30 @@ impl Fetcher<'_> {
     /// To the versions of the lock, or as `update` does if there is none.
     fn build(mut self) -> Result<(), Original> {
         let chart = self.load()?;
-        let Some(lock) = &chart.lock else { return self.update() };
-        let written = chart.metadata.dependencies.clone().unwrap_or_default();
-        let mut wanted = written.clone();
-        self.resolve(&mut wanted)?;
-        let holds = digest(&wanted, &lock.dependencies) == lock.digest
-            || (chart.metadata.api_version == "v1" && digest_of_helm_2(&written) == lock.digest);
-        if !holds {
-            return Err(Original::new(if chart.metadata.api_version == "v1" {
-                "the lock file (requirements.lock) is out of sync with the dependencies file \
-                 (requirements.yaml). Please update the dependencies"
-            } else {
-                "the lock file (Chart.lock) is out of sync with the dependencies file (Chart.yaml). Please \
-                 update the dependencies with 'helm dependency update'"
-            }));
+        if chart.lock.is_none() {
+            return self.update();
         }
-        let mut locked = lock.dependencies.clone();
+        let mut wanted = chart.metadata.dependencies.clone().unwrap_or_default();
+        self.resolve(&mut wanted)?;
+        let locked = chart.locked(&wanted).map_err(|error| Original::of(&error))?;
+        let mut locked = locked.unwrap_or_default().to_vec();
+        self.check_known(&locked)?;
         self.refresh_named(&locked);
         self.fetch_all(&mut locked)
+    }
+
+    /// What a lock names comes from repositories with a name alone.
+    fn check_known(&self, locked: &[Dependency]) -> Result<(), Original> {
+        let places = locked.iter().map(|dependency| dependency.repository.as_str());
+        let remote = places.filter(|place| !place.is_empty() && !place.starts_with("file://"));
+        let unknown: Vec<&str> = remote.filter(|place| self.repositories.entry(place).is_none()).collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        Err(Original::new(format!(
+            "no repository definition for {}. Please add the missing repos via 'helm repo add'",
+            unknown.join(", ")
+        )))
     }
 
     fn update(mut self) -> Result<(), Original> {
@@ -639,6 +644,15 @@ mod tests {
         assert!(app.join("charts/db-1.2.0.tgz").exists() && app.join("charts/near-0.3.0.tgz").exists());
 
         fs::remove_dir_all(app.join("charts")).unwrap();
+        let printed = run(&Command::Build(arguments(&app)), &Settings::below(folder.path()));
+        assert_eq!(
+            printed.error.unwrap().to_string(),
+            format!(
+                "no repository definition for {address}. Please add the missing repos via 'helm repo add'"
+            )
+        );
+        let repositories = format!("repositories: [{{name: r, url: '{address}'}}]\n");
+        write(folder.path(), &[("repositories.yaml", &repositories)]);
         let printed = run(&Command::Build(arguments(&app)), &Settings::below(folder.path()));
         assert!(printed.error.is_none(), "{:?}", printed.error);
         assert!(app.join("charts/db-1.2.0.tgz").exists());

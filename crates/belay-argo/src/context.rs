@@ -17,6 +17,7 @@ use belay_source::Repositories;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use crate::charts::ChartRepositories;
 use crate::clusters::{Cluster, Clusters};
 use crate::compare::{Seen, Tried, Written, ignored_updates};
 use crate::desired::{Desired, Purpose, Rendered};
@@ -105,6 +106,7 @@ pub(crate) struct Context {
     /// The schemas of that cluster.
     pub(crate) schemas: Arc<Schemas>,
     pub(crate) renders: Arc<RenderCache>,
+    pub(crate) charts: Arc<ChartRepositories>,
     pub(crate) projects: Arc<Projects>,
     pub(crate) leftovers: Arc<LeftoverSearch>,
     pub(crate) memory: Arc<Mutex<HashMap<ObjectKey, Memory>>>,

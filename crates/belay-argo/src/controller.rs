@@ -54,6 +54,7 @@ impl Controller {
             events,
             renders: settings.renders.clone(),
             settings: Arc::new(settings),
+            charts: Arc::default(),
             projects: Arc::default(),
             leftovers: Arc::default(),
             memory: Arc::default(),

@@ -8,12 +8,12 @@ use belay_argo_api::{Application, ApplicationSource};
 use belay_filetree::{FileTree, MountedTree, Reads};
 use belay_manifest::{Limits, Manifest, Object};
 use belay_render::{Freshness, Render, SourceType};
-use belay_source::Checkout;
+use belay_source::{Checkout, CheckoutError};
 
 use crate::context::Context;
 use crate::fault::Fault;
 use crate::prepare::{Prepared, prepare};
-use crate::render;
+use crate::render::{self, Brought, BroughtCharts, MissingCharts};
 use crate::sources::Sources;
 use crate::tracking::Target;
 use crate::write;
@@ -70,6 +70,8 @@ pub(crate) struct Rendered {
 pub(crate) struct Made {
     source_type: SourceType,
     reads: Arc<Reads>,
+    /// What was brought for it from elsewhere.
+    brought: Brought,
     /// Whether another commit alone makes another render.
     names_revision: bool,
 }
@@ -105,7 +107,8 @@ impl Desired {
         for (place, source) in self.sources.iter().enumerate() {
             let Some(made) = &source.made else { continue };
             differs |= made.names_revision && source.checkout.commit != earlier[place].commit;
-            if let Some(changed) = made.reads.changes(tree_of(place, sources, earlier).as_ref()) {
+            let tree = made.brought.put_into(tree_of(place, sources, earlier));
+            if let Some(changed) = made.reads.changes(tree.as_ref()) {
                 differs = true;
                 files.extend(changed);
             }
@@ -131,12 +134,14 @@ pub(crate) async fn newest(
 /// Reads what the sources of an app say.
 pub(crate) async fn read(context: &Context, asked: &Asked<'_>) -> Result<Arc<Desired>, Fault> {
     let references = asked.sources.references()?;
-    let checkouts = fetch_all(context, asked).await?;
+    let reading = Reading::new(context, asked);
+    let checkouts = reading.fetch_all().await?;
     let api_versions = context.live.kinds().api_versions();
     let mut hasher = DefaultHasher::new();
     let kube_version = context.live.kinds().version().unwrap_or_default();
     (&api_versions, &kube_version).hash(&mut hasher);
     let capabilities = hasher.finish();
+    let repositories = context.settings.repositories.now();
     let requests: Vec<render::Request> = asked
         .sources
         .list()
@@ -153,6 +158,8 @@ pub(crate) async fn read(context: &Context, asked: &Asked<'_>) -> Result<Arc<Des
             api_versions: api_versions.clone(),
             kube_version: kube_version.clone(),
             tools: asked.target.system.tools,
+            repositories: repositories.clone(),
+            schemes: asked.target.system.values_file_schemes.clone(),
             build_options: asked.target.system.kustomize_build_options.clone(),
         })
         .collect();
@@ -165,7 +172,7 @@ pub(crate) async fn read(context: &Context, asked: &Asked<'_>) -> Result<Arc<Des
     let (mut sources, mut manifests) = (Vec::new(), Vec::new());
     for (place, request) in requests.into_iter().enumerate() {
         let tree = tree_of(place, asked.sources, &checkouts);
-        let made = rendered(context, asked, place, tree, request).await?.map(|(made, objects)| {
+        let made = reading.rendered(place, tree, request).await?.map(|(made, objects)| {
             manifests.extend(objects);
             made
         });
@@ -202,21 +209,9 @@ pub(crate) async fn local(
     Ok(Arc::new(Desired { sources: Vec::new(), prepared, fingerprint: String::new(), capabilities: 0 }))
 }
 
-async fn fetch_all(context: &Context, asked: &Asked<'_>) -> Result<Vec<Checkout>, Fault> {
-    let refresh = asked.object.annotation(write::REFRESH);
-    let is_hard = refresh == Some("hard") || context.is_to_be_forgotten(&asked.object.key());
-    if is_hard {
-        context.forget_renders(&asked.object.key());
-    }
-    let max_age = if refresh.is_some() || is_hard { Duration::ZERO } else { context.interval() };
-    let fetches = asked.sources.list().iter().enumerate().map(|(place, source)| async move {
-        let revision = &asked.revisions[place];
-        context.checkout(asked.app, source, revision, max_age).await.map_err(|error| {
-            let message = failed_to_generate(asked.sources, place, &error.to_string());
-            if error.transient { Fault::passing(message) } else { Fault::comparison(message) }
-        })
-    });
-    futures::future::try_join_all(fetches).await
+fn failed_to_fetch(sources: &Sources, place: usize, error: &CheckoutError) -> Fault {
+    let message = failed_to_generate(sources, place, &error.to_string());
+    if error.transient { Fault::passing(message) } else { Fault::comparison(message) }
 }
 
 fn failed_to_generate(sources: &Sources, place: usize, reason: &str) -> String {
@@ -241,42 +236,145 @@ fn tree_of(place: usize, sources: &Sources, checkouts: &[Checkout]) -> Arc<dyn F
     Arc::new(mounted)
 }
 
-/// Renders where it holds nobody up; nothing for a source without a folder.
-async fn rendered(
-    context: &Context,
-    asked: &Asked<'_>,
-    place: usize,
-    tree: Arc<dyn FileTree>,
-    request: render::Request,
-) -> Result<Option<(Made, Vec<Manifest>)>, Fault> {
-    if asked.sources.is_many() && request.source.path.is_empty() && request.source.chart.is_empty() {
-        return Ok(None);
+/// What comes of an attempt to render.
+enum Attempt {
+    Made(render::Plan, Render, Freshness),
+    /// Nothing yet: files by these URLs are wanted first.
+    WantsFiles(Vec<String>),
+    /// Nothing yet: the chart asks for these.
+    WantsCharts(MissingCharts),
+}
+
+/// One reading of an app's sources.
+struct Reading<'a> {
+    context: &'a Context,
+    asked: &'a Asked<'a>,
+    /// How long ago a server may have been asked.
+    max_age: Duration,
+}
+
+impl<'a> Reading<'a> {
+    fn new(context: &'a Context, asked: &'a Asked<'a>) -> Reading<'a> {
+        let refresh = asked.object.annotation(write::REFRESH);
+        let is_hard = refresh == Some("hard") || context.is_to_be_forgotten(&asked.object.key());
+        if is_hard {
+            context.forget_renders(&asked.object.key());
+        }
+        let max_age = if refresh.is_some() || is_hard { Duration::ZERO } else { context.interval() };
+        Reading { context, asked, max_age }
     }
-    let fault = |reason: &str| Fault::comparison(failed_to_generate(asked.sources, place, reason));
-    let folder = render::folder(&request.source).map_err(|error| fault(&belay_causes::chain(&error)))?;
-    let key = asked.object.key();
-    let renders = context.renders.clone();
-    let (app, part) = (key.clone(), format!("{:?} {place}", asked.purpose));
-    let revision = request.revision.clone();
-    let work = move || {
-        let plan = request.plan(tree.as_ref(), &folder)?;
-        let (render, freshness) = renders.render((&app, &part), &plan.inputs, tree.as_ref(), |tree| {
-            request.run(tree, &folder, &renders)
-        })?;
-        Ok::<_, render::SourceError>((plan, render, freshness))
-    };
-    let made =
-        belay_cluster::aside(work).await.map_err(|error| fault(&format!("the render broke off: {error}")))?;
-    let (plan, render, freshness) = made.map_err(|error| fault(&belay_causes::chain(&error)))?;
-    context.settings.metrics.rendered("argo", freshness == Freshness::Found);
-    if freshness == Freshness::Made {
-        context.remember(&key, |memory| memory.renders += 1);
-        let objects = render.manifests.len();
-        tracing::info!(app = %key, revision, objects, "rendered");
+
+    async fn fetch_all(&self) -> Result<Vec<Checkout>, Fault> {
+        let Reading { context, asked, max_age } = *self;
+        let fetches = asked.sources.list().iter().enumerate().map(|(place, source)| async move {
+            let revision = &asked.revisions[place];
+            let found = context.checkout(asked.app, source, revision, max_age).await;
+            found.map_err(|error| failed_to_fetch(asked.sources, place, &error))
+        });
+        futures::future::try_join_all(fetches).await
     }
-    let Render { manifests, reads } = render;
-    let made = Made { source_type: plan.source_type, reads, names_revision: plan.names_revision };
-    Ok(Some((made, manifests)))
+
+    /// Renders, with what it wants from elsewhere; nothing for a source without a folder.
+    async fn rendered(
+        &self,
+        place: usize,
+        tree: Arc<dyn FileTree>,
+        request: render::Request,
+    ) -> Result<Option<(Made, Vec<Manifest>)>, Fault> {
+        if self.asked.sources.is_many() && request.source.path.is_empty() && request.source.chart.is_empty() {
+            return Ok(None);
+        }
+        let (request, mut brought) = (Arc::new(request), Brought::default());
+        let (plan, render, freshness) = loop {
+            match self.attempt(place, tree.clone(), request.clone(), &brought).await? {
+                Attempt::Made(plan, render, freshness) => break (plan, render, freshness),
+                Attempt::WantsFiles(urls) => self.bring_files(place, &urls, &mut brought).await?,
+                Attempt::WantsCharts(missing) => {
+                    brought.charts = Some(self.bring_charts(place, missing).await?);
+                }
+            }
+        };
+        self.context.settings.metrics.rendered("argo", freshness == Freshness::Found);
+        if freshness == Freshness::Made {
+            let (app, revision, objects) =
+                (self.asked.object.key(), &request.revision, render.manifests.len());
+            self.context.remember(&app, |memory| memory.renders += 1);
+            tracing::info!(%app, revision, objects, "rendered");
+        }
+        let Render { manifests, reads } = render;
+        let names_revision = plan.names_revision || brought.may_change();
+        let made = Made { source_type: plan.source_type, reads, brought, names_revision };
+        Ok(Some((made, manifests)))
+    }
+
+    /// Renders where it holds nobody up, unless something is missing.
+    async fn attempt(
+        &self,
+        place: usize,
+        tree: Arc<dyn FileTree>,
+        request: Arc<render::Request>,
+        brought: &Brought,
+    ) -> Result<Attempt, Fault> {
+        let Reading { context, asked, .. } = *self;
+        let fault = |reason: &str| Fault::comparison(failed_to_generate(asked.sources, place, reason));
+        let folder = render::folder(&request.source).map_err(|error| fault(&belay_causes::chain(&error)))?;
+        let renders = context.renders.clone();
+        let (app, part) = (asked.object.key(), format!("{:?} {place}", asked.purpose));
+        let (tree, may_build) = (brought.put_into(tree), brought.charts.is_none());
+        let work = move || {
+            let plan = request.plan(tree.as_ref(), &folder)?;
+            if !plan.missing_urls.is_empty() {
+                return Ok(Attempt::WantsFiles(plan.missing_urls));
+            }
+            let rendered = renders.render((&app, &part), &plan.inputs, tree.as_ref(), |tree| {
+                request.run(tree, &folder, &renders)
+            });
+            match rendered {
+                Ok((render, freshness)) => Ok(Attempt::Made(plan, render, freshness)),
+                Err(error) if may_build && error.misses_charts() => {
+                    Ok(Attempt::WantsCharts(request.missing_charts(tree.as_ref(), &folder)?))
+                }
+                Err(error) => Err(error),
+            }
+        };
+        let made = belay_cluster::aside(work).await;
+        let made = made.map_err(|error| fault(&format!("the render broke off: {error}")))?;
+        made.map_err(|error| fault(&belay_causes::chain(&error)))
+    }
+
+    /// Brings the files at these URLs.
+    async fn bring_files(&self, place: usize, urls: &[String], brought: &mut Brought) -> Result<(), Fault> {
+        let Reading { context, asked, .. } = *self;
+        let source = &asked.sources.list()[place];
+        for url in urls {
+            let found = context.file_by_url(asked.app, source, url).await;
+            brought.files.add(url, found.map_err(|error| failed_to_fetch(asked.sources, place, &error))?);
+        }
+        Ok(())
+    }
+
+    /// Brings the charts that a chart asks for. What an earlier commit's lock named, too, is here already.
+    async fn bring_charts(&self, place: usize, missing: MissingCharts) -> Result<BroughtCharts, Fault> {
+        let Reading { context, asked, max_age } = *self;
+        let known = context.desired(&asked.object.key(), asked.purpose);
+        let known = known.as_ref().and_then(|desired| desired.sources.get(place)?.made.as_ref());
+        let known = known.and_then(|made| made.brought.charts.as_ref());
+        let source = &asked.sources.list()[place];
+        let mut archives = Vec::with_capacity(missing.fetched.len());
+        for wanted in &missing.fetched {
+            if let Some(archive) = known.and_then(|charts| charts.locked(wanted)) {
+                archives.push(archive);
+                continue;
+            }
+            let found = context.chart(asked.app, source, wanted, max_age).await;
+            archives.push(found.map_err(|error| {
+                let reason = "error building helm chart dependencies: failed to build helm dependencies";
+                let error = CheckoutError { message: format!("{reason}: {}", error.message), ..error };
+                failed_to_fetch(asked.sources, place, &error)
+            })?);
+        }
+        Ok(BroughtCharts::new(missing, archives))
+    }
 }
 
 /// Prepares; learns kinds that are not known yet and, when there were some, prepares once more. What is unknown then

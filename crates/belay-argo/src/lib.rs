@@ -8,6 +8,7 @@
 //! looks, `status` alone makes a status, `write` alone writes it.
 
 mod act;
+mod charts;
 mod clusters;
 mod compare;
 mod context;

@@ -1,8 +1,11 @@
 //! One source of an app as a render: which tool, with which options.
 
+mod brought;
+mod by_url;
 mod environment;
 mod error;
 mod kustomize;
+mod missing_charts;
 mod overrides;
 mod values_files;
 
@@ -22,9 +25,12 @@ use serde_json::Value;
 use environment::{BuildFacts, Environment};
 use values_files::Places;
 
+use crate::repositories::KnownRepositories;
 use crate::settings::Tools;
 
+pub(crate) use brought::{Brought, BroughtCharts};
 pub(crate) use error::SourceError;
+pub(crate) use missing_charts::{MissingCharts, WantedChart};
 pub(crate) use values_files::mount;
 
 /// The folder that `path` of a source names.
@@ -52,6 +58,10 @@ pub(crate) struct Request {
     pub(crate) kube_version: String,
     /// Which tools the installation lets make manifests.
     pub(crate) tools: Tools,
+    /// The repositories that it knows, by which charts may name others.
+    pub(crate) repositories: Arc<KnownRepositories>,
+    /// Which URLs it lets name values files, by their schemes.
+    pub(crate) schemes: Vec<String>,
     /// The flags that it builds kustomizations with.
     pub(crate) build_options: String,
 }
@@ -64,6 +74,8 @@ pub(crate) struct Plan {
     pub(crate) inputs: String,
     /// Whether another commit alone makes another render.
     pub(crate) names_revision: bool,
+    /// Files that are read by URL and not in the tree yet.
+    pub(crate) missing_urls: Vec<String>,
 }
 
 impl Request {
@@ -71,6 +83,10 @@ impl Request {
     pub(crate) fn plan(&self, tree: &dyn FileTree, folder: &TreePath) -> Result<Plan, SourceError> {
         let source = self.merged(tree, folder)?;
         let source_type = self.source_type(&source, tree, folder)?;
+        let missing_urls = match source_type {
+            SourceType::Helm => self.missing_urls(&source, tree, folder)?,
+            SourceType::Kustomize | SourceType::Directory => Vec::new(),
+        };
         let options = source.write().to_string();
         let names_revision = options.contains("ARGOCD_APP_REVISION");
         let mut request = Request { source, ..self.clone() };
@@ -88,19 +104,38 @@ impl Request {
             // Charts ask what the cluster can do.
             inputs.push_str(&format!(" {:?} {}", self.api_versions, self.kube_version));
         }
-        Ok(Plan { source_type, inputs, names_revision })
+        Ok(Plan { source_type, inputs, names_revision, missing_urls })
+    }
+
+    fn missing_urls(
+        &self,
+        source: &ApplicationSource,
+        tree: &dyn FileTree,
+        folder: &TreePath,
+    ) -> Result<Vec<String>, SourceError> {
+        let Some(helm) = &source.helm else { return Ok(Vec::new()) };
+        let environment = self.environment(source);
+        let names = helm.value_files.iter().chain(helm.file_parameters.iter().map(|file| &file.path));
+        let mut missing = Vec::new();
+        for url in self.places(tree, folder, &environment).urls(names) {
+            if tree.kind(&by_url::path_of(&url))?.is_none() {
+                missing.push(url);
+            }
+        }
+        Ok(missing)
     }
 
     /// A text that differs whenever the render of the same files may, on the same cluster.
     pub(crate) fn fingerprint(&self) -> String {
         format!(
-            "{}/{} {} {} {:?} {:?} {} {}",
+            "{}/{} {} {} {:?} {:?} {:?} {} {}",
             self.instance,
             self.namespace,
             self.project,
             self.revision,
             self.references,
             self.tools,
+            self.schemes,
             self.build_options,
             self.source.write()
         )
@@ -114,13 +149,7 @@ impl Request {
         earlier: &RenderCache,
     ) -> Result<Vec<Manifest>, SourceError> {
         let source = self.merged(tree, folder)?;
-        let environment = Environment::new(&BuildFacts {
-            app: &self.instance,
-            namespace: &self.namespace,
-            project: &self.project,
-            revision: &self.revision,
-            source: &source,
-        });
+        let environment = self.environment(&source);
         match self.source_type(&source, tree, folder)? {
             SourceType::Directory => directory(&source, tree, folder),
             SourceType::Kustomize => {
@@ -135,11 +164,40 @@ impl Request {
                 kustomize::build(tree, folder, &options, &environment, flags.options(bases))
             }
             SourceType::Helm => {
-                let references = self.references.as_deref();
-                let places = Places { tree, folder, environment: &environment, references };
+                let places = self.places(tree, folder, &environment);
                 self.chart(&places, &source.helm.unwrap_or_default(), earlier.parsed_templates())
             }
         }
+    }
+
+    /// The charts that the folder's chart asks for and does not hold.
+    pub(crate) fn missing_charts(
+        &self,
+        tree: &dyn FileTree,
+        folder: &TreePath,
+    ) -> Result<MissingCharts, SourceError> {
+        let named = |name: &str| self.repositories.url_of_name(name, &self.project);
+        Ok(missing_charts::missing_charts(tree, folder, &named)?)
+    }
+
+    fn environment(&self, source: &ApplicationSource) -> Environment {
+        Environment::new(&BuildFacts {
+            app: &self.instance,
+            namespace: &self.namespace,
+            project: &self.project,
+            revision: &self.revision,
+            source,
+        })
+    }
+
+    fn places<'a>(
+        &'a self,
+        tree: &'a dyn FileTree,
+        folder: &'a TreePath,
+        environment: &'a Environment,
+    ) -> Places<'a> {
+        let references = self.references.as_deref();
+        Places { tree, folder, environment, references, schemes: &self.schemes }
     }
 
     /// The tool; files of one that is switched off are plain ones.

@@ -9,18 +9,25 @@ use std::time::Duration;
 
 use belay_argo_api::{Application, ApplicationSource};
 use belay_manifest::Object;
-use belay_source::{Checkout, CheckoutError, Request, Revision, Timeout, with_submodules};
+use belay_source::{
+    Access, Checkout, CheckoutError, FetchLimits, Request, Revision, Timeout, with_submodules,
+};
 
 pub use known::{KnownRepositories, RepositoryError};
 pub use live::LiveRepositories;
 pub(crate) use live::follow;
 
+use crate::charts::Way;
 use crate::context::Context;
+use crate::render::WantedChart;
 
 /// How long a repository's server may take to say what it has, unless the installation says otherwise.
 const ANSWER: Duration = Duration::from_secs(15);
 /// How long Git's commands may take in Argo CD (`ARGOCD_EXEC_TIMEOUT`).
 const WHOLE: Duration = Duration::from_secs(90);
+
+/// Bounds on a file by URL, such as one of values.
+const FILE: FetchLimits = FetchLimits { bytes: 16 << 20, time: WHOLE };
 
 /// The project that an Application names.
 pub(crate) fn project_of(app: &Object) -> &str {
@@ -45,11 +52,7 @@ impl Context {
         revision: &str,
         max_age: Duration,
     ) -> Result<Checkout, CheckoutError> {
-        let project = if app.spec.project.is_empty() { "default" } else { &app.spec.project };
-        let known = self.settings.repositories.now();
-        let access = known
-            .access(&source.repo_url, project)
-            .map_err(|error| CheckoutError { message: error.to_string(), transient: false })?;
+        let access = self.access(app, source)?;
         let system = self.system();
         let answer = system.parameters.git_request_timeout.unwrap_or(ANSWER);
         let request = Request {
@@ -69,5 +72,43 @@ impl Context {
             transient: error.is_transient(),
         })?;
         Ok(Checkout { tree, ..checkout })
+    }
+
+    /// A file that a source names by URL. Its server is shown nothing, and reached the way the repository is.
+    pub(crate) async fn file_by_url(
+        &self,
+        app: &Application,
+        source: &ApplicationSource,
+        url: &str,
+    ) -> Result<Vec<u8>, CheckoutError> {
+        let Access { proxy, .. } = self.access(app, source)?;
+        self.repositories.file(url, &Access { proxy, ..Access::default() }, FILE).await
+    }
+
+    /// A chart that another asks for, as its repository's Secret or a template says, and its file's name.
+    pub(crate) async fn chart(
+        &self,
+        app: &Application,
+        source: &ApplicationSource,
+        chart: &WantedChart,
+        max_age: Duration,
+    ) -> Result<(String, bytes::Bytes), CheckoutError> {
+        let known = self.settings.repositories.now();
+        let access = known
+            .access(&chart.repository, app.spec.project_name())
+            .map_err(|error| CheckoutError { message: error.to_string(), transient: false })?;
+        // As the original has it, a login is for `https`, unless the repository is named.
+        let is_told = chart.is_named || chart.repository.starts_with("https://");
+        let access = if is_told { access } else { Access { login: None, ..access } };
+        let passes_login = source.helm.as_ref().is_some_and(|helm| helm.pass_credentials);
+        let repositories = self.repositories.as_ref();
+        self.charts.fetch(chart, &Way { repositories, access: &access, passes_login, max_age }).await
+    }
+
+    fn access(&self, app: &Application, source: &ApplicationSource) -> Result<Access, CheckoutError> {
+        let known = self.settings.repositories.now();
+        known
+            .access(&source.repo_url, app.spec.project_name())
+            .map_err(|error| CheckoutError { message: error.to_string(), transient: false })
     }
 }

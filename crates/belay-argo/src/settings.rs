@@ -67,6 +67,8 @@ pub struct Settings {
     pub jitter: Duration,
     /// `kustomize.enable`, `helm.enable`
     pub tools: Tools,
+    /// `helm.valuesFileSchemes`: which URLs may name values files, by their schemes.
+    pub values_file_schemes: Vec<String>,
     /// `kustomize.buildOptions`
     pub kustomize_build_options: String,
     /// Of `argocd-cmd-params-cm`.
@@ -206,6 +208,7 @@ impl Default for Settings {
             hard_interval: None,
             jitter: Duration::from_secs(60),
             tools: Tools { kustomize: true, helm: true },
+            values_file_schemes: vec!["https".to_owned(), "http".to_owned()],
             kustomize_build_options: String::new(),
             parameters: Parameters::default(),
         }

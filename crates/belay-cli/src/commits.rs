@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use belay_server::Revision;
-use belay_source::{Checkout, CheckoutError, Repositories, Request, normalised_url};
+use belay_source::{Access, Checkout, CheckoutError, FetchLimits, Repositories, Request, normalised_url};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
@@ -69,6 +69,15 @@ impl Repositories for CommitLog {
         .boxed()
     }
 
+    fn file<'a>(
+        &'a self,
+        url: &'a str,
+        access: &'a Access,
+        limits: FetchLimits,
+    ) -> BoxFuture<'a, Result<Vec<u8>, CheckoutError>> {
+        self.repositories.file(url, access, limits)
+    }
+
     fn forget(&self, url: &str) {
         self.repositories.forget(url);
     }
@@ -94,6 +103,15 @@ mod tests {
                 signed: belay_source::SignedObjects::default(),
             };
             async move { Ok(checkout) }.boxed()
+        }
+
+        fn file<'a>(
+            &'a self,
+            url: &'a str,
+            _: &'a Access,
+            _: FetchLimits,
+        ) -> BoxFuture<'a, Result<Vec<u8>, CheckoutError>> {
+            panic!("nobody asks for {url}")
         }
 
         fn forget(&self, _: &str) {}

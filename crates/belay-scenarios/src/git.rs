@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
+use belay_helm::Chart;
 use belay_manifest::GroupVersionKind;
 use belay_testkit::{Author, Change, Fault, Repository};
 use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams};
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use crate::run::{POLL, Run};
-use crate::scenario::{Commit, Content, FaultKind, Reference, Repeated};
+use crate::scenario::{Commit, Content, FaultKind, Packaged, Reference, Repeated};
 
 /// The annotation that asks for a look at an app, and goes away with it.
 const REFRESH: &str = "argocd.argoproj.io/refresh";
@@ -22,6 +23,7 @@ const REFRESHED: Duration = Duration::from_secs(10);
 impl Run<'_> {
     pub(crate) async fn commit(&self, commit: &Commit) -> anyhow::Result<()> {
         let written = commit.files.iter().map(|(path, content)| self.written(path, content));
+        let written = written.collect::<anyhow::Result<Vec<Change>>>()?.into_iter();
         let linked = commit.links.iter().map(|(path, target)| Change::link(path, target));
         let pinned = commit.submodules.iter().map(|(path, commit)| Change::Submodule {
             path: path.clone(),
@@ -52,12 +54,19 @@ impl Run<'_> {
         self.second.get().context("the second repository")
     }
 
-    fn written(&self, path: &str, content: &Content) -> Change {
-        let text = match content {
-            Content::Text(text) => self.variables.text(text),
-            Content::Repeated(repeated) => self.variables.text(&written_out(repeated)),
+    fn written(&self, path: &str, content: &Content) -> anyhow::Result<Change> {
+        let content = match content {
+            Content::Text(text) => self.variables.text(text).into_bytes(),
+            Content::Repeated(repeated) => self.variables.text(&written_out(repeated)).into_bytes(),
+            Content::Packaged(Packaged { chart }) => {
+                let file = |(name, text): (&String, &String)| belay_helm::File {
+                    name: name.clone(),
+                    data: self.variables.text(text).into(),
+                };
+                Chart::from_files(chart.iter().map(file).collect()).context("a chart")?.to_archive()?
+            }
         };
-        Change::write(&self.variables.text(path), text.into_bytes())
+        Ok(Change::write(&self.variables.text(path), content))
     }
 
     pub(crate) async fn revert(&self) -> anyhow::Result<()> {

@@ -194,6 +194,15 @@ pub(crate) enum Content {
     Text(String),
     /// Too large to be written down.
     Repeated(Repeated),
+    /// A chart's archive.
+    Packaged(Packaged),
+}
+
+/// The files of a chart that is packaged.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Packaged {
+    pub(crate) chart: BTreeMap<String, String>,
 }
 
 /// A text that repeats; `$N` in it is the number of the turn, from 0.

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use belay_filetree::MemoryTree;
-use belay_source::{Checkout, CheckoutError, Repositories, Request, Revision, SignedObjects};
+use belay_source::{
+    Access, Checkout, CheckoutError, FetchLimits, Repositories, Request, Revision, SignedObjects,
+};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use rand::rngs::StdRng;
@@ -261,6 +263,16 @@ impl Repositories for Mirrors {
         };
         let deadline = request.timeout.map_or(DEADLINE, |timeout| timeout.whole);
         self.get(&request.url, revision, request.max_age, deadline).boxed()
+    }
+
+    fn file<'a>(
+        &'a self,
+        url: &'a str,
+        _: &'a Access,
+        _: FetchLimits,
+    ) -> BoxFuture<'a, Result<Vec<u8>, CheckoutError>> {
+        let message = format!("failed to fetch {url} : this world has no files by URL");
+        std::future::ready(Err(CheckoutError { message, transient: false })).boxed()
     }
 
     fn forget(&self, url: &str) {

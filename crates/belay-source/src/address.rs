@@ -191,7 +191,7 @@ pub fn server_of(url: &str) -> String {
 }
 
 /// The text of a URL with whatever stands before an `@` of its host taken away.
-pub(crate) fn without_login(url: &str) -> String {
+pub fn without_login(url: &str) -> String {
     match url.split_once("://") {
         Some((scheme, rest)) => {
             let (host, path) = rest.split_once('/').unwrap_or((rest, ""));

@@ -1,35 +1,11 @@
 //! An artifact that another controller serves: brought over HTTP, as large as it may be, with the digest that it was
 //! promised with. Redirects stay on the server.
 
-use std::io::Read;
-use std::time::{Duration, Instant};
-
-use reqwest::blocking::{Client, Response};
-use reqwest::header::LOCATION;
-use reqwest::{StatusCode, Url};
+use reqwest::StatusCode;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use crate::access::Access;
-use crate::address::check_host;
-use crate::budget::TransportError;
-use crate::http_client;
-
-/// Bounds on an artifact that is fetched.
-#[derive(Debug, Clone, Copy)]
-pub struct FetchLimits {
-    /// Most bytes.
-    pub bytes: u64,
-    /// Most time, from the first byte to the last.
-    pub time: Duration,
-}
-
-impl Default for FetchLimits {
-    fn default() -> FetchLimits {
-        FetchLimits { bytes: 128 * 1024 * 1024, time: Duration::from_secs(60) }
-    }
-}
-
-const MOST_REDIRECTS: usize = 10;
+use crate::download::{DownloadError, FetchLimits, Redirects, download};
 
 /// Why an artifact is not to be had. Worded as Flux words it, without anything that the server says.
 #[derive(Debug, thiserror::Error)]
@@ -84,102 +60,24 @@ pub enum ArtifactFetchError {
     WrongDigest(String),
 }
 
+impl From<DownloadError> for ArtifactFetchError {
+    fn from(error: DownloadError) -> ArtifactFetchError {
+        match error {
+            DownloadError::Url { url, reason } => ArtifactFetchError::Url { url, reason },
+            DownloadError::Unreachable { reason } => ArtifactFetchError::Unreachable { reason },
+            DownloadError::Redirect { to } => ArtifactFetchError::Redirect { to },
+            DownloadError::Status { status: StatusCode::NOT_FOUND, .. } => ArtifactFetchError::NotFound,
+            DownloadError::Status { url, status } => ArtifactFetchError::Status { url, status },
+            DownloadError::TooLarge { limit } => ArtifactFetchError::TooLarge { limit },
+        }
+    }
+}
+
 /// Brings the bytes at a URL that have this digest. Blocks.
 pub fn fetch_artifact(url: &str, digest: &str, limits: FetchLimits) -> Result<Vec<u8>, ArtifactFetchError> {
     let digest = Promised::parse(digest)?;
-    let client = http_client::build(&Access::default()).map_err(|error| unreachable(&error))?;
-    let mut place = read_url(url)?;
-    let end = Instant::now() + limits.time;
-    for _ in 0..=MOST_REDIRECTS {
-        let response = ask(&client, &place, end)?;
-        if response.status().is_redirection() {
-            place = next_place(&place, &response)?;
-            continue;
-        }
-        let bytes = content(response, &place, limits, end)?;
-        return if digest.is_of(&bytes) {
-            Ok(bytes)
-        } else {
-            Err(ArtifactFetchError::WrongDigest(digest.text))
-        };
-    }
-    Err(unreachable(&TransportError::TooManyRedirects))
-}
-
-fn unreachable(error: &TransportError) -> ArtifactFetchError {
-    ArtifactFetchError::Unreachable { reason: error.to_string() }
-}
-
-fn read_url(text: &str) -> Result<Url, ArtifactFetchError> {
-    let refused =
-        |reason: String| ArtifactFetchError::Url { url: crate::address::without_login(text), reason };
-    let url = Url::parse(text).map_err(|error| refused(error.to_string()))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(refused("its scheme is neither http nor https".to_owned()));
-    }
-    check_host(&url).map_err(|error| refused(error.to_string()))?;
-    Ok(url)
-}
-
-fn ask(client: &Client, place: &Url, end: Instant) -> Result<Response, ArtifactFetchError> {
-    let left = end.saturating_duration_since(Instant::now());
-    if left.is_zero() {
-        return Err(late());
-    }
-    client.get(place.clone()).timeout(left).send().map_err(|error| ArtifactFetchError::Unreachable {
-        reason: belay_causes::chain(&error.without_url()),
-    })
-}
-
-fn late() -> ArtifactFetchError {
-    ArtifactFetchError::Unreachable { reason: "no answer in time".to_owned() }
-}
-
-/// The next place on the same server.
-fn next_place(place: &Url, response: &Response) -> Result<Url, ArtifactFetchError> {
-    let refused = |to: &str| ArtifactFetchError::Redirect { to: to.to_owned() };
-    let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
-    let next =
-        place.join(location.ok_or_else(|| refused("nowhere"))?).map_err(|_no_url| refused("no URL"))?;
-    match next.origin() == place.origin() {
-        true => Ok(next),
-        false => Err(refused(&format!("{}://{}", next.scheme(), next.host_str().unwrap_or_default()))),
-    }
-}
-
-fn content(
-    response: Response,
-    place: &Url,
-    limits: FetchLimits,
-    end: Instant,
-) -> Result<Vec<u8>, ArtifactFetchError> {
-    match response.status() {
-        StatusCode::OK => {}
-        StatusCode::NOT_FOUND => return Err(ArtifactFetchError::NotFound),
-        status => {
-            let url = crate::address::without_login(place.as_str());
-            return Err(ArtifactFetchError::Status { url, status });
-        }
-    }
-    let mut bytes = Vec::new();
-    let mut part = vec![0; 64 * 1024];
-    let mut body = response;
-    loop {
-        let count = body.read(&mut part).map_err(|error| ArtifactFetchError::Unreachable {
-            // The error below may name the URL, with whatever it holds.
-            reason: format!("the content broke off: {}", error.kind()),
-        })?;
-        if count == 0 {
-            return Ok(bytes);
-        }
-        if (bytes.len() + count) as u64 > limits.bytes {
-            return Err(ArtifactFetchError::TooLarge { limit: limits.bytes });
-        }
-        if Instant::now() > end {
-            return Err(late());
-        }
-        bytes.extend_from_slice(&part[..count]);
-    }
+    let bytes = download(url, &Access::default(), Redirects::OnTheServer, limits)?;
+    if digest.is_of(&bytes) { Ok(bytes) } else { Err(ArtifactFetchError::WrongDigest(digest.text)) }
 }
 
 /// A digest as `sha256:…`.

@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use crate::access::Access;
 use crate::address::{Address, without_login};
 use crate::budget::{Budget, TransportError};
+use crate::download::{FetchLimits, Redirects, download};
 use crate::fetch::{FetchError, fetch};
 use crate::few_packs;
 use crate::objects::Objects;
@@ -263,6 +264,27 @@ impl GitStore {
 impl Repositories for GitStore {
     fn checkout<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Checkout, CheckoutError>> {
         self.get(request).boxed()
+    }
+
+    fn file<'a>(
+        &'a self,
+        url: &'a str,
+        access: &'a Access,
+        limits: FetchLimits,
+    ) -> BoxFuture<'a, Result<Vec<u8>, CheckoutError>> {
+        let (place, access) = (url.to_owned(), access.clone());
+        let work = move || download(&place, &access, Redirects::ToServers, limits);
+        let fault = |reason: &str, transient| CheckoutError {
+            message: format!("failed to fetch {} : {reason}", without_login(url)),
+            transient,
+        };
+        async move {
+            match tokio::task::spawn_blocking(work).await {
+                Ok(found) => found.map_err(|error| fault(&error.to_string(), error.is_transient())),
+                Err(_panicked) => Err(fault("the fetch ended unexpectedly", true)),
+            }
+        }
+        .boxed()
     }
 
     fn forget(&self, url: &str) {

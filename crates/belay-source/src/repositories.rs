@@ -1,4 +1,4 @@
-//! What the controllers ask of sources: the files at a revision of a repository.
+//! What the controllers ask of sources: the files at a revision of a repository, and single files by URL.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use belay_filetree::FileTree;
 
 use crate::access::Access;
+use crate::download::FetchLimits;
 use crate::revision::Revision;
 use crate::signature::SignedObjects;
 
@@ -89,6 +90,15 @@ pub trait Repositories: Send + Sync {
         &'a self,
         request: &'a Request,
     ) -> futures::future::BoxFuture<'a, Result<Checkout, CheckoutError>>;
+
+    /// The file at an `http(s)` URL, whose server is shown this; of logins only those by a name and a password. An error
+    /// is worded as Helm's.
+    fn file<'a>(
+        &'a self,
+        url: &'a str,
+        access: &'a Access,
+        limits: FetchLimits,
+    ) -> futures::future::BoxFuture<'a, Result<Vec<u8>, CheckoutError>>;
 
     /// Makes the next [`checkout`](Repositories::checkout) of this repository ask the remote.
     fn forget(&self, url: &str);

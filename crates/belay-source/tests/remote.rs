@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use belay_filetree::TreePath;
 use belay_source::{
-    Access, Checkout, CheckoutError, GitLimits, GitStore, GithubApp, GithubAppData, Login, Repositories,
-    Request, Revision, SecretText,
+    Access, Checkout, CheckoutError, FetchLimits, GitLimits, GitStore, GithubApp, GithubAppData, Login,
+    Repositories, Request, Revision, SecretText,
 };
 use belay_testkit::{Author, Change, Fault, Faults, GitServer, GitServerOptions, Repository};
 use tempfile::TempDir;
@@ -350,6 +350,48 @@ async fn bad_s2_a_login_goes_to_its_own_server_alone() {
         let error = open.store.checkout(&request(&url, "main", 0)).await.err().unwrap();
         assert!(error.message.contains("which is refused"), "{to}: {error}");
     }
+}
+
+#[tokio::test]
+async fn bad_s2_a_single_file_comes_from_servers_alone() {
+    let world = World::new(Some(("ada", "s3cr3t"))).await;
+    world.commit("one");
+    let url = format!("{}/raw/a.yaml", world.server.url_of("app"));
+    let none = Access::default();
+    let of_ada = url.replacen("http://", "http://ada:s3cr3t@", 1);
+    let get = async |world: &World, url: &str, access: &Access| {
+        world.store.file(url, access, FetchLimits::default()).await
+    };
+    assert_eq!(get(&world, &of_ada, &none).await.unwrap(), b"one");
+    let login = Access::basic("ada", "s3cr3t");
+    assert_eq!(get(&world, &url, &login).await.unwrap(), b"one");
+    let there = redirecting(world.server.url()).await;
+    let error = get(&world, &format!("{there}/raw/a.yaml"), &login).await.unwrap_err();
+    assert!(error.message.ends_with("401 Unauthorized"), "the login is for another server: {error}");
+    let error = get(&world, &url.replacen("http://", "http://bob:s3cr3t@", 1), &none).await.unwrap_err();
+    assert_eq!(
+        (error.message, error.transient),
+        (format!("failed to fetch {url} : 401 Unauthorized"), false)
+    );
+
+    let open = World::new(None).await;
+    open.commit("two");
+    let there = redirecting(open.server.url()).await;
+    assert_eq!(get(&open, &format!("{there}/raw/a.yaml"), &none).await.unwrap(), b"two");
+    let error = get(&open, &format!("{there}/raw/gone.yaml"), &none).await.unwrap_err();
+    assert_eq!(error.message, format!("failed to fetch {there}/raw/gone.yaml : 404 Not Found"));
+    for to in ["http://169.254.169.254", "file:///etc", "ftp://127.0.0.1"] {
+        let url = redirecting(to.to_owned()).await;
+        let error = get(&open, &url, &none).await.unwrap_err();
+        assert!(error.message.ends_with("which is refused") && !error.transient, "{to}: {error}");
+    }
+    for url in ["http://169.254.169.254/a", "file:///etc/passwd", "http://"] {
+        assert!(!get(&open, url, &none).await.unwrap_err().transient, "{url}");
+    }
+    let gone = open.server.url_of("app");
+    let World { server, store, .. } = open;
+    server.shutdown().await;
+    assert!(store.file(&gone, &none, FetchLimits::default()).await.unwrap_err().transient);
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 use belay_filetree::{PathError, TreeError, TreePath};
 use belay_render::{GlobError, RenderError};
 
+use super::missing_charts::MissingChartsError;
+
 /// Why a source gives no objects, in the original's words.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SourceError {
@@ -31,6 +33,9 @@ pub(crate) enum SourceError {
     /// A values file is no path or URL that may be read.
     #[error("error resolving helm value files: error resolving value file path")]
     ValuesFile(#[source] PathFault),
+    /// Charts that a chart asks for are not to be had.
+    #[error("error building helm chart dependencies: failed to build helm dependencies")]
+    MissingCharts(#[from] MissingChartsError),
     /// A pattern of values files fits none.
     #[error("error resolving helm value files: values file glob {pattern:?} matched no files")]
     NoValuesFile { pattern: String },
@@ -74,6 +79,15 @@ pub(crate) enum SourceError {
     Count { count: String },
 }
 
+impl SourceError {
+    /// Whether a chart asks for others that it does not hold.
+    pub(crate) fn misses_charts(&self) -> bool {
+        let SourceError::Render(RenderError::Chart { source, .. }) = self else { return false };
+        let error = source.downcast_ref::<belay_helm::RenderError>();
+        matches!(error, Some(belay_helm::RenderError::MissingDependencies { .. }))
+    }
+}
+
 /// Why a path of a file cannot be followed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PathFault {
@@ -83,6 +97,6 @@ pub(crate) enum PathFault {
     Root,
     #[error("the URL scheme '{scheme}' is not allowed")]
     Scheme { scheme: String },
-    #[error("values files by URL ({url}) are not supported yet")]
-    Url { url: String },
+    #[error("the URL scheme '{scheme}' is not supported yet: only http and https are")]
+    NotSupported { scheme: String },
 }

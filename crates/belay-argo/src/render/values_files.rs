@@ -1,10 +1,11 @@
-//! The values files of a chart: paths in its folder, from the root, in other sources, and patterns of them.
+//! The values files of a chart: paths in its folder, from the root, in other sources, patterns of them, and URLs.
 
 use std::collections::BTreeSet;
 
 use belay_filetree::{FileTree, Kind, TreePath};
 use belay_render::Glob;
 
+use super::by_url;
 use super::environment::Environment;
 use super::error::{PathFault, SourceError};
 
@@ -19,6 +20,8 @@ pub(super) struct Places<'a> {
     pub(super) environment: &'a Environment,
     /// The names of the app's sources that others may refer to; nothing when the app has one source.
     pub(super) references: Option<&'a [String]>,
+    /// Which URLs may name files, by their schemes.
+    pub(super) schemes: &'a [String],
 }
 
 impl Places<'_> {
@@ -38,7 +41,9 @@ impl Places<'_> {
         let mut files: Vec<TreePath> = Vec::new();
         for (name, path) in &paths {
             if !is_pattern(path) {
-                let is_missing = ignore_missing && self.tree.kind(path)?.is_none();
+                // As with Helm, what a server does not have is an error.
+                let may_miss = ignore_missing && !by_url::holds(path);
+                let is_missing = may_miss && self.tree.kind(path)?.is_none();
                 if !is_missing && !files.contains(path) {
                     files.push(path.clone());
                 }
@@ -69,16 +74,37 @@ impl Places<'_> {
         }
         let text = self.environment.expand(text);
         if let Some(scheme) = scheme(&text) {
-            return Err(fault(match scheme {
-                "http" | "https" => PathFault::Url { url: text },
-                scheme => PathFault::Scheme { scheme: scheme.to_owned() },
-            }));
+            return self.check_scheme(scheme).map(|()| by_url::path_of(&text)).map_err(fault);
         }
         let folder = if text.starts_with('/') { &TreePath::root() } else { self.folder };
         match folder.join(text.trim_start_matches('/')) {
             Ok(path) if path.is_root() => Err(fault(PathFault::Root)),
             Ok(path) => Ok(path),
             Err(_outside) => Err(fault(PathFault::Outside { path: text })),
+        }
+    }
+
+    /// The URLs among the names of files, each once.
+    pub(super) fn urls<'n>(&self, names: impl Iterator<Item = &'n String>) -> Vec<String> {
+        let mut urls: Vec<String> = Vec::new();
+        for name in names.filter(|name| self.references.is_none() || !name.starts_with('$')) {
+            let text = self.environment.expand(name);
+            let is_url = scheme(&text).is_some_and(|scheme| self.check_scheme(scheme).is_ok());
+            if is_url && !urls.contains(&text) {
+                urls.push(text);
+            }
+        }
+        urls
+    }
+
+    fn check_scheme(&self, scheme: &str) -> Result<(), PathFault> {
+        let scheme = scheme.to_ascii_lowercase();
+        if !self.schemes.iter().any(|allowed| allowed.eq_ignore_ascii_case(&scheme)) {
+            return Err(PathFault::Scheme { scheme });
+        }
+        match scheme.as_str() {
+            "http" | "https" => Ok(()),
+            _ => Err(PathFault::NotSupported { scheme }),
         }
     }
 
@@ -241,6 +267,7 @@ mod tests {
             folder: &TreePath::parse("chart").unwrap(),
             environment: &Environment::default(),
             references: references.as_deref(),
+            schemes: &["https".to_owned(), "s3".to_owned()],
         };
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let found = places.values_files(&names, ignore_missing).map_err(|error| chain(&error))?;
@@ -264,6 +291,15 @@ mod tests {
     }
 
     #[test]
+    fn a_file_by_url_is_no_pattern_and_never_missing() {
+        assert_eq!(
+            files(&["https://h/*.yaml?x", "HTTPS://h/a", "https://h/*.yaml?x", "b.yaml"], true, None)
+                .unwrap(),
+            ["$url:/https:%2F%2Fh%2F%2A.yaml%3Fx", "$url:/HTTPS:%2F%2Fh%2Fa", "chart/b.yaml"]
+        );
+    }
+
+    #[test]
     fn what_cannot_be_followed_is_named() {
         let fault = |name: &str, references: Option<&[&str]>| files(&[name], false, references).unwrap_err();
         let path = "error resolving helm value files: error resolving value file path: ";
@@ -275,7 +311,12 @@ mod tests {
             fault("$other/../x", Some(&["other"])),
             format!("{path}file '/../x' resolved to outside repository root")
         );
-        assert_eq!(fault("ftp://x/y", None), format!("{path}the URL scheme 'ftp' is not allowed"));
+        assert_eq!(fault("FTP://x/y", None), format!("{path}the URL scheme 'ftp' is not allowed"));
+        assert_eq!(fault("http://x/y", None), format!("{path}the URL scheme 'http' is not allowed"));
+        assert_eq!(
+            fault("s3://x/y", None),
+            format!("{path}the URL scheme 's3' is not supported yet: only http and https are")
+        );
         assert_eq!(fault("/", None), format!("{path}path resolved to repository root, which is not allowed"));
         assert_eq!(
             fault("none-*.yaml", None),

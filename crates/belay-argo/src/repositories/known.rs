@@ -95,6 +95,14 @@ impl KnownRepositories {
         })
     }
 
+    /// The URL of the repository that charts name so.
+    pub(crate) fn url_of_name(&self, name: &str, project: &str) -> Option<String> {
+        let named =
+            self.repositories.values().filter(|secret| secret.alias == name && !secret.url.is_empty());
+        let mut usable = named.filter(|secret| secret.project.is_empty() || secret.project == project);
+        usable.next().map(|secret| secret.url.clone())
+    }
+
     /// The URLs of the repositories that are one project's alone.
     pub(crate) fn of_project(&self, project: &str) -> Vec<String> {
         let own = self.repositories.values().filter(|secret| secret.project == project);

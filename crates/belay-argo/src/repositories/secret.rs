@@ -10,6 +10,8 @@ pub(crate) struct RepositorySecret {
     /// The Secret's name.
     pub(crate) name: String,
     pub(crate) url: String,
+    /// What charts may name the repository by.
+    pub(crate) alias: String,
     /// The project whose apps alone may use it; all may when empty.
     pub(crate) project: String,
     pub(crate) username: String,
@@ -57,6 +59,7 @@ impl RepositorySecret {
         RepositorySecret {
             name: name.to_owned(),
             url: text("url"),
+            alias: text("name"),
             project: text("project"),
             username: text("username"),
             password: secret("password"),

@@ -48,6 +48,7 @@ pub(super) fn read(key: &Key<'_>, text: &str, settings: &mut Settings) -> Result
         // Argo CD takes every other text for no.
         "kustomize.enable" => settings.tools.kustomize = text == "true",
         "helm.enable" => settings.tools.helm = text == "true",
+        "helm.valuesFileSchemes" => settings.values_file_schemes = values::list(text),
         "kustomize.buildOptions" => settings.kustomize_build_options = text.to_owned(),
         _ => return Ok(false),
     }

@@ -1,8 +1,10 @@
 use super::*;
-use std::io::Write;
+use crate::download::MOST_REDIRECTS;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 const LIMITS: FetchLimits = FetchLimits { bytes: 1000, time: Duration::from_secs(5) };
 

@@ -18,7 +18,7 @@ use tokio_util::io::{StreamReader, SyncIoBridge};
 use tokio_util::sync::CancellationToken;
 
 use super::faults::{Fault, spoil};
-use super::{GitError, GitServerOptions, receive, repository_path, upload};
+use super::{GitError, GitServerOptions, raw, receive, repository_path, upload};
 
 /// The largest request body, unpacked: what a push may send at once.
 const LARGEST_REQUEST: u64 = 1 << 30;
@@ -67,6 +67,14 @@ pub(super) async fn serve(
     Path(path): Path<String>,
     request: Request,
 ) -> Response {
+    if let Some(file) = raw::File::named(&service.options, &path)
+        && request.method() == Method::GET
+    {
+        return match may_enter(&service.options, request.headers()) {
+            true => file.answer().await,
+            false => login_wanted(),
+        };
+    }
     let job = match check(&service.options, &path, &request) {
         Ok(job) => job,
         Err(refusal) => return *refusal,

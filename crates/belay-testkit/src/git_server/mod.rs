@@ -1,7 +1,7 @@
 //! Git's smart HTTP protocol over the bare repositories of a folder, without a `git` binary.
 //!
 //! A repository `team/app` lies in `<folder>/team/app.git` and answers at `/team/app.git` and
-//! `/team/app`.
+//! `/team/app`. As hosts of repositories do, it gives single files of the default branch at `/team/app.git/raw/PATH`.
 
 mod bad_pack;
 mod faults;
@@ -9,6 +9,7 @@ mod http;
 mod https;
 mod objects;
 mod packet;
+mod raw;
 mod receive;
 mod ssh;
 mod upload;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use belay_helm::RepositoryIndex;
-use belay_source::SecretText;
+use belay_source::{SecretText, chart_address};
 use reqwest::Url;
 
 use super::http::Access;
@@ -117,16 +117,10 @@ pub(super) fn fetch_index(repository: &str, access: &Access) -> Result<Repositor
     RepositoryIndex::parse(&String::from_utf8_lossy(&bytes)).map_err(|error| Original::of(&error))
 }
 
-/// An address from the repository's, whose query goes along.
+/// An address from the repository's.
 pub(super) fn resolve(repository: &str, reference: &str) -> Result<Url, Original> {
-    let failed = |text: &str, error| Original::new(format!("failed to parse {text} as URL: {error}"));
-    if reference.contains("://") {
-        return Url::parse(reference).map_err(|error| failed(reference, error));
-    }
-    let mut base = Url::parse(repository).map_err(|error| failed(repository, error))?;
-    let folder = format!("{}/", base.path().trim_end_matches('/'));
-    base.set_path(&folder);
-    let mut address = base.join(reference).map_err(|error| failed(reference, error))?;
-    address.set_query(base.query());
-    Ok(address)
+    chart_address(repository, reference).map_err(|error| {
+        let text = if reference.contains("://") { reference } else { repository };
+        Original::new(format!("failed to parse {text} as URL: {error}"))
+    })
 }

@@ -6,25 +6,30 @@ use std::collections::hash_map::Entry;
 use belay_apply::{ApplyError, Performed, Written};
 use belay_argo_api::{OperationPhase, ResourceResult, ResultCode};
 use belay_manifest::{Object, ObjectKey};
-use belay_plan::sync::{Code, Phase, Stand, Task, TaskResult};
+use belay_plan::sync::{Code, Phase, Reason, Stand, Task, TaskResult};
 
 /// Results by object and phase.
 pub(crate) type Results = HashMap<(ObjectKey, Phase), TaskResult>;
 
-/// What the status holds.
-pub(crate) fn read(resources: &[ResourceResult]) -> Results {
-    resources
-        .iter()
-        .filter_map(|resource| {
-            let phase = Phase::parse(&resource.sync_phase)?;
-            let result = TaskResult {
-                code: code(&resource.status),
-                stand: stand(&resource.hook_phase),
-                message: resource.message.clone(),
-            };
-            Some(((key(resource), phase), result))
-        })
-        .collect()
+/// What the status holds, of an app that deploys to this namespace.
+pub(crate) fn read(resources: &[ResourceResult], namespace: &str) -> Results {
+    let mut results = Results::new();
+    for resource in resources {
+        let Some(phase) = Phase::parse(&resource.sync_phase) else { continue };
+        let result = TaskResult {
+            code: code(&resource.status),
+            stand: stand(&resource.hook_phase),
+            message: resource.message.clone(),
+        };
+        let key = key(resource);
+        if key.namespace == namespace {
+            // It may be that of an object of the cluster, which has no namespace of its own.
+            let of_cluster = ObjectKey { namespace: String::new(), ..key.clone() };
+            results.entry((of_cluster, phase)).or_insert_with(|| result.clone());
+        }
+        results.insert((key, phase), result);
+    }
+    results
 }
 
 fn key(resource: &ResourceResult) -> ObjectKey {
@@ -56,9 +61,11 @@ fn stand(phase: &OperationPhase) -> Option<Stand> {
     }
 }
 
-/// Brings the tasks' results into the list. What is there stays in its place; new ones follow.
-pub(crate) fn write(tasks: &[Task], resources: &mut Vec<ResourceResult>) {
-    merge(resources, tasks.iter().filter(|task| task.result != TaskResult::default()).map(resource));
+/// Brings the results of the tasks of an app that deploys to this namespace into the list. What is there stays in its
+/// place; new ones follow.
+pub(crate) fn write(tasks: &[Task], namespace: &str, resources: &mut Vec<ResourceResult>) {
+    let told = tasks.iter().filter(|task| task.result != TaskResult::default());
+    merge(resources, told.map(|task| resource(task, namespace)));
 }
 
 /// Brings results into a list: each in the place of the one of its object and phase, else at the end.
@@ -76,13 +83,17 @@ pub(super) fn merge(resources: &mut Vec<ResourceResult>, results: impl Iterator<
     }
 }
 
-fn resource(task: &Task) -> ResourceResult {
+fn resource(task: &Task, namespace: &str) -> ResourceResult {
     let object = task.object();
+    // As Argo CD has it, what is written has the app's namespace here if it has none, also an object of the cluster; but
+    // not that namespace itself.
+    let is_told = task.target.is_some() && task.reason != Reason::Namespace;
+    let namespace = if task.key.namespace.is_empty() && is_told { namespace } else { &task.key.namespace };
     ResourceResult {
         group: task.key.group.clone(),
         version: object.gvk().version,
         kind: task.key.kind.clone(),
-        namespace: task.key.namespace.clone(),
+        namespace: namespace.to_owned(),
         name: task.key.name.clone(),
         status: match task.result.code {
             Some(Code::Synced) => ResultCode::Synced,
@@ -182,6 +193,19 @@ fn advised(message: String) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn an_object_of_the_cluster_is_known_by_the_namespace_of_its_app() {
+        let role = json!({"group": "g", "kind": "ClusterRole", "name": "a", "namespace": "n", "version": "v1",
+            "syncPhase": "Sync", "status": "Synced"});
+        let told: Vec<ResourceResult> = serde_json::from_value(json!([role])).unwrap();
+        let key = |namespace: &str| ObjectKey { namespace: namespace.to_owned(), ..key(&told[0]) };
+        let results = read(&told, "n");
+        for namespace in ["", "n"] {
+            assert_eq!(results[&(key(namespace), Phase::Sync)].code, Some(Code::Synced), "{namespace:?}");
+        }
+        assert!(!read(&told, "other").contains_key(&(key(""), Phase::Sync)));
+    }
 
     #[test]
     fn images_are_those_of_containers_that_stay() {

@@ -332,8 +332,8 @@ fn made(
         .map(|one| Pair { key: one.key.clone(), target: one.target.clone(), live: one.live.clone() })
         .collect();
     let namespace = namespace::wanted(scene.context, scene.app, options, scene.prepared);
-    let results =
-        state.sync_result.as_ref().map(|result| results::read(&result.resources)).unwrap_or_default();
+    let results = state.sync_result.as_ref().map(|result| &result.resources[..]).unwrap_or_default();
+    let results = results::read(results, &settings.namespace);
     let live = |key: &ObjectKey| scene.context.live.get(key);
     let mut tasks = tasks(&pairs, &comparison.hooks, namespace, &live, &results, settings);
     adopt_hooks(&mut tasks, settings);
@@ -404,7 +404,7 @@ fn is_selected(key: &ObjectKey, resources: &[belay_argo_api::SyncOperationResour
 
 fn record(state: &mut OperationState, progress: &Progress<'_>) {
     if let Some(result) = &mut state.sync_result {
-        results::write(&progress.tasks, &mut result.resources);
+        results::write(&progress.tasks, &progress.settings().namespace, &mut result.resources);
     }
 }
 

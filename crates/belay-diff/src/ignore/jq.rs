@@ -202,6 +202,52 @@ mod tests {
         }
     }
 
+    // What gojq 0.12.19, which Argo CD runs, prints of `del(EXPRESSION)`.
+    #[test]
+    fn lists_paths_and_types_choose_what_is_left_out() {
+        let value = json!({"a": [3, 1, [2, [4]]], "b": {"x": 1, "y": null}, "t": " one,two,one ", "j": "[1]", "n": -1.5,
+            "items": [{"n": "b", "w": 1}, {"n": "a", "w": 2}, {"n": "b", "w": 3}]});
+        let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
+        let holds =
+            |condition: &str| names(&left(&format!("if {condition} then .a else .b end"), value.clone()));
+        for condition in [
+            ".a | flatten == [3, 1, 2, 4]",
+            ".a | flatten(1) == [3, 1, 2, [4]]",
+            ".n | floor == -2 and abs == 1.5",
+            ".j | fromjson == [1]",
+            r#".a | tojson == "[3,1,[2,[4]]]""#,
+            r#".t | trim == "one,two,one" and ltrim == "one,two,one " and rtrim == " one,two,one""#,
+            r#".t | index("one") == 1 and rindex("one") == 9 and indices("one") == [1, 9] and index("x") == null"#,
+            ".a | indices(1) == [1] and indices([3, 1]) == [0] and index([]) == null",
+            r#"[.items | sort_by(.n)[].w] == [2, 1, 3]"#,
+            r#"[.items | sort_by(.n, -.w)[].w] == [2, 3, 1]"#,
+            r#"[.items | group_by(.n)[] | map(.w)] == [[2], [1, 3]]"#,
+            r#"[.items | unique_by(.n)[].w] == [2, 1]"#,
+            r#".items | (min_by(.n).w == 2) and (max_by(.n).w == 3) and ([] | max_by(.n) == null)"#,
+            r#".b | map_values(. // empty) == {x: 1}"#,
+            r#".b | [paths] == [["x"], ["y"]]"#,
+            r#".b | [paths(type == "number")] == [["x"]]"#,
+            r#"[path(.a[0], .b.x)] == [["a", 0], ["b", "x"]]"#,
+            "isempty(empty) and (isempty(.a) | not)",
+            ".a | nth(1) == 1 and nth(0; .[]) == 3 and ([nth(9; .[])] == [])",
+            "[.a[] | numbers] == [3, 1] and ([.a[] | arrays] | length) == 1 and ([.b[] | nulls] | length) == 1",
+            "[.[] | strings] | length == 2",
+            "([.b[] | scalars] | length) == 2 and ([.[] | iterables] | length) == 3",
+            "[.items[] | objects | .w] == [1, 2, 3] and ([.b[] | booleans] == [])",
+        ] {
+            assert_eq!(holds(condition), "a b t j n items".replace("a ", ""), "{condition}");
+        }
+        let gone = |expression: &str| left(expression, value.clone());
+        assert_eq!(gone(r#"getpath(["a", 0], ["b", "x"])"#)["a"], json!([1, [2, [4]]]));
+        assert_eq!(gone("paths(numbers) as $p | getpath($p)")["b"], json!({"y": null}));
+        assert_eq!(gone(".items | nth(1)")["items"].as_array().unwrap().len(), 2);
+        assert_eq!(names(&gone(".[] | strings")), "a b n items");
+        // What is made is no part of the object.
+        for expression in [".items | sort_by(.n) | .[0]", ".b | map_values(1) | .x", "path(.a)"] {
+            assert_eq!(gone(expression), value, "{expression}");
+        }
+    }
+
     #[test]
     fn what_does_not_end_takes_nothing_out() {
         for expression in [

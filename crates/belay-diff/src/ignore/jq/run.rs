@@ -1,7 +1,9 @@
 //! Evaluation: every result is a value and, where it stands in the object, the path to it.
 
 mod calls;
+mod places;
 mod scope;
+mod sorted;
 mod values;
 
 use std::borrow::Cow;

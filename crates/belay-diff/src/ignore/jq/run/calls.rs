@@ -3,9 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::scope::{Binding, Scope, bound, callable};
-use super::values::{arithmetic, number, size, split};
+use super::values::{arithmetic, flat, indices, number, size, split};
 use super::{
-    Found, Misfit, Outcome, Run, children, contains, has, is_true, keys, length, made, order, type_name,
+    Found, Misfit, Outcome, Run, at, children, contains, has, is_true, keys, length, made, order, type_name,
 };
 use crate::ignore::jq::functions::Function;
 use crate::ignore::jq::parse::{Expression, Fold, Operator};
@@ -181,6 +181,23 @@ impl Run {
                 items()?.iter().max_by(|one, other| order(one, other)).cloned().unwrap_or_default()
             }
             Function::Entries => entries(value)?,
+            Function::Flatten => flat(value, f64::INFINITY)?,
+            Function::Floor => number(value.as_f64().ok_or(Misfit)?.floor())?,
+            Function::Abs => number(value.as_f64().ok_or(Misfit)?.abs())?,
+            Function::ToJson => Value::from(value.to_string()),
+            Function::FromJson => serde_json::from_str(text()?).map_err(|_no_json| Misfit)?,
+            Function::Trim => Value::from(text()?.trim_ascii()),
+            Function::TrimLeft => Value::from(text()?.trim_ascii_start()),
+            Function::TrimRight => Value::from(text()?.trim_ascii_end()),
+            Function::OfType(types) => {
+                return Ok(if types.contains(&type_name(value)) { vec![input.clone()] } else { Vec::new() });
+            }
+            Function::Recurse => {
+                let mut all = Vec::new();
+                self.everything(input, &mut all)?;
+                return Ok(all);
+            }
+            Function::Paths => return self.paths_below(input, |_, _| Ok(true)),
             Function::FromEntries => from_entries(value)?,
             _ => return Err(Misfit),
         };
@@ -253,6 +270,20 @@ impl Run {
                 Ok(all)
             }
             Function::Error => Err(Misfit),
+            Function::IsEmpty => Ok(vec![made(self.run(argument, input, scope)?.is_empty())]),
+            Function::SortBy | Function::GroupBy | Function::UniqueBy | Function::MinBy | Function::MaxBy => {
+                self.sorted_by(function, argument, input, scope)
+            }
+            Function::MapValues => self.map_values(argument, input, scope),
+            Function::GetPath => self.get_path(argument, input, scope),
+            Function::PathOf => self.path_of(argument, input, scope),
+            Function::Paths => self.paths_below(input, |run, found| {
+                Ok(run.run(argument, found, scope)?.iter().any(|found| is_true(&found.value)))
+            }),
+            Function::Nth => {
+                let places = self.run(argument, input, scope)?;
+                places.iter().map(|place| at(input, &place.value)).collect()
+            }
             _ => {
                 let mut all = Vec::new();
                 for argument in self.run(argument, input, scope)? {
@@ -289,6 +320,15 @@ impl Run {
                     let count =
                         count.value.as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or(0);
                     all.extend(self.run(other, input, scope)?.into_iter().take(count));
+                }
+                Ok(all)
+            }
+            Function::Nth => {
+                let found = self.run(other, input, scope)?;
+                let mut all = Vec::new();
+                for place in self.run(one, input, scope)? {
+                    let place = place.value.as_u64().ok_or(Misfit)?;
+                    all.extend(usize::try_from(place).ok().and_then(|place| found.get(place)).cloned());
                 }
                 Ok(all)
             }
@@ -345,6 +385,13 @@ fn of_two(function: Function, value: &Value, argument: &Value) -> Result<Value, 
         Function::EndsWith => Value::Bool(text(value)?.ends_with(&text(argument)?)),
         Function::Contains => Value::Bool(contains(value, argument)?),
         Function::Inside => Value::Bool(contains(argument, value)?),
+        Function::Flatten => flat(value, argument.as_f64().ok_or(Misfit)?)?,
+        Function::Indices => indices(value, argument)?,
+        Function::Index => indices(value, argument)?.get(0).cloned().unwrap_or_default(),
+        Function::LastIndex => {
+            let all = indices(value, argument)?;
+            all.as_array().and_then(|all| all.last()).cloned().unwrap_or_default()
+        }
         Function::Split => split(&text(value)?, &text(argument)?),
         Function::TrimStart => match (value, argument) {
             (Value::String(whole), Value::String(part)) => cut(whole.strip_prefix(part.as_str())),

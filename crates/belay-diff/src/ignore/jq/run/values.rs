@@ -65,3 +65,44 @@ pub(super) fn split(text: &str, by: &str) -> Value {
     }
     text.split(by).map(Value::from).collect()
 }
+
+/// A list with the items of lists in it in their place, so many levels deep.
+pub(super) fn flat(value: &Value, depth: f64) -> Result<Value, Misfit> {
+    let items = value.as_array().ok_or(Misfit)?;
+    if depth < 0.0 {
+        return Err(Misfit);
+    }
+    let mut all = Vec::new();
+    for item in items {
+        match item {
+            Value::Array(_) if depth >= 1.0 => match flat(item, depth - 1.0)? {
+                Value::Array(below) => all.extend(below),
+                other => all.push(other),
+            },
+            _ => all.push(item.clone()),
+        }
+    }
+    Ok(Value::Array(all))
+}
+
+/// Where a part begins in a text, in letters, or in a list; where an item is in a list. Null for an empty part.
+pub(super) fn indices(value: &Value, part: &Value) -> Result<Value, Misfit> {
+    let places = |length: usize, width: usize, is_there: &dyn Fn(usize) -> bool| -> Value {
+        if width == 0 {
+            return Value::Null;
+        }
+        (0..(length + 1).saturating_sub(width)).filter(|place| is_there(*place)).collect()
+    };
+    Ok(match (value, part) {
+        (Value::Null, _) => Value::Null,
+        (Value::String(text), Value::String(part)) => {
+            let (letters, wanted): (Vec<char>, Vec<char>) = (text.chars().collect(), part.chars().collect());
+            places(letters.len(), wanted.len(), &|place| letters[place..].starts_with(&wanted))
+        }
+        (Value::Array(items), Value::Array(wanted)) => {
+            places(items.len(), wanted.len(), &|place| items[place..].starts_with(wanted))
+        }
+        (Value::Array(items), item) => places(items.len(), 1, &|place| items[place] == *item),
+        _ => return Err(Misfit),
+    })
+}

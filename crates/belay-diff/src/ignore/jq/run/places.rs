@@ -1,0 +1,97 @@
+//! Paths as values.
+
+use serde_json::{Map, Value};
+
+use super::scope::Scope;
+use super::values::size;
+use super::{Found, Misfit, Outcome, Run, at, children, made};
+use crate::ignore::jq::Step;
+use crate::ignore::jq::parse::Expression;
+
+impl Run {
+    /// `getpath(P)`: the part at a path, and null where there is none.
+    pub(super) fn get_path<'a, 'e>(
+        &mut self,
+        argument: &'e Expression,
+        input: &Found<'a>,
+        scope: &Scope<'e>,
+    ) -> Outcome<'a> {
+        let mut all = Vec::new();
+        for path in self.run(argument, input, scope)? {
+            let mut found = input.clone();
+            for step in path.value.as_array().ok_or(Misfit)? {
+                self.step(1)?;
+                found = at(&found, step)?;
+            }
+            all.push(found);
+        }
+        Ok(all)
+    }
+
+    /// `path(E)`: where that is what an expression names.
+    pub(super) fn path_of<'a, 'e>(
+        &mut self,
+        argument: &'e Expression,
+        input: &Found<'a>,
+        scope: &Scope<'e>,
+    ) -> Outcome<'a> {
+        let start = Found { path: Some(Vec::new()), value: input.value.clone() };
+        let found = self.run(argument, &start, scope)?;
+        found.iter().map(|found| Ok(made(written(found.path.as_ref().ok_or(Misfit)?)?))).collect()
+    }
+
+    /// `paths`: of everything below the input that is wanted.
+    pub(super) fn paths_below<'a>(
+        &mut self,
+        input: &Found<'a>,
+        mut is_wanted: impl FnMut(&mut Run, &Found<'a>) -> Result<bool, Misfit>,
+    ) -> Outcome<'a> {
+        let mut everything = Vec::new();
+        let start = Found { path: Some(Vec::new()), value: input.value.clone() };
+        self.everything(&start, &mut everything)?;
+        let mut all = Vec::new();
+        for found in everything.iter().skip(1) {
+            if is_wanted(self, found)? {
+                let path = written(found.path.as_ref().ok_or(Misfit)?)?;
+                self.step(size(&path))?;
+                all.push(made(path));
+            }
+        }
+        Ok(all)
+    }
+
+    /// `map_values(E)`: each value becomes the first result, or goes where there is none.
+    pub(super) fn map_values<'a, 'e>(
+        &mut self,
+        argument: &'e Expression,
+        input: &Found<'a>,
+        scope: &Scope<'e>,
+    ) -> Outcome<'a> {
+        let mut values = Vec::new();
+        for child in children(input).ok_or(Misfit)? {
+            let first = self.run(argument, &child, scope)?.into_iter().next();
+            values.push(first.map(|found| found.value.into_owned()));
+        }
+        let result = match &*input.value {
+            Value::Object(fields) => {
+                let names = fields.keys().cloned().zip(values);
+                let kept = names.filter_map(|(name, value)| Some((name, value?)));
+                Value::Object(kept.collect::<Map<String, Value>>())
+            }
+            _ => values.into_iter().flatten().collect(),
+        };
+        self.step(size(&result))?;
+        Ok(vec![made(result)])
+    }
+}
+
+/// A path as a list of names and places.
+fn written(path: &[Step]) -> Result<Value, Misfit> {
+    let steps = path.iter().map(|step| match step {
+        Step::Field(name) => Ok(Value::from(name.clone())),
+        // No list is that long: it is a place that is not there.
+        Step::Index(usize::MAX) => Err(Misfit),
+        Step::Index(place) => Ok(Value::from(*place)),
+    });
+    steps.collect()
+}

@@ -220,7 +220,7 @@ mod tests {
             r#".t | index("one") == 1 and rindex("one") == 9 and indices("one") == [1, 9] and index("x") == null"#,
             ".a | indices(1) == [1] and indices([3, 1]) == [0] and index([]) == null",
             r#"[.items | sort_by(.n)[].w] == [2, 1, 3]"#,
-            r#"[.items | sort_by(.n, -.w)[].w] == [2, 3, 1]"#,
+            r#"[.items | sort_by(.n, 3 - .w)[].w] == [2, 3, 1]"#,
             r#"[.items | group_by(.n)[] | map(.w)] == [[2], [1, 3]]"#,
             r#"[.items | unique_by(.n)[].w] == [2, 1]"#,
             r#".items | (min_by(.n).w == 2) and (max_by(.n).w == 3) and ([] | max_by(.n) == null)"#,

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use belay_helm::RepositoryIndex;
-use belay_source::{Access, CheckoutError, FetchLimits, Repositories, chart_address, without_login};
+use belay_source::{
+    Access, CheckoutError, FetchLimits, Repositories, archive_name, chart_address, without_login,
+};
 use bytes::Bytes;
 use tokio::time::Instant;
 
@@ -60,10 +62,9 @@ impl ChartRepositories {
         let address = chart_address(repository, reference)
             .map_err(|error| refused(format!("failed to parse {reference} as URL: {error}")))?;
         let shown = without_login(address.as_str());
-        let file = address.path_segments().and_then(Iterator::last).unwrap_or_default().to_owned();
-        if file.is_empty() || file.contains(['\\', '\0']) || file.starts_with('.') {
-            return Err(refused(format!("could not download {shown}: it names no file")));
-        }
+        let file = archive_name(&address)
+            .ok_or_else(|| refused(format!("could not download {shown}: it names no file")))?
+            .to_owned();
         let own = chart_address(repository, "").is_ok_and(|own| own.origin() == address.origin());
         let access = match own || way.passes_login {
             true => way.access.clone(),

@@ -52,7 +52,7 @@ impl Context {
         revision: &str,
         max_age: Duration,
     ) -> Result<Checkout, CheckoutError> {
-        let access = self.access(app, source)?;
+        let access = self.access(app, &source.repo_url)?;
         let system = self.system();
         let answer = system.parameters.git_request_timeout.unwrap_or(ANSWER);
         let request = Request {
@@ -81,7 +81,7 @@ impl Context {
         source: &ApplicationSource,
         url: &str,
     ) -> Result<Vec<u8>, CheckoutError> {
-        let Access { proxy, .. } = self.access(app, source)?;
+        let Access { proxy, .. } = self.access(app, &source.repo_url)?;
         self.repositories.file(url, &Access { proxy, ..Access::default() }, FILE).await
     }
 
@@ -93,10 +93,7 @@ impl Context {
         chart: &WantedChart,
         max_age: Duration,
     ) -> Result<(String, bytes::Bytes), CheckoutError> {
-        let known = self.settings.repositories.now();
-        let access = known
-            .access(&chart.repository, app.spec.project_name())
-            .map_err(|error| CheckoutError { message: error.to_string(), transient: false })?;
+        let access = self.access(app, &chart.repository)?;
         // As the original has it, a login is for `https`, unless the repository is named.
         let is_told = chart.is_named || chart.repository.starts_with("https://");
         let access = if is_told { access } else { Access { login: None, ..access } };
@@ -105,10 +102,11 @@ impl Context {
         self.charts.fetch(chart, &Way { repositories, access: &access, passes_login, max_age }).await
     }
 
-    fn access(&self, app: &Application, source: &ApplicationSource) -> Result<Access, CheckoutError> {
+    /// How a repository is reached for an app.
+    fn access(&self, app: &Application, url: &str) -> Result<Access, CheckoutError> {
         let known = self.settings.repositories.now();
         known
-            .access(&source.repo_url, app.spec.project_name())
+            .access(url, app.spec.project_name())
             .map_err(|error| CheckoutError { message: error.to_string(), transient: false })
     }
 }

@@ -148,6 +148,11 @@ pub struct Dependency {
     pub alias: String,
 }
 
+/// The name of a repository that a dependency names by its name: `@NAME` or `alias:NAME`.
+pub fn repository_name(repository: &str) -> Option<&str> {
+    repository.strip_prefix('@').or_else(|| repository.strip_prefix("alias:"))
+}
+
 /// `Chart.lock`
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Lock {

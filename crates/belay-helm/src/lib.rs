@@ -41,7 +41,7 @@ mod yaml;
 pub use archive::{ArchiveError, unpack};
 pub use belay_gotemplate::ParseCache;
 pub use capabilities::{BuildInfo, Capabilities, KubeVersion, KubeVersionError};
-pub use chart::{Chart, Dependency, File, Lock, Maintainer, Metadata};
+pub use chart::{Chart, Dependency, File, Lock, Maintainer, Metadata, repository_name};
 pub use decode::DecodeError;
 pub use dependencies::DependencyError;
 pub use engine::EngineError;

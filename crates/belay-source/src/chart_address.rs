@@ -15,6 +15,13 @@ pub fn chart_address(repository: &str, reference: &str) -> Result<Url, ParseErro
     Ok(address)
 }
 
+/// The name that an archive from this address gets; none if it could not lie in a chart's `charts/` by it.
+pub fn archive_name(address: &Url) -> Option<&str> {
+    let name = address.path_segments()?.next_back()?;
+    let leads_elsewhere = name.is_empty() || name.starts_with('.') || name.contains(['\\', '\0']);
+    (!leads_elsewhere).then_some(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -34,5 +41,19 @@ mod tests {
             assert_eq!(found(repository, reference).as_deref(), Ok(expected));
         }
         assert!(found("charts", "db-1.tgz").is_err() && found("https://h", "x://").is_ok());
+    }
+
+    #[test]
+    fn archives_get_the_last_name_of_their_address() {
+        for (address, expected) in [
+            ("https://h/charts/db-1.tgz?key=1", Some("db-1.tgz")),
+            ("https://h/charts/", None),
+            ("https://h/charts/.hidden", None),
+            ("x:/a\\b", None),
+            ("x://", None),
+            ("data:text", None),
+        ] {
+            assert_eq!(archive_name(&Url::parse(address).unwrap()), expected, "{address}");
+        }
     }
 }

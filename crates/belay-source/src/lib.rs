@@ -35,7 +35,7 @@ pub use artifact_fetch::{ArtifactFetchError, fetch_artifact};
 pub use artifact_serve::artifact_router;
 pub use artifact_store::{ArtifactError, ArtifactStore, StoredArtifact};
 pub use artifact_unpack::{UnpackError, UnpackLimits, unpack};
-pub use chart_address::chart_address;
+pub use chart_address::{archive_name, chart_address};
 pub use download::FetchLimits;
 pub use git::{GitLimits, GitStore};
 pub use github_app::{GithubApp, GithubAppData, GithubAppError};

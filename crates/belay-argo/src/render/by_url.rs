@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use belay_filetree::{ContentId, FileTree, Kind, MemoryTree, MountedTree, TreePath};
 use belay_source::without_login;
+use bytes::Bytes;
 
 /// The folder of the root in which they are. No source can be referred to by such a name.
 const FOLDER: &str = "$url:";
 
-/// Files by their URLs.
+/// Files by the names of their URLs.
 #[derive(Clone, Default)]
-pub(crate) struct FilesByUrl(BTreeMap<TreePath, Vec<u8>>);
+pub(crate) struct FilesByUrl(BTreeMap<String, Bytes>);
 
 impl FilesByUrl {
     /// Whether there are none.
@@ -20,8 +21,8 @@ impl FilesByUrl {
     }
 
     /// One more.
-    pub(crate) fn add(&mut self, url: &str, content: Vec<u8>) {
-        self.0.insert(name_of(url), content);
+    pub(crate) fn add(&mut self, url: &str, content: impl Into<Bytes>) {
+        self.0.insert(name_of(url), content.into());
     }
 
     /// The tree with these in it.
@@ -31,7 +32,7 @@ impl FilesByUrl {
         }
         let mut files = MemoryTree::default();
         for (name, content) in &self.0 {
-            files.insert(name.clone(), Kind::File, content.clone());
+            files.insert(TreePath::root().child(name), Kind::File, content.clone());
         }
         let mut mounted = MountedTree::new(tree);
         mounted.mount(FOLDER, Arc::new(files));
@@ -46,11 +47,11 @@ pub(super) fn holds(path: &TreePath) -> bool {
 
 /// Where a tree has the file of this URL.
 pub(super) fn path_of(url: &str) -> TreePath {
-    TreePath::root().child(FOLDER).child(name_of(url).as_str())
+    TreePath::root().child(FOLDER).child(&name_of(url))
 }
 
 /// The URL as one name, which shows no login and is no pattern.
-fn name_of(url: &str) -> TreePath {
+fn name_of(url: &str) -> String {
     let shown = without_login(url);
     let mut name = String::with_capacity(url.len());
     for letter in shown.chars() {
@@ -65,7 +66,7 @@ fn name_of(url: &str) -> TreePath {
         // What another login gets may be another file.
         name.push_str(&format!("#{}", ContentId::of(url.as_bytes())));
     }
-    TreePath::root().child(&name)
+    name
 }
 
 #[cfg(test)]

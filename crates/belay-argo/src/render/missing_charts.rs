@@ -4,7 +4,7 @@
 use belay_filetree::{FileTree, Kind, TreePath};
 use belay_helm::lock::OutOfSync;
 use belay_helm::version::{is_range, satisfies};
-use belay_helm::{Chart, Dependency};
+use belay_helm::{Chart, Dependency, repository_name};
 
 /// What is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,8 +90,7 @@ fn url_of_name(
     named: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Option<String>, MissingChartsError> {
     let repository = &wish.repository;
-    let name = repository.strip_prefix('@').or_else(|| repository.strip_prefix("alias:"));
-    match name {
+    match repository_name(repository) {
         None if repository.is_empty() || repository.contains("://") => Ok(None),
         name => match name.and_then(named) {
             Some(url) => Ok(Some(url)),

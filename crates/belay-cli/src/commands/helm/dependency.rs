@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use belay_helm::version::{is_range, satisfies};
-use belay_helm::{Chart, Dependency, Lock};
+use belay_helm::{Chart, Dependency, Lock, repository_name};
 
 use super::download::Repositories;
 use super::settings::Settings;
@@ -302,12 +302,14 @@ impl Fetcher<'_> {
         if unknown.is_empty() {
             return Ok(());
         }
-        let is_alias = |text: &String| text.starts_with('@') || text.starts_with("alias:");
         let mut error = format!(
             "no repository definition for {}. Please add them via 'helm repo add'",
             unknown.join(", ")
         );
-        if unknown.iter().any(|repository| !repository.contains("//") && !is_alias(repository)) {
+        if unknown
+            .iter()
+            .any(|repository| !repository.contains("//") && repository_name(repository).is_none())
+        {
             error.push_str(
                 "\nNote that repositories must be URLs or aliases. For example, to refer to the \"example\"\n\
                  repository, use \"https://charts.example.com/\" or \"@example\" instead of\n\

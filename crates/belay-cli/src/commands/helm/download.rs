@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use belay_helm::RepositoryIndex;
-use belay_source::{SecretText, chart_address};
+use belay_helm::{RepositoryIndex, repository_name};
+use belay_source::{SecretText, archive_name, chart_address};
 use reqwest::Url;
 
 use super::http::Access;
@@ -35,7 +35,7 @@ impl Repositories {
 
     /// The repository that `@NAME` or `alias:NAME` means.
     pub(super) fn by_alias(&self, alias: &str) -> Option<&NamedRepository> {
-        let name = alias.strip_prefix('@').or_else(|| alias.strip_prefix("alias:"))?;
+        let name = repository_name(alias)?;
         self.named.iter().find(|repository| repository.name == name)
     }
 
@@ -99,11 +99,9 @@ impl Repositories {
         let found = self.index(repository)?.find(chart, version).ok_or_else(not_found)?;
         let reference = found.urls.first().cloned().unwrap_or_default();
         let address = resolve(repository, &reference)?;
-        let name = address.path_segments().and_then(Iterator::last).unwrap_or_default().to_owned();
-        // The name becomes a file's: it must not lead out of `charts/`.
-        if name.is_empty() || name.contains(['\\', '\0']) || name.starts_with('.') {
-            return Err(Original::new(format!("could not download {address}: it names no file")));
-        }
+        let name = archive_name(&address)
+            .ok_or_else(|| Original::new(format!("could not download {address}: it names no file")))?
+            .to_owned();
         let failed = |error| Original::new(format!("could not download {address}: {error}"));
         let archive = self.access(repository).get(address.as_str(), repository).map_err(failed)?;
         Ok((name, archive))

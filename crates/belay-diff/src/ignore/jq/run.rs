@@ -82,11 +82,7 @@ impl Run {
         match expression {
             Expression::Identity => Ok(vec![input.clone()]),
             Expression::Literal(value) => Ok(vec![made(value.clone())]),
-            Expression::Everything => {
-                let mut all = Vec::new();
-                self.everything(input, &mut all)?;
-                Ok(all)
-            }
+            Expression::Everything => self.everything(input),
             Expression::Try(inner) => self.tried(inner, input, scope),
             Expression::Pipe(first, then) => {
                 let mut all = Vec::new();
@@ -239,11 +235,18 @@ impl Run {
         if self.steps > STEPS { Err(misfit) } else { Ok(Vec::new()) }
     }
 
-    fn everything<'a>(&mut self, input: &Found<'a>, all: &mut Vec<Found<'a>>) -> Result<(), Misfit> {
+    /// The input and what is below it.
+    fn everything<'a>(&mut self, input: &Found<'a>) -> Outcome<'a> {
+        let mut all = Vec::new();
+        self.descend(input, &mut all)?;
+        Ok(all)
+    }
+
+    fn descend<'a>(&mut self, input: &Found<'a>, all: &mut Vec<Found<'a>>) -> Result<(), Misfit> {
         self.step(1)?;
         all.push(input.clone());
         for child in children(input).unwrap_or_default() {
-            self.everything(&child, all)?;
+            self.descend(&child, all)?;
         }
         Ok(())
     }

@@ -192,11 +192,7 @@ impl Run {
             Function::OfType(types) => {
                 return Ok(if types.contains(&type_name(value)) { vec![input.clone()] } else { Vec::new() });
             }
-            Function::Recurse => {
-                let mut all = Vec::new();
-                self.everything(input, &mut all)?;
-                return Ok(all);
-            }
+            Function::Recurse => return self.everything(input),
             Function::Paths => return self.paths_below(input, |_, _| Ok(true)),
             Function::FromEntries => from_entries(value)?,
             _ => return Err(Misfit),

@@ -46,11 +46,9 @@ impl Run {
         input: &Found<'a>,
         mut is_wanted: impl FnMut(&mut Run, &Found<'a>) -> Result<bool, Misfit>,
     ) -> Outcome<'a> {
-        let mut everything = Vec::new();
         let start = Found { path: Some(Vec::new()), value: input.value.clone() };
-        self.everything(&start, &mut everything)?;
         let mut all = Vec::new();
-        for found in everything.iter().skip(1) {
+        for found in self.everything(&start)?.iter().skip(1) {
             if is_wanted(self, found)? {
                 let path = written(found.path.as_ref().ok_or(Misfit)?)?;
                 self.step(size(&path))?;

@@ -3,6 +3,7 @@
 //! `del(EXPRESSION)` is what is meant: the paths that the expression names are taken out. Evaluation is limited in steps
 //! (what it makes counts by its size) and in depth; what never ends takes nothing out. Everything else is refused by name.
 
+mod formats;
 mod functions;
 mod parse;
 mod run;
@@ -248,6 +249,55 @@ mod tests {
         }
     }
 
+    // What gojq 0.12.19 prints of `del(if CONDITION then .a else .b end)`.
+    #[test]
+    fn texts_are_matched_and_put_together() {
+        let value = json!({"a": 1, "b": 2, "n": 3, "t": "xaab-añb", "l": [1, "x y'", null, true], "m": {"z": 1, "k": "<&>"},
+            "e": "aGk", "u": "a b/ü~", "i": "registry.io:5000/app/web:1.2@sha256:0"});
+        for condition in [
+            "-.n == -3 and 1 - -.n == 4 and -.n + 1 == -2 and -(.n) * 2 == -6 and [-(1, .n)] == [-1, -3]",
+            r#""n=\(.n) \(.l[1]) \(.m)" == "n=3 x y' {\"k\":\"<&>\",\"z\":1}""#,
+            r#"["\(1, 2)-\(3, 4)"] == ["1-3", "2-3", "1-4", "2-4"]"#,
+            r#""\("in \("in")")" == "in in" and "\((1) + (2))" == "3" # a word about it"#,
+            r#"."a\("")" == 1 and .m["\("k")"] == "<&>" and {"a\(.n)": 1, "a"} == {a3: 1, a: 1}"#,
+            r#"@base64 "x\(.e)" == "xYUdr" and (.e | @base64d) == "hi" and (.e | @base64) == "YUdr""#,
+            r#"(.l | @csv) == "1,\"x y'\",,true" and (.l | @sh) == "1 'x y'\\''' null true""#,
+            r#"(.l | @tsv) == "1\tx y'\t\ttrue" and (.l | @json) == "[1,\"x y'\",null,true]""#,
+            r#"(.m.k | @html) == "&lt;&amp;&gt;" and (.u | @uri) == "a%20b%2F%C3%BC~" and ("a%20b" | @urid) == "a b""#,
+            r#".t | match("(?<x>a+)b") == {offset: 1, length: 3, string: "aab", captures:
+                [{offset: 1, length: 2, string: "aa", name: "x"}]}"#,
+            r#".t | [match("b"; "g").offset] == [3, 7] and [match("(z)?-").captures[0].offset] == [-1]"#,
+            r#".t | capture("(?<x>a+)(?<y>z)?") == {x: "aa", y: null} and [capture("(?<x>[bñ])"; "g").x] == ["b", "ñ", "b"]"#,
+            r#".t | [scan("a.")] == ["aa", "añ"] and [scan("a(.)")] == [["a"], ["ñ"]] and [scan("A."; "i")] == ["aa", "añ"]"#,
+            r#".t | [splits("a+")] == ["x", "b-", "ñb"] and split("[-ñ]"; null) == ["xaab", "a", "b"]"#,
+            r#".t | sub("a"; "z") == "xzab-añb" and gsub("a"; "") == "xb-ñb" and [sub("a"; "1", "2")] == ["x1ab-añb", "x2ab-añb"]"#,
+            r#".t | gsub("(?<l>[a-z])"; "\(.l | ascii_upcase)") == "XAAB-AñB" and gsub("$"; "!") == "xaab-añb!""#,
+            r#"("ab" | gsub(""; "-")) == "-a-b-" and ("aa" | gsub("A"; "b"; "i")) == "bb" and ("aa" | sub("a"; "b"; "g")) == "bb""#,
+            r#"(.i | sub("@.*$"; "") | capture("(?<name>.*):(?<tag>[^:/]+)$") | .tag) == "1.2""#,
+            r#".t as $t | "xaab" | . as $p | $t | test($p) and test("^" + $p) and (test($p + "$") | not)"#,
+            r#"("a\nb" | test("a.b") | not) and ("a\nb" | test("A.B"; "im")) and ("a٣" | test("\\d") | not)"#,
+            "def twice($x): $x + $x; def of($x; f): f + $x; twice(.n) == 6 and [of(1, 2; .n)] == [4, 5]",
+            "(-2.5 | ceil) == -2 and (2.5 | round) == 3 and ([{a: 1.0}, {a: 1}] | unique | length) == 1",
+            "{b: 1, a: 2} < {b: 1, a: 3} and {a: 9} < {b: 1} and {a: 1, b: 2} == {b: 2, a: 1} and {b: 1} > {a: 1, b: 0}",
+        ] {
+            let gone = left(&format!("if {condition}\nthen .a else .b end"), value.clone());
+            assert!(gone.get("a").is_none() && gone.get("b").is_some(), "{condition}");
+        }
+        // Errors, as gojq's.
+        for expression in [
+            r#"-.t"#,
+            "-.m",
+            r#".n | sub("a"; "b")"#,
+            r#".t | gsub("a"; 1)"#,
+            ".m | @csv",
+            "[[1]] | @sh",
+            r#""%" | @urid"#,
+        ] {
+            let whole = format!(".a, ({expression} | empty)");
+            assert_eq!(left(&whole, value.clone()), value, "{expression}");
+        }
+    }
+
     #[test]
     fn what_does_not_end_takes_nothing_out() {
         for expression in [
@@ -257,6 +307,9 @@ mod tests {
             ".a | until(false; .)",
             "recurse(.)",
             "range(1000000000000)",
+            r#"def f: . + "\(., .)" | f; "a" | f"#,
+            r#"reduce range(100000) as $i (""; test("a{\($i % 900)}") | "")"#,
+            r#"reduce range(1000) as $i ("aa"; gsub("(?<a>a)"; .a + .a))"#,
             r#"reduce range(100000) as $i ("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"; . + .)"#,
             "[., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .]",
         ] {
@@ -276,7 +329,6 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_named() {
         for (expression, word) in [
-            ("def f($a): $a; f(1)", "$"),
             (". as [$a] | $a", "as"),
             (".a | limit(1; inputs)", "inputs"),
             ("", "end"),
@@ -286,6 +338,13 @@ mod tests {
             ("$__loc__", "$"),
             (".a |= 1", "|="),
             (r#".a | test("(")"#, "test"),
+            (r#".a | test("a"; "x")"#, "unsupported regular expression flag"),
+            (r#".a | gsub("["; "")"#, "gsub"),
+            (r#".a | "x\(.b""#, "end"),
+            (r#".a | "x\(.b .)""#, "unexpected"),
+            (r#".a | "x\(inputs)""#, "inputs"),
+            (".a | @base32", "@base32"),
+            (".a | -", "end"),
         ] {
             let error = Jq::parse(expression).unwrap_err().to_string();
             assert!(error.contains(word), "{expression}: {error}");

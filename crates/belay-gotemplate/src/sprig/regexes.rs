@@ -1,6 +1,7 @@
 //! Regular expressions with RE2's meaning: `\d`, `\w`, `\s` and `\b` are ASCII. The engine is linear.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use regex::bytes::{Captures, Match, Regex, RegexBuilder};
@@ -87,6 +88,21 @@ impl Expression {
     /// Whether it is found anywhere in the text.
     pub fn is_match(&self, text: &str) -> bool {
         self.0.is_match(text.as_bytes())
+    }
+
+    /// Its groups, the whole first: their names.
+    pub fn groups(&self) -> impl Iterator<Item = Option<&str>> {
+        self.0.capture_names()
+    }
+
+    /// All matches: where the whole and each group are, in bytes.
+    pub fn matches<'t>(&'t self, text: &'t str) -> impl Iterator<Item = Vec<Option<Range<usize>>>> + 't {
+        let all = self.0.captures_iter(text.as_bytes());
+        // `\C` matches a part of a character.
+        let is_whole =
+            |group: Match<'_>| text.is_char_boundary(group.start()) && text.is_char_boundary(group.end());
+        let all = all.filter(move |captures| captures.iter().flatten().all(is_whole));
+        all.map(|captures| captures.iter().map(|group| group.map(|group| group.range())).collect())
     }
 }
 

@@ -1,5 +1,7 @@
 //! The functions that are understood.
 
+use super::formats::Format;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Function {
     Abs,
@@ -8,6 +10,7 @@ pub(super) enum Function {
     AllOf,
     Any,
     AnyOf,
+    Ceil,
     Contains,
     Each,
     Empty,
@@ -17,6 +20,7 @@ pub(super) enum Function {
     First,
     Flatten,
     Floor,
+    Format(Format),
     FromEntries,
     FromJson,
     GetPath,
@@ -49,6 +53,7 @@ pub(super) enum Function {
     Recurse,
     Repeat,
     Reverse,
+    Round,
     Select,
     Sort,
     SortBy,
@@ -87,6 +92,7 @@ const FUNCTIONS: &[(&str, usize, Function)] = &[
     ("ascii_downcase", 0, Function::Lower),
     ("ascii_upcase", 0, Function::Upper),
     ("booleans", 0, Function::OfType(&["boolean"])),
+    ("ceil", 0, Function::Ceil),
     ("contains", 1, Function::Contains),
     ("empty", 0, Function::Empty),
     ("endswith", 1, Function::EndsWith),
@@ -138,6 +144,7 @@ const FUNCTIONS: &[(&str, usize, Function)] = &[
     ("repeat", 1, Function::Repeat),
     ("reverse", 0, Function::Reverse),
     ("rindex", 1, Function::LastIndex),
+    ("round", 0, Function::Round),
     ("rtrim", 0, Function::TrimRight),
     ("rtrimstr", 1, Function::TrimEnd),
     ("scalars", 0, Function::OfType(&["null", "boolean", "number", "string"])),

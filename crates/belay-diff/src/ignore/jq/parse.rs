@@ -1,10 +1,14 @@
 //! From a text to an expression.
 
+mod matching;
 mod terms;
+mod texts;
+mod tokens;
 
-use regex::Regex;
 use serde_json::Value;
 
+pub(super) use self::matching::{Matching, Pattern, Purpose, Wanted};
+use self::tokens::{Token, tokens};
 use super::functions::{Function, function};
 
 /// The longest expression, in bytes.
@@ -51,8 +55,10 @@ pub(super) enum Expression {
     Compare(Box<Expression>, Comparison, Box<Expression>),
     /// `[A]`
     List(Option<Box<Expression>>),
-    /// `test("…")`, checked when it was read.
-    Test(Regex),
+    /// What a regular expression finds.
+    Match(Box<Matching>),
+    /// A text that is put together; each part makes texts.
+    Text(Vec<Expression>),
     /// A function.
     Call(Function, Vec<Expression>),
     /// `$name`
@@ -133,85 +139,6 @@ fn shortened(text: &str) -> String {
     text.chars().take(200).collect()
 }
 
-#[derive(Debug, Clone, PartialEq)]
-enum Token {
-    /// `.name`, without the dot.
-    Field(String),
-    Name(String),
-    Text(String),
-    Number(f64),
-    Sign(&'static str),
-}
-
-impl Token {
-    fn text(&self) -> String {
-        match self {
-            Token::Field(name) => format!(".{name}"),
-            Token::Name(text) | Token::Text(text) => text.clone(),
-            Token::Number(number) => number.to_string(),
-            Token::Sign(sign) => (*sign).to_owned(),
-        }
-    }
-}
-
-/// Longer signs come before those they begin with.
-const SIGNS: &[&str] = &[
-    "//=", "|=", "//", "==", "!=", "<=", ">=", "..", "?", "|", ",", ".", "[", "]", "(", ")", ":", ";", "<",
-    ">", "-", "+", "*", "/", "%", "=", "{", "}", "$", "@",
-];
-
-fn tokens(text: &str) -> Result<Vec<Token>, String> {
-    let mut tokens = Vec::new();
-    let mut rest = text.trim_start();
-    while let Some(first) = rest.chars().next() {
-        let is_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-        let word = |rest: &str| rest.find(|letter| !is_word(letter)).unwrap_or(rest.len());
-        if first == '"' {
-            let end = end_of_text(rest).ok_or("a text has no end")?;
-            let read = serde_json::from_str(&rest[..end]).map_err(|_unreadable| "a text cannot be read")?;
-            tokens.push(Token::Text(read));
-            rest = &rest[end..];
-        } else if first.is_ascii_digit() {
-            let end =
-                rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(rest.len());
-            let number = rest[..end].parse().map_err(|_unreadable| "a number cannot be read")?;
-            tokens.push(Token::Number(number));
-            rest = &rest[end..];
-        } else if first.is_ascii_alphabetic() || first == '_' {
-            let end = word(rest);
-            tokens.push(Token::Name(rest[..end].to_owned()));
-            rest = &rest[end..];
-        } else if first == '.'
-            && rest[1..].starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_')
-        {
-            let end = 1 + word(&rest[1..]);
-            tokens.push(Token::Field(rest[1..end].to_owned()));
-            rest = &rest[end..];
-        } else {
-            let sign = SIGNS.iter().find(|sign| rest.starts_with(**sign));
-            let sign = sign.ok_or_else(|| format!("unexpected {first:?}"))?;
-            tokens.push(Token::Sign(sign));
-            rest = &rest[sign.len()..];
-        }
-        rest = rest.trim_start();
-    }
-    Ok(tokens)
-}
-
-/// Where a text in quotes ends.
-fn end_of_text(text: &str) -> Option<usize> {
-    let mut escaped = false;
-    for (place, letter) in text.char_indices().skip(1) {
-        match letter {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '"' => return Some(place + 1),
-            _ => {}
-        }
-    }
-    None
-}
-
 struct Parser {
     tokens: Vec<Token>,
     place: usize,
@@ -255,21 +182,27 @@ impl Parser {
     }
 
     fn pipe(&mut self) -> Parsed {
+        self.deeper(|parser| {
+            if parser.takes_name("def") {
+                return parser.definition();
+            }
+            let mut left = parser.comma()?;
+            while parser.takes("|") {
+                left = Expression::Pipe(Box::new(left), Box::new(parser.comma()?));
+            }
+            Ok(left)
+        })
+    }
+
+    /// One level deeper.
+    fn deeper(&mut self, read: impl FnOnce(&mut Parser) -> Parsed) -> Parsed {
         self.depth += 1;
         if self.depth > DEEPEST {
             return Err(format!("is nested deeper than {DEEPEST}"));
         }
-        if self.takes_name("def") {
-            let defined = self.definition()?;
-            self.depth -= 1;
-            return Ok(defined);
-        }
-        let mut left = self.comma()?;
-        while self.takes("|") {
-            left = Expression::Pipe(Box::new(left), Box::new(self.comma()?));
-        }
+        let read = read(self);
         self.depth -= 1;
-        Ok(left)
+        read
     }
 
     fn comma(&mut self) -> Parsed {
@@ -342,9 +275,7 @@ impl Parser {
                 && matches!(self.tokens.get(self.place + 1), Some(Token::Text(_) | Token::Sign("[")))
             {
                 self.place += 1;
-                if let Some(Token::Text(name)) = self.peek().cloned() {
-                    self.place += 1;
-                    let name = Expression::Literal(Value::from(name));
+                if let Some(name) = self.takes_text(None)? {
                     expression = Expression::Key(Box::new(expression), Box::new(name));
                 }
             } else {
@@ -386,14 +317,10 @@ impl Parser {
                 let name = Expression::Literal(Value::from(name));
                 Ok(Expression::Key(Box::new(Expression::Identity), Box::new(name)))
             }
-            Token::Sign(".") => match self.peek().cloned() {
-                Some(Token::Text(name)) => {
-                    self.place += 1;
-                    let name = Expression::Literal(Value::from(name));
-                    Ok(Expression::Key(Box::new(Expression::Identity), Box::new(name)))
-                }
-                _ => Ok(Expression::Identity),
-            },
+            Token::Sign(".") => Ok(match self.takes_text(None)? {
+                Some(name) => Expression::Key(Box::new(Expression::Identity), Box::new(name)),
+                None => Expression::Identity,
+            }),
             Token::Sign("..") => Ok(Expression::Everything),
             Token::Sign("(") => {
                 let expression = self.pipe()?;
@@ -406,13 +333,11 @@ impl Parser {
                 self.expect("]")?;
                 Ok(Expression::List(Some(Box::new(expression))))
             }
-            Token::Sign("-") => match self.next() {
-                Some(Token::Number(number)) => Ok(Expression::Literal(number_value(-number))),
-                _ => Err("only a number can follow \"-\"".to_owned()),
-            },
+            Token::Sign("-") => self.negative(),
             Token::Sign("{") => self.map(),
             Token::Sign("$") => self.variable(),
-            Token::Text(text) => Ok(Expression::Literal(Value::from(text))),
+            Token::Text(parts) => self.text(parts, None),
+            Token::Format(name) => self.formatted(&name),
             Token::Number(number) => Ok(Expression::Literal(number_value(number))),
             Token::Name(name) => self.named(&name),
             Token::Sign(sign) => Err(format!("unexpected {sign:?}")),
@@ -442,8 +367,8 @@ impl Parser {
         if self.functions.iter().rev().any(|(known, count)| known == name && *count == arguments.len()) {
             return Ok(Expression::Invoke(name.to_owned(), arguments));
         }
-        if name == "test" {
-            return terms::test(&arguments);
+        if let Some(purpose) = Purpose::of(name, arguments.len()) {
+            return matching::read(name, purpose, arguments);
         }
         let Some(function) = function(name, arguments.len()) else {
             return Err(format!("{name:?} with {} arguments is not supported yet", arguments.len()));

@@ -1,6 +1,7 @@
 //! Evaluation: every result is a value and, where it stands in the object, the path to it.
 
 mod calls;
+mod matching;
 mod places;
 mod scope;
 mod sorted;
@@ -8,8 +9,9 @@ mod values;
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use self::scope::{Binding, Scope, bound, variable};
 use self::values::{arithmetic, size};
@@ -20,6 +22,10 @@ use super::parse::{Comparison, Expression};
 const STEPS: usize = 200_000;
 /// The deepest nesting of one part of an expression, and of functions, in another.
 const DEEPEST: usize = 400;
+/// Where so many bytes of stack are left, more is taken. One level needs less.
+const RED_ZONE: usize = 128 * 1024;
+/// How many bytes are taken.
+const STACK: usize = 1024 * 1024;
 
 /// A result: a value, and its path if it is a part of the object.
 #[derive(Clone)]
@@ -62,7 +68,10 @@ impl Run {
     ) -> Outcome<'a> {
         self.step(1)?;
         self.depth += 1;
-        let found = if self.depth > DEEPEST { Err(Misfit) } else { self.evaluate(expression, input, scope) };
+        let found = match self.depth > DEEPEST {
+            true => Err(Misfit),
+            false => stacker::maybe_grow(RED_ZONE, STACK, || self.evaluate(expression, input, scope)),
+        };
         self.depth -= 1;
         found
     }
@@ -154,10 +163,8 @@ impl Run {
                 }
                 Ok(all)
             }
-            Expression::Test(regex) => {
-                let text = input.value.as_str().ok_or(Misfit)?;
-                Ok(vec![made(regex.is_match(text))])
-            }
+            Expression::Match(matching) => self.matching(matching, input, scope),
+            Expression::Text(parts) => self.text(parts, input, scope),
             Expression::Call(function, arguments) => self.call(*function, arguments, input, scope),
             Expression::Variable(name) => variable(scope, name).map(|value| vec![made(value)]).ok_or(Misfit),
             Expression::Bind(source, name, body) => {
@@ -362,8 +369,12 @@ fn order(left: &Value, right: &Value) -> Ordering {
             let items = left.iter().zip(right).map(|(left, right)| order(left, right));
             items.fold(Ordering::Equal, Ordering::then).then(left.len().cmp(&right.len()))
         }
-        (Value::Object(_), Value::Object(_)) if left == right => Ordering::Equal,
-        (Value::Object(_), Value::Object(_)) => left.to_string().cmp(&right.to_string()),
+        (Value::Object(left), Value::Object(right)) => {
+            let names = |fields: &Map<String, Value>| fields.keys().cloned().collect::<BTreeSet<_>>();
+            let known = names(left);
+            let values = known.iter().map(|name| order(&left[name], right.get(name).unwrap_or(&Value::Null)));
+            known.cmp(&names(right)).then_with(|| values.fold(Ordering::Equal, Ordering::then))
+        }
         _ => rank(left).cmp(&rank(right)),
     }
 }

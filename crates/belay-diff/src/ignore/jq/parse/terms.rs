@@ -1,9 +1,8 @@
 //! What binds names, folds, chooses, calculates and builds.
 
-use regex::Regex;
 use serde_json::Value;
 
-use super::{Definition, Expression, Fold, Operator, Parsed, Parser, Token};
+use super::{Definition, Expression, Fold, Operator, Parsed, Parser, Token, number_value};
 
 /// How many definitions and variables may stand around a place.
 const MOST_NAMES: usize = 200;
@@ -12,13 +11,13 @@ impl Parser {
     /// What follows `def`.
     pub(super) fn definition(&mut self) -> Parsed {
         let name = self.name("def")?;
-        let mut parameters = Vec::new();
+        let (mut parameters, mut values) = (Vec::new(), Vec::new());
         if self.takes("(") {
             loop {
                 let is_value = self.takes("$");
                 let parameter = self.name("a parameter")?;
                 if is_value {
-                    return Err("parameters with \"$\" are not supported yet".to_owned());
+                    values.push(parameter.clone());
                 }
                 parameters.push(parameter);
                 if !self.takes(";") {
@@ -33,7 +32,11 @@ impl Parser {
         for parameter in &parameters {
             self.define(parameter, 0)?;
         }
-        let body = self.pipe()?;
+        let body = self.with_variables(&values, Parser::pipe)?;
+        let body = values.into_iter().rev().fold(body, |body, value| {
+            let argument = Expression::Invoke(value.clone(), Vec::new());
+            Expression::Bind(Box::new(argument), value, Box::new(body))
+        });
         self.expect(";")?;
         self.functions.truncate(outer);
         self.define(&name, parameters.len())?;
@@ -64,7 +67,7 @@ impl Parser {
     pub(super) fn binding(&mut self, source: Expression) -> Parsed {
         let name = self.bound_name()?;
         self.expect("|")?;
-        let body = self.with_variable(&name, Parser::pipe)?;
+        let body = self.with_variables(std::slice::from_ref(&name), Parser::pipe)?;
         Ok(Expression::Bind(Box::new(source), name, Box::new(body)))
     }
 
@@ -75,13 +78,14 @@ impl Parser {
         self.name("a variable")
     }
 
-    fn with_variable(&mut self, name: &str, read: impl FnOnce(&mut Parser) -> Parsed) -> Parsed {
-        self.variables.push(name.to_owned());
+    fn with_variables(&mut self, names: &[String], read: impl FnOnce(&mut Parser) -> Parsed) -> Parsed {
+        let outer = self.variables.len();
+        self.variables.extend(names.iter().cloned());
         if self.variables.len() > MOST_NAMES {
             return Err(format!("binds more than {MOST_NAMES} variables"));
         }
         let read = read(self);
-        self.variables.pop();
+        self.variables.truncate(outer);
         read
     }
 
@@ -101,9 +105,13 @@ impl Parser {
         self.expect("(")?;
         let start = self.pipe()?;
         self.expect(";")?;
-        let update = self.with_variable(&name, Parser::pipe)?;
-        let extract =
-            if is_foreach && self.takes(";") { Some(self.with_variable(&name, Parser::pipe)?) } else { None };
+        let names = std::slice::from_ref(&name);
+        let update = self.with_variables(names, Parser::pipe)?;
+        let extract = if is_foreach && self.takes(";") {
+            Some(self.with_variables(names, Parser::pipe)?)
+        } else {
+            None
+        };
         self.expect(")")?;
         let fold = Box::new(Fold { source, name, start, update, extract });
         Ok(if is_foreach { Expression::Foreach(fold) } else { Expression::Reduce(fold) })
@@ -181,6 +189,21 @@ impl Parser {
         }
     }
 
+    /// What follows a `-` that has nothing before it.
+    pub(super) fn negative(&mut self) -> Parsed {
+        self.deeper(|parser| {
+            Ok(match parser.postfix_before_as()? {
+                Expression::Literal(Value::Number(number)) => {
+                    Expression::Literal(number_value(-number.as_f64().unwrap_or(f64::NAN)))
+                }
+                term => {
+                    let nothing = Expression::Literal(Value::from(0));
+                    Expression::Arithmetic(Box::new(nothing), Operator::Subtract, Box::new(term))
+                }
+            })
+        })
+    }
+
     /// What follows `{`.
     pub(super) fn map(&mut self) -> Parsed {
         let mut entries = Vec::new();
@@ -210,7 +233,11 @@ impl Parser {
                 self.expect(")")?;
                 (key, None)
             }
-            Some(Token::Name(name) | Token::Text(name)) => (text(&name), Some(name)),
+            Some(Token::Name(name)) => (text(&name), Some(text(&name))),
+            Some(Token::Text(parts)) => {
+                let key = self.text(parts, None)?;
+                (key.clone(), Some(key))
+            }
             other => {
                 let found = other.map_or("the end".to_owned(), |token| token.text());
                 return Err(format!("expected a key, found {found:?}"));
@@ -218,28 +245,8 @@ impl Parser {
         };
         match (self.takes(":"), own) {
             (true, _) => Ok((key, self.otherwise()?)),
-            (false, Some(name)) => {
-                Ok((key, Expression::Key(Box::new(Expression::Identity), Box::new(text(&name)))))
-            }
+            (false, Some(name)) => Ok((key, Expression::Key(Box::new(Expression::Identity), Box::new(name)))),
             (false, None) => Err("expected \":\"".to_owned()),
         }
     }
-}
-
-/// `test("…")`, with flags or without.
-pub(super) fn test(arguments: &[Expression]) -> Parsed {
-    let (pattern, flags) = match arguments {
-        [Expression::Literal(Value::String(pattern))] => (pattern, ""),
-        [Expression::Literal(Value::String(pattern)), Expression::Literal(Value::String(flags))] => {
-            (pattern, flags.as_str())
-        }
-        _ => return Err("test takes one text, and flags".to_owned()),
-    };
-    if let Some(flag) = flags.chars().find(|flag| !"gixs".contains(*flag)) {
-        return Err(format!("test with the flag {flag:?} is not supported yet"));
-    }
-    let inline: String = flags.chars().filter(|flag| *flag != 'g').collect();
-    let whole = if inline.is_empty() { pattern.clone() } else { format!("(?{inline}){pattern}") };
-    let regex = Regex::new(&whole).map_err(|error| format!("test({pattern:?}): {error}"))?;
-    Ok(Expression::Test(regex))
 }

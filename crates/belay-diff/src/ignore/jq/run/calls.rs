@@ -7,6 +7,7 @@ use super::values::{arithmetic, flat, indices, number, size, split};
 use super::{
     Found, Misfit, Outcome, Run, at, children, contains, has, is_true, keys, length, made, order, type_name,
 };
+use crate::ignore::jq::formats::{json, plain};
 use crate::ignore::jq::functions::Function;
 use crate::ignore::jq::parse::{Expression, Fold, Operator};
 
@@ -143,7 +144,8 @@ impl Run {
             Function::Length => length(value)?,
             Function::Keys => keys(value)?,
             Function::Type => Value::from(type_name(value)),
-            Function::ToText => Value::from(value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
+            Function::ToText => Value::from(plain(value)),
+            Function::Format(format) => Value::from(format.write(value).ok_or(Misfit)?),
             Function::ToNumber => match value {
                 Value::String(text) => number(text.trim().parse().map_err(|_no_number| Misfit)?)?,
                 Value::Number(_) => value.clone(),
@@ -170,7 +172,7 @@ impl Run {
                 let mut sorted = items()?.clone();
                 sorted.sort_by(order);
                 if function == Function::Unique {
-                    sorted.dedup();
+                    sorted.dedup_by(|other, one| order(one, other).is_eq());
                 }
                 Value::Array(sorted)
             }
@@ -183,8 +185,10 @@ impl Run {
             Function::Entries => entries(value)?,
             Function::Flatten => flat(value, f64::INFINITY)?,
             Function::Floor => number(value.as_f64().ok_or(Misfit)?.floor())?,
+            Function::Ceil => number(value.as_f64().ok_or(Misfit)?.ceil())?,
+            Function::Round => number(value.as_f64().ok_or(Misfit)?.round())?,
             Function::Abs => number(value.as_f64().ok_or(Misfit)?.abs())?,
-            Function::ToJson => Value::from(value.to_string()),
+            Function::ToJson => Value::from(json(value)),
             Function::FromJson => serde_json::from_str(text()?).map_err(|_no_json| Misfit)?,
             Function::Trim => Value::from(text()?.trim_ascii()),
             Function::TrimLeft => Value::from(text()?.trim_ascii_start()),

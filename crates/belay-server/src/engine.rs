@@ -79,6 +79,8 @@ pub struct Push {
     pub repositories: Vec<String>,
     /// The reference that moved, such as `refs/heads/main`; empty if the sender did not say.
     pub reference: String,
+    /// The commit at which the reference is now; empty if the sender did not say.
+    pub commit: String,
 }
 
 /// More is said to have changed than is remembered at once.

@@ -165,6 +165,7 @@ fn push(sender: Sender, body: &Value) -> Option<Push> {
         Sender::GitLab => urls(&["git_http_url", "web_url", "git_ssh_url"], &body["project"]),
         Sender::Generic => urls(&["repository"], body),
     };
-    let push = Push { repositories, reference: body["ref"].as_str().unwrap_or_default().to_owned() };
+    let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+    let push = Push { repositories, reference: text("ref"), commit: text("after") };
     (!push.repositories.is_empty()).then_some(push)
 }

@@ -144,9 +144,11 @@ async fn the_ui_answers_at_each_screens_address() {
 async fn pushes_of_three_senders_are_understood() {
     let (engine, router) = server();
     let github =
-        json!({"ref": "refs/heads/main", "repository": {"clone_url": "https://g/a.git"}}).to_string();
+        json!({"ref": "refs/heads/main", "after": "1f", "repository": {"clone_url": "https://g/a.git"}})
+            .to_string();
     let gitlab =
-        json!({"ref": "refs/heads/main", "project": {"git_http_url": "https://l/a.git"}}).to_string();
+        json!({"ref": "refs/heads/main", "after": "2f", "project": {"git_http_url": "https://l/a.git"}})
+            .to_string();
     let generic = json!({"ref": "refs/heads/main", "repository": "https://o/a"}).to_string();
     for (headers, body) in [
         (&[("x-github-event", "push")][..], github),
@@ -156,8 +158,8 @@ async fn pushes_of_three_senders_are_understood() {
         assert_eq!(ask(&router, post("/api/webhook", headers, body)).await.0, StatusCode::OK);
     }
     let main = "refs/heads/main";
-    let pushes =
-        ["https://g/a.git", "https://l/a.git", "https://o/a"].map(|url| format!("push {url} {main}"));
+    let pushes = [("https://g/a.git", "1f"), ("https://l/a.git", "2f"), ("https://o/a", "")]
+        .map(|(url, commit)| format!("push {url} {main} {commit}"));
     assert_eq!(done(&engine), pushes);
     let ping = ask(&router, post("/api/webhook", &[("x-github-event", "ping")], "{}")).await;
     assert_eq!((ping.0, done(&engine).len()), (StatusCode::OK, 3));

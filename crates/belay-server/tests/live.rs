@@ -294,6 +294,7 @@ async fn a_push_refreshes_who_reads_that_branch() {
     let push = |reference: &str| Push {
         repositories: vec!["git@g:acme/config.git".to_owned()],
         reference: reference.to_owned(),
+        commit: String::new(),
     };
     // The first is passed over, and those that come meanwhile are one.
     for branch in ["other", "main", "main"] {
@@ -341,7 +342,11 @@ async fn controllers_of_the_same_process_are_told_without_a_write() {
     let desired = Beside::default();
     let looks = desired.looks.clone();
     let (api, engine) = engine_with(Arc::new(desired)).await;
-    let push = Push { repositories: vec!["https://g/acme/config".to_owned()], reference: String::new() };
+    let push = Push {
+        repositories: vec!["https://g/acme/config".to_owned()],
+        reference: String::new(),
+        commit: String::new(),
+    };
     engine.repository_changed(&push).expect("there is room");
     assert_eq!(settled_patches(&api).await, []);
     let looks = looks.lock().expect("no test panics while it holds this");

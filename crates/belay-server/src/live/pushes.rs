@@ -4,6 +4,9 @@
 //! push at once, those that come meanwhile together, no sooner than [`PAUSE`] after the last round began and never beside
 //! it. So a repository is asked at most once a round, whoever says how often that it has changed, and once after the last
 //! push.
+//!
+//! Git hosts say at which commit a reference is. Pushes that only say again what the last one said wait for [`REPEATS`], so
+//! that a storm of them leaves the next commit its round.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,6 +19,12 @@ use crate::engine::{Push, TooManyPushes};
 
 /// From the beginning of a round to that of the next.
 const PAUSE: Duration = Duration::from_millis(100);
+/// The same where all say again what was said before. They are acted on at last: a push between them may have been lost.
+const REPEATS: Duration = Duration::from_secs(1);
+/// Most references whose commits are remembered; all are forgotten for one more.
+const MOST_COMMITS: usize = 1000;
+/// Longest commit that is remembered: SHA-256 in hexadecimal digits.
+const LONGEST_COMMIT: usize = 64;
 /// Most repositories of a round.
 const MOST_REPOSITORIES: usize = 1000;
 /// Most references that are told apart; of a repository with more, every reference may have moved.
@@ -26,8 +35,17 @@ const LONGEST_NAME: usize = 1000;
 /// What waits for the next round.
 #[derive(Default)]
 pub(super) struct Pushes {
-    waiting: Mutex<Pushed>,
+    waiting: Mutex<Waiting>,
     news: Notify,
+}
+
+#[derive(Default)]
+struct Waiting {
+    pushed: Pushed,
+    /// Whether one of them says what was not said before.
+    has_news: bool,
+    /// The commit that was said last of a repository's reference.
+    commits: HashMap<(String, String), String>,
 }
 
 /// The references that moved, by repository.
@@ -38,27 +56,68 @@ impl Pushes {
     /// Notes a push for the next round.
     pub(super) fn add(&self, push: &Push) -> Result<(), TooManyPushes> {
         let mut waiting = self.lock();
+        let before = waiting.pause();
         for url in push.repositories.iter().filter(|url| url.len() <= LONGEST_NAME) {
-            waiting.add(same_repository(url), &push.reference)?;
+            let repository = same_repository(url);
+            waiting.pushed.add(repository.clone(), &push.reference)?;
+            waiting.has_news |= waiting.is_news(repository, push);
         }
-        drop(waiting);
-        self.news.notify_one();
+        if waiting.pause() != before {
+            self.news.notify_one();
+        }
         Ok(())
     }
 
     /// Acts on pushes, round after round, until the future is dropped.
     pub(super) async fn rounds<Round: Future<Output = ()>>(&self, act: impl Fn(Pushed) -> Round) {
+        let mut last: Option<Instant> = None;
         loop {
-            self.news.notified().await;
-            let next = Instant::now() + PAUSE;
-            let pushed = std::mem::take(&mut *self.lock());
-            act(pushed).await;
-            tokio::time::sleep_until(next).await;
+            let pause = self.lock().pause();
+            let now = Instant::now();
+            let due = pause.map(|pause| last.map_or(now, |last| last + pause));
+            match due {
+                Some(due) if due <= now => {
+                    last = Some(now);
+                    let pushed = self.lock().take();
+                    act(pushed).await;
+                }
+                Some(due) => tokio::select! {
+                    () = tokio::time::sleep_until(due) => {}
+                    () = self.news.notified() => {}
+                },
+                None => self.news.notified().await,
+            }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Pushed> {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    /// How long after the last round the next may begin; nothing while there is nothing to do.
+    fn pause(&self) -> Option<Duration> {
+        let pause = if self.has_news { PAUSE } else { REPEATS };
+        (self.pushed.len() > 0).then_some(pause)
+    }
+
+    /// Whether a push says what the last one about the same reference did not say.
+    fn is_news(&mut self, repository: String, push: &Push) -> bool {
+        let is_too_long = push.commit.len() > LONGEST_COMMIT || push.reference.len() > LONGEST_NAME;
+        if push.commit.is_empty() || is_too_long {
+            return true;
+        }
+        if self.commits.len() >= MOST_COMMITS {
+            self.commits.clear();
+        }
+        let before = self.commits.insert((repository, push.reference.clone()), push.commit.clone());
+        before.as_ref() != Some(&push.commit)
+    }
+
+    fn take(&mut self) -> Pushed {
+        self.has_news = false;
+        std::mem::take(&mut self.pushed)
     }
 }
 
@@ -124,7 +183,12 @@ mod tests {
     use super::*;
 
     fn push(repository: &str, reference: &str) -> Push {
-        Push { repositories: vec![repository.to_owned()], reference: reference.to_owned() }
+        push_of(repository, reference, "")
+    }
+
+    fn push_of(repository: &str, reference: &str, commit: &str) -> Push {
+        let [repository, reference, commit] = [repository, reference, commit].map(str::to_owned);
+        Push { repositories: vec![repository], reference, commit }
     }
 
     /// When rounds began, and whether they were about this reference of `https://g/a`, while pushes are told.
@@ -188,6 +252,43 @@ mod tests {
         assert_eq!(rounds, [(Duration::ZERO, true), (Duration::from_secs(1), true)]);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_new_commit_does_not_wait_for_those_that_say_again_what_is_known() {
+        let pushes = Pushes::default();
+        let milliseconds = Duration::from_millis;
+        let storm = async {
+            for turn in 0..3_550 {
+                let (branch, commit) = match turn {
+                    0..2_750 => ("main", "one"),
+                    2_750 => ("two", "two"),
+                    _ => ("main", "two"),
+                };
+                let reference = format!("refs/heads/{branch}");
+                pushes.add(&push_of("https://g/a.git", &reference, commit)).expect("there is room");
+                tokio::time::sleep(milliseconds(1)).await;
+            }
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        };
+        let rounds = rounds_while(&pushes, Duration::ZERO, "two", storm).await;
+        let expected = [(0, false), (1000, false), (2000, false), (2750, true), (2850, false), (3850, false)];
+        assert_eq!(rounds, expected.map(|(when, is_about_two)| (milliseconds(when), is_about_two)));
+    }
+
+    #[test]
+    fn a_commit_that_comes_back_is_news() {
+        let mut waiting = Waiting::default();
+        let mut is_news = |repository: &str, commit: &str| {
+            waiting.is_news(repository.to_owned(), &push_of(repository, "refs/heads/main", commit))
+        };
+        assert!(is_news("g/a", "one") && !is_news("g/a", "one"));
+        assert!(is_news("g/b", "one") && is_news("g/a", "two") && is_news("g/a", "one"));
+        assert!(is_news("g/a", "") && is_news("g/a", ""), "nobody knows what it is about");
+        for number in 0..MOST_COMMITS {
+            is_news(&number.to_string(), "one");
+        }
+        assert!(is_news("g/a", "one") && waiting.commits.len() <= MOST_COMMITS);
+    }
+
     #[test]
     fn what_is_remembered_is_bounded_and_never_too_little() {
         let mut pushed = Pushed::default();
@@ -203,7 +304,7 @@ mod tests {
         assert_eq!(pushed.add("g/a1".to_owned(), "refs/heads/main"), Ok(()));
         let pushes = Pushes::default();
         pushes.add(&push(&"a".repeat(LONGEST_NAME + 1), "refs/heads/main")).expect("passed over");
-        assert_eq!(pushes.lock().len(), 0);
+        assert_eq!(pushes.lock().pause(), None);
     }
 
     #[test]

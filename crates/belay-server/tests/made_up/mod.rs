@@ -251,7 +251,7 @@ impl Engine for MadeUp {
     }
 
     fn repository_changed(&self, push: &Push) -> Result<(), TooManyPushes> {
-        self.note(format!("push {} {}", push.repositories[0], push.reference));
+        self.note(format!("push {} {} {}", push.repositories[0], push.reference, push.commit));
         Ok(())
     }
 

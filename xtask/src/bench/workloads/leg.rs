@@ -100,6 +100,7 @@ pub(super) struct Leg<'a> {
     revision: String,
     /// Where the engine takes webhooks.
     public: SocketAddr,
+    hook: Hook,
     pub(super) git: GitServer,
 }
 
@@ -138,6 +139,7 @@ impl<'a> Leg<'a> {
         let processes = Vec::new();
         let port = apiserver::free_ports(1)?.first().copied().context("no free port")?;
         let public = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let hook = Hook::new(public, &url, &revision);
         let mut leg = Leg {
             arguments,
             dir,
@@ -149,6 +151,7 @@ impl<'a> Leg<'a> {
             url,
             revision,
             public,
+            hook,
             git,
         };
         leg.create_webhook_secret().await?;
@@ -229,13 +232,13 @@ impl<'a> Leg<'a> {
 
     /// The engine's door for pushes to the apps' repository.
     pub(super) fn hook(&self) -> Hook {
-        Hook::new(self.public, &self.url)
+        self.hook.clone()
     }
 
     /// A push to the apps' repository is told of: as a Git host does, or for Flux as its receiver would pass it on.
     pub(super) async fn push(&self) -> Result<()> {
         match self.engine {
-            Engine::Belay => self.hook().tell().await,
+            Engine::Belay => self.hook.tell().await,
             Engine::Floor | Engine::Flux(_) => self.cluster.announce().await,
         }
     }
@@ -247,6 +250,7 @@ impl<'a> Leg<'a> {
 
     pub(super) fn commit(&mut self, change: &Change) -> Result<()> {
         self.revision = fleet::commit(&self.repository, std::slice::from_ref(change), "Change something")?;
+        self.hook.is_at(&self.revision);
         Ok(())
     }
 

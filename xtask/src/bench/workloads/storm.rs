@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -38,21 +38,22 @@ const ANSWERS: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 pub(super) struct Hook {
     address: SocketAddr,
-    push: Arc<[u8]>,
+    url: String,
+    /// The push that is told now.
+    push: Arc<Mutex<Arc<[u8]>>>,
     junk: Arc<[Vec<u8>; 3]>,
     long_junk: Arc<[u8]>,
 }
 
 impl Hook {
-    /// For pushes to the branch `main` of a repository.
-    pub(super) fn new(address: SocketAddr, url: &str) -> Hook {
-        let push =
-            json!({"ref": "refs/heads/main", "repository": {"clone_url": url}, "told": "x".repeat(TOLD)});
-        let push = push.to_string().into_bytes();
+    /// For pushes to the branch `main` of a repository, which is at this commit.
+    pub(super) fn new(address: SocketAddr, url: &str, commit: &str) -> Hook {
+        let push = told(url, commit);
         let wrong = signature(b"something else");
         Hook {
             address,
-            push: post(address, Some(&signature(&push)), &push).into(),
+            url: url.to_owned(),
+            push: Arc::new(Mutex::new(post(address, Some(&signature(&push)), &push).into())),
             junk: Arc::new([
                 post(address, None, b"no JSON, and nobody's"),
                 post(address, Some(&wrong), &push),
@@ -62,9 +63,20 @@ impl Hook {
         }
     }
 
+    /// What is told from now on, also by storms that began before: another commit.
+    pub(super) fn is_at(&self, commit: &str) {
+        let push = told(&self.url, commit);
+        let push = post(self.address, Some(&signature(&push)), &push).into();
+        *self.push.lock().unwrap_or_else(PoisonError::into_inner) = push;
+    }
+
+    fn push(&self) -> Arc<[u8]> {
+        self.push.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Tells of one push.
     pub(super) async fn tell(&self) -> Result<()> {
-        let status = ask(&mut connect(self.address).await?, &self.push).await?;
+        let status = ask(&mut connect(self.address).await?, &self.push()).await?;
         ensure!(status == 200, "a push is answered by {status}");
         Ok(())
     }
@@ -160,7 +172,7 @@ async fn send_pushes(hook: &Hook, mut pace: Pace, ended: &watch::Receiver<bool>)
     let mut answers = Vec::new();
     while !*ended.borrow() {
         let began = pace.next().await;
-        let status = ask(&mut connection, &hook.push).await?;
+        let status = ask(&mut connection, &hook.push()).await?;
         ensure!(status == 200, "a push is answered by {status}");
         answers.push(began.elapsed().as_secs_f64());
     }
@@ -187,6 +199,13 @@ async fn send_junk(
         weather.taken += u64::from(answer.is_ok_and(|status| status == 200));
     }
     Ok(weather)
+}
+
+/// What a Git host tells of a push.
+fn told(url: &str, commit: &str) -> Vec<u8> {
+    let push = json!({"ref": "refs/heads/main", "after": commit, "repository": {"clone_url": url},
+        "told": "x".repeat(TOLD)});
+    push.to_string().into_bytes()
 }
 
 fn signature(body: &[u8]) -> String {

@@ -1,19 +1,21 @@
 //! What Git says: fetched, rendered, placed and marked; kept until something it was made of changes.
 
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
 use belay_argo_api::{Application, ApplicationSource};
-use belay_filetree::{FileTree, MountedTree, Reads};
+use belay_filetree::{FileTree, MountedTree, Reads, TreePath};
 use belay_manifest::{Limits, Manifest, Object};
 use belay_render::{Freshness, Render, SourceType};
-use belay_source::{Checkout, CheckoutError};
+use belay_source::{Checkout, CheckoutError, without_login};
 
 use crate::context::Context;
 use crate::fault::Fault;
 use crate::prepare::{Prepared, prepare};
-use crate::render::{self, Brought, BroughtCharts, MissingCharts};
+use crate::project::{self, Project};
+use crate::render::{self, Brought, BroughtCharts, MissingCharts, SourceError};
 use crate::sources::Sources;
 use crate::tracking::Target;
 use crate::write;
@@ -141,7 +143,6 @@ pub(crate) async fn read(context: &Context, asked: &Asked<'_>) -> Result<Arc<Des
     let kube_version = context.live.kinds().version().unwrap_or_default();
     (&api_versions, &kube_version).hash(&mut hasher);
     let capabilities = hasher.finish();
-    let repositories = context.settings.repositories.now();
     let requests: Vec<render::Request> = asked
         .sources
         .list()
@@ -158,7 +159,6 @@ pub(crate) async fn read(context: &Context, asked: &Asked<'_>) -> Result<Arc<Des
             api_versions: api_versions.clone(),
             kube_version: kube_version.clone(),
             tools: asked.target.system.tools,
-            repositories: repositories.clone(),
             schemes: asked.target.system.values_file_schemes.clone(),
             build_options: asked.target.system.kustomize_build_options.clone(),
         })
@@ -241,8 +241,8 @@ enum Attempt {
     Made(render::Plan, Render, Freshness),
     /// Nothing yet: files by these URLs are wanted first.
     WantsFiles(Vec<String>),
-    /// Nothing yet: the chart asks for these.
-    WantsCharts(MissingCharts),
+    /// Nothing yet: the chart asks for others.
+    WantsCharts,
 }
 
 /// One reading of an app's sources.
@@ -289,8 +289,8 @@ impl<'a> Reading<'a> {
             match self.attempt(place, tree.clone(), request.clone(), &brought).await? {
                 Attempt::Made(plan, render, freshness) => break (plan, render, freshness),
                 Attempt::WantsFiles(urls) => self.bring_files(place, &urls, &mut brought).await?,
-                Attempt::WantsCharts(missing) => {
-                    brought.charts = Some(self.bring_charts(place, missing).await?);
+                Attempt::WantsCharts => {
+                    brought.charts = Some(self.bring_charts(place, tree.clone(), request.clone()).await?);
                 }
             }
         };
@@ -316,8 +316,7 @@ impl<'a> Reading<'a> {
         brought: &Brought,
     ) -> Result<Attempt, Fault> {
         let Reading { context, asked, .. } = *self;
-        let fault = |reason: &str| Fault::comparison(failed_to_generate(asked.sources, place, reason));
-        let folder = render::folder(&request.source).map_err(|error| fault(&belay_causes::chain(&error)))?;
+        let folder = self.folder(place, &request)?;
         let renders = context.renders.clone();
         let (app, part) = (asked.object.key(), format!("{:?} {place}", asked.purpose));
         let (tree, may_build) = (brought.put_into(tree), brought.charts.is_none());
@@ -331,15 +330,30 @@ impl<'a> Reading<'a> {
             });
             match rendered {
                 Ok((render, freshness)) => Ok(Attempt::Made(plan, render, freshness)),
-                Err(error) if may_build && error.misses_charts() => {
-                    Ok(Attempt::WantsCharts(request.missing_charts(tree.as_ref(), &folder)?))
-                }
+                Err(error) if may_build && error.misses_charts() => Ok(Attempt::WantsCharts),
                 Err(error) => Err(error),
             }
         };
-        let made = belay_cluster::aside(work).await;
-        let made = made.map_err(|error| fault(&format!("the render broke off: {error}")))?;
-        made.map_err(|error| fault(&belay_causes::chain(&error)))
+        self.aside(place, work).await
+    }
+
+    /// Does some of the work for a source where it holds nobody up.
+    async fn aside<T: Send + 'static>(
+        &self,
+        place: usize,
+        work: impl FnOnce() -> Result<T, SourceError> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let done = belay_cluster::aside(work).await;
+        let done = done.map_err(|error| self.fault(place, &format!("the render broke off: {error}")))?;
+        done.map_err(|error| self.fault(place, &belay_causes::chain(&error)))
+    }
+
+    fn folder(&self, place: usize, request: &render::Request) -> Result<TreePath, Fault> {
+        render::folder(&request.source).map_err(|error| self.fault(place, &belay_causes::chain(&error)))
+    }
+
+    fn fault(&self, place: usize, reason: &str) -> Fault {
+        Fault::comparison(failed_to_generate(self.asked.sources, place, reason))
     }
 
     /// Brings the files at these URLs.
@@ -354,8 +368,21 @@ impl<'a> Reading<'a> {
     }
 
     /// Brings the charts that a chart asks for. What an earlier commit's lock named, too, is here already.
-    async fn bring_charts(&self, place: usize, missing: MissingCharts) -> Result<BroughtCharts, Fault> {
+    async fn bring_charts(
+        &self,
+        place: usize,
+        tree: Arc<dyn FileTree>,
+        request: Arc<render::Request>,
+    ) -> Result<BroughtCharts, Fault> {
         let Reading { context, asked, max_age } = *self;
+        let project = project::bounds_of(context, asked.object, asked.app)?.project;
+        // Names and logins of repositories that the project does not permit are not for its apps.
+        let repositories = context.settings.repositories.now();
+        let repositories = Arc::new(repositories.permitted(|url| project.permits_repository(url)));
+        let folder = self.folder(place, &request)?;
+        let named = repositories.clone();
+        let missing =
+            self.aside(place, move || request.missing_charts(tree.as_ref(), &folder, &named)).await?;
         let known = context.desired(&asked.object.key(), asked.purpose);
         let known = known.as_ref().and_then(|desired| desired.sources.get(place)?.made.as_ref());
         let known = known.and_then(|made| made.brought.charts.as_ref());
@@ -366,15 +393,30 @@ impl<'a> Reading<'a> {
                 archives.push(archive);
                 continue;
             }
-            let found = context.chart(asked.app, source, wanted, max_age).await;
+            let found = context.chart(asked.app, source, wanted, &repositories, max_age).await;
             archives.push(found.map_err(|error| {
-                let reason = "error building helm chart dependencies: failed to build helm dependencies";
-                let error = CheckoutError { message: format!("{reason}: {}", error.message), ..error };
-                failed_to_fetch(asked.sources, place, &error)
+                let message = not_permitted(&project, &missing, &error).unwrap_or_else(|| {
+                    let reason = "error building helm chart dependencies: failed to build helm dependencies";
+                    format!("{reason}: {}", error.message)
+                });
+                failed_to_fetch(asked.sources, place, &CheckoutError { message, ..error })
             })?);
         }
         Ok(BroughtCharts::new(missing, archives))
     }
+}
+
+/// What is said instead of an error where repositories that are not reached are none that the project permits.
+fn not_permitted(project: &Project, missing: &MissingCharts, error: &CheckoutError) -> Option<String> {
+    let signs = ["is not a valid chart repository or cannot be reached", "could not download"];
+    if !signs.iter().any(|sign| error.message.contains(sign)) {
+        return None;
+    }
+    let urls: BTreeSet<&str> = missing.fetched.iter().map(|chart| chart.repository.as_str()).collect();
+    let refused: Vec<String> =
+        urls.into_iter().filter(|url| !project.permits_repository(url)).map(without_login).collect();
+    (!refused.is_empty())
+        .then(|| format!("helm repos {} are not permitted in project '{}'", refused.join(", "), project.name))
 }
 
 /// Prepares; learns kinds that are not known yet and, when there were some, prepares once more. What is unknown then

@@ -23,7 +23,7 @@ pub(crate) use accounts::account;
 pub(crate) use bounds::{Bounds, scope_of};
 pub(crate) use find::{Projects, project};
 pub(crate) use orphaned::is_left_out;
-pub(crate) use rules::{Cluster, Scoped, is_named};
+pub(crate) use rules::{Cluster, Project, Scoped, is_named};
 pub(crate) use windows::{Asking, Windows};
 
 use crate::clusters::{Cluster as Destination, NoCluster};

@@ -58,8 +58,6 @@ pub(crate) struct Request {
     pub(crate) kube_version: String,
     /// Which tools the installation lets make manifests.
     pub(crate) tools: Tools,
-    /// The repositories that it knows, by which charts may name others.
-    pub(crate) repositories: Arc<KnownRepositories>,
     /// Which URLs it lets name values files, by their schemes.
     pub(crate) schemes: Vec<String>,
     /// The flags that it builds kustomizations with.
@@ -170,13 +168,14 @@ impl Request {
         }
     }
 
-    /// The charts that the folder's chart asks for and does not hold.
+    /// The charts that the folder's chart asks for and does not hold. `repositories` are those that it may name.
     pub(crate) fn missing_charts(
         &self,
         tree: &dyn FileTree,
         folder: &TreePath,
+        repositories: &KnownRepositories,
     ) -> Result<MissingCharts, SourceError> {
-        let named = |name: &str| self.repositories.url_of_name(name, &self.project);
+        let named = |name: &str| repositories.url_of_name(name, &self.project);
         Ok(missing_charts::missing_charts(tree, folder, &named)?)
     }
 

@@ -85,15 +85,17 @@ impl Context {
         self.repositories.file(url, &Access { proxy, ..Access::default() }, FILE).await
     }
 
-    /// A chart that another asks for, as its repository's Secret or a template says, and its file's name.
+    /// A chart that another asks for, as its repository's Secret or a template says, and its file's name. `known` are those
+    /// that the app's project permits.
     pub(crate) async fn chart(
         &self,
         app: &Application,
         source: &ApplicationSource,
         chart: &WantedChart,
+        known: &KnownRepositories,
         max_age: Duration,
     ) -> Result<(String, bytes::Bytes), CheckoutError> {
-        let access = self.access(app, &chart.repository)?;
+        let access = access(known, app, &chart.repository)?;
         // As the original has it, a login is for `https`, unless the repository is named.
         let is_told = chart.is_named || chart.repository.starts_with("https://");
         let access = if is_told { access } else { Access { login: None, ..access } };
@@ -104,9 +106,11 @@ impl Context {
 
     /// How a repository is reached for an app.
     fn access(&self, app: &Application, url: &str) -> Result<Access, CheckoutError> {
-        let known = self.settings.repositories.now();
-        known
-            .access(url, app.spec.project_name())
-            .map_err(|error| CheckoutError { message: error.to_string(), transient: false })
+        access(&self.settings.repositories.now(), app, url)
     }
+}
+
+fn access(known: &KnownRepositories, app: &Application, url: &str) -> Result<Access, CheckoutError> {
+    let access = known.access(url, app.spec.project_name());
+    access.map_err(|error| CheckoutError { message: error.to_string(), transient: false })
 }

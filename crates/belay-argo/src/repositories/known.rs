@@ -95,6 +95,20 @@ impl KnownRepositories {
         })
     }
 
+    /// These without the Secrets whose URLs are not permitted.
+    pub(crate) fn permitted(&self, permits: impl Fn(&str) -> bool) -> KnownRepositories {
+        let kept = |secrets: &BTreeMap<String, RepositorySecret>| {
+            let kept = secrets.iter().filter(|(_, secret)| permits(&secret.url));
+            kept.map(|(name, secret)| (name.clone(), secret.clone())).collect()
+        };
+        KnownRepositories {
+            repositories: kept(&self.repositories),
+            templates: kept(&self.templates),
+            known_hosts: self.known_hosts.clone(),
+            certificates: self.certificates.clone(),
+        }
+    }
+
     /// The URL of the repository that charts name so.
     pub(crate) fn url_of_name(&self, name: &str, project: &str) -> Option<String> {
         let named =
@@ -261,6 +275,22 @@ mod tests {
         assert_eq!((ssh.key.reveal(), ssh.known_hosts.as_str()), ("k", known.known_hosts.as_str()));
         let https = known.access("https://git.example.org:8443/app", "default").unwrap();
         assert_eq!((https.tls.authorities.as_str(), https.ssh), ("pem", None));
+    }
+
+    #[test]
+    fn a_chart_gets_neither_name_nor_login_of_what_its_project_does_not_permit() {
+        let all = known(
+            &[("own", &[("url", "https://charts.example.org/own"), ("name", "stable"), ("password", "p")])],
+            &[("below", &[("url", "https://charts.example.org"), ("password", "t")])],
+        );
+        let (own, below) = ("https://charts.example.org/own", "https://charts.example.org");
+        let of = |permitted: &[&str]| {
+            let known = all.permitted(|url| permitted.contains(&url));
+            (known.url_of_name("stable", "default").is_some(), password(&known, own, "default"))
+        };
+        assert_eq!(of(&[own, below]), (true, "x-access-token:p".to_owned()));
+        assert_eq!(of(&[below]), (false, "x-access-token:t".to_owned()));
+        assert_eq!(of(&[]), (false, String::new()));
     }
 
     #[test]

@@ -4,7 +4,6 @@
 //! answer; a difference is made small and kept as a folder that can become a recorded case.
 
 mod chart;
-mod random;
 mod template;
 mod values;
 
@@ -22,8 +21,8 @@ use serde_json::{Value, json};
 
 use crate::corpus_charts::worker::{Answer, Worker};
 use crate::print;
+use crate::random::Random;
 use chart::Case;
-use random::Random;
 
 /// How many cases, from which seed, with what.
 #[derive(clap::Args)]

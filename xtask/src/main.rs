@@ -17,6 +17,7 @@ mod kustomize_record;
 mod kustomize_trees;
 mod mutate;
 mod process;
+mod random;
 mod record_openapi;
 mod renders;
 mod rivals;

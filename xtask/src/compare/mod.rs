@@ -4,6 +4,7 @@
 mod api;
 mod differences;
 mod engines;
+mod jq;
 mod portable;
 
 use std::path::Path;
@@ -21,6 +22,8 @@ pub(crate) enum Command {
     Flux(engines::Arguments),
     /// The same with Argo CD's application-controller and repo-server.
     Argocd(engines::Arguments),
+    /// Random jq expressions by gojq, which Argo CD runs, and by Belay.
+    Jq(jq::Arguments),
     /// `schema` or `validation`: random requests to the embedded API and to a real API server.
     #[command(external_subcommand)]
     Api(Vec<String>),
@@ -31,6 +34,7 @@ pub(crate) fn run(root: &Path, command: &Command) -> Result<()> {
     match command {
         Command::Flux(arguments) => engines::run(root, arguments, Family::Flux),
         Command::Argocd(arguments) => engines::run(root, arguments, Family::ArgoCd),
+        Command::Jq(arguments) => jq::run(root, arguments),
         Command::Api(arguments) => api::run(root, arguments),
     }
 }

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::random::Random;
 use super::template::{self, Scope};
 use super::values;
+use crate::random::Random;
 
 /// Files by their paths, and the arguments of `helm`.
 #[derive(Clone)]

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::random::Random;
 use super::values::{KEYS, path};
+use crate::random::Random;
 
 /// What a template may refer to.
 pub(super) struct Scope<'a> {

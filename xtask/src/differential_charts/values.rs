@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::random::Random;
+use crate::random::Random;
 
 /// Keys that the trees use; few, so that layers meet.
 pub(super) const KEYS: [&str; 14] = [

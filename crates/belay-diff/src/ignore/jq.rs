@@ -32,6 +32,8 @@ impl Eq for Jq {}
 enum Step {
     Field(String),
     Index(usize),
+    /// A part of a list; what follows counts from its beginning.
+    Slice(Option<i64>, Option<i64>),
 }
 
 impl Jq {
@@ -51,6 +53,8 @@ impl Jq {
             let steps = path.iter().map(|step| match step {
                 Step::Field(name) => format!("/{}", name.replace('~', "~0").replace('/', "~1")),
                 Step::Index(index) => format!("/{index}"),
+                // Those were made the places of their items.
+                Step::Slice(..) => String::new(),
             });
             steps.collect()
         };
@@ -58,7 +62,7 @@ impl Jq {
     }
 
     /// Takes the named paths out. A value that the expression does not fit stays as it is.
-    pub(super) fn remove(&self, value: &mut Value) {
+    pub fn remove(&self, value: &mut Value) {
         let Some(mut paths) = run::paths(&self.expression, value) else { return };
         // Later items go first, so that the places of earlier ones hold.
         paths.sort();
@@ -319,6 +323,23 @@ mod tests {
     }
 
     #[test]
+    fn what_takes_too_much_takes_nothing_out() {
+        for expression in [
+            ".none | recurse(.a)",
+            r#".none | getpath([range(9000) | "a"])"#,
+            "[range(20000)] | [.., ..] | [.., ..] | [.., ..]",
+            "[range(60000)] | . - .",
+            "[range(60000)] | contains(.)",
+            "[range(60000)] as $l | range(60) | select($l == $l)",
+            r#"reduce range(20) as $i ("aa"; . + .) | indices(.)"#,
+            r#"reduce range(15) as $i ("a"; . + .) | [match("a"; "g")] | [., .] | [., .]"#,
+        ] {
+            let value = json!({"a": 1});
+            assert_eq!(left(&format!(".a, ({expression} | empty)"), value.clone()), value, "{expression}");
+        }
+    }
+
+    #[test]
     fn what_does_not_fit_changes_nothing() {
         for expression in [".spec[]", ".a | keys", "1", ".spec | select(.a.b)", ".x[] | .y"] {
             let value = json!({"spec": "text", "a": {"k": 1}});
@@ -352,7 +373,7 @@ mod tests {
         let deep = format!("{}.a{}", "(".repeat(10_000), ")".repeat(10_000));
         assert!(Jq::parse(&deep).is_err());
         // Many paths of many paths end at the limit of steps, and nothing is taken out.
-        let value = json!((0..300).map(|number| json!({"a": [number]})).collect::<Vec<_>>());
+        let value = json!((0..3000).map(|number| json!({"a": [number]})).collect::<Vec<_>>());
         assert_eq!(left("..|..|..|..|..|..|..|..", value.clone()), value);
     }
 }

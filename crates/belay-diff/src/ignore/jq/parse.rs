@@ -8,7 +8,7 @@ mod tokens;
 use serde_json::Value;
 
 pub(super) use self::matching::{Matching, Pattern, Purpose, Wanted};
-use self::tokens::{Token, tokens};
+use self::tokens::{ASSIGNMENTS, Token, tokens};
 use super::functions::{Function, function};
 
 /// The longest expression, in bytes.
@@ -131,7 +131,15 @@ pub(super) fn parse(text: &str) -> Result<Expression, JqError> {
     let expression = parser.pipe().map_err(fail)?;
     match parser.next() {
         None => Ok(expression),
-        Some(token) => Err(fail(format!("unexpected {:?}", token.text()))),
+        Some(token) => Err(fail(unexpected(&token))),
+    }
+}
+
+fn unexpected(token: &Token) -> String {
+    let text = token.text();
+    match token {
+        Token::Sign(sign) if ASSIGNMENTS.contains(sign) => format!("{text:?} is not supported yet"),
+        _ => format!("unexpected {text:?}"),
     }
 }
 
@@ -177,8 +185,14 @@ impl Parser {
         if self.takes(sign) {
             return Ok(());
         }
-        let found = self.peek().map_or("the end".to_owned(), Token::text);
-        Err(format!("expected {sign:?}, found {found:?}"))
+        Err(self.expected(sign))
+    }
+
+    fn expected(&self, what: &str) -> String {
+        match self.peek() {
+            Some(token) => format!("expected {what:?}: {}", unexpected(token)),
+            None => format!("expected {what:?}, found the end"),
+        }
     }
 
     fn pipe(&mut self) -> Parsed {
@@ -188,7 +202,8 @@ impl Parser {
             }
             let mut left = parser.comma()?;
             while parser.takes("|") {
-                left = Expression::Pipe(Box::new(left), Box::new(parser.comma()?));
+                let right = if parser.takes_name("def") { parser.definition() } else { parser.comma() };
+                left = Expression::Pipe(Box::new(left), Box::new(right?));
             }
             Ok(left)
         })
@@ -208,7 +223,8 @@ impl Parser {
     fn comma(&mut self) -> Parsed {
         let mut left = self.otherwise()?;
         while self.takes(",") {
-            left = Expression::Both(Box::new(left), Box::new(self.otherwise()?));
+            let right = if self.takes_name("def") { self.definition() } else { self.otherwise() };
+            left = Expression::Both(Box::new(left), Box::new(right?));
         }
         Ok(left)
     }

@@ -2,6 +2,7 @@
 
 mod calls;
 mod matching;
+mod parts;
 mod places;
 mod scope;
 mod sorted;
@@ -13,13 +14,14 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use self::parts::{at, children, resolved, slice};
 use self::scope::{Binding, Scope, bound, variable};
-use self::values::{arithmetic, size};
+use self::values::{arithmetic, pairs, size};
 use super::Step;
-use super::parse::{Comparison, Expression};
+use super::parse::{Comparison, Expression, Operator};
 
-/// The most steps that one evaluation may take.
-const STEPS: usize = 200_000;
+/// The most steps that one evaluation may take: some 0.2 s, and 100 MB for what it makes.
+const STEPS: usize = 1_000_000;
 /// The deepest nesting of one part of an expression, and of functions, in another.
 const DEEPEST: usize = 400;
 /// Where so many bytes of stack are left, more is taken. One level needs less.
@@ -34,6 +36,18 @@ struct Found<'a> {
     value: Cow<'a, Value>,
 }
 
+impl Found<'_> {
+    /// How many steps it counts for to have this.
+    fn weight(&self) -> usize {
+        let path = self.path.as_ref().map_or(0, Vec::len);
+        let made = match &self.value {
+            Cow::Borrowed(_) => 0,
+            Cow::Owned(value) => size(value),
+        };
+        1 + path / 4 + made
+    }
+}
+
 /// Why there is no result: jq would say an error here.
 struct Misfit;
 
@@ -43,7 +57,19 @@ type Outcome<'a> = Result<Vec<Found<'a>>, Misfit>;
 pub(super) fn paths(expression: &Expression, value: &Value) -> Option<Vec<Vec<Step>>> {
     let start = Found { path: Some(Vec::new()), value: Cow::Borrowed(value) };
     let found = Run { steps: 0, depth: 0 }.run(expression, &start, &None).ok()?;
-    found.into_iter().map(|found| found.path).collect()
+    let named: Vec<Vec<Step>> = found.into_iter().map(|found| found.path).collect::<Option<_>>()?;
+    let mut gone: BTreeSet<&[Step]> = BTreeSet::new();
+    let mut all = Vec::new();
+    for path in &named {
+        match resolved(path, value) {
+            Ok(paths) => all.extend(paths),
+            // What holds it was taken out before, as gojq sees it.
+            Err(Misfit) if (0..path.len()).any(|length| gone.contains(&path[..length])) => {}
+            Err(Misfit) => return None,
+        }
+        gone.insert(path);
+    }
+    Some(all)
 }
 
 fn made<'a>(value: impl Into<Value>) -> Found<'a> {
@@ -64,7 +90,7 @@ impl Run {
         &mut self,
         expression: &'e Expression,
         input: &Found<'a>,
-        scope: &Scope<'e>,
+        scope: &Scope<'a, 'e>,
     ) -> Outcome<'a> {
         self.step(1)?;
         self.depth += 1;
@@ -73,7 +99,9 @@ impl Run {
             false => stacker::maybe_grow(RED_ZONE, STACK, || self.evaluate(expression, input, scope)),
         };
         self.depth -= 1;
-        found
+        let found = found?;
+        self.step(found.iter().map(Found::weight).sum())?;
+        Ok(found)
     }
 
     /// Counts work, and what was made of it.
@@ -86,7 +114,7 @@ impl Run {
         &mut self,
         expression: &'e Expression,
         input: &Found<'a>,
-        scope: &Scope<'e>,
+        scope: &Scope<'a, 'e>,
     ) -> Outcome<'a> {
         match expression {
             Expression::Identity => Ok(vec![input.clone()]),
@@ -106,7 +134,7 @@ impl Run {
                 Ok(all)
             }
             Expression::Otherwise(one, other) => {
-                let mut found = self.run(one, input, scope).or_else(|misfit| self.within(misfit))?;
+                let mut found = self.run(one, input, scope)?;
                 found.retain(|found| is_true(&found.value));
                 if found.is_empty() { self.run(other, input, scope) } else { Ok(found) }
             }
@@ -124,8 +152,9 @@ impl Run {
             }
             Expression::Compare(one, comparison, other) => {
                 let mut all = Vec::new();
-                for left in self.run(one, input, scope)? {
-                    for right in self.run(other, input, scope)? {
+                for right in self.run(other, input, scope)? {
+                    for left in self.run(one, input, scope)? {
+                        self.step(size(&left.value).min(size(&right.value)))?;
                         all.push(made(holds(&left.value, *comparison, &right.value)));
                     }
                 }
@@ -155,22 +184,21 @@ impl Run {
             Expression::Slice(of, from, to) => {
                 let mut all = Vec::new();
                 for found in self.run(of, input, scope)? {
-                    let (from, to) = (
-                        self.bound(from.as_deref(), input, scope)?,
-                        self.bound(to.as_deref(), input, scope)?,
-                    );
-                    all.extend(slice(&found, from, to)?);
+                    let (from, to) = self.bounds(from, to, input, scope)?;
+                    all.push(slice(&found, from, to)?);
                 }
                 Ok(all)
             }
             Expression::Match(matching) => self.matching(matching, input, scope),
             Expression::Text(parts) => self.text(parts, input, scope),
             Expression::Call(function, arguments) => self.call(*function, arguments, input, scope),
-            Expression::Variable(name) => variable(scope, name).map(|value| vec![made(value)]).ok_or(Misfit),
+            Expression::Variable(name) => variable(scope, name)
+                .map(|value| vec![Found { path: None, value: value.clone() }])
+                .ok_or(Misfit),
             Expression::Bind(source, name, body) => {
                 let mut all = Vec::new();
                 for found in self.run(source, input, scope)? {
-                    let inner = bound(scope, Binding::Value(name, found.value.into_owned()));
+                    let inner = bound(scope, Binding::Value(name, found.value));
                     all.extend(self.run(body, input, &inner)?);
                 }
                 Ok(all)
@@ -205,6 +233,9 @@ impl Run {
                 let mut all = Vec::new();
                 for right in self.run(other, input, scope)? {
                     for left in self.run(one, input, scope)? {
+                        if *operator == Operator::Subtract {
+                            self.step(pairs(&left.value, &right.value))?;
+                        }
                         let result = arithmetic(&left.value, *operator, &right.value)?;
                         self.step(size(&result))?;
                         all.push(made(result));
@@ -217,7 +248,12 @@ impl Run {
     }
 
     /// `EXPRESSION?`: what one item does not fit, others still may.
-    fn tried<'a, 'e>(&mut self, inner: &'e Expression, input: &Found<'a>, scope: &Scope<'e>) -> Outcome<'a> {
+    fn tried<'a, 'e>(
+        &mut self,
+        inner: &'e Expression,
+        input: &Found<'a>,
+        scope: &Scope<'a, 'e>,
+    ) -> Outcome<'a> {
         let mut all = Vec::new();
         match inner {
             Expression::Each(of) => {
@@ -227,9 +263,15 @@ impl Run {
             }
             Expression::Key(of, key) => {
                 for found in self.run(of, input, scope)? {
-                    for key in self.run(key, input, scope)? {
+                    for key in self.run(key, input, scope).or_else(|misfit| self.within(misfit))? {
                         all.extend(at(&found, &key.value).ok());
                     }
+                }
+            }
+            Expression::Slice(of, from, to) => {
+                for found in self.run(of, input, scope)? {
+                    let (from, to) = self.bounds(from, to, input, scope)?;
+                    all.extend(slice(&found, from, to).ok());
                 }
             }
             _ => return self.run(inner, input, scope).or_else(|misfit| self.within(misfit)),
@@ -250,7 +292,7 @@ impl Run {
     }
 
     fn descend<'a>(&mut self, input: &Found<'a>, all: &mut Vec<Found<'a>>) -> Result<(), Misfit> {
-        self.step(1)?;
+        self.step(input.weight())?;
         all.push(input.clone());
         for child in children(input).unwrap_or_default() {
             self.descend(&child, all)?;
@@ -258,83 +300,32 @@ impl Run {
         Ok(())
     }
 
-    fn bound<'e>(
+    fn bounds<'a, 'e>(
         &mut self,
-        bound: Option<&'e Expression>,
-        input: &Found<'_>,
-        scope: &Scope<'e>,
-    ) -> Result<Option<i64>, Misfit> {
+        from: &'e Option<Box<Expression>>,
+        to: &'e Option<Box<Expression>>,
+        input: &Found<'a>,
+        scope: &Scope<'a, 'e>,
+    ) -> Result<(Option<i64>, Option<i64>), Misfit> {
+        let to = self.bound(to, input, scope)?.map(f64::ceil);
+        let from = self.bound(from, input, scope)?.map(f64::floor);
+        Ok((from.map(|bound| bound as i64), to.map(|bound| bound as i64)))
+    }
+
+    fn bound<'a, 'e>(
+        &mut self,
+        bound: &'e Option<Box<Expression>>,
+        input: &Found<'a>,
+        scope: &Scope<'a, 'e>,
+    ) -> Result<Option<f64>, Misfit> {
         let Some(bound) = bound else { return Ok(None) };
         let found = self.run(bound, input, scope)?;
-        found.first().and_then(|found| found.value.as_i64()).map(Some).ok_or(Misfit)
+        match found.as_slice() {
+            [found] if found.value.is_null() => Ok(None),
+            [found] => found.value.as_f64().map(Some).ok_or(Misfit),
+            _ => Err(Misfit),
+        }
     }
-}
-
-fn below(path: &Option<Vec<Step>>, step: Step) -> Option<Vec<Step>> {
-    let mut path = path.clone()?;
-    path.push(step);
-    Some(path)
-}
-
-/// The value of a map or list at a key; null when it is not there.
-fn at<'a>(found: &Found<'a>, key: &Value) -> Result<Found<'a>, Misfit> {
-    let (step, name, index) = match (key, &*found.value) {
-        (Value::String(name), Value::Object(_) | Value::Null) => {
-            (Step::Field(name.clone()), Some(name), None)
-        }
-        (Value::Number(number), Value::Array(items)) => {
-            let number = number.as_i64().ok_or(Misfit)?;
-            let length = i64::try_from(items.len()).map_err(|_large| Misfit)?;
-            let number = if number < 0 { number + length } else { number };
-            let index = usize::try_from(number).unwrap_or(usize::MAX);
-            (Step::Index(index), None, Some(index))
-        }
-        (Value::Number(_), Value::Null) => (Step::Index(usize::MAX), None, Some(usize::MAX)),
-        _ => return Err(Misfit),
-    };
-    let get = |value: &Value| match (name, index) {
-        (Some(name), _) => value.get(name).cloned(),
-        (_, Some(index)) => value.get(index).cloned(),
-        _ => None,
-    };
-    let value = match &found.value {
-        Cow::Borrowed(value) => {
-            let value: &'a Value = value;
-            let part = match (name, index) {
-                (Some(name), _) => value.get(name),
-                (_, Some(index)) => value.get(index),
-                _ => None,
-            };
-            part.map_or(Cow::Owned(Value::Null), Cow::Borrowed)
-        }
-        Cow::Owned(value) => Cow::Owned(get(value).unwrap_or_default()),
-    };
-    Ok(Found { path: below(&found.path, step), value })
-}
-
-/// The items of a list or map; `None` of a scalar.
-fn children<'a>(found: &Found<'a>) -> Option<Vec<Found<'a>>> {
-    match &*found.value {
-        Value::Array(items) => {
-            let keys = (0..items.len()).map(Value::from);
-            keys.map(|key| at(found, &key).ok()).collect()
-        }
-        Value::Object(fields) => {
-            let keys = fields.keys().map(|name| Value::from(name.clone()));
-            keys.map(|key| at(found, &key).ok()).collect()
-        }
-        _ => None,
-    }
-}
-
-fn slice<'a>(found: &Found<'a>, from: Option<i64>, to: Option<i64>) -> Outcome<'a> {
-    let Value::Array(items) = &*found.value else {
-        return if found.value.is_null() { Ok(Vec::new()) } else { Err(Misfit) };
-    };
-    let length = i64::try_from(items.len()).map_err(|_large| Misfit)?;
-    let place = |bound: i64| if bound < 0 { (bound + length).max(0) } else { bound.min(length) };
-    let (from, to) = (place(from.unwrap_or(0)), place(to.unwrap_or(length)));
-    (from..to).map(|index| at(found, &Value::from(index))).collect()
 }
 
 fn holds(left: &Value, comparison: Comparison, right: &Value) -> bool {
@@ -405,6 +396,7 @@ fn keys(value: &Value) -> Result<Value, Misfit> {
 fn has(value: &Value, key: &Value) -> Result<bool, Misfit> {
     match (value, key) {
         (Value::Object(fields), Value::String(name)) => Ok(fields.contains_key(name)),
+        (Value::Null, Value::String(_) | Value::Number(_)) => Ok(false),
         (Value::Array(items), Value::Number(index)) => {
             Ok(index.as_u64().is_some_and(|index| index < items.len() as u64))
         }

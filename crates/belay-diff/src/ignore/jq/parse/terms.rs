@@ -148,8 +148,7 @@ impl Parser {
         if self.takes_name(name) {
             return Ok(());
         }
-        let found = self.peek().map_or("the end".to_owned(), Token::text);
-        Err(format!("expected {name:?}, found {found:?}"))
+        Err(self.expected(name))
     }
 
     /// What follows `try`.

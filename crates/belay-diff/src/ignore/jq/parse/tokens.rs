@@ -5,9 +5,12 @@ const DEEPEST: usize = 32;
 
 /// Longer signs come before those they begin with.
 const SIGNS: &[&str] = &[
-    "//=", "|=", "//", "==", "!=", "<=", ">=", "..", "?", "|", ",", ".", "[", "]", "(", ")", ":", ";", "<",
-    ">", "-", "+", "*", "/", "%", "=", "{", "}", "$",
+    "//=", "|=", "+=", "-=", "*=", "/=", "%=", "//", "==", "!=", "<=", ">=", "..", "?", "|", ",", ".", "[",
+    "]", "(", ")", ":", ";", "<", ">", "-", "+", "*", "/", "%", "=", "{", "}", "$",
 ];
+
+/// What changes a value: it names no paths.
+pub(super) const ASSIGNMENTS: &[&str] = &["//=", "|=", "+=", "-=", "*=", "/=", "%=", "="];
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Token {
@@ -96,8 +99,8 @@ fn word(text: &str, first: char) -> Result<(Token, &str), String> {
         let is_other = |letter: char| !(letter.is_ascii_alphanumeric() || letter == '_');
         text.find(is_other).unwrap_or(text.len())
     };
-    if first.is_ascii_digit() {
-        let end = text.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(text.len());
+    if text.strip_prefix('.').unwrap_or(text).starts_with(|letter: char| letter.is_ascii_digit()) {
+        let end = end_of_number(text);
         let number = text[..end].parse().map_err(|_unreadable| "a number cannot be read")?;
         return Ok((Token::Number(number), &text[end..]));
     }
@@ -105,7 +108,13 @@ fn word(text: &str, first: char) -> Result<(Token, &str), String> {
         let end = name(text);
         return Ok((Token::Name(text[..end].to_owned()), &text[end..]));
     }
-    if matches!(first, '.' | '@') && text[1..].starts_with(begins_name) {
+    if first == '$' && !text[1..].starts_with(begins_name) {
+        return Err("unexpected \"$\"".to_owned());
+    }
+    let begins_format = |letter: char| first == '@' && letter.is_ascii_digit();
+    if matches!(first, '.' | '@')
+        && text[1..].starts_with(|letter| begins_name(letter) || begins_format(letter))
+    {
         let end = 1 + name(&text[1..]);
         let name = text[1..end].to_owned();
         return Ok((if first == '.' { Token::Field(name) } else { Token::Format(name) }, &text[end..]));
@@ -113,6 +122,20 @@ fn word(text: &str, first: char) -> Result<(Token, &str), String> {
     let sign = SIGNS.iter().find(|sign| text.starts_with(**sign));
     let sign = sign.ok_or_else(|| format!("unexpected {first:?}"))?;
     Ok((Token::Sign(sign), &text[sign.len()..]))
+}
+
+/// `1`, `.5`, `1.5`, `1e3`, `1.5E-3`
+fn end_of_number(text: &str) -> usize {
+    let digits = |from: usize| {
+        let rest = &text[from..];
+        from + rest.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(rest.len())
+    };
+    let whole = digits(0);
+    let plain = if text[whole..].starts_with('.') { digits(whole + 1) } else { whole };
+    let Some(exponent) = text[plain..].strip_prefix(['e', 'E']) else { return plain };
+    let sign = usize::from(exponent.starts_with(['+', '-']));
+    let end = digits(plain + 1 + sign);
+    if end == plain + 1 + sign { plain } else { end }
 }
 
 /// The parts of a text whose first quote was read, and what follows its last.

@@ -2,11 +2,10 @@
 
 use serde_json::{Map, Value};
 
+use super::parts::{at, children, parts};
 use super::scope::{Binding, Scope, bound, callable};
-use super::values::{arithmetic, flat, indices, number, size, split};
-use super::{
-    Found, Misfit, Outcome, Run, at, children, contains, has, is_true, keys, length, made, order, type_name,
-};
+use super::values::{arithmetic, flat, indices, number, pairs, size, split};
+use super::{Found, Misfit, Outcome, Run, contains, has, is_true, keys, length, made, order, type_name};
 use crate::ignore::jq::formats::{json, plain};
 use crate::ignore::jq::functions::Function;
 use crate::ignore::jq::parse::{Expression, Fold, Operator};
@@ -27,7 +26,7 @@ impl Run {
         &mut self,
         entries: &'e [(Expression, Expression)],
         input: &Found<'a>,
-        scope: &Scope<'e>,
+        scope: &Scope<'a, 'e>,
     ) -> Outcome<'a> {
         let mut maps = vec![Map::new()];
         for (key, value) in entries {
@@ -53,14 +52,15 @@ impl Run {
         &mut self,
         fold: &'e Fold,
         input: &Found<'a>,
-        scope: &Scope<'e>,
+        scope: &Scope<'a, 'e>,
     ) -> Outcome<'a> {
         let items = self.run(&fold.source, input, scope)?;
         let mut all = Vec::new();
         for start in self.run(&fold.start, input, scope)? {
-            let mut state = Some(start);
+            // jq knows no place of what was folded.
+            let mut state = Some(if items.is_empty() { start } else { Found { path: None, ..start } });
             for item in &items {
-                let inner = bound(scope, Binding::Value(&fold.name, item.value.clone().into_owned()));
+                let inner = bound(scope, Binding::Value(&fold.name, item.value.clone()));
                 let before = state.take().unwrap_or_else(|| made(Value::Null));
                 state = self.run(&fold.update, &before, &inner)?.pop();
             }
@@ -73,13 +73,14 @@ impl Run {
         &mut self,
         fold: &'e Fold,
         input: &Found<'a>,
-        scope: &Scope<'e>,
+        scope: &Scope<'a, 'e>,
     ) -> Outcome<'a> {
         let items = self.run(&fold.source, input, scope)?;
         let mut all = Vec::new();
-        for mut state in self.run(&fold.start, input, scope)? {
+        for start in self.run(&fold.start, input, scope)? {
+            let mut state = Found { path: None, ..start };
             for item in &items {
-                let inner = bound(scope, Binding::Value(&fold.name, item.value.clone().into_owned()));
+                let inner = bound(scope, Binding::Value(&fold.name, item.value.clone()));
                 for next in self.run(&fold.update, &state, &inner)? {
                     match &fold.extract {
                         Some(extract) => all.extend(self.run(extract, &next, &inner)?),
@@ -98,7 +99,7 @@ impl Run {
         name: &str,
         arguments: &'e [Expression],
         input: &Found<'a>,
-        scope: &Scope<'e>,
+        scope: &Scope<'a, 'e>,
     ) -> Outcome<'a> {
         let link = callable(scope, name, arguments.len()).ok_or(Misfit)?;
         match &link.binding {
@@ -120,7 +121,7 @@ impl Run {
         function: Function,
         arguments: &'e [Expression],
         input: &Found<'a>,
-        scope: &Scope<'e>,
+        scope: &Scope<'a, 'e>,
     ) -> Outcome<'a> {
         match arguments {
             [] => self.call_alone(function, input),
@@ -132,18 +133,34 @@ impl Run {
 
     fn call_alone<'a>(&mut self, function: Function, input: &Found<'a>) -> Outcome<'a> {
         let value = &*input.value;
-        let text = || value.as_str().ok_or(Misfit);
-        let items = || value.as_array().ok_or(Misfit);
         let result = match function {
             Function::Not => Value::Bool(!is_true(value)),
             Function::Empty => return Ok(Vec::new()),
             Function::Error => return Err(Misfit),
             Function::Each => return Ok(if value.is_null() { Vec::new() } else { vec![input.clone()] }),
-            Function::First => return Ok(children(input).ok_or(Misfit)?.into_iter().take(1).collect()),
-            Function::Last => return Ok(children(input).ok_or(Misfit)?.pop().into_iter().collect()),
+            Function::First => return Ok(vec![at(input, &Value::from(0))?]),
+            Function::Last => return Ok(vec![at(input, &Value::from(-1))?]),
+            Function::OfType(types) => {
+                return Ok(if types.contains(&type_name(value)) { vec![input.clone()] } else { Vec::new() });
+            }
+            Function::Recurse => return self.everything(input),
+            Function::Paths => return self.paths_below(input, |_, _| Ok(true)),
+            Function::Type => Value::from(type_name(value)),
+            _ => {
+                self.step(size(value))?;
+                self.made_of(function, value)?
+            }
+        };
+        Ok(vec![made(result)])
+    }
+
+    /// What a function makes of its whole input.
+    fn made_of(&mut self, function: Function, value: &Value) -> Result<Value, Misfit> {
+        let text = || value.as_str().ok_or(Misfit);
+        let items = || value.as_array().ok_or(Misfit);
+        Ok(match function {
             Function::Length => length(value)?,
             Function::Keys => keys(value)?,
-            Function::Type => Value::from(type_name(value)),
             Function::ToText => Value::from(plain(value)),
             Function::Format(format) => Value::from(format.write(value).ok_or(Misfit)?),
             Function::ToNumber => match value {
@@ -153,16 +170,12 @@ impl Run {
             },
             Function::Lower => Value::from(text()?.to_ascii_lowercase()),
             Function::Upper => Value::from(text()?.to_ascii_uppercase()),
-            Function::Any => {
-                Value::Bool(children(input).ok_or(Misfit)?.iter().any(|item| is_true(&item.value)))
-            }
-            Function::All => {
-                Value::Bool(children(input).ok_or(Misfit)?.iter().all(|item| is_true(&item.value)))
-            }
+            Function::Any => Value::Bool(parts(value).ok_or(Misfit)?.iter().any(|(_, part)| is_true(part))),
+            Function::All => Value::Bool(parts(value).ok_or(Misfit)?.iter().all(|(_, part)| is_true(part))),
             Function::Add => {
                 let mut sum = Value::Null;
-                for item in children(input).ok_or(Misfit)? {
-                    sum = arithmetic(&sum, Operator::Add, &item.value)?;
+                for (_, item) in parts(value).ok_or(Misfit)? {
+                    sum = arithmetic(&sum, Operator::Add, item)?;
                     self.step(size(&sum))?;
                 }
                 sum
@@ -193,16 +206,9 @@ impl Run {
             Function::Trim => Value::from(text()?.trim_ascii()),
             Function::TrimLeft => Value::from(text()?.trim_ascii_start()),
             Function::TrimRight => Value::from(text()?.trim_ascii_end()),
-            Function::OfType(types) => {
-                return Ok(if types.contains(&type_name(value)) { vec![input.clone()] } else { Vec::new() });
-            }
-            Function::Recurse => return self.everything(input),
-            Function::Paths => return self.paths_below(input, |_, _| Ok(true)),
             Function::FromEntries => from_entries(value)?,
             _ => return Err(Misfit),
-        };
-        self.step(size(&result))?;
-        Ok(vec![made(result)])
+        })
     }
 
     fn call_with<'a, 'e>(
@@ -210,7 +216,7 @@ impl Run {
         function: Function,
         argument: &'e Expression,
         input: &Found<'a>,
-        scope: &Scope<'e>,
+        scope: &Scope<'a, 'e>,
     ) -> Outcome<'a> {
         let value = &*input.value;
         match function {
@@ -219,7 +225,11 @@ impl Run {
                 Ok(chosen.iter().filter(|found| is_true(&found.value)).map(|_| input.clone()).collect())
             }
             Function::First => Ok(self.run(argument, input, scope)?.into_iter().take(1).collect()),
-            Function::Last => Ok(self.run(argument, input, scope)?.pop().into_iter().collect()),
+            // A value and no place, as jq makes it by `reduce`.
+            Function::Last => {
+                let last = self.run(argument, input, scope)?.pop();
+                Ok(last.into_iter().map(|last| Found { path: None, ..last }).collect())
+            }
             Function::Any | Function::All => {
                 let wanted = function == Function::Any;
                 let mut seen = false;
@@ -232,8 +242,12 @@ impl Run {
                 Ok(vec![made(seen == wanted)])
             }
             Function::IsIn => {
-                let found = self.run(argument, input, scope)?;
-                Ok(vec![made(found.iter().any(|found| *found.value == *value))])
+                let mut seen = false;
+                for found in self.run(argument, input, scope)? {
+                    self.step(size(value).min(size(&found.value)))?;
+                    seen |= *found.value == *value;
+                }
+                Ok(vec![made(seen)])
             }
             Function::Map => {
                 let mut all = Vec::new();
@@ -287,9 +301,12 @@ impl Run {
             _ => {
                 let mut all = Vec::new();
                 for argument in self.run(argument, input, scope)? {
-                    let result = of_two(function, value, &argument.value)?;
-                    self.step(size(&result))?;
-                    all.push(made(result));
+                    let argument = &argument.value;
+                    self.step(match function {
+                        Function::Has | Function::In => 1,
+                        _ => size(value) + size(argument) + pairs(value, argument),
+                    })?;
+                    all.push(made(of_two(function, value, argument)?));
                 }
                 Ok(all)
             }
@@ -302,7 +319,7 @@ impl Run {
         one: &'e Expression,
         other: &'e Expression,
         input: &Found<'a>,
-        scope: &Scope<'e>,
+        scope: &Scope<'a, 'e>,
     ) -> Outcome<'a> {
         match function {
             Function::AnyOf | Function::AllOf => {
@@ -319,7 +336,9 @@ impl Run {
                 for count in self.run(one, input, scope)? {
                     let count =
                         count.value.as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or(0);
-                    all.extend(self.run(other, input, scope)?.into_iter().take(count));
+                    if count > 0 {
+                        all.extend(self.run(other, input, scope)?.into_iter().take(count));
+                    }
                 }
                 Ok(all)
             }
@@ -393,14 +412,8 @@ fn of_two(function: Function, value: &Value, argument: &Value) -> Result<Value, 
             all.as_array().and_then(|all| all.last()).cloned().unwrap_or_default()
         }
         Function::Split => split(&text(value)?, &text(argument)?),
-        Function::TrimStart => match (value, argument) {
-            (Value::String(whole), Value::String(part)) => cut(whole.strip_prefix(part.as_str())),
-            _ => value.clone(),
-        },
-        Function::TrimEnd => match (value, argument) {
-            (Value::String(whole), Value::String(part)) => cut(whole.strip_suffix(part.as_str())),
-            _ => value.clone(),
-        },
+        Function::TrimStart => cut(text(value)?.strip_prefix(&text(argument)?)),
+        Function::TrimEnd => cut(text(value)?.strip_suffix(&text(argument)?)),
         Function::Join => {
             let parts = value.as_array().ok_or(Misfit)?.iter().map(|part| match part {
                 Value::Null => Ok(String::new()),
@@ -415,8 +428,9 @@ fn of_two(function: Function, value: &Value, argument: &Value) -> Result<Value, 
 }
 
 fn entries(value: &Value) -> Result<Value, Misfit> {
-    let fields = value.as_object().ok_or(Misfit)?;
-    Ok(fields.iter().map(|(key, value)| serde_json::json!({"key": key, "value": value})).collect())
+    let mut fields: Vec<(&String, &Value)> = value.as_object().ok_or(Misfit)?.iter().collect();
+    fields.sort_by_key(|(name, _)| *name);
+    Ok(fields.into_iter().map(|(key, value)| serde_json::json!({"key": key, "value": value})).collect())
 }
 
 fn from_entries(value: &Value) -> Result<Value, Misfit> {

@@ -20,7 +20,7 @@ impl Run {
         &mut self,
         matching: &'e Matching,
         input: &Found<'a>,
-        scope: &Scope<'e>,
+        scope: &Scope<'a, 'e>,
     ) -> Outcome<'a> {
         let mut all = Vec::new();
         for pattern in self.patterns(matching, input, scope)? {
@@ -50,11 +50,11 @@ impl Run {
         Ok(all)
     }
 
-    fn patterns<'e>(
+    fn patterns<'a, 'e>(
         &mut self,
         matching: &'e Matching,
-        input: &Found<'_>,
-        scope: &Scope<'e>,
+        input: &Found<'a>,
+        scope: &Scope<'a, 'e>,
     ) -> Result<Vec<Pattern>, Misfit> {
         let (expression, flags) = match &matching.wanted {
             Wanted::Known(pattern) => return Ok(vec![pattern.clone()]),
@@ -92,13 +92,13 @@ impl Run {
     }
 
     /// `sub`: the nth text has the nth result for each match in its place.
-    fn substituted<'e>(
+    fn substituted<'a, 'e>(
         &mut self,
         pattern: &Pattern,
         text: &str,
         matches: &[Places],
         by: &'e Expression,
-        scope: &Scope<'e>,
+        scope: &Scope<'a, 'e>,
     ) -> Result<Vec<Value>, Misfit> {
         let mut texts: Vec<String> = Vec::new();
         let mut next = 0;
@@ -132,7 +132,7 @@ impl Run {
         &mut self,
         parts: &'e [Expression],
         input: &Found<'a>,
-        scope: &Scope<'e>,
+        scope: &Scope<'a, 'e>,
     ) -> Outcome<'a> {
         let mut texts = vec![String::new()];
         for part in parts {

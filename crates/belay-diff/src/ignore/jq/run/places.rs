@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value};
 
+use super::parts::{at, children, parts};
 use super::scope::Scope;
 use super::values::size;
-use super::{Found, Misfit, Outcome, Run, at, children, made};
+use super::{Found, Misfit, Outcome, Run, made};
 use crate::ignore::jq::Step;
 use crate::ignore::jq::parse::Expression;
 
@@ -14,13 +15,16 @@ impl Run {
         &mut self,
         argument: &'e Expression,
         input: &Found<'a>,
-        scope: &Scope<'e>,
+        scope: &Scope<'a, 'e>,
     ) -> Outcome<'a> {
         let mut all = Vec::new();
         for path in self.run(argument, input, scope)? {
             let mut found = input.clone();
             for step in path.value.as_array().ok_or(Misfit)? {
-                self.step(1)?;
+                self.step(found.weight())?;
+                if found.value.is_string() {
+                    return Err(Misfit);
+                }
                 found = at(&found, step)?;
             }
             all.push(found);
@@ -33,7 +37,7 @@ impl Run {
         &mut self,
         argument: &'e Expression,
         input: &Found<'a>,
-        scope: &Scope<'e>,
+        scope: &Scope<'a, 'e>,
     ) -> Outcome<'a> {
         let start = Found { path: Some(Vec::new()), value: input.value.clone() };
         let found = self.run(argument, &start, scope)?;
@@ -63,21 +67,21 @@ impl Run {
         &mut self,
         argument: &'e Expression,
         input: &Found<'a>,
-        scope: &Scope<'e>,
+        scope: &Scope<'a, 'e>,
     ) -> Outcome<'a> {
-        let mut values = Vec::new();
-        for child in children(input).ok_or(Misfit)? {
-            let first = self.run(argument, &child, scope)?.into_iter().next();
-            values.push(first.map(|found| found.value.into_owned()));
-        }
-        let result = match &*input.value {
-            Value::Object(fields) => {
-                let names = fields.keys().cloned().zip(values);
-                let kept = names.filter_map(|(name, value)| Some((name, value?)));
-                Value::Object(kept.collect::<Map<String, Value>>())
+        let mut fields = Map::new();
+        let mut items = Vec::new();
+        let steps = parts(&input.value).ok_or(Misfit)?.into_iter().map(|(step, _)| step);
+        for (step, child) in steps.zip(children(input).ok_or(Misfit)?) {
+            let Some(first) = self.run(argument, &child, scope)?.into_iter().next() else { continue };
+            match step {
+                Step::Field(name) => {
+                    fields.insert(name, first.value.into_owned());
+                }
+                _ => items.push(first.value.into_owned()),
             }
-            _ => values.into_iter().flatten().collect(),
-        };
+        }
+        let result = if input.value.is_object() { Value::Object(fields) } else { Value::Array(items) };
         self.step(size(&result))?;
         Ok(vec![made(result)])
     }
@@ -90,6 +94,7 @@ fn written(path: &[Step]) -> Result<Value, Misfit> {
         // No list is that long: it is a place that is not there.
         Step::Index(usize::MAX) => Err(Misfit),
         Step::Index(place) => Ok(Value::from(*place)),
+        Step::Slice(from, to) => Ok(serde_json::json!({"start": from, "end": to})),
     });
     steps.collect()
 }

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
+use super::parts::children;
 use super::scope::Scope;
 use super::values::size;
-use super::{Found, Misfit, Outcome, Run, children, made, order};
+use super::{Found, Misfit, Outcome, Run, made, order};
 use crate::ignore::jq::functions::Function;
 use crate::ignore::jq::parse::Expression;
 
@@ -15,7 +16,7 @@ impl Run {
         function: Function,
         argument: &'e Expression,
         input: &Found<'a>,
-        scope: &Scope<'e>,
+        scope: &Scope<'a, 'e>,
     ) -> Outcome<'a> {
         if !input.value.is_array() {
             return Err(Misfit);

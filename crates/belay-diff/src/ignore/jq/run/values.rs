@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Misfit;
+use super::parts::parts;
 use crate::ignore::jq::parse::Operator;
 
 /// How many steps the making of a value counts for.
@@ -12,6 +13,14 @@ pub(super) fn size(value: &Value) -> usize {
         Value::Object(fields) => 1 + fields.values().map(size).sum::<usize>(),
         Value::String(text) => 1 + text.len() / 64,
         _ => 1,
+    }
+}
+
+/// How many steps it counts for to compare each part of one value with each of another.
+pub(super) fn pairs(one: &Value, other: &Value) -> usize {
+    match (one, other) {
+        (Value::String(one), Value::String(other)) => one.len().saturating_mul(other.len()) / 4096,
+        _ => size(one).saturating_mul(size(other)) / 64,
     }
 }
 
@@ -66,14 +75,13 @@ pub(super) fn split(text: &str, by: &str) -> Value {
     text.split(by).map(Value::from).collect()
 }
 
-/// A list with the items of lists in it in their place, so many levels deep.
+/// What is in a list or map, with the items of lists in their place, so many levels deep.
 pub(super) fn flat(value: &Value, depth: f64) -> Result<Value, Misfit> {
-    let items = value.as_array().ok_or(Misfit)?;
     if depth < 0.0 {
         return Err(Misfit);
     }
     let mut all = Vec::new();
-    for item in items {
+    for (_, item) in parts(value).ok_or(Misfit)? {
         match item {
             Value::Array(_) if depth >= 1.0 => match flat(item, depth - 1.0)? {
                 Value::Array(below) => all.extend(below),

@@ -322,6 +322,31 @@ mod tests {
         }
     }
 
+    // What gojq 0.12.19 prints of `del(EXPRESSION)`.
+    #[test]
+    fn what_is_not_asked_for_does_no_harm() {
+        let value = json!({"a": 1, "b": 2});
+        for expression in [
+            "first(.a, error)",
+            "limit(1; .a, error)",
+            "nth(0; .a, error)",
+            "try (.a, error)",
+            "(.a, error)?",
+            "first(.a | repeat(.))",
+            "first(range(1000000000) as $i | .a)",
+            "if isempty(1, error) then .b else .a end",
+            "if any(1, error; . == 1) then .a else .b end",
+            "if all(2, error; . == 1) then .b else .a end",
+            "limit(1; .a, .b)",
+        ] {
+            assert_eq!(left(expression, value.clone()), json!({"b": 2}), "{expression}");
+        }
+        // An error of what takes the results is none of theirs.
+        for expression in ["try .a | error", "first(.a, .b) | error", "(.a, .b)? | error", "[.a, error]"] {
+            assert_eq!(left(expression, value.clone()), value, "{expression}");
+        }
+    }
+
     #[test]
     fn what_takes_too_much_takes_nothing_out() {
         for expression in [

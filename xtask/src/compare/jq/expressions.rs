@@ -279,12 +279,11 @@ impl Maker {
                 self.note("if", text)
             }
             9 => {
-                // What fails after the first is no matter to gojq.
-                let text = format!("first({})", self.place());
+                let text = format!("first({})", self.path(below));
                 self.note("first", text)
             }
             10 => {
-                let text = format!("limit({}; {})", self.random.below(3), self.place());
+                let text = format!("limit({}; {})", self.random.below(3), self.path(below));
                 self.note("limit", text)
             }
             11 => {
@@ -292,8 +291,7 @@ impl Maker {
                 self.note("getpath", format!("getpath({path})"))
             }
             12 | 13 => {
-                // What a body finds before it fails is not kept.
-                let body = self.place();
+                let body = self.path(below);
                 let text = match self.random.below(3) {
                     0 => format!("try ({body})"),
                     1 => format!("({body})?"),
@@ -338,7 +336,7 @@ impl Maker {
                 self.note("def", text)
             }
             20 => {
-                let text = format!("nth({}; {})", self.random.below(3), self.place());
+                let text = format!("nth({}; {})", self.random.below(3), self.path(below));
                 self.note("first", text)
             }
             21 => {
@@ -395,9 +393,11 @@ impl Maker {
         match self.random.below(17) {
             14.. => {
                 let (feature, function) = self.random.pick(OF_TEXTS);
-                let of = match self.random.below(2) {
-                    0 => format!("{:?}", self.random.pick(&TEXTS)),
-                    _ => format!("{}?", self.field()),
+                let text = self.random.pick(&TEXTS);
+                let of = match self.random.below(3) {
+                    0 => format!("{text:?}"),
+                    1 => format!("{}?", self.field()),
+                    _ => format!("({text:?}, {})", self.field()),
                 };
                 let text = format!("(({of} | {function})?) < {}", self.literal());
                 self.note(feature, text)
@@ -431,10 +431,10 @@ impl Maker {
                 let text = format!("({} | type) == \"{}\"", self.made(below), self.random.pick(&TYPES));
                 self.note("types", text)
             }
-            7 => format!("isempty({})", self.place()),
+            7 => format!("isempty({})", self.path(below)),
             8 => format!("({} | any(. == {}))?", self.made(below), self.literal()),
-            9 => format!("any({}; . == {})", self.place(), self.literal()),
-            10 => format!("all({}; . != {})", self.place(), self.literal()),
+            9 => format!("any({}; . == {})", self.path(below), self.literal()),
+            10 => format!("all({}; . != {})", self.path(below), self.literal()),
             11 => {
                 let which = self.random.pick(&["contains", "inside", "startswith", "endswith"]);
                 format!("({} | {which}({}))?", self.made(below), self.literal())

@@ -1,6 +1,7 @@
 //! Evaluation: every result is a value and, where it stands in the object, the path to it.
 
 mod calls;
+mod compared;
 mod matching;
 mod parts;
 mod places;
@@ -9,21 +10,22 @@ mod sorted;
 mod values;
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use self::compared::holds;
 use self::parts::{at, children, resolved, slice};
 use self::scope::{Binding, Scope, bound, variable};
 use self::values::{arithmetic, pairs, size};
 use super::Step;
-use super::parse::{Comparison, Expression, Operator};
+use super::parse::{Expression, Operator};
 
 /// The most steps that one evaluation may take: some 0.2 s, and 100 MB for what it makes.
 const STEPS: usize = 1_000_000;
 /// The deepest nesting of one part of an expression, and of functions, in another.
-const DEEPEST: usize = 400;
+const DEEPEST: usize = 2000;
 /// Where so many bytes of stack are left, more is taken. One level needs less.
 const RED_ZONE: usize = 128 * 1024;
 /// How many bytes are taken.
@@ -52,6 +54,12 @@ impl Found<'_> {
 struct Misfit;
 
 type Outcome<'a> = Result<Vec<Found<'a>>, Misfit>;
+
+/// Whether more results are wanted.
+type Flow = Result<ControlFlow<()>, Misfit>;
+
+/// What is done with each result.
+type Take<'t, 'a> = &'t mut dyn FnMut(&mut Run, Found<'a>) -> Flow;
 
 /// The paths that an expression names in a value; `None` when jq would end with an error.
 pub(super) fn paths(expression: &Expression, value: &Value) -> Option<Vec<Vec<Step>>> {
@@ -86,22 +94,43 @@ struct Run {
 }
 
 impl Run {
+    /// All results.
     fn run<'a, 'e>(
         &mut self,
         expression: &'e Expression,
         input: &Found<'a>,
         scope: &Scope<'a, 'e>,
     ) -> Outcome<'a> {
+        let mut all = Vec::new();
+        let _all = self.each(expression, input, scope, &mut |_, found| {
+            all.push(found);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(all)
+    }
+
+    /// Hands on one result after another, for as long as they are wanted.
+    fn each<'a, 'e>(
+        &mut self,
+        expression: &'e Expression,
+        input: &Found<'a>,
+        scope: &Scope<'a, 'e>,
+        take: Take<'_, 'a>,
+    ) -> Flow {
         self.step(1)?;
         self.depth += 1;
-        let found = match self.depth > DEEPEST {
+        let flow = match self.depth > DEEPEST {
             true => Err(Misfit),
-            false => stacker::maybe_grow(RED_ZONE, STACK, || self.evaluate(expression, input, scope)),
+            false => stacker::maybe_grow(RED_ZONE, STACK, || {
+                self.evaluate(expression, input, scope, &mut |run, found| {
+                    run.step(found.weight())?;
+                    // What takes it stands upon all that made it.
+                    stacker::maybe_grow(RED_ZONE, STACK, || take(run, found))
+                })
+            }),
         };
         self.depth -= 1;
-        let found = found?;
-        self.step(found.iter().map(Found::weight).sum())?;
-        Ok(found)
+        flow
     }
 
     /// Counts work, and what was made of it.
@@ -115,189 +144,196 @@ impl Run {
         expression: &'e Expression,
         input: &Found<'a>,
         scope: &Scope<'a, 'e>,
-    ) -> Outcome<'a> {
+        take: Take<'_, 'a>,
+    ) -> Flow {
         match expression {
-            Expression::Identity => Ok(vec![input.clone()]),
-            Expression::Literal(value) => Ok(vec![made(value.clone())]),
-            Expression::Everything => self.everything(input),
-            Expression::Try(inner) => self.tried(inner, input, scope),
+            Expression::Identity => take(self, input.clone()),
+            Expression::Literal(value) => take(self, made(value.clone())),
+            Expression::Everything => self.everything(input, take),
+            Expression::Variable(name) => {
+                let value = variable(scope, name).ok_or(Misfit)?.clone();
+                take(self, Found { path: None, value })
+            }
             Expression::Pipe(first, then) => {
-                let mut all = Vec::new();
-                for found in self.run(first, input, scope)? {
-                    all.extend(self.run(then, &found, scope)?);
-                }
-                Ok(all)
+                self.each(first, input, scope, &mut |run, found| run.each(then, &found, scope, take))
             }
             Expression::Both(one, other) => {
-                let mut all = self.run(one, input, scope)?;
-                all.extend(self.run(other, input, scope)?);
-                Ok(all)
+                let flow = self.each(one, input, scope, take)?;
+                if flow.is_break() { Ok(flow) } else { self.each(other, input, scope, take) }
             }
             Expression::Otherwise(one, other) => {
-                let mut found = self.run(one, input, scope)?;
-                found.retain(|found| is_true(&found.value));
-                if found.is_empty() { self.run(other, input, scope) } else { Ok(found) }
-            }
-            Expression::Logic(one, both, other) => {
-                let mut all = Vec::new();
-                for left in self.run(one, input, scope)? {
-                    if is_true(&left.value) == *both {
-                        let rest = self.run(other, input, scope)?;
-                        all.extend(rest.iter().map(|right| made(is_true(&right.value))));
-                    } else {
-                        all.push(made(!*both));
+                let mut seen = false;
+                let flow = self.each(one, input, scope, &mut |run, found| {
+                    if !is_true(&found.value) {
+                        return Ok(ControlFlow::Continue(()));
                     }
-                }
-                Ok(all)
+                    seen = true;
+                    take(run, found)
+                })?;
+                if seen { Ok(flow) } else { self.each(other, input, scope, take) }
             }
+            Expression::Logic(one, both, other) => self.each(one, input, scope, &mut |run, left| {
+                if is_true(&left.value) != *both {
+                    return take(run, made(!*both));
+                }
+                run.each(other, input, scope, &mut |run, right| take(run, made(is_true(&right.value))))
+            }),
             Expression::Compare(one, comparison, other) => {
-                let mut all = Vec::new();
-                for right in self.run(other, input, scope)? {
-                    for left in self.run(one, input, scope)? {
-                        self.step(size(&left.value).min(size(&right.value)))?;
-                        all.push(made(holds(&left.value, *comparison, &right.value)));
-                    }
-                }
-                Ok(all)
+                self.each(other, input, scope, &mut |run, right| {
+                    run.each(one, input, scope, &mut |run, left| {
+                        run.step(size(&left.value).min(size(&right.value)))?;
+                        take(run, made(holds(&left.value, *comparison, &right.value)))
+                    })
+                })
             }
-            Expression::List(None) => Ok(vec![made(Vec::<Value>::new())]),
+            Expression::Arithmetic(one, operator, other) => {
+                self.each(other, input, scope, &mut |run, right| {
+                    run.each(one, input, scope, &mut |run, left| {
+                        let result = run.calculated(&left.value, *operator, &right.value)?;
+                        take(run, made(result))
+                    })
+                })
+            }
+            Expression::List(None) => take(self, made(Vec::<Value>::new())),
             Expression::List(Some(inner)) => {
                 let found = self.run(inner, input, scope)?;
-                self.list(found).map(|list| vec![list])
+                let list = self.list(found)?;
+                take(self, list)
             }
             Expression::Each(of) => {
-                let mut all = Vec::new();
-                for found in self.run(of, input, scope)? {
-                    all.extend(children(&found).ok_or(Misfit)?);
-                }
-                Ok(all)
+                self.each(of, input, scope, &mut |run, found| run.give(children(&found).ok_or(Misfit)?, take))
             }
-            Expression::Key(of, key) => {
-                let mut all = Vec::new();
-                for found in self.run(of, input, scope)? {
-                    for key in self.run(key, input, scope)? {
-                        all.push(at(&found, &key.value)?);
-                    }
-                }
-                Ok(all)
-            }
-            Expression::Slice(of, from, to) => {
-                let mut all = Vec::new();
-                for found in self.run(of, input, scope)? {
-                    let (from, to) = self.bounds(from, to, input, scope)?;
-                    all.push(slice(&found, from, to)?);
-                }
-                Ok(all)
-            }
-            Expression::Match(matching) => self.matching(matching, input, scope),
-            Expression::Text(parts) => self.text(parts, input, scope),
-            Expression::Call(function, arguments) => self.call(*function, arguments, input, scope),
-            Expression::Variable(name) => variable(scope, name)
-                .map(|value| vec![Found { path: None, value: value.clone() }])
-                .ok_or(Misfit),
-            Expression::Bind(source, name, body) => {
-                let mut all = Vec::new();
-                for found in self.run(source, input, scope)? {
-                    let inner = bound(scope, Binding::Value(name, found.value));
-                    all.extend(self.run(body, input, &inner)?);
-                }
-                Ok(all)
-            }
-            Expression::Reduce(fold) => self.reduce(fold, input, scope),
-            Expression::Foreach(fold) => self.foreach(fold, input, scope),
+            Expression::Key(of, key) => self.each(of, input, scope, &mut |run, found| {
+                run.each(key, input, scope, &mut |run, key| take(run, at(&found, &key.value)?))
+            }),
+            Expression::Slice(of, from, to) => self.each(of, input, scope, &mut |run, found| {
+                let (from, to) = run.bounds(from, to, input, scope)?;
+                take(run, slice(&found, from, to)?)
+            }),
+            Expression::Bind(source, name, body) => self.each(source, input, scope, &mut |run, found| {
+                run.each(body, input, &bound(scope, Binding::Value(name, found.value)), take)
+            }),
             Expression::If(condition, then, otherwise) => {
-                let mut all = Vec::new();
-                for found in self.run(condition, input, scope)? {
-                    match (is_true(&found.value), otherwise) {
-                        (true, _) => all.extend(self.run(then, input, scope)?),
-                        (false, Some(otherwise)) => all.extend(self.run(otherwise, input, scope)?),
-                        (false, None) => all.push(input.clone()),
-                    }
-                }
-                Ok(all)
+                self.each(condition, input, scope, &mut |run, found| match (is_true(&found.value), otherwise)
+                {
+                    (true, _) => run.each(then, input, scope, take),
+                    (false, Some(otherwise)) => run.each(otherwise, input, scope, take),
+                    (false, None) => take(run, input.clone()),
+                })
             }
-            Expression::Catch(body, catch) => match (self.run(body, input, scope), catch) {
-                (Err(misfit), None) => self.within(misfit),
-                (Err(misfit), Some(catch)) => {
-                    self.within(misfit)?;
+            Expression::Try(inner) => self.tried(inner, input, scope, take),
+            Expression::Catch(body, catch) => match catch {
+                None => self.caught(take, |run, take| run.each(body, input, scope, take)),
+                Some(catch) => {
+                    let mut failed = true;
+                    let flow = self.caught(take, |run, take| {
+                        let flow = run.each(body, input, scope, take);
+                        failed = flow.is_err();
+                        flow
+                    })?;
                     // What went wrong is not told in words.
-                    self.run(catch, &made(Value::Null), scope)
+                    if failed { self.each(catch, &made(Value::Null), scope, take) } else { Ok(flow) }
                 }
-                (found, _) => found,
             },
             Expression::Define(definition, rest) => {
-                self.run(rest, input, &bound(scope, Binding::Function(definition)))
+                self.each(rest, input, &bound(scope, Binding::Function(definition)), take)
             }
-            Expression::Invoke(name, arguments) => self.invoke(name, arguments, input, scope),
-            Expression::Arithmetic(one, operator, other) => {
-                let mut all = Vec::new();
-                for right in self.run(other, input, scope)? {
-                    for left in self.run(one, input, scope)? {
-                        if *operator == Operator::Subtract {
-                            self.step(pairs(&left.value, &right.value))?;
-                        }
-                        let result = arithmetic(&left.value, *operator, &right.value)?;
-                        self.step(size(&result))?;
-                        all.push(made(result));
-                    }
-                }
-                Ok(all)
+            Expression::Invoke(name, arguments) => self.invoke(name, arguments, input, scope, take),
+            Expression::Call(function, arguments) => self.call(*function, arguments, input, scope, take),
+            Expression::Foreach(fold) => self.foreach(fold, input, scope, take),
+            Expression::Reduce(fold) => {
+                let found = self.reduce(fold, input, scope)?;
+                self.give(found, take)
             }
-            Expression::Map(entries) => self.map(entries, input, scope),
+            Expression::Match(matching) => {
+                let found = self.matching(matching, input, scope)?;
+                self.give(found, take)
+            }
+            Expression::Text(parts) => {
+                let found = self.text(parts, input, scope)?;
+                self.give(found, take)
+            }
+            Expression::Map(entries) => {
+                let found = self.map(entries, input, scope)?;
+                self.give(found, take)
+            }
         }
     }
 
-    /// `EXPRESSION?`: what one item does not fit, others still may.
+    /// Hands on what is there.
+    fn give<'a>(&mut self, found: Vec<Found<'a>>, take: Take<'_, 'a>) -> Flow {
+        for found in found {
+            if take(self, found)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn calculated(&mut self, left: &Value, operator: Operator, right: &Value) -> Result<Value, Misfit> {
+        if operator == Operator::Subtract {
+            self.step(pairs(left, right))?;
+        }
+        arithmetic(left, operator, right)
+    }
+
+    /// `EXPRESSION?`: of a path, it is about its last step.
     fn tried<'a, 'e>(
         &mut self,
         inner: &'e Expression,
         input: &Found<'a>,
         scope: &Scope<'a, 'e>,
-    ) -> Outcome<'a> {
-        let mut all = Vec::new();
+        take: Take<'_, 'a>,
+    ) -> Flow {
         match inner {
-            Expression::Each(of) => {
-                for found in self.run(of, input, scope)? {
-                    all.extend(children(&found).unwrap_or_default());
-                }
-            }
-            Expression::Key(of, key) => {
-                for found in self.run(of, input, scope)? {
-                    for key in self.run(key, input, scope).or_else(|misfit| self.within(misfit))? {
-                        all.extend(at(&found, &key.value).ok());
-                    }
-                }
-            }
-            Expression::Slice(of, from, to) => {
-                for found in self.run(of, input, scope)? {
-                    let (from, to) = self.bounds(from, to, input, scope)?;
-                    all.extend(slice(&found, from, to).ok());
-                }
-            }
-            _ => return self.run(inner, input, scope).or_else(|misfit| self.within(misfit)),
+            Expression::Each(of) => self.each(of, input, scope, &mut |run, found| {
+                run.give(children(&found).unwrap_or_default(), take)
+            }),
+            Expression::Key(of, key) => self.each(of, input, scope, &mut |run, found| {
+                run.caught(take, |run, take| {
+                    run.each(key, input, scope, &mut |run, key| take(run, at(&found, &key.value)?))
+                })
+            }),
+            Expression::Slice(of, from, to) => self.each(of, input, scope, &mut |run, found| {
+                run.caught(take, |run, take| {
+                    let (from, to) = run.bounds(from, to, input, scope)?;
+                    take(run, slice(&found, from, to)?)
+                })
+            }),
+            _ => self.caught(take, |run, take| run.each(inner, input, scope, take)),
         }
-        Ok(all)
     }
 
-    /// An error that `?` swallows; not that of the limit.
-    fn within<'a>(&self, misfit: Misfit) -> Outcome<'a> {
-        if self.steps > STEPS { Err(misfit) } else { Ok(Vec::new()) }
+    /// What goes wrong ends the results and is no error; what takes them may still end with one, and so does the limit.
+    fn caught<'a>(
+        &mut self,
+        take: Take<'_, 'a>,
+        results: impl FnOnce(&mut Run, Take<'_, 'a>) -> Flow,
+    ) -> Flow {
+        let mut is_passed_on = false;
+        let flow = results(self, &mut |run, found| {
+            let flow = take(run, found);
+            is_passed_on |= flow.is_err();
+            flow
+        });
+        if flow.is_ok() || is_passed_on || self.steps > STEPS {
+            return flow;
+        }
+        Ok(ControlFlow::Continue(()))
     }
 
     /// The input and what is below it.
-    fn everything<'a>(&mut self, input: &Found<'a>) -> Outcome<'a> {
-        let mut all = Vec::new();
-        self.descend(input, &mut all)?;
-        Ok(all)
-    }
-
-    fn descend<'a>(&mut self, input: &Found<'a>, all: &mut Vec<Found<'a>>) -> Result<(), Misfit> {
+    fn everything<'a>(&mut self, input: &Found<'a>, take: Take<'_, 'a>) -> Flow {
         self.step(input.weight())?;
-        all.push(input.clone());
-        for child in children(input).unwrap_or_default() {
-            self.descend(&child, all)?;
+        if take(self, input.clone())?.is_break() {
+            return Ok(ControlFlow::Break(()));
         }
-        Ok(())
+        for child in children(input).unwrap_or_default() {
+            if self.everything(&child, take)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
     }
 
     fn bounds<'a, 'e>(
@@ -325,106 +361,5 @@ impl Run {
             [found] => found.value.as_f64().map(Some).ok_or(Misfit),
             _ => Err(Misfit),
         }
-    }
-}
-
-fn holds(left: &Value, comparison: Comparison, right: &Value) -> bool {
-    let order = order(left, right);
-    match comparison {
-        Comparison::Equal => order == Ordering::Equal,
-        Comparison::NotEqual => order != Ordering::Equal,
-        Comparison::Less => order == Ordering::Less,
-        Comparison::LessOrEqual => order != Ordering::Greater,
-        Comparison::Greater => order == Ordering::Greater,
-        Comparison::GreaterOrEqual => order != Ordering::Less,
-    }
-}
-
-/// jq's order of all values: null, false, true, numbers, texts, lists, maps.
-fn order(left: &Value, right: &Value) -> Ordering {
-    let rank = |value: &Value| match value {
-        Value::Null => 0,
-        Value::Bool(false) => 1,
-        Value::Bool(true) => 2,
-        Value::Number(_) => 3,
-        Value::String(_) => 4,
-        Value::Array(_) => 5,
-        Value::Object(_) => 6,
-    };
-    match (left, right) {
-        (Value::Number(left), Value::Number(right)) => {
-            left.as_f64().partial_cmp(&right.as_f64()).unwrap_or(Ordering::Equal)
-        }
-        (Value::String(left), Value::String(right)) => left.cmp(right),
-        (Value::Array(left), Value::Array(right)) => {
-            let items = left.iter().zip(right).map(|(left, right)| order(left, right));
-            items.fold(Ordering::Equal, Ordering::then).then(left.len().cmp(&right.len()))
-        }
-        (Value::Object(left), Value::Object(right)) => {
-            let names = |fields: &Map<String, Value>| fields.keys().cloned().collect::<BTreeSet<_>>();
-            let known = names(left);
-            let values = known.iter().map(|name| order(&left[name], right.get(name).unwrap_or(&Value::Null)));
-            known.cmp(&names(right)).then_with(|| values.fold(Ordering::Equal, Ordering::then))
-        }
-        _ => rank(left).cmp(&rank(right)),
-    }
-}
-
-fn length(value: &Value) -> Result<Value, Misfit> {
-    Ok(match value {
-        Value::Null => Value::from(0),
-        Value::String(text) => Value::from(text.chars().count()),
-        Value::Array(items) => Value::from(items.len()),
-        Value::Object(fields) => Value::from(fields.len()),
-        Value::Number(_) => value.clone(),
-        Value::Bool(_) => return Err(Misfit),
-    })
-}
-
-fn keys(value: &Value) -> Result<Value, Misfit> {
-    match value {
-        Value::Object(fields) => {
-            let mut names: Vec<String> = fields.keys().cloned().collect();
-            names.sort();
-            Ok(Value::from(names))
-        }
-        Value::Array(items) => Ok(Value::from((0..items.len()).collect::<Vec<usize>>())),
-        _ => Err(Misfit),
-    }
-}
-
-fn has(value: &Value, key: &Value) -> Result<bool, Misfit> {
-    match (value, key) {
-        (Value::Object(fields), Value::String(name)) => Ok(fields.contains_key(name)),
-        (Value::Null, Value::String(_) | Value::Number(_)) => Ok(false),
-        (Value::Array(items), Value::Number(index)) => {
-            Ok(index.as_u64().is_some_and(|index| index < items.len() as u64))
-        }
-        _ => Err(Misfit),
-    }
-}
-
-fn contains(value: &Value, part: &Value) -> Result<bool, Misfit> {
-    match (value, part) {
-        (Value::String(text), Value::String(part)) => Ok(text.contains(part.as_str())),
-        (Value::Array(items), Value::Array(parts)) => {
-            Ok(parts.iter().all(|part| items.iter().any(|item| contains(item, part).unwrap_or(false))))
-        }
-        (Value::Object(fields), Value::Object(parts)) => Ok(parts.iter().all(|(name, part)| {
-            fields.get(name).is_some_and(|field| contains(field, part).unwrap_or(false))
-        })),
-        _ if type_name(value) == type_name(part) => Ok(value == part),
-        _ => Err(Misfit),
-    }
-}
-
-fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
     }
 }

@@ -1,11 +1,14 @@
 //! Functions: those that everybody knows, and those that the expression defines.
 
+use std::ops::ControlFlow;
+
 use serde_json::{Map, Value};
 
+use super::compared::{contains, has, keys, length, order, type_name};
 use super::parts::{at, children, parts};
 use super::scope::{Binding, Scope, bound, callable};
 use super::values::{arithmetic, flat, indices, number, pairs, size, split};
-use super::{Found, Misfit, Outcome, Run, contains, has, is_true, keys, length, made, order, type_name};
+use super::{Flow, Found, Misfit, Outcome, Run, Take, is_true, made};
 use crate::ignore::jq::formats::{json, plain};
 use crate::ignore::jq::functions::Function;
 use crate::ignore::jq::parse::{Expression, Fold, Operator};
@@ -74,23 +77,23 @@ impl Run {
         fold: &'e Fold,
         input: &Found<'a>,
         scope: &Scope<'a, 'e>,
-    ) -> Outcome<'a> {
-        let items = self.run(&fold.source, input, scope)?;
-        let mut all = Vec::new();
-        for start in self.run(&fold.start, input, scope)? {
+        take: Take<'_, 'a>,
+    ) -> Flow {
+        self.each(&fold.start, input, scope, &mut |run, start| {
+            // jq knows no place of what was folded.
             let mut state = Found { path: None, ..start };
-            for item in &items {
-                let inner = bound(scope, Binding::Value(&fold.name, item.value.clone()));
-                for next in self.run(&fold.update, &state, &inner)? {
+            run.each(&fold.source, input, scope, &mut |run, item| {
+                let inner = bound(scope, Binding::Value(&fold.name, item.value));
+                let before = state.clone();
+                run.each(&fold.update, &before, &inner, &mut |run, next| {
+                    state = next.clone();
                     match &fold.extract {
-                        Some(extract) => all.extend(self.run(extract, &next, &inner)?),
-                        None => all.push(next.clone()),
+                        Some(extract) => run.each(extract, &next, &inner, take),
+                        None => take(run, next),
                     }
-                    state = next;
-                }
-            }
-        }
-        Ok(all)
+                })
+            })
+        })
     }
 
     /// A function that the expression defines, or an argument of one.
@@ -100,17 +103,18 @@ impl Run {
         arguments: &'e [Expression],
         input: &Found<'a>,
         scope: &Scope<'a, 'e>,
-    ) -> Outcome<'a> {
+        take: Take<'_, 'a>,
+    ) -> Flow {
         let link = callable(scope, name, arguments.len()).ok_or(Misfit)?;
         match &link.binding {
-            Binding::Argument(_, body, known) => self.run(body, input, known),
+            Binding::Argument(_, body, known) => self.each(body, input, known, take),
             Binding::Function(definition) => {
                 // It knows itself, so that it can go on by calling itself.
                 let mut inner = Some(link.clone());
                 for (parameter, argument) in definition.parameters.iter().zip(arguments) {
                     inner = bound(&inner, Binding::Argument(parameter, argument, scope.clone()));
                 }
-                self.run(&definition.body, input, &inner)
+                self.each(&definition.body, input, &inner, take)
             }
             Binding::Value(..) => Err(Misfit),
         }
@@ -122,36 +126,36 @@ impl Run {
         arguments: &'e [Expression],
         input: &Found<'a>,
         scope: &Scope<'a, 'e>,
-    ) -> Outcome<'a> {
+        take: Take<'_, 'a>,
+    ) -> Flow {
         match arguments {
-            [] => self.call_alone(function, input),
-            [argument] => self.call_with(function, argument, input, scope),
-            [one, other] => self.call_with_two(function, one, other, input, scope),
+            [] => self.call_alone(function, input, take),
+            [argument] => self.call_with(function, argument, input, scope, take),
+            [one, other] => self.call_with_two(function, one, other, input, scope, take),
             _ => Err(Misfit),
         }
     }
 
-    fn call_alone<'a>(&mut self, function: Function, input: &Found<'a>) -> Outcome<'a> {
+    fn call_alone<'a>(&mut self, function: Function, input: &Found<'a>, take: Take<'_, 'a>) -> Flow {
         let value = &*input.value;
-        let result = match function {
-            Function::Not => Value::Bool(!is_true(value)),
-            Function::Empty => return Ok(Vec::new()),
+        let is_kept = match function {
+            Function::Empty => false,
+            Function::Each => !value.is_null(),
+            Function::OfType(types) => types.contains(&type_name(value)),
             Function::Error => return Err(Misfit),
-            Function::Each => return Ok(if value.is_null() { Vec::new() } else { vec![input.clone()] }),
-            Function::First => return Ok(vec![at(input, &Value::from(0))?]),
-            Function::Last => return Ok(vec![at(input, &Value::from(-1))?]),
-            Function::OfType(types) => {
-                return Ok(if types.contains(&type_name(value)) { vec![input.clone()] } else { Vec::new() });
-            }
-            Function::Recurse => return self.everything(input),
-            Function::Paths => return self.paths_below(input, |_, _| Ok(true)),
-            Function::Type => Value::from(type_name(value)),
+            Function::First => return take(self, at(input, &Value::from(0))?),
+            Function::Last => return take(self, at(input, &Value::from(-1))?),
+            Function::Recurse => return self.everything(input, take),
+            Function::Paths => return self.paths_below(input, |_, _| Ok(true), take),
+            Function::Not => return take(self, made(!is_true(value))),
+            Function::Type => return take(self, made(type_name(value))),
             _ => {
                 self.step(size(value))?;
-                self.made_of(function, value)?
+                let result = self.made_of(function, value)?;
+                return take(self, made(result));
             }
         };
-        Ok(vec![made(result)])
+        if is_kept { take(self, input.clone()) } else { Ok(ControlFlow::Continue(())) }
     }
 
     /// What a function makes of its whole input.
@@ -217,100 +221,139 @@ impl Run {
         argument: &'e Expression,
         input: &Found<'a>,
         scope: &Scope<'a, 'e>,
-    ) -> Outcome<'a> {
-        let value = &*input.value;
+        take: Take<'_, 'a>,
+    ) -> Flow {
         match function {
-            Function::Select => {
-                let chosen = self.run(argument, input, scope)?;
-                Ok(chosen.iter().filter(|found| is_true(&found.value)).map(|_| input.clone()).collect())
-            }
-            Function::First => Ok(self.run(argument, input, scope)?.into_iter().take(1).collect()),
+            Function::Select => self.each(argument, input, scope, &mut |run, chosen| {
+                if is_true(&chosen.value) { take(run, input.clone()) } else { Ok(ControlFlow::Continue(())) }
+            }),
+            Function::First => self.first(1, argument, input, scope, take),
             // A value and no place, as jq makes it by `reduce`.
             Function::Last => {
                 let last = self.run(argument, input, scope)?.pop();
-                Ok(last.into_iter().map(|last| Found { path: None, ..last }).collect())
+                self.give(last.into_iter().map(|last| Found { path: None, ..last }).collect(), take)
             }
             Function::Any | Function::All => {
                 let wanted = function == Function::Any;
                 let mut seen = false;
                 for child in children(input).ok_or(Misfit)? {
-                    seen |= self
-                        .run(argument, &child, scope)?
-                        .iter()
-                        .any(|found| is_true(&found.value) == wanted);
+                    seen = seen || self.is_any(wanted, argument, &child, scope)?;
                 }
-                Ok(vec![made(seen == wanted)])
+                take(self, made(seen == wanted))
             }
             Function::IsIn => {
                 let mut seen = false;
-                for found in self.run(argument, input, scope)? {
-                    self.step(size(value).min(size(&found.value)))?;
-                    seen |= *found.value == *value;
-                }
-                Ok(vec![made(seen)])
+                let value = &*input.value;
+                let _found = self.each(argument, input, scope, &mut |run, found| {
+                    run.step(size(value).min(size(&found.value)))?;
+                    seen = *found.value == *value;
+                    Ok(if seen { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+                })?;
+                take(self, made(seen))
             }
             Function::Map => {
                 let mut all = Vec::new();
                 for child in children(input).ok_or(Misfit)? {
                     all.extend(self.run(argument, &child, scope)?);
                 }
-                self.list(all).map(|list| vec![list])
+                let list = self.list(all)?;
+                take(self, list)
             }
             Function::WithEntries => {
                 let mut all = Vec::new();
-                for entry in children(&made(entries(value)?)).ok_or(Misfit)? {
+                for entry in children(&made(entries(&input.value)?)).ok_or(Misfit)? {
                     all.extend(self.run(argument, &entry, scope)?);
                 }
                 let list = self.list(all)?;
-                Ok(vec![made(from_entries(&list.value)?)])
+                take(self, made(from_entries(&list.value)?))
             }
             Function::Recurse | Function::Repeat => {
-                let mut all = Vec::new();
                 let mut waiting = vec![input.clone()];
                 while let Some(next) = waiting.pop() {
-                    self.step(1)?;
+                    self.step(next.weight())?;
+                    if take(self, next.clone())?.is_break() {
+                        return Ok(ControlFlow::Break(()));
+                    }
                     let mut below = self.run(argument, &next, scope)?;
-                    all.push(next);
                     below.reverse();
                     waiting.extend(below);
                 }
-                Ok(all)
+                Ok(ControlFlow::Continue(()))
             }
-            Function::Range => {
-                let mut all = Vec::new();
-                for end in self.run(argument, input, scope)? {
-                    all.extend(self.range(0.0, end.value.as_f64().ok_or(Misfit)?)?);
-                }
-                Ok(all)
-            }
-            Function::Error => Err(Misfit),
-            Function::IsEmpty => Ok(vec![made(self.run(argument, input, scope)?.is_empty())]),
-            Function::SortBy | Function::GroupBy | Function::UniqueBy | Function::MinBy | Function::MaxBy => {
-                self.sorted_by(function, argument, input, scope)
-            }
-            Function::MapValues => self.map_values(argument, input, scope),
-            Function::GetPath => self.get_path(argument, input, scope),
-            Function::PathOf => self.path_of(argument, input, scope),
-            Function::Paths => self.paths_below(input, |run, found| {
-                Ok(run.run(argument, found, scope)?.iter().any(|found| is_true(&found.value)))
+            Function::Range => self.each(argument, input, scope, &mut |run, end| {
+                run.range(0.0, end.value.as_f64().ok_or(Misfit)?, take)
             }),
+            Function::Error => Err(Misfit),
+            Function::IsEmpty => {
+                let mut is_empty = true;
+                let _first = self.each(argument, input, scope, &mut |_, _| {
+                    is_empty = false;
+                    Ok(ControlFlow::Break(()))
+                })?;
+                take(self, made(is_empty))
+            }
+            Function::SortBy | Function::GroupBy | Function::UniqueBy | Function::MinBy | Function::MaxBy => {
+                let sorted = self.sorted_by(function, argument, input, scope)?;
+                take(self, sorted)
+            }
+            Function::MapValues => {
+                let values = self.map_values(argument, input, scope)?;
+                take(self, values)
+            }
+            Function::GetPath => self.get_path(argument, input, scope, take),
+            Function::PathOf => self.path_of(argument, input, scope, take),
+            Function::Paths => {
+                self.paths_below(input, |run, found| run.is_any(true, argument, found, scope), take)
+            }
             Function::Nth => {
-                let places = self.run(argument, input, scope)?;
-                places.iter().map(|place| at(input, &place.value)).collect()
+                self.each(argument, input, scope, &mut |run, place| take(run, at(input, &place.value)?))
             }
-            _ => {
-                let mut all = Vec::new();
-                for argument in self.run(argument, input, scope)? {
-                    let argument = &argument.value;
-                    self.step(match function {
-                        Function::Has | Function::In => 1,
-                        _ => size(value) + size(argument) + pairs(value, argument),
-                    })?;
-                    all.push(made(of_two(function, value, argument)?));
-                }
-                Ok(all)
-            }
+            _ => self.each(argument, input, scope, &mut |run, argument| {
+                let (value, argument) = (&*input.value, &*argument.value);
+                run.step(match function {
+                    Function::Has | Function::In => 1,
+                    _ => size(value) + size(argument) + pairs(value, argument),
+                })?;
+                take(run, made(of_two(function, value, argument)?))
+            }),
         }
+    }
+
+    /// Whether one of the results is true, or false.
+    fn is_any<'a, 'e>(
+        &mut self,
+        wanted: bool,
+        argument: &'e Expression,
+        input: &Found<'a>,
+        scope: &Scope<'a, 'e>,
+    ) -> Result<bool, Misfit> {
+        let mut seen = false;
+        let _found = self.each(argument, input, scope, &mut |_, found| {
+            seen = is_true(&found.value) == wanted;
+            Ok(if seen { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })?;
+        Ok(seen)
+    }
+
+    /// So many results; what comes after them is not asked for.
+    fn first<'a, 'e>(
+        &mut self,
+        mut count: usize,
+        argument: &'e Expression,
+        input: &Found<'a>,
+        scope: &Scope<'a, 'e>,
+        take: Take<'_, 'a>,
+    ) -> Flow {
+        if count == 0 {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let mut flow = ControlFlow::Continue(());
+        let _found = self.each(argument, input, scope, &mut |run, found| {
+            count -= 1;
+            flow = take(run, found)?;
+            Ok(if count == 0 { ControlFlow::Break(()) } else { flow })
+        })?;
+        Ok(flow)
     }
 
     fn call_with_two<'a, 'e>(
@@ -320,77 +363,72 @@ impl Run {
         other: &'e Expression,
         input: &Found<'a>,
         scope: &Scope<'a, 'e>,
-    ) -> Outcome<'a> {
+        take: Take<'_, 'a>,
+    ) -> Flow {
         match function {
             Function::AnyOf | Function::AllOf => {
                 let wanted = function == Function::AnyOf;
                 let mut seen = false;
-                for found in self.run(one, input, scope)? {
-                    seen |=
-                        self.run(other, &found, scope)?.iter().any(|found| is_true(&found.value) == wanted);
-                }
-                Ok(vec![made(seen == wanted)])
+                let _found = self.each(one, input, scope, &mut |run, found| {
+                    seen = run.is_any(wanted, other, &found, scope)?;
+                    Ok(if seen { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+                })?;
+                take(self, made(seen == wanted))
             }
-            Function::Limit => {
-                let mut all = Vec::new();
-                for count in self.run(one, input, scope)? {
-                    let count =
-                        count.value.as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or(0);
-                    if count > 0 {
-                        all.extend(self.run(other, input, scope)?.into_iter().take(count));
+            Function::Limit => self.each(one, input, scope, &mut |run, count| {
+                let count = count.value.as_u64().and_then(|count| usize::try_from(count).ok());
+                run.first(count.unwrap_or(0), other, input, scope, take)
+            }),
+            Function::Nth => self.each(one, input, scope, &mut |run, place| {
+                let place = place.value.as_u64().and_then(|place| usize::try_from(place).ok());
+                let mut before = place.ok_or(Misfit)?;
+                let mut flow = ControlFlow::Continue(());
+                let _found = run.each(other, input, scope, &mut |run, found| {
+                    if before > 0 {
+                        before -= 1;
+                        return Ok(ControlFlow::Continue(()));
                     }
-                }
-                Ok(all)
-            }
-            Function::Nth => {
-                let found = self.run(other, input, scope)?;
-                let mut all = Vec::new();
-                for place in self.run(one, input, scope)? {
-                    let place = place.value.as_u64().ok_or(Misfit)?;
-                    all.extend(usize::try_from(place).ok().and_then(|place| found.get(place)).cloned());
-                }
-                Ok(all)
-            }
-            Function::Range => {
-                let mut all = Vec::new();
-                for start in self.run(one, input, scope)? {
-                    for end in self.run(other, input, scope)? {
-                        let bound = |found: &Found<'_>| found.value.as_f64().ok_or(Misfit);
-                        all.extend(self.range(bound(&start)?, bound(&end)?)?);
-                    }
-                }
-                Ok(all)
-            }
+                    flow = take(run, found)?;
+                    Ok(ControlFlow::Break(()))
+                })?;
+                Ok(flow)
+            }),
+            Function::Range => self.each(one, input, scope, &mut |run, start| {
+                run.each(other, input, scope, &mut |run, end| {
+                    let bound = |found: &Found<'_>| found.value.as_f64().ok_or(Misfit);
+                    run.range(bound(&start)?, bound(&end)?, take)
+                })
+            }),
             Function::While | Function::Until => {
-                let mut all = Vec::new();
                 let mut waiting = vec![input.clone()];
                 while let Some(next) = waiting.pop() {
-                    self.step(1)?;
-                    let holds = self.run(one, &next, scope)?.iter().any(|found| is_true(&found.value));
+                    self.step(next.weight())?;
+                    let holds = self.is_any(true, one, &next, scope)?;
+                    if holds && take(self, next.clone())?.is_break() {
+                        return Ok(ControlFlow::Break(()));
+                    }
                     if holds == (function == Function::While) {
                         let mut below = self.run(other, &next, scope)?;
                         below.reverse();
                         waiting.extend(below);
                     }
-                    if holds {
-                        all.push(next);
-                    }
                 }
-                Ok(all)
+                Ok(ControlFlow::Continue(()))
             }
             _ => Err(Misfit),
         }
     }
 
-    fn range<'a>(&mut self, start: f64, end: f64) -> Outcome<'a> {
-        let mut all = Vec::new();
+    fn range<'a>(&mut self, start: f64, end: f64, take: Take<'_, 'a>) -> Flow {
         let mut next = start;
         while next < end {
             self.step(1)?;
-            all.push(made(number(next)?));
+            if take(self, made(number(next)?))?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
             next += 1.0;
         }
-        Ok(all)
+        Ok(ControlFlow::Continue(()))
     }
 }
 

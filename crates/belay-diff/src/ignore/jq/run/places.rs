@@ -1,11 +1,13 @@
 //! Paths as values.
 
+use std::ops::ControlFlow;
+
 use serde_json::{Map, Value};
 
 use super::parts::{at, children, parts};
 use super::scope::Scope;
 use super::values::size;
-use super::{Found, Misfit, Outcome, Run, made};
+use super::{Flow, Found, Misfit, Run, Take, made};
 use crate::ignore::jq::Step;
 use crate::ignore::jq::parse::Expression;
 
@@ -16,20 +18,19 @@ impl Run {
         argument: &'e Expression,
         input: &Found<'a>,
         scope: &Scope<'a, 'e>,
-    ) -> Outcome<'a> {
-        let mut all = Vec::new();
-        for path in self.run(argument, input, scope)? {
+        take: Take<'_, 'a>,
+    ) -> Flow {
+        self.each(argument, input, scope, &mut |run, path| {
             let mut found = input.clone();
             for step in path.value.as_array().ok_or(Misfit)? {
-                self.step(found.weight())?;
+                run.step(found.weight())?;
                 if found.value.is_string() {
                     return Err(Misfit);
                 }
                 found = at(&found, step)?;
             }
-            all.push(found);
-        }
-        Ok(all)
+            take(run, found)
+        })
     }
 
     /// `path(E)`: where that is what an expression names.
@@ -38,10 +39,13 @@ impl Run {
         argument: &'e Expression,
         input: &Found<'a>,
         scope: &Scope<'a, 'e>,
-    ) -> Outcome<'a> {
+        take: Take<'_, 'a>,
+    ) -> Flow {
         let start = Found { path: Some(Vec::new()), value: input.value.clone() };
-        let found = self.run(argument, &start, scope)?;
-        found.iter().map(|found| Ok(made(written(found.path.as_ref().ok_or(Misfit)?)?))).collect()
+        self.each(argument, &start, scope, &mut |run, found| {
+            let path = written(found.path.as_ref().ok_or(Misfit)?)?;
+            take(run, made(path))
+        })
     }
 
     /// `paths`: of everything below the input that is wanted.
@@ -49,17 +53,18 @@ impl Run {
         &mut self,
         input: &Found<'a>,
         mut is_wanted: impl FnMut(&mut Run, &Found<'a>) -> Result<bool, Misfit>,
-    ) -> Outcome<'a> {
+        take: Take<'_, 'a>,
+    ) -> Flow {
         let start = Found { path: Some(Vec::new()), value: input.value.clone() };
-        let mut all = Vec::new();
-        for found in self.everything(&start)?.iter().skip(1) {
-            if is_wanted(self, found)? {
-                let path = written(found.path.as_ref().ok_or(Misfit)?)?;
-                self.step(size(&path))?;
-                all.push(made(path));
+        self.everything(&start, &mut |run, found| {
+            let path = found.path.as_ref().ok_or(Misfit)?;
+            if path.is_empty() || !is_wanted(run, &found)? {
+                return Ok(ControlFlow::Continue(()));
             }
-        }
-        Ok(all)
+            let path = written(path)?;
+            run.step(size(&path))?;
+            take(run, made(path))
+        })
     }
 
     /// `map_values(E)`: each value becomes the first result, or goes where there is none.
@@ -68,7 +73,7 @@ impl Run {
         argument: &'e Expression,
         input: &Found<'a>,
         scope: &Scope<'a, 'e>,
-    ) -> Outcome<'a> {
+    ) -> Result<Found<'a>, Misfit> {
         let mut fields = Map::new();
         let mut items = Vec::new();
         let steps = parts(&input.value).ok_or(Misfit)?.into_iter().map(|(step, _)| step);
@@ -82,8 +87,7 @@ impl Run {
             }
         }
         let result = if input.value.is_object() { Value::Object(fields) } else { Value::Array(items) };
-        self.step(size(&result))?;
-        Ok(vec![made(result)])
+        Ok(made(result))
     }
 }
 

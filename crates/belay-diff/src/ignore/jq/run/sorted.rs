@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
+use super::compared::order;
 use super::parts::children;
 use super::scope::Scope;
-use super::values::size;
-use super::{Found, Misfit, Outcome, Run, made, order};
+use super::{Found, Misfit, Run, made};
 use crate::ignore::jq::functions::Function;
 use crate::ignore::jq::parse::Expression;
 
@@ -17,7 +17,7 @@ impl Run {
         argument: &'e Expression,
         input: &Found<'a>,
         scope: &Scope<'a, 'e>,
-    ) -> Outcome<'a> {
+    ) -> Result<Found<'a>, Misfit> {
         if !input.value.is_array() {
             return Err(Misfit);
         }
@@ -39,7 +39,6 @@ impl Run {
             Function::MaxBy => items.last().map(|(_, item)| item.clone()).unwrap_or_default(),
             _ => return Err(Misfit),
         };
-        self.step(size(&result))?;
-        Ok(vec![made(result)])
+        Ok(made(result))
     }
 }

@@ -343,7 +343,7 @@ mod tests {
         }
         // An error of what takes the results is none of theirs.
         for expression in ["try .a | error", "first(.a, .b) | error", "(.a, .b)? | error", "[.a, error]"] {
-            assert_eq!(left(expression, value.clone()), value, "{expression}");
+            assert_eq!(left(&format!(".b, ({expression})"), value.clone()), value, "{expression}");
         }
     }
 

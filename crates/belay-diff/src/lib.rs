@@ -20,7 +20,7 @@ pub use compare::{AddedFields, CompareOptions, Difference, compare};
 pub use drift::{DigestKey, Drift, describe};
 pub use ignore::{IgnoreRule, Ignored, Jq, JqError};
 pub use known_types::{KnownField, KnownType};
-pub use normalise::{IgnoredStatus, NormaliseOptions, normalised};
+pub use normalise::{IgnoredStatus, NormaliseOptions, normalised, with_string_data};
 pub use ownership::{Owner, Ownership};
 pub use path::{FieldPath, Segment};
 pub use predict::{Method, PredictError, added_paths};

@@ -85,7 +85,7 @@ fn restricted(decoded: Value, written: &Value) -> Value {
 }
 
 /// The object as the API will store it: a Secret's `stringData` moves to `data`.
-pub(crate) fn with_string_data(object: &Value) -> Value {
+pub fn with_string_data(object: &Value) -> Value {
     let mut value = object.clone();
     if value["kind"] != "Secret" || value["apiVersion"] != "v1" {
         return value;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use belay_cluster::{Kinds, Scope};
 use belay_flux_api::{CommonMetadata, Kustomization, refused_object_annotations};
 use belay_manifest::{GroupVersionKind, Manifest, Object, ObjectKey, Origin, is_dns_label};
@@ -183,6 +185,7 @@ fn placed(manifest: &Manifest, scope: Scope, target: &Target<'_>) -> Result<Obje
         Scope::Namespaced => {}
     }
     normalise(&mut object);
+    as_the_api_keeps_it(&mut object);
     if let Some(common) = target.common {
         common.labels.iter().for_each(|(name, value)| object.set_label(name, value));
         common.annotations.iter().for_each(|(name, value)| object.set_annotation(name, value));
@@ -199,6 +202,56 @@ pub(crate) fn normalise(object: &mut Object) {
         if let Some(metadata) = fields.get_mut("metadata").and_then(Value::as_object_mut) {
             metadata.remove("creationTimestamp");
         }
+    }
+}
+
+/// As Flux applies it: a Secret's texts as its data, so that a text that leaves Git leaves the cluster and every key is
+/// owned as one kind of field; and a definition without a conversion webhook's placeholder of a certificate, which the
+/// API server refuses and which somebody else (cert-manager, mostly) puts there.
+fn as_the_api_keeps_it(object: &mut Object) {
+    match object.kind() {
+        "Secret" if object.value().get("stringData").is_some() => {
+            *object.value_mut() = belay_diff::with_string_data(object.value());
+        }
+        "CustomResourceDefinition" => {
+            let client = object.value_mut().pointer_mut("/spec/conversion/webhook/clientConfig");
+            let client = client.and_then(Value::as_object_mut);
+            if let Some(client) = client.filter(|client| client.get("caBundle").is_some_and(is_placeholder)) {
+                client.shift_remove("caBundle");
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether a `caBundle` says something, and no certificate.
+fn is_placeholder(bundle: &Value) -> bool {
+    let text = bundle.as_str().unwrap_or_default();
+    !text.is_empty() && !STANDARD.decode(text).is_ok_and(|bytes| holds_certificate(&bytes))
+}
+
+/// Whether there is a block of a certificate in the text whose content is one whole ASN.1 sequence.
+fn holds_certificate(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let blocks = text.split("-----BEGIN CERTIFICATE-----").skip(1);
+    blocks.filter_map(|block| block.split_once("-----END CERTIFICATE-----")).any(|(body, _)| {
+        let body: String = body.split_whitespace().collect();
+        STANDARD.decode(body).is_ok_and(|bytes| is_sequence(&bytes))
+    })
+}
+
+/// Whether the bytes are one ASN.1 sequence as DER writes it, to their end.
+fn is_sequence(bytes: &[u8]) -> bool {
+    let Some((0x30, [first, rest @ ..])) = bytes.split_first() else {
+        return false;
+    };
+    match first & 0x7f {
+        length if first & 0x80 == 0 => rest.len() == usize::from(length),
+        count @ 1..=4 if rest.len() > usize::from(count) => {
+            let (length, content) = rest.split_at(usize::from(count));
+            length.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)) == content.len()
+        }
+        _ => false,
     }
 }
 
@@ -290,6 +343,22 @@ mod tests {
         assert_eq!(object.label(OWNER_NAME), Some("apps"));
         assert!(TARGET.owns(object));
         assert!(!Target { name: "other", ..TARGET }.owns(object));
+    }
+
+    #[test]
+    fn a_placeholder_of_a_certificate_is_none() {
+        let pem = |content: &[u8]| {
+            let body = STANDARD.encode(content);
+            let text = format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n");
+            Value::from(STANDARD.encode(text))
+        };
+        for placeholder in [json!("Cg=="), json!("no base64"), pem(b"text"), pem(&[0x30, 3, 1]), pem(&[])] {
+            assert!(is_placeholder(&placeholder), "{placeholder}");
+        }
+        let long: Vec<u8> = [0x30, 0x82, 1, 0].into_iter().chain([7; 256]).collect();
+        for bundle in [json!(""), pem(&[0x30, 1, 7]), pem(&long)] {
+            assert!(!is_placeholder(&bundle), "{bundle}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use belay_diff::Drift;
 use belay_filetree::Reads;
-use belay_flux_api::Kustomization;
+use belay_flux_api::{ConditionStatus, Kustomization, find_condition};
 use belay_ledger::{Contest, Decision, Entry, Rule, Trigger};
 use belay_manifest::{Object, ObjectKey};
 use jiff::Timestamp;
@@ -10,6 +10,9 @@ use jiff::Timestamp;
 use crate::context::{Context, Source};
 use crate::kustomization_status::{Fault, Found, Result as Came};
 use crate::write::REQUESTED_AT;
+
+/// The reason of an app that waits for another one.
+const DEPENDENCY_NOT_READY: &str = "DependencyNotReady";
 
 /// Why a look at a revision matters; nothing when it was applied already.
 pub(crate) fn commit(app: &Kustomization, source: &Source, files: &[String]) -> Option<Trigger> {
@@ -58,10 +61,25 @@ pub(crate) fn contest(context: &Context, key: &ObjectKey, drift: &[Drift]) -> Op
     context.settings.ledger.contest(&app_name(key), drift, belay_cluster::now())
 }
 
+/// What brought a look that nobody asked for and that no change caused: another app, or the time of another try.
+fn unasked(app: &Kustomization, result: &Result<Came, Fault>) -> Trigger {
+    let ready = find_condition(&app.status.conditions, "Ready");
+    let has_failed = ready.filter(|ready| ready.status == ConditionStatus::False);
+    let is_held = result.as_ref().is_err_and(|fault| fault.reason == DEPENDENCY_NOT_READY);
+    match has_failed {
+        _ if is_held => Trigger::Dependency,
+        Some(ready) if ready.observed_generation != Some(app.metadata.generation) => Trigger::Look,
+        Some(ready) if ready.reason == DEPENDENCY_NOT_READY => Trigger::Dependency,
+        Some(_) => Trigger::Timer,
+        None => Trigger::Look,
+    }
+}
+
 /// Notes what a look came to, if anything.
 pub(crate) fn note(
     context: &Context,
     key: &ObjectKey,
+    app: &Kustomization,
     found: &Found,
     result: &Result<Came, Fault>,
     now: Timestamp,
@@ -83,7 +101,7 @@ pub(crate) fn note(
         time: now,
         app: app_name(key),
         revision: found.revision.clone().unwrap_or_default(),
-        trigger: found.trigger.clone().unwrap_or(Trigger::Look),
+        trigger: found.trigger.clone().unwrap_or_else(|| unasked(app, result)),
         decision,
     });
 }
@@ -101,7 +119,7 @@ pub(crate) fn held(context: &Context, app: String) {
 
 fn rule(fault: &Fault, found: &Found) -> Rule {
     match fault.reason {
-        "DependencyNotReady" => Rule::Dependency,
+        DEPENDENCY_NOT_READY => Rule::Dependency,
         "ArtifactFailed" | "BuildFailed" => Rule::Source,
         _ if found.is_contested => Rule::Contest,
         _ => Rule::Failure,
@@ -111,4 +129,41 @@ fn rule(fault: &Fault, found: &Found) -> Rule {
 /// The name by which commands know the app.
 pub(crate) fn app_name(key: &ObjectKey) -> String {
     format!("ks/{}/{}", key.namespace, key.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use belay_crd::Described;
+    use serde_json::{Value, json};
+
+    fn app(ready: &Value) -> Kustomization {
+        Kustomization::read(json!({"metadata": {"name": "web", "namespace": "flux-system", "generation": 2},
+            "status": {"conditions": [ready]}}))
+        .unwrap()
+    }
+
+    fn ready(status: &str, reason: &str, generation: i64) -> Value {
+        json!({"type": "Ready", "status": status, "reason": reason, "message": "", "observedGeneration": generation,
+            "lastTransitionTime": "2026-01-01T00:00:00Z"})
+    }
+
+    #[test]
+    fn what_nobody_asked_for_comes_from_a_dependency_or_a_timer() {
+        let applied = Ok(Came::Applied { waited: None });
+        let failed = Err(Fault::retry("BuildFailed", "no such file"));
+        let held = Err(Fault::retry(DEPENDENCY_NOT_READY, "waiting"));
+        for (known, result, trigger) in [
+            (ready("True", "ReconciliationSucceeded", 2), &applied, Trigger::Look),
+            (ready("True", "ReconciliationSucceeded", 2), &failed, Trigger::Look),
+            (ready("True", "ReconciliationSucceeded", 2), &held, Trigger::Dependency),
+            (ready("False", DEPENDENCY_NOT_READY, 2), &applied, Trigger::Dependency),
+            (ready("False", "BuildFailed", 2), &applied, Trigger::Timer),
+            (ready("False", "BuildFailed", 2), &failed, Trigger::Timer),
+            (ready("False", "BuildFailed", 1), &failed, Trigger::Look),
+            (ready("Unknown", "Progressing", 2), &failed, Trigger::Look),
+        ] {
+            assert_eq!(unasked(&app(&known), result), trigger, "{known} {result:?}");
+        }
+    }
 }

@@ -29,7 +29,7 @@ pub(crate) async fn report(
     result: &Result<Came, Fault>,
 ) {
     let now = belay_cluster::now();
-    evidence::note(context, &object.key(), found, result, now);
+    evidence::note(context, &object.key(), app, found, result, now);
     let status = status(app, found, result, now);
     write::status(context, object, MANAGER, &status.write()).await;
     let mut annotations = annotations(app, found);

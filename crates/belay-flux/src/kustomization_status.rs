@@ -19,9 +19,6 @@ use crate::post_build::Secrets;
 use crate::reconcile::Objects;
 use crate::write::REQUESTED_AT;
 
-/// A pass that takes longer says that it is under way before it says how it ended.
-pub(crate) const LONG: Duration = Duration::from_secs(1);
-
 /// What a look is at, in Flux's words.
 pub(crate) const BUILD: &str = "Building manifests";
 pub(crate) const APPLY: &str = "Detecting drift";

@@ -34,6 +34,7 @@ mod inventory;
 mod kustomization_source;
 mod kustomization_status;
 mod leftovers;
+mod long;
 mod once;
 mod pieces;
 mod post_build;

@@ -1,7 +1,6 @@
 //! One look at one Kustomization: read → check → source → build → compare → plan → apply → wait → report.
 
 use std::collections::BTreeMap;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +15,6 @@ use belay_manifest::{GroupVersionKind, Manifest, Object, ObjectKey};
 use belay_plan::{Order, Plan, Wanted, plan};
 use belay_render::{Freshness, Render};
 use kube::api::PropagationPolicy;
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::build::{self, BuildError};
@@ -26,7 +24,8 @@ use crate::drift_ignore::DriftIgnore;
 use crate::health::{Health, Moment, Pass, Waiting, judge, or, rounded, timeout};
 use crate::health_checks::HealthChecks;
 use crate::kustomization_source::{check_dependencies, source, unreadable};
-use crate::kustomization_status::{APPLY, BUILD, Doing, Fault, Found, LONG, Result as Came};
+use crate::kustomization_status::{APPLY, BUILD, Doing, Fault, Found, Result as Came};
+use crate::long::{LONG, with_progress};
 use crate::post_build::{self, PostBuildError, Secrets};
 use crate::prepare::{Prepared, Target, keeps, prepare};
 use crate::{
@@ -56,9 +55,15 @@ pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Dura
     }
     let started = Instant::now();
     let mut found = Found::new(started);
-    let doing = found.doing.subscribe();
+    let mut doing = found.doing.subscribe();
+    let doing = async { doing.wait_for(Option::is_some).await.ok().and_then(|doing| doing.clone()) };
     let looking = look(context, &object, &app, &mut found);
-    let result = with_progress(context, &object, &app, doing, looking).await;
+    let result = with_progress(looking, doing, async |doing: Option<Doing>| {
+        if let Some(doing) = doing {
+            report::progress(context, &object, &app, &doing).await;
+        }
+    })
+    .await;
     let result = result.map_err(|fault| Fault { message: found.secrets.hidden_in(&fault.message), ..fault });
     let interval = or(&app.spec.interval, INTERVAL);
     let again = match &result {
@@ -75,34 +80,6 @@ pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Dura
     found.next = again.unwrap_or(interval);
     step("report", report::report(context, &object, &app, &found, &result)).await;
     again
-}
-
-/// Makes a look. One that takes long is told of while it lasts.
-async fn with_progress<T>(
-    context: &Context,
-    object: &Object,
-    app: &Kustomization,
-    mut doing: watch::Receiver<Option<Doing>>,
-    look: impl Future<Output = T>,
-) -> T {
-    let mut look = pin!(look);
-    let lasts = async {
-        tokio::time::sleep(LONG).await;
-        doing.wait_for(Option::is_some).await.ok().and_then(|doing| doing.clone())
-    };
-    let doing = tokio::select! {
-        biased;
-        result = &mut look => return result,
-        doing = lasts => doing,
-    };
-    let telling = async {
-        if let Some(doing) = doing {
-            report::progress(context, object, app, &doing).await;
-        }
-    };
-    // How it ended is told when this has been written: a late request must not have the last word.
-    let (result, ()) = tokio::join!(look, telling);
-    result
 }
 
 async fn look(

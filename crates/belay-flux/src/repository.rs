@@ -1,6 +1,7 @@
 //! One look at one GitRepository: read → check → log in → fetch → store → report.
 
 use std::collections::BTreeMap;
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,8 +17,9 @@ use crate::artifact::{self, Place};
 use crate::context::{Context, SOURCE_GROUP, Source};
 use crate::health::or;
 use crate::ignore::Ignore;
+use crate::long::with_progress;
 use crate::repository_content::{Content, compose};
-use crate::repository_status::{Files, Found, status};
+use crate::repository_status::{Files, Found, status, under_way};
 use crate::repository_verify::verify;
 use crate::{repository_access, unreadable, write};
 
@@ -64,7 +66,10 @@ pub(crate) async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Dura
     let requested = repository.metadata.annotation(write::REQUESTED_AT).unwrap_or_default();
     let is_asked = requested != repository.status.last_handled_reconcile_at;
     let max_age = if is_asked { Duration::ZERO } else { interval };
-    let (found, again) = match look(context, &object, &repository, max_age).await {
+    let looking = look(context, &object, &repository, max_age);
+    let looking =
+        with_progress(looking, ready(()), async |()| tell_under_way(context, &object, &repository).await);
+    let (found, again) = match looking.await {
         Ok(files) => (Found::Files(files), Some(interval)),
         Err(fault) => {
             context.note_failure(key);
@@ -285,6 +290,13 @@ fn shortened(subject: &str) -> String {
     match subject.char_indices().nth(SUBJECT) {
         Some((end, _)) => format!("{}...", &subject[..end]),
         None => subject.to_owned(),
+    }
+}
+
+/// Writes that a look is under way which lasts; its end is told of after that.
+async fn tell_under_way(context: &Context, object: &Object, repository: &GitRepository) {
+    if let Some(status) = under_way(repository, belay_cluster::now()) {
+        write::status(context, object, MANAGER, &belay_crd::Described::write(&status)).await;
     }
 }
 

@@ -1,7 +1,8 @@
 //! The one place where a GitRepository's status is made.
 
 use belay_flux_api::{
-    Artifact, Condition, ConditionStatus, GitRepository, GitRepositoryStatus, remove_condition, set_condition,
+    Artifact, Condition, ConditionStatus, GitRepository, GitRepositoryStatus, find_condition,
+    remove_condition, set_condition,
 };
 use jiff::Timestamp;
 
@@ -13,6 +14,9 @@ const FETCH_FAILED: &str = "FetchFailed";
 const STORAGE_FAILED: &str = "StorageOperationFailed";
 const INCLUDE_UNAVAILABLE: &str = "IncludeUnavailable";
 const SOURCE_VERIFIED: &str = "SourceVerified";
+
+/// The reason of what is under way.
+const PROGRESSING: &str = "Progressing";
 
 /// The condition that a fault is about.
 fn aspect(reason: &str) -> (&'static str, ConditionStatus) {
@@ -49,7 +53,7 @@ pub(crate) struct Files {
     pub(crate) verified: Option<String>,
 }
 
-/// What a look that fails was at, as the original tells it: not why it failed.
+/// What a look that fails or lasts was at, as the original tells it: not why it failed.
 fn progress(repository: &GitRepository) -> String {
     let (status, generation) = (&repository.status, repository.metadata.generation);
     let observed = status.observed_generation.unwrap_or_default();
@@ -60,6 +64,32 @@ fn progress(repository: &GitRepository) -> String {
     } else {
         "reconciliation in progress".to_owned()
     }
+}
+
+/// The status of a look that lasts; nothing when it says so already.
+pub(crate) fn under_way(repository: &GitRepository, now: Timestamp) -> Option<GitRepositoryStatus> {
+    let generation = repository.metadata.generation;
+    let known = |type_: &str| find_condition(&repository.status.conditions, type_);
+    let is_told = |known: &Condition| {
+        known.status == ConditionStatus::True
+            && known.reason == PROGRESSING
+            && known.observed_generation == Some(generation)
+    };
+    if known("Reconciling").is_some_and(is_told) {
+        return None;
+    }
+    let mut status = repository.status.clone();
+    let mut set = |type_: &str, is: ConditionStatus| {
+        let condition = Condition::new(type_, is, PROGRESSING, progress(repository), generation);
+        set_condition(&mut status.conditions, condition, now);
+    };
+    set("Reconciling", ConditionStatus::True);
+    // What it was stays said until there is news.
+    if known("Ready").is_none_or(|ready| ready.status == ConditionStatus::Unknown) {
+        set("Ready", ConditionStatus::Unknown);
+    }
+    remove_condition(&mut status.conditions, "Stalled");
+    Some(status)
 }
 
 /// The status after a look.
@@ -171,5 +201,29 @@ mod tests {
         assert_eq!(failed.conditions[1].message, "reconciliation in progress");
         let mended = status(&repository(failed.write()), &files("abc"), now);
         assert_eq!(mended.conditions, ready.conditions);
+    }
+
+    #[test]
+    fn a_long_look_is_told_of_once_and_leaves_what_is_known() {
+        let now = "2026-01-01T00:00:00Z".parse().unwrap();
+        let told = |status: &GitRepositoryStatus| -> Vec<String> {
+            let line = |known: &Condition| {
+                format!("{} {:?} {}: {}", known.type_, known.status, known.reason, known.message)
+            };
+            status.conditions.iter().map(line).collect()
+        };
+        let first = under_way(&repository(json!({})), now).unwrap();
+        let building = "Progressing: building artifact";
+        assert_eq!(
+            told(&first),
+            [format!("Ready Unknown {building}"), format!("Reconciling True {building}")]
+        );
+        assert_eq!(under_way(&repository(first.write()), now), None);
+        let known = status(&repository(json!({})), &files("abc"), now);
+        let again = under_way(&repository(known.write()), now).unwrap();
+        assert_eq!(told(&again)[1], "Reconciling True Progressing: reconciliation in progress");
+        assert!(told(&again)[0].starts_with("Ready True Succeeded"), "{:?}", told(&again));
+        let ended = status(&repository(again.write()), &files("abc"), now);
+        assert_eq!(ended.conditions, known.conditions);
     }
 }

@@ -287,13 +287,18 @@ fn percentile(values: &[f64], percent: usize) -> f64 {
 /// What is read off a leg's cost.
 type Figure = fn(&Cost) -> f64;
 
+/// The middle one, or between the two in the middle. Nothing of none.
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let upper = *values.get(values.len() / 2)?;
+    let lower = values[(values.len() - 1) / 2];
+    Some(f64::midpoint(lower, upper))
+}
+
 /// The rival and the floor beside Belay, as medians.
 fn print_ratios(rows: &[(Engine, &Cost)]) {
-    let median = |wanted: &dyn Fn(Engine) -> bool, value: &dyn Fn(&Cost) -> f64| {
-        let mut values: Vec<f64> =
-            rows.iter().filter(|(engine, _)| wanted(*engine)).map(|(_, cost)| value(cost)).collect();
-        values.sort_by(f64::total_cmp);
-        values.get(values.len() / 2).copied()
+    let median_of = |wanted: &dyn Fn(Engine) -> bool, value: &dyn Fn(&Cost) -> f64| {
+        median(rows.iter().filter(|(engine, _)| wanted(*engine)).map(|(_, cost)| value(cost)).collect())
     };
     let is_rival = |engine: Engine| matches!(engine, Engine::Flux(_));
     let figures: [(&str, Figure); 4] = [
@@ -303,11 +308,12 @@ fn print_ratios(rows: &[(Engine, &Cost)]) {
         ("requests", |cost| cost.requests.total() as f64),
     ];
     for (name, value) in figures {
-        let Some(ours) = median(&|engine| engine == Engine::Belay, &value) else { continue };
-        if let Some(theirs) = median(&is_rival, &value).filter(|_| ours > 0.0) {
+        let Some(ours) = median_of(&|engine| engine == Engine::Belay, &value) else { continue };
+        if let Some(theirs) = median_of(&is_rival, &value).filter(|_| ours > 0.0) {
             crate::print(&format!("{name}: rival / Belay {:.1}", theirs / ours));
         }
-        if let Some(floor) = median(&|engine| engine == Engine::Floor, &value).filter(|floor| *floor > 0.0) {
+        if let Some(floor) = median_of(&|engine| engine == Engine::Floor, &value).filter(|floor| *floor > 0.0)
+        {
             crate::print(&format!("{name}: Belay / floor {:.2}", ours / floor));
         }
     }
@@ -316,6 +322,13 @@ fn print_ratios(rows: &[(Engine, &Cost)]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_median_of_two_is_between_them() {
+        assert_eq!(median(vec![]), None);
+        assert_eq!(median(vec![3.0, 1.0]), Some(2.0));
+        assert_eq!(median(vec![9.0, 1.0, 2.0]), Some(2.0));
+    }
 
     #[test]
     fn percentiles_are_values_that_so_many_do_not_exceed() {

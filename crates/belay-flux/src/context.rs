@@ -23,6 +23,7 @@ use crate::files::SourceFiles;
 use crate::health::Waiting;
 use crate::helm_release;
 use crate::ignore::Ignore;
+use crate::jobs::Round;
 
 /// The API group of Kustomizations.
 pub const KUSTOMIZE_GROUP: &str = "kustomize.toolkit.fluxcd.io";
@@ -155,6 +156,8 @@ pub(crate) struct Memory {
     pub(crate) released: Option<BuiltChart>,
     /// What a Kustomization waits for.
     pub(crate) waiting: Option<Waiting>,
+    /// Which of a Kustomization's Jobs may be gone.
+    pub(crate) round: Option<Box<Round>>,
     /// What a HelmRelease was in sync with.
     pub(crate) release: Option<helm_release::Seen>,
     /// Which object, by its uid, was said to hold what its kind cannot, and the words for it.

@@ -66,7 +66,7 @@ async fn delete(context: &Context, object: &Object, app: &Kustomization) -> Resu
     let not_known = |error: LiveError| error.to_string();
     place.live.ask_for_lost_answers().await.map_err(not_known)?;
     // The status may have been refused before it could tell of them.
-    known.extend(adopted(&place.live, object, &target));
+    known.extend(adopted(&place.live, object, app));
     if known.is_empty() {
         return Ok(true);
     }

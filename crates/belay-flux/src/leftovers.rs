@@ -1,5 +1,5 @@
 //! What a Kustomization applied of a kind that neither its inventory nor Git names, as an earlier process ended between
-//! the apply and the status. In other clusters than our own it is found when the kind is watched for another reason.
+//! the apply and the status. In other clusters than our own nothing is adopted.
 
 use belay_cluster::{LiveState, Owners};
 use belay_manifest::{GroupVersionKind, Object, ObjectKey};

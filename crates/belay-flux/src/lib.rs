@@ -31,6 +31,7 @@ mod helm_release;
 mod history;
 mod ignore;
 mod inventory;
+mod jobs;
 mod kustomization_source;
 mod kustomization_status;
 mod leftovers;

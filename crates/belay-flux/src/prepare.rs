@@ -267,6 +267,7 @@ fn treatment(object: &Object, target: &Target<'_>) -> Treatment {
         ignore: is_disabled(object) || is(object, APPLY, "Ignore"),
         keep: keeps(object),
         only_create: is(object, APPLY, "IfNotPresent"),
+        may_be_gone: false,
         recreate: target.force || is(object, FORCE, "Enabled"),
         merge: is(object, APPLY, "Merge"),
     }
@@ -359,6 +360,25 @@ mod tests {
         for bundle in [json!(""), pem(&[0x30, 1, 7]), pem(&long)] {
             assert!(!is_placeholder(&bundle), "{bundle}");
         }
+    }
+
+    #[test]
+    fn texts_of_a_secret_are_its_data_and_a_definition_has_no_placeholder() {
+        let mut secret =
+            Object::new(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "login"},
+            "data": {"a": "YQ==", "b": "YQ=="}, "stringData": {"b": "text"}}))
+            .unwrap();
+        as_the_api_keeps_it(&mut secret);
+        assert_eq!(secret.value()["data"], json!({"a": "YQ==", "b": "dGV4dA=="}));
+        assert!(secret.value().get("stringData").is_none());
+        let client = json!({"caBundle": "Cg==", "service": {"name": "convert"}});
+        let mut definition = Object::new(json!({"apiVersion": "apiextensions.k8s.io/v1",
+            "kind": "CustomResourceDefinition", "metadata": {"name": "things.x.dev"},
+            "spec": {"conversion": {"webhook": {"clientConfig": client}}}}))
+        .unwrap();
+        as_the_api_keeps_it(&mut definition);
+        let client = &definition.value()["spec"]["conversion"]["webhook"]["clientConfig"];
+        assert_eq!(*client, json!({"service": {"name": "convert"}}));
     }
 
     #[test]

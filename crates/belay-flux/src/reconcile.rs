@@ -1,6 +1,6 @@
 //! One look at one Kustomization: read → check → source → build → compare → plan → apply → wait → report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,10 +29,11 @@ use crate::long::{LONG, with_progress};
 use crate::post_build::{self, PostBuildError, Secrets};
 use crate::prepare::{Prepared, Target, keeps, prepare};
 use crate::{
-    deletion, drift, evidence, external_artifact, history, inventory, references, report, unreadable, write,
+    deletion, drift, evidence, external_artifact, history, inventory, jobs, references, report, unreadable,
+    write,
 };
 
-const INTERVAL: Duration = Duration::from_secs(60);
+pub(crate) const INTERVAL: Duration = Duration::from_secs(60);
 /// How soon the objects of other owners are looked at again.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -128,6 +129,7 @@ async fn look(
     }
     found.begin(APPLY, &source.revision);
     step("apply", apply(context, &planned, found)).await?;
+    jobs::note(context, &key, app, &source.revision, &planned.prepared.desired);
     let keys = waited_for(&planned.place, object, app, &planned.prepared).await?;
     let waited_for = keys.as_deref().map(|keys| (keys, &checks));
     let came = wait(context, &planned.place.live, object, app, waited_for, found)?;
@@ -182,12 +184,13 @@ pub(crate) async fn read_and_plan(
     let ignored = DriftIgnore::read(&app.spec.ignore)
         .map_err(|error| Fault::retry("ReconciliationFailed", belay_causes::chain(&error)))?;
     let live = &place.live;
-    let prepared = learn_and_prepare(live, &manifests, &target).await?;
+    let mut prepared = learn_and_prepare(live, &manifests, &target).await?;
+    jobs::mark(context, &key, app, &source.revision, &mut prepared.desired);
     context.keep_desired(&key, prepared.desired.iter().map(|desired| &desired.object));
     watch_kinds(live, &prepared, &known).await?;
     // A folder without objects prunes nothing, whatever an earlier life has left.
     if !manifests.is_empty() {
-        known.extend(adopted(live, object, &target));
+        known.extend(adopted(live, object, app));
     }
     let plan = step("plan", async { compare(live, app, &prepared, &known, &ignored) }).await;
     Ok(Planned { place, reads, prepared, known, plan, digest, secrets })
@@ -311,8 +314,13 @@ async fn watch_kinds(live: &LiveState, prepared: &Prepared, known: &Objects) -> 
     live.ask_for_lost_answers().await.map_err(fault)
 }
 
-/// What we applied and no inventory names: a process ended between the two, or the status could not be written.
-pub(crate) fn adopted(live: &LiveState, object: &Object, target: &Target<'_>) -> Objects {
+/// What we applied and no inventory names: a process ended between the two, or the status could not be written. In other
+/// clusters the marks prove nothing: an app of the same name that lives there, or in a third cluster, applies under them.
+pub(crate) fn adopted(live: &LiveState, object: &Object, app: &Kustomization) -> Objects {
+    if app.spec.kube_config.is_some() {
+        return Objects::new();
+    }
+    let target = Target::of(app);
     let is_applied_by_us = |live: &Object| {
         let entries = live.value()["metadata"]["managedFields"].as_array();
         entries.into_iter().flatten().any(|entry| {
@@ -403,10 +411,13 @@ async fn waited_for(
     app: &Kustomization,
     prepared: &Prepared,
 ) -> Result<Option<Vec<ObjectKey>>, Fault> {
+    let gone = prepared.desired.iter().filter(|desired| desired.treatment.may_be_gone);
+    let gone: HashSet<ObjectKey> = gone.map(|desired| desired.object.key()).collect();
+    let is_there = |key: &ObjectKey| !gone.contains(key) || place.live.get(key).is_some();
     if app.spec.wait {
         let applied = prepared.desired.iter().filter(|desired| !desired.treatment.ignore);
         let keys = applied.map(|desired| desired.object.key()).filter(|key| *key != object.key());
-        return Ok(Some(keys.collect()));
+        return Ok(Some(keys.filter(is_there).collect()));
     }
     if app.spec.health_checks.is_empty() {
         return Ok(None);
@@ -428,6 +439,7 @@ async fn waited_for(
         }
         keys.push(key);
     }
+    keys.retain(is_there);
     Ok(Some(keys))
 }
 

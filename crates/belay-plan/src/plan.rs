@@ -25,6 +25,8 @@ pub struct Treatment {
     pub keep: bool,
     /// Only create it, never change it.
     pub only_create: bool,
+    /// Do not create it again: it was there, and the cluster cleared it away when it had ended.
+    pub may_be_gone: bool,
     /// Delete and create it anew when a field cannot be changed.
     pub recreate: bool,
     /// Keep the fields that others added, whoever they are.
@@ -185,6 +187,7 @@ fn apply_step(desired: Desired, live: &BTreeMap<ObjectKey, Arc<Object>>, wanted:
     let compared = compared(&desired.treatment, wanted);
     let action = match found {
         _ if desired.treatment.ignore => Action::Ignore,
+        None if desired.treatment.may_be_gone => Action::Nothing,
         None => Action::Create,
         Some(_) if desired.treatment.only_create => Action::Nothing,
         Some(found) => match compare(&desired.object, found, &compared) {
@@ -332,6 +335,16 @@ mod tests {
             ["ConfigMap/precious Keep(PruneDisabled)", "ConfigMap/old Prune { uid: \"old\" }"]
         );
         assert_eq!(run(vec![], &live, &tracked[..1], false), ["ConfigMap/old Keep(PruneNotRequested)"]);
+    }
+
+    #[test]
+    fn what_may_be_gone_is_not_made_again_but_compared_when_it_is_there() {
+        let mut wanted = desired("ConfigMap", "a");
+        wanted.treatment.may_be_gone = true;
+        assert_eq!(run(vec![wanted.clone()], &[], &[], true), ["ConfigMap/a Nothing"]);
+        wanted.object.value_mut()["data"] = json!({"b": "c"});
+        let there = run(vec![wanted], &[object("ConfigMap", "a")], &[], true);
+        assert!(there[0].starts_with("ConfigMap/a Apply"), "{there:?}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::check::resource_path;
 use crate::estate::{ARGO_NAMESPACE, FLUX_NAMESPACE, Family, Kind};
 use crate::run::{finish, in_a_world, walk};
-use crate::script::{Edit, FolderChange, Step, beginning};
+use crate::script::{Edit, FolderChange, Step, Telling, beginning};
 use crate::world::World;
 
 /// Apps whose resources, objects and namespaces are marked.
@@ -59,7 +59,7 @@ async fn mark(world: &World, name: &str, value: &Value) {
 async fn laggards(world: &mut World) -> Vec<String> {
     let put = |app| Edit { app, change: FolderChange::Put(Kind::ConfigMap, "two".to_owned()) };
     let edits: Vec<Edit> = MARKED.into_iter().chain(OTHERS).map(put).collect();
-    world.commit(&edits, true);
+    world.commit(&edits, Telling::Once);
     world.pass(Duration::from_secs(120)).await;
     let head = world.estate.commits.last().map(|(id, _)| id.clone()).unwrap_or_default();
     let mut laggards = Vec::new();

@@ -11,13 +11,24 @@ use crate::gate::Mood;
 use crate::hooks::{HOOKED, Mishap};
 use crate::storm::Gust;
 
+/// How webhooks tell of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Telling {
+    /// The push is lost.
+    Lost,
+    /// Once.
+    Once,
+    /// Many times, and again when it is old.
+    Repeated,
+}
+
 /// One thing that happens.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Step {
     /// Time goes by.
     Wait(Duration),
-    /// A commit, and whether a webhook tells of it.
-    Commit(Vec<Edit>, bool),
+    /// A commit, and how webhooks tell of it.
+    Commit(Vec<Edit>, Telling),
     /// The branch goes back to the commit before the last one.
     ForcePush,
     /// The branch is gone.
@@ -245,7 +256,7 @@ pub(crate) fn beginning() -> Vec<Step> {
     edits.push(put("base", Kind::Widget, "gear"));
     edits.push(put("shop", Kind::Deployment, "main"));
     edits.push(put("store", Kind::Secret, "login"));
-    let mut steps = vec![Step::Commit(edits, false)];
+    let mut steps = vec![Step::Commit(edits, Telling::Lost)];
     steps.extend(["ghost", "web", "archive", "base", "shop", "attic", "store"].map(Step::Create));
     steps
 }
@@ -268,7 +279,7 @@ pub(crate) fn reference() -> Vec<Step> {
                 put("store", Kind::ConfigMap, "three"),
                 remove("store", Kind::ConfigMap, "two"),
             ],
-            true,
+            Telling::Once,
         ),
         wait(40),
         Step::Tamper(Target { app: "web", place: 0 }, Hand::Change),
@@ -283,7 +294,7 @@ pub(crate) fn reference() -> Vec<Step> {
                 manner("shop", Manner::Empty),
                 manner("store", Manner::Broken),
             ],
-            true,
+            Telling::Once,
         ),
         wait(40),
         Step::Commit(
@@ -292,7 +303,7 @@ pub(crate) fn reference() -> Vec<Step> {
                 manner("shop", Manner::Broken),
                 manner("base", Manner::Missing),
             ],
-            true,
+            Telling::Once,
         ),
         wait(40),
         Step::Commit(
@@ -304,7 +315,7 @@ pub(crate) fn reference() -> Vec<Step> {
                 put("base", Kind::Widget, "wheel"),
                 remove("base", Kind::Widget, "gear"),
             ],
-            true,
+            Telling::Once,
         ),
         wait(60),
         Step::Delete("shop", true),
@@ -422,12 +433,12 @@ fn sizes(random: &mut StdRng) -> Vec<Step> {
             (Edit { app, change: FolderChange::Many(true) }, Edit { app, change: FolderChange::Many(false) })
         }
     };
-    let mut steps = vec![Step::Commit(vec![come], true)];
+    let mut steps = vec![Step::Commit(vec![come], Telling::Once)];
     if random.random_bool(0.7) {
         steps.insert(0, Step::Weather(vec![Weather::SmallStore]));
     }
     if random.random_bool(0.5) {
-        steps.push(Step::Commit(vec![go], true));
+        steps.push(Step::Commit(vec![go], Telling::Once));
     }
     steps
 }
@@ -441,6 +452,14 @@ fn mishaps(random: &mut StdRng) -> Vec<Step> {
         steps.push(Step::Terminate);
     }
     steps
+}
+
+fn telling(random: &mut StdRng) -> Telling {
+    match random.random_range(0..10) {
+        0..3 => Telling::Lost,
+        3..8 => Telling::Once,
+        _ => Telling::Repeated,
+    }
 }
 
 fn pause(random: &mut StdRng) -> Duration {
@@ -458,7 +477,7 @@ fn step(random: &mut StdRng, serial: usize) -> Step {
         0..36 => {
             let edits =
                 (0..random.random_range(1..5)).map(|place| edit(random, serial * 10 + place)).collect();
-            Step::Commit(edits, random.random_bool(0.7))
+            Step::Commit(edits, telling(random))
         }
         36..39 => Step::ForcePush,
         39..41 => Step::DeleteBranch,

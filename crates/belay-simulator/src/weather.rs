@@ -12,7 +12,7 @@ use crate::script::Weather;
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// What has to happen in at least so many of 200 runs; less would prove nothing.
-pub(crate) const WANTED: [(&str, u64); 61] = [
+pub(crate) const WANTED: [(&str, u64); 62] = [
     ("a slow request", 10),
     ("403 for a read", 8),
     ("403 for a write", 8),
@@ -40,6 +40,7 @@ pub(crate) const WANTED: [(&str, u64); 61] = [
     ("a revision said to be applied", 190),
     ("a revision said to be applied and up", 190),
     ("a force-push", 15),
+    ("a push told of again and again", 100),
     ("a branch deleted", 15),
     ("an app created", 150),
     ("an app deleted with its objects", 30),

@@ -25,7 +25,7 @@ use crate::line::Log;
 use crate::process::Process;
 use crate::remote::Remote;
 use crate::rollouts::Rollouts;
-use crate::script::{Edit, FolderChange, Hand, Step, Target, Weather};
+use crate::script::{Edit, FolderChange, Hand, Step, Target, Telling, Weather};
 use crate::storm::{Gust, Storm};
 use crate::{bulk, script, weather};
 
@@ -37,6 +37,10 @@ const RESTART: Duration = Duration::from_secs(10);
 const AWAY: Duration = Duration::from_secs(20);
 /// What holds an object.
 const HOLD: &str = "example.com/held";
+/// How often a push is told of that is told of again and again.
+const FLOOD: usize = 30;
+/// How often when it is old.
+const REPLAYS: u32 = 3;
 
 /// A world.
 pub(crate) struct World {
@@ -51,6 +55,8 @@ pub(crate) struct World {
     /// What else happened, by name.
     pub(crate) events: BTreeMap<String, u64>,
     process: Option<Process>,
+    /// Pushes that will be told of again.
+    old_pushes: u32,
     disk: Disk,
     backup: Option<BackedUp>,
     /// Objects with a finalizer that only the end takes off.
@@ -165,6 +171,7 @@ impl World {
             watchman: Watchman::default(),
             events: BTreeMap::new(),
             process: None,
+            old_pushes: 0,
             disk,
             backup: None,
             held: BTreeSet::new(),
@@ -245,8 +252,11 @@ impl World {
             self.count(&name);
         }
         match step {
-            Step::Wait(time) => self.pass(*time).await,
-            Step::Commit(edits, told) => self.commit(edits, *told),
+            Step::Wait(time) => {
+                self.replay_a_push();
+                self.pass(*time).await;
+            }
+            Step::Commit(edits, telling) => self.commit(edits, *telling),
             Step::ForcePush => self.force_push(),
             Step::DeleteBranch => {
                 self.estate.head = None;
@@ -378,7 +388,7 @@ impl World {
         weather::set(&self.faults, &self.remote, &[]);
     }
 
-    pub(crate) fn commit(&mut self, edits: &[Edit], told: bool) {
+    pub(crate) fn commit(&mut self, edits: &[Edit], telling: Telling) {
         for edit in edits {
             self.estate.edit(edit);
             self.count_bulk(edit);
@@ -390,8 +400,28 @@ impl World {
         estate.commits.push((id, folders));
         estate.head = Some(number);
         self.remote.set_branch(CONFIG_URL, "main", estate.commits.last().map(|(id, _)| id.as_str()));
-        if told && let Some(process) = &self.process {
-            process.repository_changed(CONFIG_URL);
+        match telling {
+            Telling::Lost => {}
+            Telling::Once => self.tell_of_pushes(1),
+            Telling::Repeated => {
+                self.count("a push told of again and again");
+                self.tell_of_pushes(FLOOD);
+                self.old_pushes += REPLAYS;
+            }
+        }
+    }
+
+    fn tell_of_pushes(&self, times: usize) {
+        if let Some(process) = &self.process {
+            (0..times).for_each(|_| process.repository_changed(CONFIG_URL));
+        }
+    }
+
+    /// What was told of already may be told of again, however old it is.
+    fn replay_a_push(&mut self) {
+        if self.old_pushes > 0 {
+            self.old_pushes -= 1;
+            self.tell_of_pushes(1);
         }
     }
 
@@ -409,7 +439,7 @@ impl World {
     /// Apps come or go all at once.
     async fn storm(&mut self, gust: Gust) {
         self.estate.storm.begin();
-        self.commit(&[], true);
+        self.commit(&[], Telling::Once);
         let mut storm = std::mem::take(&mut self.estate.storm);
         let (made, deleted) = storm.blow(gust, &self.people).await;
         self.estate.storm = storm;
@@ -432,7 +462,7 @@ impl World {
         let put = FolderChange::Put(Kind::ConfigMap, "one".to_owned());
         let edits = [put, FolderChange::Manner(manner)].map(|change| Edit { app: name, change });
         self.restore_branch();
-        self.commit(&edits, true);
+        self.commit(&edits, Telling::Once);
         self.create(name).await;
         for _ in 0..200 {
             if let Some((job, pod)) = hooks::running(&self.people, name).await {
@@ -642,7 +672,7 @@ impl World {
         }
         self.restore_branch();
         let edits: Vec<Edit> = self.estate.apps.iter().flat_map(repairs).collect();
-        self.commit(&edits, true);
+        self.commit(&edits, Telling::Once);
         self.end_what_is_outdated().await;
         for _ in 0..20 {
             // Others depend on it.

@@ -81,7 +81,7 @@ fn applied(app: &Kustomization, revision: &str) -> Applied {
 }
 
 /// Whether it is a Job that the cluster deletes when it has ended.
-fn is_cleared_away(object: &Object) -> bool {
+pub(crate) fn is_cleared_away(object: &Object) -> bool {
     let kind = object.gvk();
     kind.group == "batch"
         && kind.kind == "Job"

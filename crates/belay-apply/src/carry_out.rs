@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use belay_cluster::{LiveState, PlainObject};
-use belay_diff::{Difference, take_over};
-use belay_manifest::ObjectKey;
+use belay_diff::{Difference, FieldPath, Owner, Ownership, take_over};
+use belay_manifest::{Object, ObjectKey};
 use belay_plan::{Action, Desired, KeptReason, Plan, Step};
 use futures::{StreamExt, stream};
 use kube::api::{Api, Patch, PatchParams, PropagationPolicy};
@@ -129,18 +129,20 @@ async fn one(step: &Step, live: &LiveState, settings: &ApplySettings) -> Result<
         Action::Nothing => Ok(Done::Unchanged),
         Action::Ignore => Ok(Done::Ignored),
         Action::Keep(reason) => Ok(Done::Kept(*reason)),
-        Action::Create => apply(step, live, settings).await.map(|()| Done::Created),
+        Action::Create => apply(step, live, settings).await.map(|_| Done::Created),
         Action::Apply { differences } => {
             release(step, differences, live, settings).await?;
-            apply(step, live, settings).await.map(|()| Done::Configured)
+            let is_new = apply(step, live, settings).await?;
+            Ok(if is_new { Done::Created } else { Done::Configured })
         }
         Action::Prune { uid } => prune(step, uid, live, settings).await.map(|()| Done::Pruned),
     }
 }
 
-async fn apply(step: &Step, live: &LiveState, settings: &ApplySettings) -> Result<(), ApplyError> {
+/// Gives whether the object had to be made anew.
+async fn apply(step: &Step, live: &LiveState, settings: &ApplySettings) -> Result<bool, ApplyError> {
     let Some(desired) = &step.desired else {
-        return Ok(());
+        return Ok(false);
     };
     under_way(&desired.object, live, ask_to_apply(step, desired, live, settings)).await
 }
@@ -150,20 +152,23 @@ async fn ask_to_apply(
     desired: &Desired,
     live: &LiveState,
     settings: &ApplySettings,
-) -> Result<(), ApplyError> {
+) -> Result<bool, ApplyError> {
     let resource = resource(&desired.object, live).await?;
     let api = resource.plain(live.client(), &step.key.namespace);
     let params = PatchParams::apply(&settings.manager).force();
     let sent = Patch::Apply(desired.object.value());
+    let mut is_new = false;
     let answer = match api.patch(&step.key.name, &params, &sent).await {
         Err(kube::Error::Api(status)) if desired.treatment.recreate && is_immutable(&status) => {
+            is_new = true;
             recreate(&api, &step.key, &params, &sent).await
         }
         answer => answer,
     };
     let answer =
         answer.map_err(|source| ApplyError::not_written(&step.key, desired.object.value(), source))?;
-    learn(live, &step.key, answer).map(drop)
+    learn(live, &step.key, answer)?;
+    Ok(is_new)
 }
 
 async fn recreate(
@@ -174,6 +179,16 @@ async fn recreate(
 ) -> Result<PlainObject, kube::Error> {
     delete_and_wait(api, &key.name).await?;
     api.patch(&key.name, params, sent).await
+}
+
+/// What those who added fields have set of what Git names, too: with these nothing is left of their entries, which would
+/// hold on to the maps around them.
+fn named_too(step: &Step, live: &Object, strange: &[&Difference]) -> Vec<FieldPath> {
+    let Some(desired) = &step.desired else { return Vec::new() };
+    let is_theirs = |owner: &Owner| strange.iter().any(|difference| difference.owner.as_ref() == Some(owner));
+    let leaves = Ownership::of(live.value()).leaves(live.value(), is_theirs);
+    let paths = leaves.into_iter().map(|(path, _owner)| path);
+    paths.filter(|path| path.find(desired.object.value()).is_some()).collect()
 }
 
 /// Takes over what others added, so that the apply that follows removes it.
@@ -191,11 +206,12 @@ async fn release(
                 .as_ref()
                 .is_some_and(|owner| owner.manager != settings.manager || owner.operation != "Apply")
     };
-    let paths: Vec<_> =
-        differences.iter().filter(strange).map(|difference| difference.path.clone()).collect();
-    if paths.is_empty() {
+    let strange: Vec<&Difference> = differences.iter().filter(strange).collect();
+    if strange.is_empty() {
         return Ok(());
     }
+    let mut paths: Vec<FieldPath> = strange.iter().map(|difference| difference.path.clone()).collect();
+    paths.extend(named_too(step, object, &strange));
     let managed_fields = take_over(object.value(), &settings.manager, &paths);
     let version = object.value()["metadata"]["resourceVersion"].clone();
     let patch = json!([

@@ -70,10 +70,9 @@ fn progress(repository: &GitRepository) -> String {
 pub(crate) fn under_way(repository: &GitRepository, now: Timestamp) -> Option<GitRepositoryStatus> {
     let generation = repository.metadata.generation;
     let known = |type_: &str| find_condition(&repository.status.conditions, type_);
+    // That it is tried again says as much, and a remote that hangs each time is not told of anew each time.
     let is_told = |known: &Condition| {
-        known.status == ConditionStatus::True
-            && known.reason == PROGRESSING
-            && known.observed_generation == Some(generation)
+        known.status == ConditionStatus::True && known.observed_generation == Some(generation)
     };
     if known("Reconciling").is_some_and(is_told) {
         return None;
@@ -219,6 +218,9 @@ mod tests {
             [format!("Ready Unknown {building}"), format!("Reconciling True {building}")]
         );
         assert_eq!(under_way(&repository(first.write()), now), None);
+        let fault = Fault { reason: "GitOperationFailed", message: "gone".into(), is_final: false };
+        let failed = status(&repository(json!({})), &Found::Fault(fault), now);
+        assert_eq!(under_way(&repository(failed.write()), now), None);
         let known = status(&repository(json!({})), &files("abc"), now);
         let again = under_way(&repository(known.write()), now).unwrap();
         assert_eq!(told(&again)[1], "Reconciling True Progressing: reconciliation in progress");

@@ -143,6 +143,9 @@ async function resource(page) {
     assert.equal(await page.locator(".lines", { hasText: "resourceVersion" }).count(), 0);
     await page.getByRole("tab", { name: /owners/ }).click();
     await page.locator(".items", { hasText: "argocd-controller" }).waitFor();
+    await page.getByRole("tab", { name: /why/ }).click();
+    await page.getByText("spec.replicas: 2 → 5, a-person").first().waitFor();
+    await page.getByText("left (policy): self-heal is off").first().waitFor();
     await page.getByRole("tab", { name: /events/ }).click();
     await page.locator(".items, .notice").first().waitFor();
   });

@@ -36,7 +36,7 @@ export async function nothingLeaks(open, { CANARIES, STORE, FLUX_STORE, HELM_STO
   for (const app of [STORE, FLUX_STORE, HELM_STORE]) {
     const page = await open({ at: `${pathOf(app)}?tab=list` });
     await page.locator(".objects li", { hasText: "Secret" }).getByRole("link").first().click();
-    for (const tab of ["live", "desired", "compare", "diff", "owners", "events"]) {
+    for (const tab of ["live", "desired", "compare", "diff", "owners", "why", "events"]) {
       await page.getByRole("tab", { name: tab }).click();
       await page.locator(".manifest, .lines, .items, .notice").first().waitFor();
       if (tab === "live") assert.match(await page.locator(".manifest").innerText(), /\+{8}/);

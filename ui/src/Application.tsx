@@ -159,7 +159,7 @@ function Body(props: { detail: AppDetail; tab: Tab; text: string; filter: (text:
     case "history":
       return <History entries={detail.history} />;
     case "why":
-      return <Why entries={detail.why} />;
+      return <Why entries={detail.why} empty="Nothing has happened since this was first noted." />;
     case "conditions":
       return <Conditions conditions={detail.conditions} />;
     case "events":

@@ -26,10 +26,10 @@ export function History({ entries }: { entries: AppDetail["history"] }) {
   );
 }
 
-/** What happened to the app and what was decided, newest first. */
-export function Why({ entries }: { entries: AppDetail["why"] }) {
+/** What happened to an app, or to one of its objects, and what was decided, newest first. */
+export function Why({ entries, empty }: { entries: AppDetail["why"]; empty: string }) {
   const now = useNow();
-  if (entries.length === 0) return <p className="notice">Nothing has happened since this was first noted.</p>;
+  if (entries.length === 0) return <p className="notice">{empty}</p>;
   return (
     <ol className="items">
       {entries.map((entry, place) => (

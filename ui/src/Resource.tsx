@@ -4,14 +4,14 @@ import { type AppRef, fetchResource, type ObjectKey, type ResourceDetail } from 
 import { Age, HealthBadge, SyncBadge } from "./badges";
 import { Differences, Lines } from "./Differences";
 import { appPath, comparable, resourcePath, yaml } from "./format";
-import { Events } from "./History";
+import { Events, Why } from "./History";
 import { useKeys } from "./keyboard";
 import { appId, useNow } from "./live";
 import { Failed, Waiting } from "./Notice";
 import { Tabs } from "./Tabs";
 import { useTitle } from "./title";
 
-const TABS = ["diff", "live", "desired", "compare", "owners", "events"] as const;
+const TABS = ["diff", "live", "desired", "compare", "owners", "why", "events"] as const;
 type Tab = (typeof TABS)[number];
 
 /** One object: what Git says, what the cluster has, and who made the difference. */
@@ -81,6 +81,7 @@ function Head({ detail: { node, owners } }: { detail: ResourceDetail }) {
 function count(detail: ResourceDetail, tab: Tab): number | undefined {
   if (tab === "diff") return detail.differences.length;
   if (tab === "owners") return detail.managers.length;
+  if (tab === "why") return detail.why.length;
   return tab === "events" ? detail.events.length : undefined;
 }
 
@@ -108,6 +109,8 @@ function Body({ app, detail, tab }: { app: AppRef; detail: ResourceDetail; tab: 
       return live === null ? notLive : <Lines desired={comparable(desired)} live={comparable(live)} />;
     case "owners":
       return <Owners app={app} detail={detail} />;
+    case "why":
+      return <Why entries={detail.why} empty="Nobody has changed it since this was first noted." />;
     case "events":
       return <Events events={detail.events} />;
   }

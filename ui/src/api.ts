@@ -110,6 +110,7 @@ export interface ResourceDetail {
   managers: { name: string; operation: string; subresource: string; time: string }[];
   owners: ObjectKey[];
   events: { type: string; reason: string; message: string; source: string; count: number; time: string }[];
+  why: AppDetail["why"];
 }
 
 export type Action =

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use belay_diff::Drift;
+use belay_manifest::ObjectKey;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -67,6 +68,13 @@ pub enum Trigger {
     Dependency,
     /// What was begun went on.
     Operation,
+}
+
+impl Trigger {
+    /// Whether it is somebody's change of this object.
+    pub fn is_about(&self, object: &ObjectKey) -> bool {
+        matches!(self, Trigger::Drift { fields } if fields.iter().any(|field| field.object == *object))
+    }
 }
 
 /// What was decided.

@@ -168,6 +168,8 @@ pub struct ResourceDetail {
     pub owners: Vec<ObjectKey>,
     /// What happened to it, latest first.
     pub events: Vec<Event>,
+    /// When others changed it and what was decided then, latest first.
+    pub why: Vec<Reason>,
 }
 
 /// A field manager of an object.

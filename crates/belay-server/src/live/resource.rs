@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::argo::{items, text};
 use super::{Sight, differences, index, tree};
 use crate::app::{AppRef, Sync};
-use crate::detail::{Event, Manager, ResourceDetail};
+use crate::detail::{Event, Manager, Reason, ResourceDetail};
 use crate::shown;
 
 /// Most Events that a page shows.
@@ -44,7 +44,14 @@ pub(crate) async fn detail(sight: &Sight, app: &AppRef, key: &ObjectKey) -> Opti
         managers,
         owners,
         events,
+        why: why(sight, app, key),
     })
+}
+
+/// What the app's past says of the object: others' changes of it, and what was decided then.
+fn why(sight: &Sight, app: &AppRef, key: &ObjectKey) -> Vec<Reason> {
+    let past = sight.desired.past(app).into_iter().rev();
+    past.filter(|entry| entry.trigger.is_about(key)).map(Reason::from).collect()
 }
 
 /// Only what belongs to the app is shown on its pages.

@@ -224,6 +224,7 @@ impl Engine for MadeUp {
                     count: 1,
                     time: "2026-03-01T10:00:31Z".into(),
                 }],
+                why: Vec::new(),
             })
         }
         .boxed()

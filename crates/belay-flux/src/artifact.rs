@@ -41,9 +41,13 @@ impl Place {
         }
     }
 
+    fn is_of(&self, known: &Artifact) -> bool {
+        known.path == self.path && known.revision == self.revision
+    }
+
     /// What is stored here, if it is what the status says.
     pub(crate) fn stored(&self, store: &ArtifactStore, known: Option<&Artifact>) -> Option<StoredArtifact> {
-        let known = known.filter(|known| known.path == self.path && known.revision == self.revision)?;
+        let known = known.filter(|known| self.is_of(known))?;
         store.verified(&self.path, &known.digest).map(|bytes| StoredArtifact::of(&bytes))
     }
 }
@@ -59,6 +63,15 @@ enum StoreError {
     Ended,
 }
 
+/// What is stored of a checkout.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Kept {
+    /// In the status's words.
+    pub(crate) artifact: Artifact,
+    /// Whether something else was in its place than what the status says.
+    pub(crate) was_damaged: bool,
+}
+
 /// Stores the files of a checkout, unless they are stored already, and clears old ones away.
 pub(crate) async fn store(
     store: &ArtifactStore,
@@ -66,15 +79,18 @@ pub(crate) async fn store(
     checkout: &Checkout,
     ignore: &Arc<Ignore>,
     known: Option<&Artifact>,
-) -> Result<Artifact, Fault> {
+) -> Result<Kept, Fault> {
     let (store, place, checkout) = (store.clone(), place.clone(), checkout.clone());
     let (ignore, known) = (ignore.clone(), known.cloned());
     let work = move || {
-        let stored = match place.stored(&store, known.as_ref()) {
+        let sound = place.stored(&store, known.as_ref());
+        let is_known = known.as_ref().is_some_and(|known| place.is_of(known));
+        let was_damaged = sound.is_none() && is_known && store.file(&place.path).is_some();
+        let stored = match sound {
             Some(stored) => stored,
             None => make(&store, &place, &checkout, &ignore)?,
         };
-        Ok(place.artifact(&stored, known.as_ref()))
+        Ok(Kept { artifact: place.artifact(&stored, known.as_ref()), was_damaged })
     };
     let made = belay_cluster::aside(work).await.unwrap_or(Err(StoreError::Ended));
     made.map_err(|error| Fault { reason: "ArchiveOperationFailed", message: chain(&error), is_final: false })
@@ -129,12 +145,14 @@ mod tests {
         };
         let ignore = Arc::new(Ignore::default());
         let first = store(&artifacts, &place, &checkout, &ignore, None).await.unwrap();
+        assert!(!first.was_damaged);
+        let first = first.artifact;
         assert_eq!(first.url, "http://host/gitrepository/apps/web/abc.tar.gz");
         let again = store(&artifacts, &place, &checkout, &ignore, Some(&first)).await.unwrap();
-        assert_eq!(again, first);
+        assert_eq!(again, Kept { artifact: first.clone(), was_damaged: false });
         artifacts.put(&place.path, b"damaged").unwrap();
         let mended = store(&artifacts, &place, &checkout, &ignore, Some(&first)).await.unwrap();
-        assert_eq!(mended, first);
+        assert_eq!(mended, Kept { artifact: first.clone(), was_damaged: true });
         assert!(artifacts.verified(&place.path, &first.digest).is_some());
     }
 }

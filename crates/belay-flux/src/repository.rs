@@ -121,7 +121,7 @@ async fn look(
         checkout,
     };
     hand_over_early(context, &object.key(), repository, &source).await;
-    let artifact = store(context, repository, &source, &included).await?;
+    let artifact = store(context, object, repository, &source, &included).await?;
     Ok(Files { source, artifact, included, verified })
 }
 
@@ -163,6 +163,7 @@ async fn patterns(
 
 async fn store(
     context: &Context,
+    object: &Object,
     repository: &GitRepository,
     source: &Source,
     included: &[Artifact],
@@ -185,7 +186,16 @@ async fn store(
         && status.observed_include == spec.include
         && contents(&status.included_artifacts) == contents(included);
     let known = status.artifact.as_ref().filter(|_| is_same);
-    artifact::store(&context.settings.artifacts, &place, &source.checkout, &source.ignore, known).await
+    let artifacts = &context.settings.artifacts;
+    let kept = artifact::store(artifacts, &place, &source.checkout, &source.ignore, known).await?;
+    if kept.was_damaged {
+        let digest = &kept.artifact.digest;
+        let message =
+            format!("failed to verify integrity of artifact: computed digest doesn't match '{digest}'");
+        let none = BTreeMap::new();
+        context.source_event(object, Severity::Warning, "ArtifactVerificationFailed", &message, &none).await;
+    }
+    Ok(kept.artifact)
 }
 
 fn not_supported(feature: &str) -> Fault {

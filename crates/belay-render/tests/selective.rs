@@ -1,14 +1,16 @@
-//! A render that is found again is what a full render would be: over random commits, many of them broken.
+//! A render that is found again is what a full render would be: over random commits, many of them broken, and restarts,
+//! after which what was kept beyond the process is all that there is.
 //!
 //! `BELAY_COMMITS=10000` and `BELAY_SEED=7` say otherwise than 300 and 1; `cargo xtask renders` sets them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
 
 use belay_filetree::{FileTree, Kind, MemoryTree, TreePath};
 use belay_kustomize::BuildOptions;
 use belay_manifest::{Manifest, ObjectKey};
 use belay_render::{
-    ChartOutput, ChartValues, DirectoryOptions, Freshness, RenderCache, RenderError, SourceType,
+    ChartOutput, ChartValues, DirectoryOptions, Freshness, RenderCache, RenderError, RenderStore, SourceType,
     controller_options, detect, kustomization_file, render_chart, render_directory, render_kustomize,
 };
 use fastrand::Rng;
@@ -118,6 +120,9 @@ const PROBED: [(&str, &str); 8] = [
 ];
 
 const BROKEN: [&str; 4] = ["a: [\n", "{{ end }}\n", "kind: ConfigMap\n", "- 1\n\t- 2\n"];
+
+/// After how many commits the process begins anew.
+const RESTART: u64 = 5;
 
 /// What a commit does, and how often each was done.
 type Counts = BTreeMap<&'static str, u32>;
@@ -260,6 +265,24 @@ fn key(app: &App) -> ObjectKey {
     ObjectKey { group: text("x"), kind: text("App"), namespace: text("y"), name: text(app.folder) }
 }
 
+/// What outlives a process.
+#[derive(Default)]
+struct Disk(Mutex<HashMap<String, Vec<u8>>>);
+
+impl RenderStore for Disk {
+    fn get(&self, app: &str, part: &str) -> Option<Vec<u8>> {
+        self.0.lock().expect("nobody panics with it").get(&format!("{app} {part}")).cloned()
+    }
+
+    fn put(&self, app: &str, part: &str, bytes: &[u8]) {
+        self.0.lock().expect("nobody panics with it").insert(format!("{app} {part}"), bytes.to_vec());
+    }
+
+    fn remove(&self, app: &str) {
+        self.0.lock().expect("nobody panics with it").retain(|key, _| !key.starts_with(&format!("{app} ")));
+    }
+}
+
 fn number(name: &str, usual: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
@@ -269,9 +292,14 @@ fn a_render_that_is_found_is_the_one_that_would_be_made() {
     let (commits, seed) = (number("BELAY_COMMITS", 300), number("BELAY_SEED", 1));
     let mut history =
         History { files: beginning(), random: Rng::with_seed(seed), counts: Counts::new(), serial: 0 };
-    let (cache, apps) = (RenderCache::default(), apps());
+    let (disk, apps) = (Arc::new(Disk::default()), apps());
+    let mut cache = RenderCache::kept_in(disk.clone());
     for commit in 0..commits {
         history.commit();
+        let is_restarted = commit % RESTART == RESTART - 1;
+        if is_restarted {
+            cache = RenderCache::kept_in(disk.clone());
+        }
         let tree = history.tree();
         let mut is_broken = false;
         for app in &apps {
@@ -282,7 +310,11 @@ fn a_render_that_is_found_is_the_one_that_would_be_made() {
                 (Ok(full), Ok((found, freshness))) => {
                     let place = format!("seed {seed}, commit {commit}, {}, {freshness:?}", app.folder);
                     assert_eq!(*full, found.manifests, "{place}");
-                    if *freshness == Freshness::Found { "found" } else { "made" }
+                    match freshness {
+                        Freshness::Found if is_restarted => "found after a restart",
+                        Freshness::Found => "found",
+                        Freshness::Made => "made",
+                    }
                 }
                 (Err(full), Err(selective)) => {
                     assert_eq!(full.to_string(), selective.to_string(), "seed {seed}, commit {commit}");
@@ -314,6 +346,7 @@ fn a_render_that_is_found_is_the_one_that_would_be_made() {
         "file to folder",
         "repair",
         "found",
+        "found after a restart",
         "made",
         "failed",
     ] {
